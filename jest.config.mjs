@@ -1,0 +1,30 @@
+/**
+ * Jest projects. The sidecar is ESM and its tests run as ESM (PGlite and file-type cannot be loaded otherwise); the nodes
+ * are CommonJS, as n8n loads them. Run with NODE_OPTIONS=--experimental-vm-modules (the npm scripts do).
+ */
+const swc = (type) => ({
+	transform: {
+		'^.+\\.[tj]s$': [
+			'@swc/jest',
+			{
+				jsc: { parser: { syntax: 'typescript', decorators: true }, target: 'es2023' },
+				module: { type },
+				sourceMaps: 'inline',
+			},
+		],
+	},
+	transformIgnorePatterns: ['/node_modules/'],
+	testEnvironment: 'node',
+	modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/sidecar/dist', '<rootDir>/data', '<rootDir>/.cache'],
+});
+const esm = { ...swc('es6'), extensionsToTreatAsEsm: ['.ts'] };
+
+export default {
+	testTimeout: 60_000,
+	projects: [
+		{ ...esm, displayName: 'unit', testMatch: ['<rootDir>/test/sidecar/**/*.test.ts', '<rootDir>/test/platforms/**/*.test.ts'], testPathIgnorePatterns: ['\\.int\\.test\\.ts$'] },
+		{ ...esm, displayName: 'integration', testMatch: ['<rootDir>/test/sidecar/**/*.int.test.ts'] },
+		{ ...esm, displayName: 'contract', testMatch: ['<rootDir>/test/contract/**/*.test.ts'] },
+		{ ...swc('commonjs'), displayName: 'nodes', testMatch: ['<rootDir>/test/nodes/**/*.test.ts'] },
+	],
+};

@@ -1,0 +1,170 @@
+/**
+ * The wire between the nodes and the sidecar, as types only. `sidecar/src/contract` holds the zod schemas of the same
+ * shapes; `test/sidecar/contract/wire.test.ts` fails to compile when the two drift apart.
+ */
+
+/** Where the bytes of an asset come from. */
+export type Source =
+	| { type: 'url'; url: string }
+	| { type: 'google_drive'; file_id: string; access_token: string };
+
+export type JobStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
+export type AssetStatus = 'pending' | 'uploading' | 'queued' | 'processing' | 'analyzing' | 'ready' | 'processed' | 'failed';
+export type FileType = 'video' | 'image' | 'audio';
+
+/** One piece of work of a batch. Exactly one of `asset_id`, `file_url`, `source` names the media; `job_id` may stand alone. */
+export interface BatchItem {
+	/** `ingest`, `probe`, `thumbnail`, `compress`, `crop`, `convert`, `transcribe`, `caption`, `publish` … see GET /api/media/operations. */
+	operation: string;
+	/** A job that POST /api/media/process created and that waits to be started. Any other value is stored as the caller's own reference. */
+	job_id?: string;
+	asset_id?: string;
+	file_url?: string;
+	source?: Source;
+	params?: Record<string, unknown>;
+	/** Tokens that only this job may use: `publish` takes `{ access_token }`. Encrypted at rest, erased when the job ends. */
+	secrets?: Record<string, string>;
+	/** Free data kept with a newly made asset. */
+	metadata?: Record<string, unknown>;
+}
+
+/** POST /api/media/batch */
+export interface BatchRequest {
+	items: BatchItem[];
+	/** Called once, when every item has ended. n8n's resume URL, or any URL. */
+	callback_url?: string;
+	/** Seconds after which unfinished items fail with `deadline_exceeded`. Default 86400, at most 604800. */
+	deadline_seconds?: number;
+	/** Higher goes first. Default 0; -10 to 10. */
+	priority?: number;
+}
+
+/** Answer to POST /api/media/batch (202). `jobs` is in the order of `items`. */
+export interface BatchAccepted {
+	batch_id: string;
+	status: 'pending' | 'completed';
+	jobs: Array<{ id: string; job_type: string; status: JobStatus; asset_id: string | null; estimated_duration: number }>;
+}
+
+export interface PublicError {
+	code: string;
+	message: string;
+	details?: Record<string, unknown>;
+}
+
+export interface OutputFile {
+	/** e.g. `compressed.mp4` */
+	name: string;
+	/** Signed, expires (FILE_URL_TTL_SECONDS). */
+	url: string;
+	mime: string;
+	bytes: number;
+	width?: number;
+	height?: number;
+	duration_seconds?: number;
+}
+
+/** What an operation made. Operations add their own fields beside these (`transcription`, `captions`, `post` …). */
+export interface OutputData {
+	files?: OutputFile[];
+	/** First video or audio file made. */
+	processed_url?: string;
+	/** First image made. */
+	thumbnail_url?: string;
+	[field: string]: unknown;
+}
+
+export interface Job {
+	id: string;
+	batch_id: string;
+	asset_id: string | null;
+	job_type: string;
+	status: JobStatus;
+	/** 0 to 100 */
+	progress: number;
+	params: Record<string, unknown>;
+	output_data: OutputData | null;
+	error: PublicError | null;
+	attempts: number;
+	priority: number;
+	/** The caller's own reference, where one was given as `job_id`. */
+	external_job_id: string | null;
+	/** Milliseconds per step, e.g. `{ download: 812, ffmpeg: 10234 }`. */
+	steps: Record<string, number>;
+	/** What it used, e.g. `{ cpu_seconds: 12.1, storage_bytes: 1048576, ai_tokens: 900 }`. */
+	cost: Record<string, number>;
+	created_at: string;
+	started_at: string | null;
+	completed_at: string | null;
+}
+
+export interface Asset {
+	id: string;
+	workspace_id: string;
+	source: string;
+	source_id: string | null;
+	file_type: FileType | null;
+	status: AssetStatus;
+	original_url: string | null;
+	processed_url: string | null;
+	thumbnail_url: string | null;
+	/** Signed URL of the stored original; null until it is stored. */
+	file_url: string | null;
+	mime: string | null;
+	duration_seconds: number | null;
+	width: number | null;
+	height: number | null;
+	file_size_bytes: number | null;
+	metadata: Record<string, unknown>;
+	error: PublicError | null;
+	created_at: string;
+	updated_at: string;
+}
+
+/** Sent to `callback_url` of a batch, once, when all its jobs have ended. `jobs` is in the order of the items. */
+export interface BatchCallback {
+	type: 'batch.finished';
+	batch_id: string;
+	/** completed: all jobs; failed: none; partial: some. */
+	status: 'completed' | 'failed' | 'partial';
+	jobs: BatchCallbackJob[];
+}
+
+export interface BatchCallbackJob {
+	job_id: string;
+	/** Position of the item in the request. */
+	item_index: number;
+	asset_id: string | null;
+	operation: string;
+	status: 'completed' | 'failed' | 'cancelled';
+	output_data: OutputData | null;
+	error: PublicError | null;
+}
+
+/** GET /api/media/batches/:id, for nodes that hold and poll: the callback body, with `pending` until everything has ended. */
+export interface BatchView {
+	batch_id: string;
+	status: 'pending' | 'completed' | 'failed' | 'partial';
+	progress: { total: number; completed: number; failed: number; percent: number };
+	jobs: Array<Omit<BatchCallbackJob, 'status'> & { status: JobStatus; progress: number }>;
+}
+
+/** POST /api/media/sign → where to PUT the bytes of an n8n binary, as a stream. */
+export interface SignRequest {
+	file_name: string;
+	file_size: number;
+	mime_type: string;
+	metadata?: Record<string, unknown>;
+}
+export interface SignAnswer {
+	asset_id: string;
+	upload_url: string;
+	method: 'PUT';
+	headers: Record<string, string>;
+	expires_at: string;
+}
+
+/** Every 4xx and 5xx answer. */
+export interface ErrorAnswer {
+	error: PublicError;
+}

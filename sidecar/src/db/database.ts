@@ -1,0 +1,25 @@
+import type { PgDatabase, PgQueryResultHKT, PgTransaction } from 'drizzle-orm/pg-core';
+import type { ExtractTablesWithRelations } from 'drizzle-orm';
+import type * as schema from './schema.ts';
+
+type Schema = typeof schema;
+
+/** The same handle for PGlite and Postgres: repositories never know which one they talk to. */
+export type Database = PgDatabase<PgQueryResultHKT, Schema>;
+export type Transaction = PgTransaction<PgQueryResultHKT, Schema, ExtractTablesWithRelations<Schema>>;
+
+/**
+ * What repositories take. Inside a transaction pass the transaction, always: PGlite has one connection, and asking the
+ * main handle while a transaction holds it waits for ever (n8n-facts: "Deadlock").
+ */
+export type Executor = Database | Transaction;
+
+/** An open database. */
+export interface OpenDatabase {
+	/** Which engine: for the log, and for the queue's adapter. */
+	kind: 'pglite' | 'postgres';
+	db: Database;
+	/** Raw SQL in the same database, for pg-boss. */
+	executeSql(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+	close(): Promise<void>;
+}

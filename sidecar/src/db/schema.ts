@@ -1,0 +1,239 @@
+import { bigint, bigserial, boolean, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { MediaFacts } from '../media/facts.ts';
+import type { PublicError } from '../errors.ts';
+
+/** Every time is `timestamptz`, every id a UUIDv7-like random UUID made by the application. */
+const time = (name: string) => timestamp(name, { withTimezone: true });
+const createdAt = () => time('created_at').notNull().defaultNow();
+
+export const workspaces = pgTable('workspaces', {
+	id: text('id').primaryKey(),
+	name: text('name').notNull(),
+	createdAt: createdAt(),
+});
+
+export const apiKeys = pgTable('api_keys', {
+	id: uuid('id').primaryKey(),
+	workspaceId: text('workspace_id').notNull().references(() => workspaces.id),
+	name: text('name').notNull(),
+	/** SHA-256 of the key, hex. The key itself is shown once and never stored. */
+	hash: text('hash').notNull().unique(),
+	createdAt: createdAt(),
+	revokedAt: time('revoked_at'),
+});
+
+export type AssetStatus = 'pending' | 'uploading' | 'queued' | 'processing' | 'analyzing' | 'ready' | 'processed' | 'failed';
+
+export const assets = pgTable(
+	'assets',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull().references(() => workspaces.id),
+		/** url, google_drive, upload, generated */
+		source: text('source').notNull(),
+		sourceId: text('source_id'),
+		fileType: text('file_type').$type<'video' | 'image' | 'audio'>(),
+		/** Where it came from, query string and credentials removed. The URL to fetch is in `jobs.input` (encrypted). */
+		originalUrl: text('original_url'),
+		/** Storage key of the stored original; null until it is stored. */
+		storageKey: text('storage_key'),
+		sha256: text('sha256'),
+		mime: text('mime'),
+		bytes: bigint('bytes', { mode: 'number' }),
+		durationSeconds: doublePrecision('duration_seconds'),
+		width: integer('width'),
+		height: integer('height'),
+		facts: jsonb('facts').$type<MediaFacts>(),
+		status: text('status').$type<AssetStatus>().notNull(),
+		/** The batch that POST /api/media/process made for it: when its jobs have ended the asset is processed. */
+		processBatchId: uuid('process_batch_id'),
+		/** The job that brings the original into storage; others wait for it. */
+		ingestJobId: uuid('ingest_job_id'),
+		metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
+		error: jsonb('error').$type<PublicError>(),
+		createdAt: createdAt(),
+		updatedAt: time('updated_at').notNull().defaultNow(),
+	},
+	(t) => [index('assets_workspace_created').on(t.workspaceId, t.createdAt)],
+);
+
+export const batches = pgTable(
+	'batches',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull().references(() => workspaces.id),
+		/** process: POST /api/media/process; batch: POST /api/media/batch; operation: POST /thumbnail and its siblings. */
+		kind: text('kind').$type<'process' | 'batch' | 'operation'>().notNull(),
+		/** Encrypted: a resume URL carries a token. */
+		callbackUrl: text('callback_url'),
+		/** SHA-256 of the URL: finds earlier callbacks to the same place without decrypting. */
+		callbackUrlHash: text('callback_url_hash'),
+		total: integer('total').notNull(),
+		deadlineAt: time('deadline_at'),
+		createdAt: createdAt(),
+		completedAt: time('completed_at'),
+	},
+	(t) => [index('batches_callback_hash').on(t.callbackUrlHash), index('batches_deadline').on(t.deadlineAt)],
+);
+
+export type JobStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
+
+export const jobs = pgTable(
+	'jobs',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull().references(() => workspaces.id),
+		/** Null for jobs that only the sidecar asked for (the ingest behind a `file_url`). */
+		batchId: uuid('batch_id').references(() => batches.id),
+		assetId: uuid('asset_id').references(() => assets.id),
+		/** Position in the batch. */
+		itemIndex: integer('item_index').notNull().default(0),
+		jobType: text('job_type').notNull(),
+		status: text('status').$type<JobStatus>().notNull(),
+		/** True while n8n must start it (made by POST /api/media/process with N8N_WEBHOOK_URL set). */
+		held: boolean('held').notNull().default(false),
+		/** Waits until this job has completed; fails with it. */
+		afterJobId: uuid('after_job_id'),
+		params: jsonb('params').$type<Record<string, unknown>>().notNull(),
+		/** Encrypted JSON: source with tokens, `secrets`. Null when there is none, and once the job has ended. */
+		secret: text('secret'),
+		output: jsonb('output').$type<Record<string, unknown>>(),
+		error: jsonb('error').$type<PublicError>(),
+		externalJobId: text('external_job_id'),
+		attempts: integer('attempts').notNull().default(0),
+		priority: integer('priority').notNull().default(0),
+		progress: integer('progress').notNull().default(0),
+		/** Not before this time. */
+		runAt: time('run_at').notNull().defaultNow(),
+		/** The claim is void after this time unless a heartbeat moved it. */
+		leaseUntil: time('lease_until'),
+		workerId: text('worker_id'),
+		cancelRequested: boolean('cancel_requested').notNull().default(false),
+		estimatedSeconds: doublePrecision('estimated_seconds').notNull().default(0),
+		steps: jsonb('steps').$type<Record<string, number>>().notNull().default({}),
+		cost: jsonb('cost').$type<Record<string, number>>().notNull().default({}),
+		createdAt: createdAt(),
+		startedAt: time('started_at'),
+		completedAt: time('completed_at'),
+	},
+	(t) => [
+		index('jobs_batch').on(t.batchId),
+		index('jobs_asset').on(t.assetId, t.jobType),
+		index('jobs_after').on(t.afterJobId),
+		index('jobs_lease').on(t.status, t.leaseUntil),
+		index('jobs_workspace_status').on(t.workspaceId, t.status, t.createdAt),
+	],
+);
+
+/** Files that jobs made. */
+export const files = pgTable(
+	'files',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull(),
+		assetId: uuid('asset_id').references(() => assets.id),
+		jobId: uuid('job_id').references(() => jobs.id),
+		name: text('name').notNull(),
+		storageKey: text('storage_key').notNull().unique(),
+		mime: text('mime').notNull(),
+		bytes: bigint('bytes', { mode: 'number' }).notNull(),
+		width: integer('width'),
+		height: integer('height'),
+		durationSeconds: doublePrecision('duration_seconds'),
+		createdAt: createdAt(),
+	},
+	(t) => [index('files_job').on(t.jobId), index('files_asset').on(t.assetId)],
+);
+
+export type CallbackStatus = 'pending' | 'delivered' | 'dead' | 'obsolete';
+
+/** The outbox. Bodies are rendered from the database when they are sent, so that signed URLs in them are fresh. */
+export const callbacks = pgTable(
+	'callbacks',
+	{
+		/** Also the `webhook-id`, the same on every try. */
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull(),
+		/** batch: body of a batch; job: body of one job (P4); process and distribute: the n8n webhooks. */
+		kind: text('kind').$type<'batch' | 'job' | 'process' | 'distribute'>().notNull(),
+		batchId: uuid('batch_id').references(() => batches.id),
+		assetId: uuid('asset_id').references(() => assets.id),
+		/** Encrypted. */
+		url: text('url').notNull(),
+		urlHash: text('url_hash').notNull(),
+		status: text('status').$type<CallbackStatus>().notNull().default('pending'),
+		attempts: integer('attempts').notNull().default(0),
+		nextAt: time('next_at').notNull().defaultNow(),
+		leaseUntil: time('lease_until'),
+		lastHttpStatus: integer('last_http_status'),
+		/** Why it was retried or given up, in words for a person. */
+		reason: text('reason'),
+		createdAt: createdAt(),
+		endedAt: time('ended_at'),
+	},
+	(t) => [index('callbacks_due').on(t.status, t.nextAt), index('callbacks_url').on(t.urlHash, t.status)],
+);
+
+export type PostStatus = 'pending' | 'processing' | 'scheduled' | 'published' | 'failed' | 'unknown' | 'needs_reauth';
+
+/** Posts, and at the same time the ledger of publishing (platforms.md section 0). One row per logical post. */
+export const posts = pgTable(
+	'posts',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull().references(() => workspaces.id),
+		assetId: uuid('asset_id').references(() => assets.id),
+		jobId: uuid('job_id').references(() => jobs.id),
+		platform: text('platform').notNull(),
+		/** The account as the platform names it; empty until known. */
+		account: text('account').notNull().default(''),
+		/** The same logical post has the same key however often it is submitted: hash of workspace, job or idempotency key, platform, text, media. */
+		operationKey: text('operation_key').notNull(),
+		status: text('status').$type<PostStatus>().notNull(),
+		text: text('text').notNull().default(''),
+		/** Opaque state of the platform's steps (ids of uploads, byte offsets). Encrypted: upload handles are bearer-like. */
+		state: text('state'),
+		/** Set before the one call that makes the post public; stays set. */
+		armedAt: time('armed_at'),
+		externalPostId: text('external_post_id'),
+		permalink: text('permalink'),
+		error: jsonb('error').$type<PublicError>(),
+		createdAt: createdAt(),
+		publishedAt: time('published_at'),
+		updatedAt: time('updated_at').notNull().defaultNow(),
+	},
+	(t) => [uniqueIndex('posts_operation_key').on(t.workspaceId, t.operationKey), index('posts_asset').on(t.assetId)],
+);
+
+/** Answers to requests that carried an idempotency key. */
+export const idempotencyKeys = pgTable(
+	'idempotency_keys',
+	{
+		workspaceId: text('workspace_id').notNull(),
+		key: text('key').notNull(),
+		/** `POST /api/media/process` */
+		route: text('route').notNull(),
+		requestHash: text('request_hash').notNull(),
+		/** Null while the first request is still being worked on. */
+		status: integer('status'),
+		answer: jsonb('answer'),
+		createdAt: createdAt(),
+	},
+	(t) => [uniqueIndex('idempotency_keys_key').on(t.workspaceId, t.key)],
+);
+
+/** What happened, for SSE and for the history of an asset. */
+export const events = pgTable(
+	'events',
+	{
+		id: bigserial('id', { mode: 'number' }).primaryKey(),
+		workspaceId: text('workspace_id').notNull(),
+		/** job.progress, job.completed, job.failed, asset.ready, post.published … */
+		type: text('type').notNull(),
+		assetId: uuid('asset_id'),
+		jobId: uuid('job_id'),
+		data: jsonb('data').$type<Record<string, unknown>>().notNull(),
+		createdAt: createdAt(),
+	},
+	(t) => [index('events_workspace').on(t.workspaceId, t.id), index('events_asset').on(t.assetId, t.id)],
+);

@@ -1,0 +1,83 @@
+import type { Readable } from 'node:stream';
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { MediaFacts } from '../media/facts.ts';
+import type { MediaPlan } from '../media/plan.ts';
+
+/** What every operation says of itself. One operation, one file. */
+interface OperationBase<P> {
+	/** Name on the wire and in the URL: `thumbnail` is `POST /thumbnail`. */
+	name: string;
+	/** Raised when the same parameters begin to give another result. */
+	version: number;
+	/** One sentence for the reference and the OpenAPI. */
+	summary: string;
+	/** Which media it takes. `none`: it needs no asset. */
+	accepts: ReadonlyArray<'video' | 'audio' | 'image'> | 'none';
+	/** Schema with defaults and a `.describe()` on every field. Strict: an unknown field is refused. */
+	params: z.ZodType<P>;
+	/** Parameters that the reference shows and the tests run. */
+	example: Record<string, unknown>;
+}
+
+/** Decides what to make from facts and parameters alone; spawns nothing. The engine runs the plan. */
+export interface MediaOperation<P = unknown> extends OperationBase<P> {
+	kind: 'media';
+	/** Throws `input_no_video` and the like where the source cannot serve. */
+	plan(facts: MediaFacts, params: P): MediaPlan;
+}
+
+/** Calls something other than ffmpeg: a provider of AI, a social platform, the probe. */
+export interface TaskOperation<P = unknown> extends OperationBase<P> {
+	kind: 'task';
+	/** Seconds it will take, roughly; null facts when the media is not known yet. */
+	estimateSeconds(facts: MediaFacts | null, params: P): number;
+	run(context: TaskContext, params: P): Promise<TaskResult>;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a registry holds operations of every parameter type
+export type Operation = MediaOperation<any> | TaskOperation<any>;
+
+/** What a task may use. Nothing else reaches it. */
+export interface TaskContext {
+	jobId: string;
+	workspaceId: string;
+	assetId: string | null;
+	/** 1 on the first try. */
+	attempt: number;
+	/** The source as a local file, and its facts. Throws when the operation takes no asset. */
+	source(): Promise<{ path: string; facts: MediaFacts }>;
+	/** The asset's latest results of another operation (`transcribe` …), for operations that build on it. Null: none. */
+	earlierOutput(jobType: string): Promise<Record<string, unknown> | null>;
+	/** A stored file of the asset or of one of its jobs, by storage key. */
+	readStored(key: string): Promise<Readable>;
+	/** Private scratch folder, removed when the job ends. */
+	workDir: string;
+	/** `secrets` of the request, decrypted. */
+	secrets: Record<string, string>;
+	/** Aborted on cancel, on a lost lease, and at the deadline. */
+	signal: AbortSignal;
+	/** 0 to 100. */
+	progress(percent: number): void;
+	/** Times a named step: it appears in the job's `steps`. */
+	step<T>(name: string, work: () => Promise<T>): Promise<T>;
+	log: Logger;
+}
+
+export interface TaskResult {
+	/** Becomes the job's output_data. */
+	output: Record<string, unknown>;
+	/** Files in `workDir` to be stored with the job. */
+	files?: ProducedFile[];
+	/** e.g. `{ ai_tokens: 900, audio_seconds: 12.5 }` */
+	cost?: Record<string, number>;
+}
+
+export interface ProducedFile {
+	name: string;
+	path: string;
+	mime: string;
+	width?: number;
+	height?: number;
+	durationSeconds?: number;
+}
