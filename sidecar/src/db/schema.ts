@@ -2,7 +2,7 @@ import { bigint, bigserial, boolean, doublePrecision, index, integer, jsonb, pgT
 import type { MediaFacts } from '../media/facts.ts';
 import type { PublicError } from '../errors.ts';
 
-/** Every time is `timestamptz`, every id a UUIDv7-like random UUID made by the application. */
+/** Every time is `timestamptz`, every id a random UUID made by the application. */
 const time = (name: string) => timestamp(name, { withTimezone: true });
 const createdAt = () => time('created_at').notNull().defaultNow();
 
@@ -45,8 +45,8 @@ export const assets = pgTable(
 		height: integer('height'),
 		facts: jsonb('facts').$type<MediaFacts>(),
 		status: text('status').$type<AssetStatus>().notNull(),
-		/** The batch that POST /api/media/process made for it: when its jobs have ended the asset is processed. */
-		processBatchId: uuid('process_batch_id'),
+		/** Encrypted. Told when all jobs of POST /api/media/process have ended. */
+		callbackUrl: text('callback_url'),
 		/** The job that brings the original into storage; others wait for it. */
 		ingestJobId: uuid('ingest_job_id'),
 		metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
@@ -62,8 +62,8 @@ export const batches = pgTable(
 	{
 		id: uuid('id').primaryKey(),
 		workspaceId: text('workspace_id').notNull().references(() => workspaces.id),
-		/** process: POST /api/media/process; batch: POST /api/media/batch; operation: POST /thumbnail and its siblings. */
-		kind: text('kind').$type<'process' | 'batch' | 'operation'>().notNull(),
+		/** batch: its callback carries all jobs; job: POST /thumbnail and its siblings, whose callback is that of one job (P4). */
+		kind: text('kind').$type<'batch' | 'job'>().notNull(),
 		/** Encrypted: a resume URL carries a token. */
 		callbackUrl: text('callback_url'),
 		/** SHA-256 of the URL: finds earlier callbacks to the same place without decrypting. */
@@ -90,6 +90,8 @@ export const jobs = pgTable(
 		itemIndex: integer('item_index').notNull().default(0),
 		jobType: text('job_type').notNull(),
 		status: text('status').$type<JobStatus>().notNull(),
+		/** Belongs to the asset's POST /api/media/process: when all of these have ended, the asset is processed. */
+		process: boolean('process').notNull().default(false),
 		/** True while n8n must start it (made by POST /api/media/process with N8N_WEBHOOK_URL set). */
 		held: boolean('held').notNull().default(false),
 		/** Waits until this job has completed; fails with it. */
@@ -108,7 +110,6 @@ export const jobs = pgTable(
 		/** The claim is void after this time unless a heartbeat moved it. */
 		leaseUntil: time('lease_until'),
 		workerId: text('worker_id'),
-		cancelRequested: boolean('cancel_requested').notNull().default(false),
 		estimatedSeconds: doublePrecision('estimated_seconds').notNull().default(0),
 		steps: jsonb('steps').$type<Record<string, number>>().notNull().default({}),
 		cost: jsonb('cost').$type<Record<string, number>>().notNull().default({}),
@@ -154,10 +155,12 @@ export const callbacks = pgTable(
 		/** Also the `webhook-id`, the same on every try. */
 		id: uuid('id').primaryKey(),
 		workspaceId: text('workspace_id').notNull(),
-		/** batch: body of a batch; job: body of one job (P4); process and distribute: the n8n webhooks. */
-		kind: text('kind').$type<'batch' | 'job' | 'process' | 'distribute'>().notNull(),
+		/** batch: body of a batch; job: body of one job (P4); process and distribute: the n8n webhooks; asset: the asset has been processed. */
+		kind: text('kind').$type<'batch' | 'job' | 'process' | 'distribute' | 'asset'>().notNull(),
 		batchId: uuid('batch_id').references(() => batches.id),
 		assetId: uuid('asset_id').references(() => assets.id),
+		/** What the caller wants passed on to n8n's distribute workflow. */
+		payload: jsonb('payload').$type<Record<string, unknown>>().notNull().default({}),
 		/** Encrypted. */
 		url: text('url').notNull(),
 		urlHash: text('url_hash').notNull(),

@@ -1,0 +1,95 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
+import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator';
+import { drizzle as drizzlePostgres } from 'drizzle-orm/node-postgres';
+import { migrate as migratePostgres } from 'drizzle-orm/node-postgres/migrator';
+import pg from 'pg';
+import type { OpenDatabase } from './database.ts';
+import * as schema from './schema.ts';
+
+/** `src/db` and `dist/db` are equally deep, so this holds for both. */
+const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+/** Any fixed number: whoever migrates this product's tables takes the same advisory lock. */
+const MIGRATION_LOCK = 7_261_548;
+
+/**
+ * The embedded database: Postgres in this process, its files in `folder` (`memory://` keeps nothing). One process only,
+ * because a second one would corrupt the folder; it is refused with a sentence that says so.
+ */
+export async function openPglite(folder: string): Promise<OpenDatabase> {
+	const release = folder.startsWith('memory://') ? () => {} : await lockFolder(folder);
+	const client = await PGlite.create(folder);
+	const db = drizzlePglite(client, { schema });
+	await migratePglite(db, { migrationsFolder });
+	return {
+		kind: 'pglite',
+		db,
+		executeSql: async (text, values) => {
+			// A statement list has no parameters and answers several results; `query` takes one statement only.
+			if (values && values.length > 0) return client.query<Record<string, unknown>>(text, values);
+			const results = await client.exec(text);
+			return { rows: results.flatMap((result) => result.rows as Record<string, unknown>[]) };
+		},
+		close: async () => {
+			await client.close();
+			release();
+		},
+	};
+}
+
+export interface PostgresOptions {
+	url: string;
+	/** Own schema, for several installations (or tests) in one database. */
+	schemaName?: string;
+	/** Connections of this process. Default 10, node-postgres' own default. */
+	poolSize?: number;
+}
+
+export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }: PostgresOptions): Promise<OpenDatabase> {
+	const own = schemaName !== 'public';
+	const pool = new pg.Pool({ connectionString: url, max: poolSize, ...(own ? { options: `-c search_path=${schemaName}` } : {}) });
+	// An idle connection that breaks must not end the process: the next query opens another one.
+	pool.on('error', () => {});
+	const migrating = await pool.connect();
+	try {
+		await migrating.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+		if (own) await migrating.query(`create schema if not exists "${schemaName}"`);
+		await migratePostgres(drizzlePostgres(migrating, { schema }), { migrationsFolder, migrationsSchema: schemaName, migrationsTable: 'media_pipeline_migrations' });
+		await migrating.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+	} finally {
+		migrating.release();
+	}
+	return {
+		kind: 'postgres',
+		db: drizzlePostgres(pool, { schema }),
+		executeSql: async (text, values) => {
+			const result = (await pool.query(text, values)) as pg.QueryResult<Record<string, unknown>> | pg.QueryResult<Record<string, unknown>>[];
+			return { rows: Array.isArray(result) ? result.flatMap((one) => one.rows) : result.rows };
+		},
+		close: () => pool.end(),
+	};
+}
+
+/**
+ * Takes an operating-system lock that ends with the process, however it ends: an exclusive transaction on a small SQLite
+ * file. A pid file would outlive a SIGKILL, and pids repeat (in a container every sidecar is pid 1).
+ */
+async function lockFolder(folder: string): Promise<() => void> {
+	await mkdir(folder, { recursive: true });
+	const lock = new DatabaseSync(join(folder, '..', 'database.lock'));
+	try {
+		lock.exec('pragma journal_mode = delete; begin exclusive');
+	} catch (error) {
+		lock.close();
+		throw new Error(
+			`Another sidecar is already running on ${folder}. The embedded database takes one process only: stop the other one, choose another DATA_DIR, or set DATABASE_URL to a Postgres.`,
+			{ cause: error },
+		);
+	}
+	return () => lock.close();
+}
