@@ -38,7 +38,7 @@ CREATE TABLE "batches" (
 	"kind" text NOT NULL,
 	"callback_url" text,
 	"callback_url_hash" text,
-	"total" integer NOT NULL,
+	"progress_url" text,
 	"deadline_at" timestamp with time zone,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"completed_at" timestamp with time zone
@@ -111,7 +111,9 @@ CREATE TABLE "jobs" (
 	"held" boolean DEFAULT false NOT NULL,
 	"after_job_id" uuid,
 	"params" jsonb NOT NULL,
+	"source" text,
 	"secret" text,
+	"needs_secret" boolean DEFAULT false NOT NULL,
 	"output" jsonb,
 	"error" jsonb,
 	"external_job_id" text,

@@ -4,9 +4,17 @@ import type * as schema from './schema.ts';
 
 type Schema = typeof schema;
 
+/** What both drivers answer to raw SQL. */
+interface Rows<Row> {
+	rows: Row[];
+}
+interface RowsResult extends PgQueryResultHKT {
+	type: Rows<this['row']>;
+}
+
 /** The same handle for PGlite and Postgres: repositories never know which one they talk to. */
-export type Database = PgDatabase<PgQueryResultHKT, Schema>;
-export type Transaction = PgTransaction<PgQueryResultHKT, Schema, ExtractTablesWithRelations<Schema>>;
+export type Database = PgDatabase<RowsResult, Schema>;
+export type Transaction = PgTransaction<RowsResult, Schema, ExtractTablesWithRelations<Schema>>;
 
 /**
  * What repositories take. Inside a transaction pass the transaction, always: PGlite has one connection, and asking the

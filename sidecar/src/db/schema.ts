@@ -68,7 +68,8 @@ export const batches = pgTable(
 		callbackUrl: text('callback_url'),
 		/** SHA-256 of the URL: finds earlier callbacks to the same place without decrypting. */
 		callbackUrlHash: text('callback_url_hash'),
-		total: integer('total').notNull(),
+		/** Encrypted. Told the percentage of running jobs, best effort. */
+		progressUrl: text('progress_url'),
 		deadlineAt: time('deadline_at'),
 		createdAt: createdAt(),
 		completedAt: time('completed_at'),
@@ -97,8 +98,12 @@ export const jobs = pgTable(
 		/** Waits until this job has completed; fails with it. */
 		afterJobId: uuid('after_job_id'),
 		params: jsonb('params').$type<Record<string, unknown>>().notNull(),
-		/** Encrypted JSON: source with tokens, `secrets`. Null when there is none, and once the job has ended. */
+		/** Encrypted JSON: where an ingest fetches from (a URL may carry a token in its query). Null once it is fetched. */
+		source: text('source'),
+		/** Encrypted JSON: the tokens of this job. Null when there are none, and once the job has ended. */
 		secret: text('secret'),
+		/** True when the job came with tokens: a retry must bring fresh ones. */
+		needsSecret: boolean('needs_secret').notNull().default(false),
 		output: jsonb('output').$type<Record<string, unknown>>(),
 		error: jsonb('error').$type<PublicError>(),
 		externalJobId: text('external_job_id'),

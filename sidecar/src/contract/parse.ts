@@ -1,0 +1,30 @@
+import type { z } from 'zod';
+import { PipelineError } from '../errors.ts';
+
+/**
+ * Parses what a caller sent. Throws `invalid_request` whose message names every wrong field, what was given and what is
+ * allowed; `details.problems` holds the same for programs.
+ */
+export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ''): T {
+	const result = schema.safeParse(value);
+	if (result.success) return result.data;
+	const problems = result.error.issues.map((issue) => {
+		const field = [where, ...issue.path.map(String)].filter(Boolean).join('.');
+		return { field: field || 'body', problem: issue.message, given: show(issue.path.reduce<unknown>(child, value)) };
+	});
+	throw new PipelineError(
+		'invalid_request',
+		problems.map(({ field, problem, given }) => `${field}: ${problem}${given === undefined ? '' : ` (given: ${given})`}`).join('; '),
+		{ details: { problems } },
+	);
+}
+
+const child = (parent: unknown, key: PropertyKey): unknown =>
+	typeof parent === 'object' && parent !== null ? (parent as Record<PropertyKey, unknown>)[key] : undefined;
+
+/** Short, and never the content of an object: it may hold tokens. */
+function show(value: unknown): string | undefined {
+	if (value === undefined) return undefined;
+	if (typeof value === 'object' && value !== null) return Array.isArray(value) ? `a list of ${value.length}` : 'an object';
+	return JSON.stringify(value).slice(0, 80);
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+
+/** Schemas of what callers send. `nodes/shared/wire.d.ts` names the same shapes as types. */
+
+const url = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).max(8192);
+const record = z.record(z.string(), z.unknown());
+
+export const sourceSchema = z
+	.discriminatedUnion('type', [
+		z.strictObject({ type: z.literal('url'), url }),
+		z.strictObject({
+			type: z.literal('google_drive'),
+			file_id: z.string().regex(/^[\w-]{5,200}$/, 'must be a Google Drive file id'),
+			access_token: z.string().min(1).describe("A Google OAuth access token that may read the file. Encrypted at rest, erased when the download ends."),
+		}),
+	])
+	.describe('Where the bytes come from.');
+export type Source = z.infer<typeof sourceSchema>;
+
+/** 1 s to 7 days; default one day. */
+const deadlineSeconds = z.number().int().min(1).max(604_800).default(86_400).describe('Unfinished jobs fail with `deadline_exceeded` after this many seconds.');
+const priority = z.number().int().min(-10).max(10).default(0).describe('Higher goes first.');
+const workspaceId = z.string().optional().describe('Must be the workspace of the API key, when given.');
+
+export const batchItemSchema = z.strictObject({
+	operation: z.string().min(1),
+	job_id: z.string().min(1).max(200).optional().describe('A job that waits to be started, or your own reference.'),
+	asset_id: z.uuid().optional(),
+	file_url: url.optional(),
+	source: sourceSchema.optional(),
+	params: record.default({}),
+	secrets: z.record(z.string(), z.string()).optional().describe('Tokens that only this job may use. Encrypted at rest, erased when the job ends.'),
+	metadata: record.optional(),
+});
+export type BatchItem = z.infer<typeof batchItemSchema>;
+
+export const batchRequestSchema = z.strictObject({
+	workspace_id: workspaceId,
+	items: z.array(batchItemSchema).min(1).max(1000),
+	callback_url: url.optional().describe('Called once, when every item has ended.'),
+	progress_url: url.optional().describe('Told the percentage of each job while it runs, best effort, at most once a second per job.'),
+	deadline_seconds: deadlineSeconds,
+	priority,
+});
+export type BatchRequest = z.infer<typeof batchRequestSchema>;
+
+/** POST /thumbnail and its siblings (P3). */
+export const operationRequestSchema = z.strictObject({
+	job_id: z.string().min(1).max(200).optional(),
+	asset_id: z.uuid().optional(),
+	file_url: url.optional(),
+	params: record.default({}),
+	callback_url: url.optional(),
+	progress_url: url.optional(),
+	secrets: z.record(z.string(), z.string()).optional(),
+	deadline_seconds: deadlineSeconds,
+	priority,
+});
+
+/** POST /api/media/process (P1). */
+export const processRequestSchema = z.strictObject({
+	workspace_id: workspaceId,
+	asset_id: z.uuid().optional().describe('An asset that exists already, instead of a source; needed with retry_failed_only.'),
+	source: z.enum(['url', 'google_drive', 'upload']).optional().describe('Default: url when original_url is given.'),
+	source_id: z.string().max(500).optional().describe('The Google Drive file id, with source google_drive.'),
+	access_token: z.string().optional().describe('The Google OAuth token, with source google_drive.'),
+	file_type: z.enum(['video', 'image', 'audio']).optional(),
+	original_url: url.optional(),
+	operations: z
+		.array(z.union([z.string(), z.strictObject({ operation: z.string(), params: record.optional() })]))
+		.max(100)
+		.default([])
+		.describe('Names, or `{operation, params}`.'),
+	params: record.default({}).describe('Parameters by operation name, `{ "compress": { "height": 720 } }`. Any other field is given to every operation that knows it.'),
+	metadata: record.default({}).describe('Kept with the asset and passed on to n8n, e.g. `{ "platforms": ["x"] }`.'),
+	callback_url: url.optional().describe('Told when all jobs have ended.'),
+	retry_failed_only: z.boolean().default(false),
+	priority,
+});
+export type ProcessRequest = z.infer<typeof processRequestSchema>;
+
+const publicError = z.union([z.string(), z.object({ code: z.string().optional(), message: z.string() })]);
+
+/** POST /api/media/callback: an external processor reports a job (P4). */
+export const callbackRequestSchema = z.object({
+	job_id: z.uuid(),
+	status: z.enum(['completed', 'failed']),
+	output_data: record.default({}),
+	error: publicError.nullish(),
+});
+
+/** POST /api/media/distribute: publish now, or, without posts, have n8n's distribute workflow do it. */
+export const distributeRequestSchema = z.strictObject({
+	workspace_id: workspaceId,
+	asset_id: z.uuid(),
+	posts: z
+		.array(z.looseObject({ platform: z.string(), text: z.string().default(''), secrets: z.record(z.string(), z.string()) }))
+		.max(50)
+		.optional()
+		.describe('Parameters of the operation `publish`, each with its `secrets`.'),
+	platforms: z.array(z.string()).max(50).optional(),
+	text: z.string().optional(),
+	metadata: record.optional(),
+	callback_url: url.optional(),
+	deadline_seconds: deadlineSeconds,
+	priority,
+});
+
+/** POST /api/media/distribute-callback: posts that somebody else made (P5). */
+export const distributeCallbackSchema = z.object({
+	asset_id: z.uuid(),
+	posts: z
+		.array(
+			z.object({
+				platform: z.string().min(1).max(50),
+				status: z.enum(['published', 'failed', 'scheduled']).default('published'),
+				external_post_id: z.string().max(500).optional(),
+				permalink: url.optional(),
+				text: z.string().optional(),
+				account: z.string().max(200).optional(),
+				error: publicError.nullish(),
+			}),
+		)
+		.min(1)
+		.max(100),
+});
+
+/** POST /api/media/sign (I2). */
+export const signRequestSchema = z.strictObject({
+	workspace_id: workspaceId,
+	file_name: z.string().min(1).max(500),
+	file_size: z.number().int().positive().describe('Bytes.'),
+	mime_type: z.string().min(3).max(200),
+	metadata: record.default({}),
+});

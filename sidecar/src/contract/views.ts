@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { ERROR_KINDS, type ErrorCode } from '../errors.ts';
+
+/** Schemas of what the sidecar answers and sends. `nodes/shared/wire.d.ts` names the same shapes as types. */
+
+const record = z.record(z.string(), z.unknown());
+const time = z.string().describe('ISO 8601');
+
+export const publicErrorSchema = z.object({
+	code: z.enum(Object.keys(ERROR_KINDS) as [ErrorCode, ...ErrorCode[]]),
+	message: z.string(),
+	details: record.optional(),
+});
+export const errorAnswerSchema = z.object({ error: publicErrorSchema });
+
+export const outputFileSchema = z.object({
+	name: z.string(),
+	url: z.string().describe('Signed; expires after FILE_URL_TTL_SECONDS.'),
+	mime: z.string(),
+	bytes: z.number(),
+	width: z.number().optional(),
+	height: z.number().optional(),
+	duration_seconds: z.number().optional(),
+});
+
+export const outputDataSchema = z.looseObject({
+	files: z.array(outputFileSchema).optional(),
+	processed_url: z.string().optional(),
+	thumbnail_url: z.string().optional(),
+});
+
+export const jobStatusSchema = z.enum(['pending', 'processing', 'completed', 'failed', 'cancelled']);
+
+export const jobSchema = z.object({
+	id: z.string(),
+	batch_id: z.string().nullable(),
+	asset_id: z.string().nullable(),
+	job_type: z.string(),
+	status: jobStatusSchema,
+	progress: z.number().describe('0 to 100'),
+	params: record,
+	output_data: outputDataSchema.nullable(),
+	error: publicErrorSchema.nullable(),
+	attempts: z.number(),
+	priority: z.number(),
+	external_job_id: z.string().nullable(),
+	steps: z.record(z.string(), z.number()).describe('Milliseconds per step.'),
+	cost: z.record(z.string(), z.number()),
+	created_at: time,
+	started_at: time.nullable(),
+	completed_at: time.nullable(),
+});
+export type JobView = z.infer<typeof jobSchema>;
+
+export const assetSchema = z.object({
+	id: z.string(),
+	workspace_id: z.string(),
+	source: z.string(),
+	source_id: z.string().nullable(),
+	file_type: z.enum(['video', 'image', 'audio']).nullable(),
+	status: z.enum(['pending', 'uploading', 'queued', 'processing', 'analyzing', 'ready', 'processed', 'failed']),
+	original_url: z.string().nullable(),
+	processed_url: z.string().nullable(),
+	thumbnail_url: z.string().nullable(),
+	file_url: z.string().nullable().describe('Signed link to the stored original.'),
+	mime: z.string().nullable(),
+	duration_seconds: z.number().nullable(),
+	width: z.number().nullable(),
+	height: z.number().nullable(),
+	file_size_bytes: z.number().nullable(),
+	metadata: record,
+	error: publicErrorSchema.nullable(),
+	created_at: time,
+	updated_at: time,
+});
+export type AssetView = z.infer<typeof assetSchema>;
+
+export const batchAcceptedSchema = z.object({
+	batch_id: z.string(),
+	status: z.enum(['pending', 'completed']),
+	jobs: z.array(
+		z.object({ id: z.string(), job_type: z.string(), status: jobStatusSchema, asset_id: z.string().nullable(), estimated_duration: z.number().describe('Seconds, roughly.') }),
+	),
+});
+export type BatchAccepted = z.infer<typeof batchAcceptedSchema>;
+
+const batchJobSchema = z.object({
+	job_id: z.string(),
+	item_index: z.number(),
+	asset_id: z.string().nullable(),
+	operation: z.string(),
+	output_data: outputDataSchema.nullable(),
+	error: publicErrorSchema.nullable(),
+});
+
+export const batchCallbackSchema = z.object({
+	type: z.literal('batch.finished'),
+	batch_id: z.string(),
+	status: z.enum(['completed', 'failed', 'partial']),
+	jobs: z.array(batchJobSchema.extend({ status: z.enum(['completed', 'failed', 'cancelled']) })),
+});
+export type BatchCallback = z.infer<typeof batchCallbackSchema>;
+
+export const batchViewSchema = z.object({
+	batch_id: z.string(),
+	status: z.enum(['pending', 'completed', 'failed', 'partial']),
+	progress: z.object({ total: z.number(), completed: z.number(), failed: z.number(), percent: z.number() }),
+	jobs: z.array(batchJobSchema.extend({ status: jobStatusSchema, progress: z.number() })),
+});
+export type BatchView = z.infer<typeof batchViewSchema>;
+
+/** Body of a job callback (P4), and the answer of the operation endpoints before that (P3). */
+export const jobCallbackSchema = z.object({
+	job_id: z.string(),
+	status: z.enum(['completed', 'failed', 'cancelled']),
+	output_data: outputDataSchema.nullable(),
+	error: publicErrorSchema.nullable(),
+});
+export const operationAcceptedSchema = z.object({
+	job_id: z.string(),
+	asset_id: z.string().nullable(),
+	status: jobStatusSchema,
+	estimated_duration: z.number(),
+});
+
+export const processViewSchema = z.object({
+	asset: assetSchema,
+	jobs: z.array(jobSchema),
+	progress: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
+});
+export const processAcceptedSchema = z.object({ asset: assetSchema, jobs: z.array(jobSchema), message: z.string() });
+
+export const signAnswerSchema = z.object({
+	asset_id: z.string(),
+	upload_url: z.string(),
+	method: z.literal('PUT'),
+	headers: z.record(z.string(), z.string()),
+	expires_at: time,
+});
+
+export const postSchema = z.object({
+	id: z.string(),
+	asset_id: z.string().nullable(),
+	job_id: z.string().nullable(),
+	platform: z.string(),
+	account: z.string(),
+	status: z.enum(['pending', 'processing', 'scheduled', 'published', 'failed', 'unknown', 'needs_reauth']),
+	text: z.string(),
+	external_post_id: z.string().nullable(),
+	permalink: z.string().nullable(),
+	error: publicErrorSchema.nullable(),
+	created_at: time,
+	published_at: time.nullable(),
+});
+export type PostView = z.infer<typeof postSchema>;
+
+export const callbackViewSchema = z.object({
+	id: z.string(),
+	kind: z.string(),
+	batch_id: z.string().nullable(),
+	asset_id: z.string().nullable(),
+	status: z.enum(['pending', 'delivered', 'dead', 'obsolete']),
+	attempts: z.number(),
+	last_http_status: z.number().nullable(),
+	reason: z.string().nullable(),
+	next_at: time,
+	created_at: time,
+	ended_at: time.nullable(),
+});

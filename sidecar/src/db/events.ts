@@ -1,0 +1,25 @@
+import { and, asc, desc, eq, gt, inArray } from 'drizzle-orm';
+import type { Executor } from './database.ts';
+import { events } from './schema.ts';
+
+export type EventRow = typeof events.$inferSelect;
+export type NewEvent = Pick<EventRow, 'workspaceId' | 'type'> & Partial<Pick<EventRow, 'assetId' | 'jobId' | 'data'>>;
+
+export async function recordEvents(db: Executor, list: NewEvent[]): Promise<void> {
+	if (list.length > 0) await db.insert(events).values(list.map((event) => ({ data: {}, ...event })));
+}
+
+/** Once a job has ended its percentages are of no interest any more. */
+export async function dropProgress(db: Executor, jobIds: string[]): Promise<void> {
+	await db.delete(events).where(and(inArray(events.jobId, jobIds), eq(events.type, 'job.progress')));
+}
+
+/** Oldest first. */
+export async function eventsAfter(db: Executor, id: number, limit = 500): Promise<EventRow[]> {
+	return db.select().from(events).where(gt(events.id, id)).orderBy(asc(events.id)).limit(limit);
+}
+
+export async function latestEventId(db: Executor): Promise<number> {
+	const [row] = await db.select({ id: events.id }).from(events).orderBy(desc(events.id)).limit(1);
+	return row?.id ?? 0;
+}

@@ -1,0 +1,186 @@
+import { and, asc, desc, eq, inArray, isNull, lt, lte, notInArray, sql } from 'drizzle-orm';
+import type { Executor } from './database.ts';
+import { batches, files, jobs, type JobStatus } from './schema.ts';
+
+export type JobRow = typeof jobs.$inferSelect;
+export type NewJob = typeof jobs.$inferInsert;
+export type FileRow = typeof files.$inferSelect;
+
+export const ENDED: JobStatus[] = ['completed', 'failed', 'cancelled'];
+/** Kept out of answers: users asked for operations, bringing the bytes is our affair. */
+export const INGEST = 'ingest';
+
+export async function insertJobs(db: Executor, rows: NewJob[]): Promise<JobRow[]> {
+	return rows.length > 0 ? db.insert(jobs).values(rows).returning() : [];
+}
+
+export async function findJob(db: Executor, workspaceId: string, id: string): Promise<JobRow | null> {
+	const [row] = await db.select().from(jobs).where(and(eq(jobs.id, id), eq(jobs.workspaceId, workspaceId)));
+	return row ?? null;
+}
+
+export async function findJobs(db: Executor, workspaceId: string, ids: string[]): Promise<JobRow[]> {
+	if (ids.length === 0) return [];
+	return db.select().from(jobs).where(and(inArray(jobs.id, ids), eq(jobs.workspaceId, workspaceId)));
+}
+
+export async function jobsOfBatch(db: Executor, batchId: string): Promise<JobRow[]> {
+	return db.select().from(jobs).where(eq(jobs.batchId, batchId)).orderBy(asc(jobs.itemIndex));
+}
+
+/** The jobs of POST /api/media/process, in the order asked for. */
+export async function processJobs(db: Executor, assetId: string): Promise<JobRow[]> {
+	return db.select().from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true))).orderBy(asc(jobs.createdAt), asc(jobs.itemIndex));
+}
+
+export interface JobFilter {
+	workspaceId: string;
+	status?: JobStatus;
+	assetId?: string;
+	limit: number;
+}
+
+/** Newest first. */
+export async function listJobs(db: Executor, { workspaceId, status, assetId, limit }: JobFilter): Promise<JobRow[]> {
+	return db
+		.select()
+		.from(jobs)
+		.where(and(eq(jobs.workspaceId, workspaceId), status ? eq(jobs.status, status) : undefined, assetId ? eq(jobs.assetId, assetId) : undefined))
+		.orderBy(desc(jobs.createdAt))
+		.limit(limit);
+}
+
+/** The newest completed job of a type, e.g. the transcript that a caption builds on. */
+export async function latestCompleted(db: Executor, assetId: string, jobType: string): Promise<JobRow | null> {
+	const [row] = await db
+		.select()
+		.from(jobs)
+		.where(and(eq(jobs.assetId, assetId), eq(jobs.jobType, jobType), eq(jobs.status, 'completed')))
+		.orderBy(desc(jobs.completedAt))
+		.limit(1);
+	return row ?? null;
+}
+
+/**
+ * Takes a pending job: one conditional update, so of two workers with the same message one gets it. Raising `attempts`
+ * voids whatever an earlier holder still wants to write. Null: taken, ended, held, or not due yet.
+ */
+export async function claimJob(db: Executor, id: string, workerId: string, leaseSeconds: number): Promise<JobRow | null> {
+	const [row] = await db
+		.update(jobs)
+		.set({
+			status: 'processing',
+			attempts: sql`${jobs.attempts} + 1`,
+			workerId,
+			leaseUntil: sql`now() + make_interval(secs => ${leaseSeconds})`,
+			startedAt: sql`coalesce(${jobs.startedAt}, now())`,
+			progress: 0,
+		})
+		.where(and(eq(jobs.id, id), eq(jobs.status, 'pending'), eq(jobs.held, false), lte(jobs.runAt, sql`now() + interval '1 second'`)))
+		.returning();
+	return row ?? null;
+}
+
+const holds = (id: string, attempts: number) => and(eq(jobs.id, id), eq(jobs.attempts, attempts), eq(jobs.status, 'processing'));
+
+/** Extends the lease and stores the percentage. False: the lease was lost, or the job cancelled; stop working. */
+export async function heartbeat(db: Executor, job: Pick<JobRow, 'id' | 'attempts'>, progress: number, leaseSeconds: number): Promise<boolean> {
+	const rows = await db
+		.update(jobs)
+		.set({ leaseUntil: sql`now() + make_interval(secs => ${leaseSeconds})`, progress })
+		.where(holds(job.id, job.attempts))
+		.returning({ id: jobs.id });
+	return rows.length > 0;
+}
+
+export type JobEnd = Pick<JobRow, 'status' | 'output' | 'error'> & Partial<Pick<JobRow, 'steps' | 'cost'>>;
+
+/**
+ * Ends a job. With `attempts` only its holder can (a worker's result); without, whoever comes first (cancel, deadline,
+ * external processor). Null: it had ended, or belongs to another attempt.
+ */
+export async function endJob(db: Executor, id: string, end: JobEnd, attempts: number | null): Promise<JobRow | null> {
+	const [row] = await db
+		.update(jobs)
+		.set({ ...end, ...(end.status === 'completed' ? { progress: 100, source: null } : {}), completedAt: sql`now()`, leaseUntil: null, secret: null, held: false })
+		.where(attempts === null ? and(eq(jobs.id, id), notInArray(jobs.status, ENDED)) : holds(id, attempts))
+		.returning();
+	return row ?? null;
+}
+
+/** Back to the queue after an error that can pass. Null: the lease was lost meanwhile. */
+export async function postponeJob(db: Executor, job: Pick<JobRow, 'id' | 'attempts'>, error: JobRow['error'], runAt: Date): Promise<JobRow | null> {
+	const [row] = await db
+		.update(jobs)
+		.set({ status: 'pending', error, runAt, leaseUntil: null, workerId: null })
+		.where(holds(job.id, job.attempts))
+		.returning();
+	return row ?? null;
+}
+
+/** Failed or cancelled jobs from the beginning, with fresh sealed tokens where they need them. */
+export async function resetJobs(db: Executor, ids: string[], secret: string | null = null): Promise<JobRow[]> {
+	if (ids.length === 0) return [];
+	return db
+		.update(jobs)
+		.set({
+			secret,
+			status: 'pending', attempts: 0, error: null, output: null, progress: 0, runAt: sql`now()`, completedAt: null, startedAt: null })
+		.where(and(inArray(jobs.id, ids), inArray(jobs.status, ['failed', 'cancelled'])))
+		.returning();
+}
+
+export async function dependentsOf(db: Executor, id: string): Promise<JobRow[]> {
+	return db.select().from(jobs).where(and(eq(jobs.afterJobId, id), eq(jobs.status, 'pending')));
+}
+
+/** Jobs whose worker has gone silent. `all`: every one (embedded database just opened: nobody else can be working). */
+export async function lostJobs(db: Executor, all: boolean): Promise<JobRow[]> {
+	return db
+		.select()
+		.from(jobs)
+		.where(and(eq(jobs.status, 'processing'), all ? undefined : lt(jobs.leaseUntil, sql`now()`)))
+		.limit(500);
+}
+
+/** Jobs that should have been taken long ago: their message was lost. Marked, so that the next round leaves them alone. */
+export async function takeUnsent(db: Executor, graceSeconds: number): Promise<JobRow[]> {
+	const due = db
+		.select({ id: jobs.id })
+		.from(jobs)
+		.where(
+			and(
+				eq(jobs.status, 'pending'),
+				eq(jobs.held, false),
+				lt(jobs.runAt, sql`now() - make_interval(secs => ${graceSeconds})`),
+				sql`(${jobs.afterJobId} is null or exists (select 1 from jobs before where before.id = ${jobs.afterJobId} and before.status = 'completed'))`,
+			),
+		)
+		.limit(500);
+	return db.update(jobs).set({ runAt: sql`now()` }).where(inArray(jobs.id, due)).returning();
+}
+
+/** Unfinished jobs of batches whose deadline has passed. */
+export async function overdueJobs(db: Executor): Promise<JobRow[]> {
+	const rows = await db
+		.select({ job: jobs })
+		.from(jobs)
+		.innerJoin(batches, eq(jobs.batchId, batches.id))
+		.where(and(isNull(batches.completedAt), lt(batches.deadlineAt, sql`now()`), notInArray(jobs.status, ENDED)))
+		.limit(500);
+	return rows.map(({ job }) => job);
+}
+
+export async function insertFiles(db: Executor, rows: (typeof files.$inferInsert)[]): Promise<void> {
+	if (rows.length > 0) await db.insert(files).values(rows);
+}
+
+export async function filesOfJobs(db: Executor, jobIds: string[]): Promise<FileRow[]> {
+	if (jobIds.length === 0) return [];
+	return db.select().from(files).where(inArray(files.jobId, jobIds)).orderBy(asc(files.createdAt), asc(files.name));
+}
+
+/** Newest first. */
+export async function filesOfAsset(db: Executor, assetId: string): Promise<FileRow[]> {
+	return db.select().from(files).where(eq(files.assetId, assetId)).orderBy(desc(files.createdAt));
+}
