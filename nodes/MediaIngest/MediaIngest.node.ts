@@ -1,0 +1,58 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
+} from 'n8n-workflow';
+import { operationProperties } from '../shared/operation';
+import { waitProperties } from '../shared/properties';
+import { resumeFromCallback } from '../shared/resume';
+import { runOperations } from '../shared/run';
+import { operations } from './operations';
+
+export class MediaIngest implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Media Ingest',
+		name: 'mediaIngest',
+		icon: { light: 'file:mediaIngest.svg', dark: 'file:mediaIngest.dark.svg' },
+		group: ['input'],
+		version: 1,
+		subtitle: '={{ $parameter["operation"] }}',
+		description: 'Bring a video, audio or image file into the media pipeline',
+		defaults: { name: 'Media Ingest' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
+		outputNames: ['Done', 'Failed'],
+		credentials: [{ name: 'mediaSidecarApi', required: true }],
+		webhooks: [
+			{
+				name: 'default',
+				httpMethod: 'POST',
+				responseMode: 'onReceived',
+				path: '={{ $nodeId }}',
+				restartWebhook: true,
+			},
+		],
+		properties: [...operationProperties(operations), ...waitProperties],
+	};
+
+	webhookMethods = {
+		default: {
+			checkExists: async () => true,
+			create: async () => true,
+			delete: async () => true,
+		},
+	};
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await runOperations(this, operations);
+	}
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await resumeFromCallback(this);
+	}
+}

@@ -1,0 +1,52 @@
+import { NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
+import type { NodeOperation } from './operation';
+import type { RefusedItem } from './results';
+import type { BatchItem } from './wire';
+
+/** All input items of one node run as one request. */
+export interface CollectedBatch {
+	items: BatchItem[];
+	/** Index of the n8n input item for every entry of `items`. */
+	sources: number[];
+	/** Input items for which there is nothing to do. */
+	passThrough: number[];
+	/** Input items with unusable parameters (only with On Error = Continue; otherwise the node fails). */
+	refused: RefusedItem[];
+}
+
+/**
+ * Builds the requests for all input items before anything is sent, so that a bad field in the last item does not leave
+ * the first ones half done.
+ */
+export async function collectBatch(
+	context: IExecuteFunctions,
+	operations: readonly NodeOperation[],
+): Promise<CollectedBatch> {
+	const collected: CollectedBatch = { items: [], sources: [], passThrough: [], refused: [] };
+	for (let itemIndex = 0; itemIndex < context.getInputData().length; itemIndex++) {
+		try {
+			const value = String(context.getNodeParameter('operation', itemIndex));
+			const operation = operations.find((candidate) => candidate.value === value);
+			if (!operation) {
+				throw new NodeOperationError(context.getNode(), `This node has no operation "${value}".`);
+			}
+			const built = await operation.build({
+				context,
+				itemIndex,
+				read: (name, fallback) => context.getNodeParameter(name, itemIndex, fallback),
+			});
+			if (built.length === 0) collected.passThrough.push(itemIndex);
+			for (const item of built) {
+				collected.items.push(item);
+				collected.sources.push(itemIndex);
+			}
+		} catch (error) {
+			if (!context.continueOnFail()) {
+				throw new NodeOperationError(context.getNode(), error as Error, { itemIndex });
+			}
+			const message = error instanceof Error ? error.message : String(error);
+			collected.refused.push({ itemIndex, error: { code: 'invalid_request', message } });
+		}
+	}
+	return collected;
+}

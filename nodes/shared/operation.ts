@@ -1,0 +1,52 @@
+import {
+	updateDisplayOptions,
+	type IExecuteFunctions,
+	type INodeProperties,
+	type INodePropertyOptions,
+} from 'n8n-workflow';
+import type { BatchItem } from './wire';
+
+/** Reads a parameter of the current item; `name` may be a path such as `options.width`. */
+export type ReadParameter = (name: string, fallback?: unknown) => unknown;
+
+export interface OperationInput {
+	read: ReadParameter;
+	/** Index of the n8n item. */
+	itemIndex: number;
+	/** For the few operations that must move bytes or refresh a token before the request is complete. */
+	context: IExecuteFunctions;
+}
+
+/** One entry of a node's Operation list: one file per operation, all of this shape. */
+export interface NodeOperation {
+	name: string;
+	value: string;
+	description: string;
+	/** Sentence shown in the node panel, e.g. `Make a thumbnail`. */
+	action: string;
+	properties: INodeProperties[];
+	/** The requests for one n8n item. An empty list passes the item through unchanged. */
+	build(input: OperationInput): BatchItem[] | Promise<BatchItem[]>;
+}
+
+/** The Operation list and the fields of all operations, each shown only with its own operation. */
+export function operationProperties(operations: readonly NodeOperation[]): INodeProperties[] {
+	const options: INodePropertyOptions[] = operations.map(({ name, value, description, action }) => ({
+		name,
+		value,
+		description,
+		action,
+	}));
+	const selector: INodeProperties = {
+		displayName: 'Operation',
+		name: 'operation',
+		type: 'options',
+		noDataExpression: true,
+		options: options.sort((a, b) => a.name.localeCompare(b.name)),
+		default: operations[0]?.value ?? '',
+	};
+	const fields = operations.flatMap(({ value, properties }) =>
+		updateDisplayOptions({ show: { operation: [value] } }, properties),
+	);
+	return [selector, ...fields];
+}

@@ -1,0 +1,68 @@
+import type { ReadParameter } from './operation';
+import type { BatchItem } from './wire';
+
+/** A parameter that cannot be used; the caller adds the node and the item. */
+export class ParameterError extends Error {}
+
+/** Text without surrounding blanks; `undefined` when empty. */
+export function optionalText(read: ReadParameter, name: string): string | undefined {
+	const value = read(name, '');
+	if (value === undefined || value === null) return undefined;
+	const text = String(value).trim();
+	return text === '' ? undefined : text;
+}
+
+/** @param label the field's name as the user sees it */
+export function requiredText(read: ReadParameter, name: string, label: string): string {
+	const text = optionalText(read, name);
+	if (text !== undefined) return text;
+	throw new ParameterError(`"${label}" is empty. Fill it in, or check that its expression finds a value for this item.`);
+}
+
+/** A web address. What it may point to is the sidecar's decision. */
+export function requiredUrl(read: ReadParameter, name: string, label: string): string {
+	const text = requiredText(read, name, label);
+	if (/^https?:\/\/[^\s]+$/i.test(text)) return text;
+	throw new ParameterError(`"${label}" must be an address that starts with http:// or https://, but is "${text}".`);
+}
+
+/** JSON of a field that may hold text or, through an expression, a value; `undefined` when empty. */
+export function optionalJson(read: ReadParameter, name: string, label: string): unknown {
+	const value = read(name, undefined);
+	if (typeof value !== 'string') return value ?? undefined;
+	if (value.trim() === '') return undefined;
+	try {
+		return JSON.parse(value);
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		return invalidJson(label, reason);
+	}
+}
+
+function invalidJson(label: string, reason: string): never {
+	throw new ParameterError(`"${label}" is not valid JSON: ${reason}`);
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A JSON object; `undefined` when empty. */
+export function optionalObject(read: ReadParameter, name: string, label: string): Record<string, unknown> | undefined {
+	const value = optionalJson(read, name, label);
+	if (value === undefined) return undefined;
+	if (isRecord(value)) return Object.keys(value).length > 0 ? value : undefined;
+	throw new ParameterError(`"${label}" must be a JSON object such as {"campaign": "spring"}.`);
+}
+
+/** A copy without the entries that are undefined or empty text. */
+export function withoutEmpty<T extends object>(params: T): T {
+	return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined && value !== '')) as T;
+}
+
+/** The media of an operation that uses `sourceProperties`. */
+export function readSource(read: ReadParameter): Pick<BatchItem, 'asset_id' | 'file_url'> {
+	return read('source') === 'url'
+		? { file_url: requiredUrl(read, 'fileUrl', 'File URL') }
+		: { asset_id: requiredText(read, 'assetId', 'Asset ID') };
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import { collectBatch, type CollectedBatch } from './collect';
+import type { NodeOperation } from './operation';
+import { pollBatch } from './poll';
+import { DEFAULT_DEADLINE_MINUTES, type WaitMode } from './properties';
+import {
+	DONE_OUTPUT,
+	FAILED_OUTPUT,
+	inInputOrder,
+	refusedItems,
+	submittedItems,
+	timedOutItems,
+	toOutputs,
+} from './results';
+import { resumeUrlOfNode } from './resumeUrl';
+import { readBatch, SIDECAR_CREDENTIAL, submitBatch } from './sidecar';
+import { saveWaitState, setTimeoutOutputs } from './waitState';
+import type { BatchAccepted, BatchRequest } from './wire';
+
+/**
+ * The wait limit of n8n lies behind the deadline of the sidecar, which therefore speaks first: it fails what is unfinished
+ * and calls back. Ten minutes cover several attempts of its callback.
+ */
+const WAIT_MARGIN_MS = 10 * 60_000;
+
+interface WaitOptions {
+	mode: WaitMode;
+	deadlineMinutes: number;
+	priority: number;
+}
+
+/** `execute()` of every node: all input items become one batch, then the node waits in the way the user chose. */
+export async function runOperations(
+	context: IExecuteFunctions,
+	operations: readonly NodeOperation[],
+): Promise<INodeExecutionData[][]> {
+	const options = readWaitOptions(context);
+	const collected = await collectBatch(context, operations);
+	if (collected.items.length === 0) return finish(context, collected, [[], []]);
+
+	try {
+		return await submitAndWait(context, collected, options);
+	} catch (error) {
+		if (!context.continueOnFail()) throw new NodeOperationError(context.getNode(), error as Error);
+		const message = error instanceof Error ? error.message : String(error);
+		const refused = [...new Set(collected.sources)].map((itemIndex) => ({
+			itemIndex,
+			error: { code: 'sidecar_request_failed', message },
+		}));
+		return finish(context, collected, [[], refusedItems(refused)]);
+	}
+}
+
+async function submitAndWait(
+	context: IExecuteFunctions,
+	collected: CollectedBatch,
+	options: WaitOptions,
+): Promise<INodeExecutionData[][]> {
+	const request: BatchRequest = {
+		items: collected.items,
+		deadline_seconds: options.deadlineMinutes * 60,
+		priority: options.priority,
+	};
+	if (options.mode === 'suspend') request.callback_url = await callbackUrl(context);
+
+	const batch = await submitBatch(context, request, idempotencyKey(context, request));
+
+	if (options.mode === 'none') return finish(context, collected, [submittedItems(batch, collected.sources), []]);
+	if (options.mode === 'poll') {
+		const view = await pollBatch(context, batch.batch_id, options.deadlineMinutes * 60_000 + WAIT_MARGIN_MS);
+		return finish(context, collected, toOutputs(endedJobs(view.jobs), collected.sources));
+	}
+	// Everything was known already (cache, or the same request again). The callback that is sent all the same finds an
+	// execution that waits for another batch or for nothing, and is refused.
+	if (batch.status === 'completed') {
+		const view = await readBatch(context, batch.batch_id);
+		if (view.status !== 'pending') return finish(context, collected, toOutputs(endedJobs(view.jobs), collected.sources));
+	}
+	return await suspend(context, collected, options, batch);
+}
+
+async function suspend(
+	context: IExecuteFunctions,
+	collected: CollectedBatch,
+	options: WaitOptions,
+	batch: BatchAccepted,
+): Promise<INodeExecutionData[][]> {
+	const jobs = batch.jobs.map((job) => ({ job_id: job.id, asset_id: job.asset_id, operation: job.job_type }));
+	const timedOut = timedOutItems(jobs, collected.sources, options.deadlineMinutes);
+	const outputs = finish(context, collected, [[], timedOut]);
+	saveWaitState(context, {
+		batchId: batch.batch_id,
+		sources: collected.sources,
+		refused: collected.refused,
+		passThroughCount: outputs[DONE_OUTPUT]?.length ?? 0,
+	});
+	setTimeoutOutputs(context, outputs);
+	await context.putExecutionToWait(new Date(Date.now() + options.deadlineMinutes * 60_000 + WAIT_MARGIN_MS));
+	return outputs;
+}
+
+/** Adds what needed no work and what was refused, and puts everything into the order of the input. */
+function finish(
+	context: IExecuteFunctions,
+	collected: CollectedBatch,
+	outputs: INodeExecutionData[][],
+): INodeExecutionData[][] {
+	const input = context.getInputData();
+	const passedOn = collected.passThrough.map((item) => ({ ...input[item], json: input[item]?.json ?? {}, pairedItem: { item } }));
+	return inInputOrder([
+		[...passedOn, ...(outputs[DONE_OUTPUT] ?? [])],
+		[...(outputs[FAILED_OUTPUT] ?? []), ...refusedItems(collected.refused)],
+	]);
+}
+
+type ViewedJobs = Awaited<ReturnType<typeof readBatch>>['jobs'];
+
+/** A batch that is not pending has only ended jobs. */
+function endedJobs(jobs: ViewedJobs): Parameters<typeof toOutputs>[0] {
+	return jobs.map((job) => ({
+		...job,
+		status: job.status === 'completed' || job.status === 'cancelled' ? job.status : 'failed',
+	}));
+}
+
+function readWaitOptions(context: IExecuteFunctions): WaitOptions {
+	const mode = context.getNodeParameter('waitMode', 0, 'suspend') as WaitMode;
+	return {
+		// The answer of an agent's tool call is due at once: an execution cannot be parked in the middle of it.
+		mode: mode === 'suspend' && isToolCall(context) ? 'poll' : mode,
+		deadlineMinutes: Number(context.getNodeParameter('deadlineMinutes', 0, DEFAULT_DEADLINE_MINUTES)),
+		priority: Number(context.getNodeParameter('priority', 0, 0)),
+	};
+}
+
+/** n8n runs the tool variant of a node (its type ends in "Tool") either inside the agent or as a step of its own. */
+function isToolCall(context: IExecuteFunctions): boolean {
+	return context.isToolExecution() || context.getNode().type.endsWith('Tool');
+}
+
+async function callbackUrl(context: IExecuteFunctions): Promise<string> {
+	const { callbackSecret } = await context.getCredentials<{ callbackSecret?: string }>(SIDECAR_CREDENTIAL);
+	if (!callbackSecret) {
+		throw new NodeOperationError(context.getNode(), 'The credential has no callback secret', {
+			description:
+				'The wait mode "Suspend Until Called Back" needs it to tell the sidecar\'s callbacks from forged ones. Copy the secret ' +
+				'that the sidecar printed (whsec_…) into "Callback Secret", or choose the wait mode "Hold and Poll".',
+		});
+	}
+	const resumeUrl = context.evaluateExpression('{{ $execution.resumeUrl }}', 0) as string;
+	return resumeUrlOfNode(resumeUrl, context.getNode().id);
+}
+
+/**
+ * The same for the same work of the same run, so that n8n's own "Retry On Fail" does not do it twice. The content is part
+ * of it because a sub-node may be called several times within one run.
+ */
+function idempotencyKey(context: IExecuteFunctions, request: BatchRequest): string {
+	const run = context.evaluateExpression('{{ $runIndex }}', 0) as number;
+	const content = createHash('sha256').update(JSON.stringify(request)).digest('hex').slice(0, 32);
+	return `n8n-${context.getExecutionId()}-${context.getNode().id}-${run}-${content}`;
+}

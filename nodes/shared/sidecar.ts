@@ -1,0 +1,127 @@
+import {
+	NodeApiError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type IHttpRequestMethods,
+	type JsonObject,
+} from 'n8n-workflow';
+import { isRecord } from './parameters';
+import type { BatchAccepted, BatchRequest, BatchView, SignAnswer, SignRequest } from './wire';
+
+export const SIDECAR_CREDENTIAL = 'mediaSidecarApi';
+
+/** Answers of the sidecar come from its database, not from the work itself: a minute is far more than they need. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+interface SidecarRequest {
+	method: IHttpRequestMethods;
+	/** Starts with a slash. */
+	path: string;
+	body?: unknown;
+	headers?: IDataObject;
+}
+
+interface SidecarResponse {
+	statusCode: number;
+	body: unknown;
+}
+
+/** The sidecar's address without a slash at the end. */
+export async function sidecarUrl(context: IExecuteFunctions): Promise<string> {
+	const credential = await context.getCredentials<{ url: string }>(SIDECAR_CREDENTIAL);
+	return String(credential.url).trim().replace(/\/+$/, '');
+}
+
+export async function submitBatch(
+	context: IExecuteFunctions,
+	request: BatchRequest,
+	idempotencyKey: string,
+): Promise<BatchAccepted> {
+	const answer = await call(context, {
+		method: 'POST',
+		path: '/api/media/batch',
+		body: request,
+		headers: { 'Idempotency-Key': idempotencyKey },
+	});
+	return answer as BatchAccepted;
+}
+
+export async function readBatch(context: IExecuteFunctions, batchId: string): Promise<BatchView> {
+	const path = `/api/media/batches/${encodeURIComponent(batchId)}`;
+	return (await call(context, { method: 'GET', path })) as BatchView;
+}
+
+export async function signUpload(context: IExecuteFunctions, request: SignRequest): Promise<SignAnswer> {
+	return (await call(context, { method: 'POST', path: '/api/media/sign', body: request })) as SignAnswer;
+}
+
+/**
+ * One request to the sidecar, with the credential's key.
+ * @throws NodeApiError with the sidecar's own words, or with the URL and what to check when nobody answered
+ */
+async function call(context: IExecuteFunctions, request: SidecarRequest): Promise<unknown> {
+	const url = await sidecarUrl(context);
+	let response: SidecarResponse;
+	try {
+		response = (await context.helpers.httpRequestWithAuthentication.call(context, SIDECAR_CREDENTIAL, {
+			method: request.method,
+			url: `${url}${request.path}`,
+			body: request.body as IDataObject,
+			headers: request.headers ?? {},
+			json: true,
+			timeout: REQUEST_TIMEOUT_MS,
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+			// A redirect means a wrong base URL; following it would turn the POST into a GET.
+			disableFollowRedirect: true,
+		})) as SidecarResponse;
+	} catch (error) {
+		throw new NodeApiError(context.getNode(), error as JsonObject, describeUnreachable(url, error));
+	}
+	if (response.statusCode >= 200 && response.statusCode < 300 && isRecord(response.body)) return response.body;
+	throw new NodeApiError(
+		context.getNode(),
+		{ message: `HTTP ${response.statusCode}` },
+		describeRefusal(`${url}${request.path}`, response),
+	);
+}
+
+export interface ErrorDescription {
+	message: string;
+	description: string;
+	httpCode?: string;
+}
+
+/** Nobody answered: name the address and what usually is wrong. */
+export function describeUnreachable(url: string, error: unknown): ErrorDescription {
+	const reason = error instanceof Error ? error.message : String(error);
+	return {
+		message: `The media sidecar does not answer at ${url}`,
+		description:
+			`Reason: ${reason}. Check that the sidecar runs, and that the "Sidecar URL" in the credential can be reached from n8n ` +
+			'itself: inside Docker, 127.0.0.1 is the container of n8n; use the service name of the sidecar instead.',
+	};
+}
+
+/** It answered, but not with what was asked for. */
+export function describeRefusal(url: string, response: SidecarResponse): ErrorDescription {
+	const httpCode = String(response.statusCode);
+	const error = isRecord(response.body) && isRecord(response.body.error) ? response.body.error : undefined;
+	if (response.statusCode === 401) {
+		return {
+			httpCode,
+			message: 'The media sidecar refuses the API key',
+			description: 'Compare the "API Key" of the credential with the key that the sidecar printed at its first start.',
+		};
+	}
+	if (error && typeof error.message === 'string') {
+		const details = isRecord(error.details) ? ` Details: ${JSON.stringify(error.details)}` : '';
+		return { httpCode, message: error.message, description: `Code: ${String(error.code)}.${details}` };
+	}
+	return {
+		httpCode,
+		message: `Unexpected answer (HTTP ${httpCode}) from ${url}`,
+		description:
+			'This does not look like the media sidecar. Check the "Sidecar URL" of the credential: scheme, host and port, and no path.',
+	};
+}
