@@ -1,0 +1,116 @@
+import { stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Logger } from 'pino';
+import { findAsset } from '../db/assets.ts';
+import { latestCompleted, type JobRow } from '../db/jobs.ts';
+import { PipelineError } from '../errors.ts';
+import type { MediaFacts } from '../media/facts.ts';
+import type { Operation, ProducedFile, TaskResult } from '../operations/operation.ts';
+import { jobFileKey } from '../storage/keys.ts';
+import type { Outcome } from './finish.ts';
+import type { WorkerDeps } from './worker-deps.ts';
+
+/** One try of one job. */
+export interface Execution {
+	job: JobRow;
+	workDir: string;
+	signal: AbortSignal;
+	progress(percent: number): void;
+	step<T>(name: string, work: () => Promise<T>): Promise<T>;
+	log: Logger;
+}
+
+type Completed = Extract<Outcome, { status: 'completed' }>;
+
+/** Runs the operation of a job and stores what it made. */
+export async function execute(deps: WorkerDeps, execution: Execution): Promise<Completed> {
+	const { job } = execution;
+	const operation = deps.operations.get(job.jobType);
+	if (!operation) throw new PipelineError('unknown_operation', `This sidecar does not know the operation ${job.jobType}. Are all workers of the same version?`);
+	const { output, files = [], cost = {} } = operation.kind === 'media' ? await runMedia(deps, execution, operation) : await runTask(deps, execution, operation);
+	execution.signal.throwIfAborted();
+	const stored = await execution.step('store', () => storeFiles(deps, job, files));
+	const bytes = stored.reduce((sum, file) => sum + file.bytes, 0);
+	return { status: 'completed', output, files: stored, cost: bytes > 0 ? { ...cost, storage_bytes: bytes } : cost };
+}
+
+async function runMedia(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'media' }>): Promise<TaskResult> {
+	const { job, workDir, signal, log } = execution;
+	const { path, facts } = await openSource(deps, execution);
+	const plan = operation.plan(facts, operation.params.parse(job.params));
+	const made = await execution.step('ffmpeg', () => deps.runPlan({ inputPath: path, facts, plan, workDir, signal, onProgress: execution.progress, log }));
+	return {
+		output: { ...plan.facts, ...(plan.reason ? { reason: plan.reason } : {}) },
+		files: made.files,
+		cost: { cpu_seconds: Math.round(made.cpuSeconds * 1000) / 1000 },
+	};
+}
+
+async function runTask(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'task' }>): Promise<TaskResult> {
+	const { job, workDir, signal, log, progress, step } = execution;
+	let source: Promise<{ path: string; facts: MediaFacts }> | null = null;
+	return step(operation.name, () =>
+		operation.run(
+			{
+				jobId: job.id,
+				workspaceId: job.workspaceId,
+				assetId: job.assetId,
+				attempt: job.attempts,
+				source: () => (source ??= openSource(deps, execution)),
+				earlierOutput: async (jobType) => (job.assetId ? ((await latestCompleted(deps.db, job.assetId, jobType))?.output ?? null) : null),
+				readStored: (key) => deps.storage.read(key),
+				workDir,
+				secrets: job.secret ? (JSON.parse(deps.vault.open(job.secret)) as Record<string, string>) : {},
+				signal,
+				progress,
+				step,
+				log,
+			},
+			operation.params.parse(job.params),
+		),
+	);
+}
+
+/** The asset's original as a file that ffmpeg can read, and its facts. */
+async function openSource(deps: WorkerDeps, execution: Execution): Promise<{ path: string; facts: MediaFacts }> {
+	const { job } = execution;
+	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
+	if (!asset?.storageKey || !asset.facts) throw new PipelineError('input_not_found', 'The media of this job is not stored. Ingest it again.');
+	const operation = deps.operations.get(job.jobType);
+	if (operation && operation.accepts !== 'none' && !operation.accepts.includes(asset.facts.fileType)) {
+		throw new PipelineError('input_unsupported', `${job.jobType} works on ${operation.accepts.join(', ')}; this asset is ${asset.facts.fileType} (${asset.facts.mime}).`);
+	}
+	const path = await localFile(deps, execution, asset.storageKey, 'source');
+	return { path, facts: asset.facts };
+}
+
+/** A stored file on this machine: in place where the storage is a local disk, else copied into the scratch folder. */
+export async function localFile(deps: Pick<WorkerDeps, 'storage'>, { workDir, signal, step }: Pick<Execution, 'workDir' | 'signal' | 'step'>, key: string, name: string): Promise<string> {
+	const inPlace = deps.storage.localPath(key);
+	if (inPlace) return inPlace;
+	const path = join(workDir, name);
+	await step('fetch', async () => pipeline(await deps.storage.read(key), createWriteStream(path), { signal }));
+	return path;
+}
+
+/** Each try writes under keys of its own: a worker that lost its lease cannot overwrite the winner's files. */
+async function storeFiles(deps: WorkerDeps, job: JobRow, files: ProducedFile[]): Promise<NonNullable<Completed['files']>> {
+	const stored: NonNullable<Completed['files']> = [];
+	for (const file of files) {
+		const { size } = await stat(file.path);
+		const storageKey = jobFileKey(job.workspaceId, job.id, job.attempts, file.name);
+		await deps.storage.putFile(storageKey, file.path);
+		stored.push({
+			name: file.name,
+			storageKey,
+			mime: file.mime,
+			bytes: size,
+			width: file.width ?? null,
+			height: file.height ?? null,
+			durationSeconds: file.durationSeconds ?? null,
+		});
+	}
+	return stored;
+}

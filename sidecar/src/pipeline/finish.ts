@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { and, count, eq, notInArray } from 'drizzle-orm';
+import { lockAsset, updateAsset, type NewAsset } from '../db/assets.ts';
+import { lockBatch, setBatchCompleted } from '../db/batches.ts';
+import { insertCallback } from '../db/callbacks.ts';
+import type { Transaction } from '../db/database.ts';
+import { dropProgress, recordEvents } from '../db/events.ts';
+import { dependentsOf, endJob, ENDED, INGEST, insertFiles, type FileRow, type JobRow } from '../db/jobs.ts';
+import { jobs } from '../db/schema.ts';
+import type { PublicError } from '../errors.ts';
+import { sha256 } from '../secrets.ts';
+import type { PipelineDeps } from './deps.ts';
+import { enqueue } from './requeue.ts';
+
+/** How a job ended. */
+export type Outcome =
+	| {
+			status: 'completed';
+			output: Record<string, unknown>;
+			files?: Array<Pick<FileRow, 'name' | 'storageKey' | 'mime' | 'bytes' | 'width' | 'height' | 'durationSeconds'>>;
+			/** What an ingest found out about its asset. */
+			asset?: Partial<NewAsset>;
+			steps?: Record<string, number>;
+			cost?: Record<string, number>;
+	  }
+	| { status: 'failed' | 'cancelled'; error: PublicError; steps?: Record<string, number>; cost?: Record<string, number> };
+
+/**
+ * Ends a job and everything that hangs on it, in one transaction: its files, the jobs that wait for it, its batch with the
+ * callback, its asset with n8n's distribute trigger. False, and nothing written, when the job had ended already or, with
+ * `attempts`, belongs to a later attempt.
+ */
+export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow, outcome: Outcome, attempts: number | null = null): Promise<boolean> {
+	// Always in this order, so that two workers never wait for each other crosswise.
+	if (job.batchId) await lockBatch(tx, job.batchId);
+	if (job.assetId && (job.process || job.jobType === INGEST)) await lockAsset(tx, job.assetId);
+	const completed = outcome.status === 'completed';
+	const ended = await endJob(
+		tx,
+		job.id,
+		{
+			status: outcome.status,
+			output: completed ? outcome.output : null,
+			error: completed ? null : outcome.error,
+			...(outcome.steps ? { steps: outcome.steps } : {}),
+			...(outcome.cost ? { cost: outcome.cost } : {}),
+		},
+		attempts,
+	);
+	if (!ended) return false;
+	if (completed) {
+		const { workspaceId, assetId } = ended;
+		await insertFiles(tx, (outcome.files ?? []).map((file) => ({ id: randomUUID(), workspaceId, assetId, jobId: ended.id, ...file })));
+	}
+	await dropProgress(tx, [ended.id]);
+	await recordEvents(tx, [
+		{
+			workspaceId: ended.workspaceId,
+			type: `job.${outcome.status}`,
+			assetId: ended.assetId,
+			jobId: ended.id,
+			data: { job_type: ended.jobType, batch_id: ended.batchId, ...(completed ? {} : { error: outcome.error }) },
+		},
+	]);
+	if (ended.jobType === INGEST && ended.assetId) await settleIngest(tx, ended, outcome);
+	if (completed) await enqueue(deps, tx, (await dependentsOf(tx, ended.id)).filter(({ held }) => !held));
+	else await failDependents(deps, tx, ended.id);
+	if (ended.batchId) await finishBatchIfEnded(deps, tx, ended.batchId);
+	if (ended.process && ended.assetId) await finishAssetIfEnded(deps, tx, ended.assetId);
+	return true;
+}
+
+async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Promise<void> {
+	const assetId = job.assetId as string;
+	const open = await tx.select({ n: count() }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true), notInArray(jobs.status, ENDED)));
+	if (outcome.status === 'completed') {
+		await updateAsset(tx, assetId, { ...outcome.asset, status: (open[0]?.n ?? 0) > 0 ? 'processing' : 'ready', error: null });
+		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.ready', assetId }]);
+	} else {
+		await updateAsset(tx, assetId, { status: 'failed', error: outcome.error });
+		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.failed', assetId, data: { error: outcome.error } }]);
+	}
+}
+
+/** Jobs that wait for a job that failed fail with its reason: that is what the user must know. */
+export async function failDependents(deps: PipelineDeps, tx: Transaction, id: string): Promise<void> {
+	const [before] = await tx.select().from(jobs).where(eq(jobs.id, id));
+	if (!before || (before.status !== 'failed' && before.status !== 'cancelled')) return;
+	const error = before.error ?? { code: 'dependency_failed' as const, message: `The ${before.jobType} job it waited for did not complete.` };
+	for (const dependent of await dependentsOf(tx, id)) {
+		await finishJob(deps, tx, dependent, { status: 'failed', error: { ...error, details: { ...error.details, failed_job_id: id } } });
+	}
+}
+
+/** When no job of the batch is open any more, its callback is written, in the same transaction. */
+export async function finishBatchIfEnded(deps: PipelineDeps, tx: Transaction, batchId: string): Promise<void> {
+	const [open] = await tx.select({ n: count() }).from(jobs).where(and(eq(jobs.batchId, batchId), notInArray(jobs.status, ENDED)));
+	if ((open?.n ?? 0) > 0) return;
+	const batch = await lockBatch(tx, batchId);
+	if (!batch || batch.completedAt) return;
+	await setBatchCompleted(tx, batchId, true);
+	if (!batch.callbackUrl || !batch.callbackUrlHash) return;
+	await insertCallback(tx, { id: randomUUID(), workspaceId: batch.workspaceId, kind: batch.kind, batchId, url: batch.callbackUrl, urlHash: batch.callbackUrlHash });
+}
+
+/** When all jobs of POST /api/media/process have ended: `processed` and n8n's distribute workflow, or `failed` (P4). */
+export async function finishAssetIfEnded(deps: PipelineDeps, tx: Transaction, assetId: string): Promise<void> {
+	const all = await tx.select({ status: jobs.status, jobType: jobs.jobType, error: jobs.error }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true)));
+	if (all.length === 0 || all.some(({ status }) => !ENDED.includes(status))) return;
+	const bad = all.filter(({ status }) => status !== 'completed');
+	const error: PublicError | null = bad[0]
+		? {
+				code: bad[0].error?.code ?? 'dependency_failed',
+				message: `${bad.length} of ${all.length} operations did not complete (${bad.map(({ jobType }) => jobType).join(', ')}): ${bad[0].error?.message ?? 'cancelled'}`,
+			}
+		: null;
+	const asset = await updateAsset(tx, assetId, { status: error ? 'failed' : 'processed', error });
+	if (!asset) return;
+	await recordEvents(tx, [{ workspaceId: asset.workspaceId, type: error ? 'asset.failed' : 'asset.processed', assetId, ...(error ? { data: { error } } : {}) }]);
+	const { workspaceId } = asset;
+	if (asset.callbackUrl) {
+		const url = deps.vault.open(asset.callbackUrl);
+		await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'asset', assetId, url: asset.callbackUrl, urlHash: sha256(url) });
+	}
+	if (!error && deps.triggers.distribute) {
+		const url = deps.triggers.distribute;
+		await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'distribute', assetId, url: deps.vault.seal(url), urlHash: sha256(url) });
+	}
+}

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import type { BatchItem, Source } from '../contract/requests.ts';
+import type { AssetRow, NewAsset } from '../db/assets.ts';
+import { findAsset } from '../db/assets.ts';
+import type { Transaction } from '../db/database.ts';
+import { INGEST, type NewJob } from '../db/jobs.ts';
+import { PipelineError } from '../errors.ts';
+import type { Vault } from '../secrets.ts';
+
+/** The media an item works on: an asset that exists, or one that this request makes. */
+export interface MediaReference {
+	asset: NewAsset | AssetRow;
+	/** The job that brings its bytes; null when they are there. */
+	ingestJobId: string | null;
+	/** Rows to insert, where this reference makes the asset. */
+	made: { asset: NewAsset; ingest: NewJob } | null;
+}
+
+/** Finds or plans the assets of one request; the same source named twice is one asset. */
+export class MediaReferences {
+	readonly #made = new Map<string, MediaReference>();
+	readonly #tx: Transaction;
+	readonly #vault: Vault;
+	readonly #workspaceId: string;
+	readonly #priority: number;
+
+	constructor(tx: Transaction, vault: Vault, workspaceId: string, priority: number) {
+		this.#tx = tx;
+		this.#vault = vault;
+		this.#workspaceId = workspaceId;
+		this.#priority = priority;
+	}
+
+	/** `field` names the item in error messages, e.g. `items.2`. Null: the item names no media. */
+	async resolve(item: Pick<BatchItem, 'asset_id' | 'file_url' | 'source' | 'metadata'>, field: string): Promise<MediaReference | null> {
+		const source: Source | undefined = item.source ?? (item.file_url ? { type: 'url', url: item.file_url } : undefined);
+		if (item.asset_id !== undefined) {
+			const asset = await findAsset(this.#tx, this.#workspaceId, item.asset_id);
+			if (!asset) {
+				throw new PipelineError('not_found', `${field}.asset_id: there is no asset ${item.asset_id} in this workspace.`, { details: { field: `${field}.asset_id` } });
+			}
+			if (asset.status === 'uploading') {
+				throw new PipelineError('conflict', `${field}.asset_id: the asset is still waiting for its upload. PUT the file to its upload URL first.`);
+			}
+			return { asset, ingestJobId: asset.facts ? null : asset.ingestJobId, made: null };
+		}
+		return source ? this.create(source, item.metadata ?? {}) : null;
+	}
+
+	create(source: Source, metadata: Record<string, unknown>, change: Partial<NewAsset> = {}): MediaReference {
+		const key = JSON.stringify(source);
+		const earlier = this.#made.get(key);
+		if (earlier) return earlier;
+		const ingestJobId = randomUUID();
+		const asset: NewAsset = {
+			id: randomUUID(),
+			workspaceId: this.#workspaceId,
+			source: source.type,
+			sourceId: source.type === 'google_drive' ? source.file_id : null,
+			originalUrl: source.type === 'url' ? withoutSecrets(source.url) : null,
+			status: 'queued',
+			ingestJobId,
+			metadata,
+			...change,
+		};
+		const reference: MediaReference = { asset, ingestJobId, made: { asset, ingest: ingestJob(this.#vault, asset, source, this.#priority) } };
+		this.#made.set(key, reference);
+		return reference;
+	}
+
+	get made(): Array<{ asset: NewAsset; ingest: NewJob }> {
+		return [...this.#made.values()].flatMap(({ made }) => (made ? [made] : []));
+	}
+}
+
+/** The job that fetches the bytes of `asset`. The token, if any, is kept apart from the source: it is erased first. */
+export function ingestJob(vault: Vault, asset: Pick<NewAsset, 'id' | 'workspaceId' | 'ingestJobId'>, source: Source | { type: 'upload' }, priority: number): NewJob {
+	const { access_token: token, ...place } = source as Source & { access_token?: string };
+	return {
+		id: asset.ingestJobId ?? randomUUID(),
+		workspaceId: asset.workspaceId,
+		assetId: asset.id,
+		jobType: INGEST,
+		status: 'pending',
+		params: {},
+		source: vault.seal(JSON.stringify(place)),
+		secret: token ? vault.seal(JSON.stringify({ access_token: token })) : null,
+		needsSecret: token !== undefined,
+		priority,
+	};
+}
+
+/** Only what can be shown: queries of links are often their keys. */
+function withoutSecrets(url: string): string {
+	const { origin, pathname } = new URL(url);
+	return `${origin}${pathname}`;
+}

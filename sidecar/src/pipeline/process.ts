@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import type { ProcessRequest, Source } from '../contract/requests.ts';
+import { insertAssets, updateAsset, type AssetRow } from '../db/assets.ts';
+import { insertCallback } from '../db/callbacks.ts';
+import type { Transaction } from '../db/database.ts';
+import { recordEvents } from '../db/events.ts';
+import { INGEST, insertJobs, processJobs, type JobRow } from '../db/jobs.ts';
+import { PipelineError } from '../errors.ts';
+import { sha256 } from '../secrets.ts';
+import type { PipelineDeps } from './deps.ts';
+import { MediaReferences, type MediaReference } from './media-reference.ts';
+import { enqueue, reopen } from './requeue.ts';
+import { newJob, operationNamed } from './submit.ts';
+
+export interface Processed {
+	asset: AssetRow;
+	jobs: JobRow[];
+	message: string;
+}
+
+/**
+ * POST /api/media/process (P1): one asset and one job per operation, in the caller's transaction. With an n8n process
+ * webhook the jobs are held and n8n starts them; without, they begin at once. The download begins at once either way.
+ */
+export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspaceId: string, request: ProcessRequest): Promise<Processed> {
+	if (request.retry_failed_only) return retryFailed(deps, tx, workspaceId, request);
+	if (request.operations.length === 0) throw new PipelineError('invalid_request', 'operations: name at least one operation, e.g. ["thumbnail", "compress"].');
+	const references = new MediaReferences(tx, deps.vault, workspaceId, request.priority);
+	const reference = await resolveAsset(references, request);
+	const url = deps.triggers.process;
+	const rows = operationsOf(deps, request).map(({ operation, params }, itemIndex) => ({
+		...newJob(deps, {
+			item: { operation, params },
+			itemIndex,
+			field: `operations.${itemIndex}.`,
+			batchId: null,
+			workspaceId,
+			priority: request.priority,
+			reference,
+		}),
+		process: true,
+		held: url !== null,
+	}));
+	if (reference.made) {
+		await insertAssets(tx, [reference.made.asset]);
+		await enqueue(deps, tx, await insertJobs(tx, [reference.made.ingest]));
+	}
+	const inserted = await insertJobs(tx, rows);
+	await enqueue(deps, tx, inserted);
+	const asset = await updateAsset(tx, reference.asset.id, {
+		metadata: { ...reference.asset.metadata, ...request.metadata },
+		status: reference.ingestJobId ? 'queued' : 'processing',
+		callbackUrl: request.callback_url ? deps.vault.seal(request.callback_url) : null,
+	});
+	if (!asset) throw new PipelineError('not_found', `asset_id: there is no asset ${reference.asset.id}.`);
+	if (url) await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'process', assetId: asset.id, url: deps.vault.seal(url), urlHash: sha256(url) });
+	await recordEvents(tx, [
+		...(reference.made ? [{ workspaceId, type: 'asset.created', assetId: asset.id }] : []),
+		...inserted.map((job) => ({ workspaceId, type: 'job.created', assetId: asset.id, jobId: job.id, data: { job_type: job.jobType } })),
+	]);
+	return { asset, jobs: inserted, message: 'Media processing queued' };
+}
+
+async function resolveAsset(references: MediaReferences, request: ProcessRequest): Promise<MediaReference> {
+	if (request.asset_id !== undefined) {
+		const found = await references.resolve({ asset_id: request.asset_id }, 'body');
+		if (found) return found;
+	}
+	return references.create(sourceOf(request), request.metadata, {
+		fileType: request.file_type,
+		...(request.source ? { source: request.source } : {}),
+		...(request.source_id ? { sourceId: request.source_id } : {}),
+	});
+}
+
+function sourceOf({ source, source_id: id, access_token: token, original_url: url }: ProcessRequest): Source {
+	if (source === 'google_drive') {
+		if (!id) throw new PipelineError('invalid_request', 'source_id: give the Google Drive file id.');
+		if (token) return { type: 'google_drive', file_id: id, access_token: token };
+		throw new PipelineError('invalid_request', 'access_token: a Google Drive file needs an OAuth token that may read it. In n8n use the node MediaIngest: it brings the token.');
+	}
+	if (source === 'upload') throw new PipelineError('invalid_request', 'asset_id: for an upload, call POST /api/media/sign first and give its asset_id here.');
+	if (!url) throw new PipelineError('invalid_request', 'original_url: give the URL of the media (or asset_id, or source "google_drive" with source_id).');
+	return { type: 'url', url };
+}
+
+/**
+ * The operations asked for, each with its parameters: `params.compress` belongs to compress, any other field goes to every
+ * operation that knows it (the seed's `{ "language": "en" }`).
+ */
+function operationsOf(deps: PipelineDeps, { operations, params }: ProcessRequest): Array<{ operation: string; params: Record<string, unknown> }> {
+	const shared = Object.entries(params).filter(([name]) => !deps.operations.has(name));
+	const used = new Set<string>();
+	const wanted = operations.map((entry, index) => {
+		const { operation: name, params: own = {} } = typeof entry === 'string' ? { operation: entry } : entry;
+		if (name === INGEST) throw new PipelineError('invalid_request', `operations.${index}: ingest happens by itself, before the first operation.`);
+		const operation = operationNamed(deps, name, `operations.${index}`);
+		const byName = params[name];
+		if (byName !== undefined && (typeof byName !== 'object' || byName === null)) throw new PipelineError('invalid_request', `params.${name}: must be an object of parameters.`);
+		const known = shared.filter(([field]) => knows(operation.params, field));
+		for (const [field] of known) used.add(field);
+		return { operation: name, params: { ...Object.fromEntries(known), ...(byName as Record<string, unknown> | undefined), ...own } };
+	});
+	const unused = shared.map(([field]) => field).filter((field) => !used.has(field));
+	if (unused.length > 0) throw new PipelineError('invalid_request', `params: ${unused.join(', ')} is known to none of the operations asked for.`, { details: { fields: unused } });
+	return wanted;
+}
+
+const knows = (schema: unknown, field: string): boolean =>
+	typeof schema === 'object' && schema !== null && 'shape' in schema && typeof schema.shape === 'object' && schema.shape !== null && field in schema.shape;
+
+/** P8: `{"asset_id": …, "retry_failed_only": true}`. */
+async function retryFailed(deps: PipelineDeps, tx: Transaction, workspaceId: string, request: ProcessRequest): Promise<Processed> {
+	if (!request.asset_id) throw new PipelineError('invalid_request', 'asset_id: retry_failed_only needs the asset whose failed jobs are to run again.');
+	const asset = (await new MediaReferences(tx, deps.vault, workspaceId, 0).resolve({ asset_id: request.asset_id }, 'body'))?.asset as AssetRow;
+	const all = await processJobs(tx, asset.id);
+	const failed = all.filter(({ status }) => status === 'failed' || status === 'cancelled');
+	const secrets = request.access_token ? { access_token: request.access_token } : null;
+	const again = await reopen(deps, tx, failed, secrets);
+	return {
+		asset: (await updateAsset(tx, asset.id, {})) ?? asset,
+		jobs: again,
+		message: again.length > 0 ? `${again.length} failed ${again.length === 1 ? 'job' : 'jobs'} queued again` : 'No job of this asset has failed; nothing was queued',
+	};
+}

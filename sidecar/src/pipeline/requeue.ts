@@ -1,0 +1,46 @@
+import { inArray } from 'drizzle-orm';
+import { updateAsset } from '../db/assets.ts';
+import { setBatchCompleted } from '../db/batches.ts';
+import type { Transaction } from '../db/database.ts';
+import { recordEvents } from '../db/events.ts';
+import { INGEST, resetJobs, type JobRow } from '../db/jobs.ts';
+import { jobs } from '../db/schema.ts';
+import { PipelineError } from '../errors.ts';
+import type { PipelineDeps } from './deps.ts';
+
+/** Sends the messages of jobs that can begin: not held, and with nothing to wait for. */
+export async function enqueue(deps: PipelineDeps, tx: Transaction, rows: JobRow[]): Promise<void> {
+	const waitingFor = rows.flatMap(({ afterJobId }) => afterJobId ?? []);
+	const before = waitingFor.length > 0 ? await tx.select({ id: jobs.id, status: jobs.status }).from(jobs).where(inArray(jobs.id, waitingFor)) : [];
+	const completed = new Set(before.filter(({ status }) => status === 'completed').map(({ id }) => id));
+	const ready = rows.filter((row) => row.status === 'pending' && !row.held && (row.afterJobId === null || completed.has(row.afterJobId)));
+	await deps.queue.send(
+		tx,
+		ready.map(({ id, priority, runAt }) => ({ jobId: id, priority, ...(runAt.getTime() > Date.now() ? { startAfter: runAt } : {}) })),
+	);
+}
+
+/**
+ * Failed or cancelled jobs, tried again from the beginning (P8); an ingest they wait for as well. Throws `conflict` for a
+ * job that came with tokens and gets none now: they were erased when it ended.
+ */
+export async function reopen(deps: PipelineDeps, tx: Transaction, failed: JobRow[], secrets: Record<string, string> | null = null): Promise<JobRow[]> {
+	const before = failed.flatMap(({ afterJobId }) => afterJobId ?? []);
+	const ingests = before.length > 0 ? (await tx.select().from(jobs).where(inArray(jobs.id, before))).filter(({ status }) => status === 'failed' || status === 'cancelled') : [];
+	const all = [...ingests, ...failed];
+	for (const job of all) {
+		if (job.needsSecret && !secrets) {
+			throw new PipelineError('conflict', `Job ${job.id} (${job.jobType}) came with tokens, which were erased when it ended. Send fresh ones as "secrets", or submit it again.`);
+		}
+	}
+	const reset = await resetJobs(tx, all.map(({ id }) => id), secrets ? deps.vault.seal(JSON.stringify(secrets)) : null);
+	for (const job of reset) {
+		if (job.batchId) await setBatchCompleted(tx, job.batchId, false);
+		if (job.assetId && job.jobType === INGEST) await updateAsset(tx, job.assetId, { status: 'queued', error: null });
+		if (job.assetId && job.process) await updateAsset(tx, job.assetId, { status: 'processing', error: null });
+	}
+	await enqueue(deps, tx, reset);
+	await recordEvents(tx, reset.map((job) => ({ workspaceId: job.workspaceId, type: 'job.retried', assetId: job.assetId, jobId: job.id })));
+	const wanted = new Set(failed.map(({ id }) => id));
+	return reset.filter(({ id }) => wanted.has(id));
+}

@@ -1,0 +1,56 @@
+import { findJob, ENDED, type JobRow } from '../db/jobs.ts';
+import type { Transaction } from '../db/database.ts';
+import { PipelineError, type PublicError } from '../errors.ts';
+import type { PipelineDeps } from './deps.ts';
+import { finishJob } from './finish.ts';
+import { reopen } from './requeue.ts';
+
+async function existing(tx: Transaction, workspaceId: string, id: string): Promise<JobRow> {
+	const job = await findJob(tx, workspaceId, id);
+	if (!job) throw new PipelineError('not_found', `There is no job ${id} in this workspace.`);
+	return job;
+}
+
+/** Cancels (P14). Whoever is working on it notices at its next heartbeat, kills ffmpeg, and can write nothing any more. */
+export async function cancelJob(deps: PipelineDeps, tx: Transaction, workspaceId: string, id: string): Promise<JobRow> {
+	const job = await existing(tx, workspaceId, id);
+	if (job.status === 'cancelled') return job;
+	const done = await finishJob(deps, tx, job, { status: 'cancelled', error: { code: 'cancelled', message: 'Cancelled on request.' } });
+	if (!done) throw new PipelineError('conflict', `Job ${id} has ended already (${job.status}); there is nothing to cancel.`);
+	return existing(tx, workspaceId, id);
+}
+
+/** Tries a failed or cancelled job again (P8). */
+export async function retryJob(deps: PipelineDeps, tx: Transaction, workspaceId: string, id: string, secrets: Record<string, string> | null): Promise<JobRow> {
+	const job = await existing(tx, workspaceId, id);
+	if (job.status !== 'failed' && job.status !== 'cancelled') {
+		throw new PipelineError('conflict', `Job ${id} is ${job.status}; only failed and cancelled jobs can be retried.`);
+	}
+	const [again] = await reopen(deps, tx, [job], secrets);
+	return again ?? existing(tx, workspaceId, id);
+}
+
+export interface ExternalResult {
+	status: 'completed' | 'failed';
+	output: Record<string, unknown>;
+	error: PublicError | null;
+}
+
+/** P4: somebody else did the job. Reported twice with the same status it is accepted twice and counted once. */
+export async function acceptExternalResult(deps: PipelineDeps, tx: Transaction, workspaceId: string, id: string, result: ExternalResult): Promise<JobRow> {
+	const job = await existing(tx, workspaceId, id);
+	if (ENDED.includes(job.status)) {
+		if (job.status === result.status) return job;
+		throw new PipelineError('conflict', `Job ${id} has ended already as ${job.status}; it cannot become ${result.status}.`);
+	}
+	if (job.status === 'processing') throw new PipelineError('conflict', `Job ${id} is being worked on by the sidecar itself. Cancel it first, or leave it.`);
+	await finishJob(
+		deps,
+		tx,
+		job,
+		result.status === 'completed'
+			? { status: 'completed', output: result.output }
+			: { status: 'failed', error: result.error ?? { code: 'processing_failed', message: 'The external processor reported a failure without a reason.' } },
+	);
+	return existing(tx, workspaceId, id);
+}

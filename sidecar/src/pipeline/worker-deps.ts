@@ -1,0 +1,51 @@
+import type { Logger } from 'pino';
+import type { MediaFacts } from '../media/facts.ts';
+import type { MediaPlan } from '../media/plan.ts';
+import type { ProducedFile } from '../operations/operation.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { PipelineDeps } from './deps.ts';
+
+/** A place to fetch from, without its token. */
+export type Place = { type: 'url'; url: string } | { type: 'google_drive'; file_id: string };
+
+export interface FetchRequest {
+	place: Place;
+	secrets: Record<string, string>;
+	destPath: string;
+	signal: AbortSignal;
+	/** 0 to 100; not called while the length is unknown. */
+	onProgress(percent: number): void;
+}
+export interface Fetched {
+	bytes: number;
+	sha256: string;
+	/** Safe to show; never a path. */
+	fileName: string;
+}
+
+export interface RunPlanRequest {
+	inputPath: string;
+	facts: MediaFacts;
+	plan: MediaPlan;
+	workDir: string;
+	signal: AbortSignal;
+	onProgress(percent: number): void;
+	log: Logger;
+}
+
+/** What working on jobs needs beyond the use-cases: the outside world, behind functions. */
+export interface WorkerDeps extends PipelineDeps {
+	storage: Storage;
+	fetchSource(request: FetchRequest): Promise<Fetched>;
+	probe(path: string, options: { signal?: AbortSignal }): Promise<MediaFacts>;
+	runPlan(request: RunPlanRequest): Promise<{ files: ProducedFile[]; cpuSeconds: number }>;
+	/** Tells a `progress_url`, best effort: never throws. */
+	reportProgress(sealedUrl: string, body: Record<string, unknown>): void;
+	/** Scratch folders are made below it, one per try of a job. */
+	workRoot: string;
+	/** Unique per process. */
+	workerId: string;
+	/** Jobs at once. */
+	concurrency: number;
+	jobTimeoutSeconds: number;
+}
