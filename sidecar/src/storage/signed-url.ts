@@ -1,0 +1,69 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { PipelineError } from '../errors.ts';
+
+/**
+ * Links that carry their own permission: an HMAC-SHA256 over method, path, expiry and size limit. Nothing is stored, every
+ * process with the same key can check them.
+ */
+export interface SignedAccess {
+	/** GET also permits HEAD. */
+	method: 'GET' | 'PUT';
+	/** Path as it stands in the URL, e.g. `/files/raw/default/4f0c.mp4`. */
+	path: string;
+	expiresAt: Date;
+	/** Largest body of a PUT, bytes. */
+	maxBytes?: number;
+}
+
+/** Key material for links, derived so that a leak of one use of ENCRYPTION_KEY says nothing about another. */
+export const deriveSigningKey = (encryptionKey: string): Buffer =>
+	Buffer.from(hkdfSync('sha256', encryptionKey, 'media-pipeline', 'signed urls', 32));
+
+/** `/files/<key>` of a storage key. Keys hold nothing that must be escaped (keys.ts). */
+export const filePath = (key: string): string => `/files/${key}`;
+
+/** `{baseUrl}{path}?expires=…[&max_bytes=…]&signature=…` */
+export function signedUrl(signingKey: Buffer, baseUrl: string, access: SignedAccess): string {
+	const expires = Math.floor(access.expiresAt.getTime() / 1000);
+	const query = new URLSearchParams({ expires: String(expires) });
+	if (access.maxBytes !== undefined) query.set('max_bytes', String(access.maxBytes));
+	query.set('signature', signature(signingKey, access.method, access.path, String(expires), query.get('max_bytes') ?? ''));
+	return `${baseUrl.replace(/\/+$/, '')}${access.path}?${query}`;
+}
+
+export interface SignedRequest {
+	method: string;
+	/** Path of the request as it came, without the query. */
+	path: string;
+	/** `expires`, `signature`, `max_bytes`, unparsed; anything but one text each counts as absent. */
+	query: Record<string, unknown>;
+}
+
+/** What the link permits. Throws `unauthorized` (no signature), `forbidden` (a wrong one), `expired`. */
+export function verifySignedUrl(signingKey: Buffer, request: SignedRequest, now = new Date()): { expiresAt: Date; maxBytes: number | null } {
+	const text = (name: string): string => (typeof request.query[name] === 'string' ? request.query[name] : '');
+	const [given, expires, maxBytes] = [text('signature'), text('expires'), text('max_bytes')];
+	if (!given || !expires) {
+		throw new PipelineError('unauthorized', 'This link has no signature. Take the complete link from the job or the asset.');
+	}
+	const method = request.method === 'HEAD' ? 'GET' : request.method;
+	// The signature first: an expiry that was tampered with must read as a forgery, not as a hint.
+	if (!/^\d{1,12}$/.test(expires) || !equal(given, signature(signingKey, method, request.path, expires, maxBytes))) {
+		throw new PipelineError('forbidden', 'The signature of this link is wrong. Take the complete, unchanged link from the job or the asset.');
+	}
+	const expiresAt = new Date(Number(expires) * 1000);
+	if (expiresAt <= now) {
+		throw new PipelineError('expired', `This link has expired (${expiresAt.toISOString()}). Ask for the job or the asset again to get a fresh one.`);
+	}
+	return { expiresAt, maxBytes: maxBytes === '' ? null : Number(maxBytes) };
+}
+
+/** As JSON, so that no two requests share one text. */
+function signature(key: Buffer, method: string, path: string, expires: string, maxBytes: string): string {
+	return createHmac('sha256', key).update(JSON.stringify(['v1', method, path, expires, maxBytes])).digest('base64url');
+}
+
+function equal(given: string, expected: string): boolean {
+	const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+	return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,97 @@
+import { access, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createDiskStorage } from '../../../sidecar/src/storage/disk.ts';
+
+describe('disk storage', () => {
+	let folder: string;
+	beforeEach(async () => {
+		folder = await mkdtemp(join(tmpdir(), 'disk-'));
+	});
+	afterEach(() => rm(folder, { recursive: true, force: true }));
+
+	it('gives ffmpeg a path to read', async () => {
+		const storage = createDiskStorage({ root: folder });
+		await writeFile(join(folder, 'in.txt'), 'content');
+		await storage.putFile('raw/default/a.txt', join(folder, 'in.txt'));
+		expect(await readFile(storage.localPath('raw/default/a.txt') ?? '', 'utf8')).toBe('content');
+	});
+
+	it('renames instead of copying on the same file system', async () => {
+		const storage = createDiskStorage({ root: join(folder, 'store') });
+		await writeFile(join(folder, 'in.txt'), 'content');
+		const before = (await stat(join(folder, 'in.txt'))).ino;
+		await storage.putFile('raw/default/a.txt', join(folder, 'in.txt'));
+		expect((await stat(storage.localPath('raw/default/a.txt') ?? '')).ino).toBe(before);
+	});
+
+	it('copies, verifies and deletes across file systems', async () => {
+		const other = await mkdtemp('/dev/shm/disk-test-');
+		try {
+			const from = join(other, 'in.txt');
+			await writeFile(from, 'from another file system');
+			expect((await stat(other)).dev).not.toBe((await stat(folder)).dev);
+			const storage = createDiskStorage({ root: folder });
+			await storage.putFile('raw/default/a.txt', from);
+			expect(await readFile(join(folder, 'raw/default/a.txt'), 'utf8')).toBe('from another file system');
+			await expect(access(from)).rejects.toMatchObject({ code: 'ENOENT' });
+			expect(await readdir(join(folder, 'raw/default'))).toEqual(['a.txt']);
+		} finally {
+			await rm(other, { recursive: true, force: true });
+		}
+	});
+
+	it('keeps the local file when it cannot be stored', async () => {
+		const storage = createDiskStorage({ root: folder });
+		await writeFile(join(folder, 'in.txt'), 'content');
+		await writeFile(join(folder, 'raw'), 'a file where a folder should be');
+		await expect(storage.putFile('raw/default/a.txt', join(folder, 'in.txt'))).rejects.toMatchObject({ code: 'storage_failed' });
+		expect(await readFile(join(folder, 'in.txt'), 'utf8')).toBe('content');
+	});
+
+	it('removes folders that became empty, and only those', async () => {
+		const storage = createDiskStorage({ root: folder });
+		for (const name of ['a', 'b']) {
+			await writeFile(join(folder, name), name);
+			await storage.putFile(`jobs/default/${name}/out.txt`, join(folder, name));
+		}
+		await storage.delete('jobs/default/a/out.txt');
+		expect(await readdir(join(folder, 'jobs/default'))).toEqual(['b']);
+	});
+
+	it('clears unfinished files of long ago at boot, and leaves fresh ones of other processes', async () => {
+		await mkdir(join(folder, 'raw/default'), { recursive: true });
+		const [old, fresh] = [join(folder, 'raw/default/.old.part'), join(folder, 'raw/default/.fresh.part')];
+		await writeFile(old, 'x');
+		await writeFile(fresh, 'x');
+		await utimes(old, new Date('2020-01-01'), new Date('2020-01-01'));
+		await createDiskStorage({ root: folder }).prepare();
+		expect(await readdir(join(folder, 'raw/default'))).toEqual(['.fresh.part']);
+	});
+
+	it('never lists unfinished files', async () => {
+		await mkdir(join(folder, 'raw'), { recursive: true });
+		await writeFile(join(folder, 'raw/.half.part'), 'x');
+		const found = [];
+		for await (const file of createDiskStorage({ root: folder }).list('')) found.push(file);
+		expect(found).toEqual([]);
+	});
+
+	it('says at boot which folder cannot be used', async () => {
+		await writeFile(join(folder, 'file'), 'x');
+		const storage = createDiskStorage({ root: join(folder, 'file', 'store') });
+		await expect(storage.prepare()).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringContaining('DATA_DIR') });
+	});
+
+	it('reports a full disk as storage_full', async () => {
+		// The error of a full disk, as the file system words it, brought in through the stream: a disk that is really full cannot be made here.
+		const storage = createDiskStorage({ root: folder });
+		const full = new Readable({
+			read() {
+				this.destroy(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+			},
+		});
+		await expect(storage.putStream('raw/default/a.bin', full)).rejects.toMatchObject({ code: 'storage_full' });
+	});
+});
