@@ -35,6 +35,8 @@ export class MediaIngest implements INodeType {
 				responseMode: 'onReceived',
 				path: '={{ $nodeId }}',
 				restartWebhook: true,
+				// An object: n8n would send a text as text/html, which looks like the answer of a proxy.
+				responseData: '={{ { "status": "resumed" } }}',
 			},
 		],
 		properties: [...operationProperties(operations), ...waitProperties],

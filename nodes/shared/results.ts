@@ -119,7 +119,8 @@ export function inInputOrder(outputs: INodeExecutionData[][]): INodeExecutionDat
 	return outputs.map((items) => [...items].sort((a, b) => sourceOf(a) - sourceOf(b)));
 }
 
-function sourceOf(item: INodeExecutionData): number {
+/** Index of the input item that an item belongs to. */
+export function sourceOf(item: INodeExecutionData): number {
 	const paired = Array.isArray(item.pairedItem) ? item.pairedItem[0] : item.pairedItem;
 	if (typeof paired === 'number') return paired;
 	return paired?.item ?? 0;

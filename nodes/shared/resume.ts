@@ -3,7 +3,7 @@ import { isRecord } from './parameters';
 import { DONE_OUTPUT, FAILED_OUTPUT, inInputOrder, refusedItems, toOutputs } from './results';
 import { SIDECAR_CREDENTIAL } from './sidecar';
 import { verifySignature, type SignatureVerdict } from './standardWebhook';
-import { loadPassThrough, loadWaitState } from './waitState';
+import { loadPassThrough, loadWaitState, packResult } from './waitState';
 import type { BatchCallback } from './wire';
 
 /** Why a callback was not accepted: the status tells the sidecar whether trying again can help (it cannot). */
@@ -63,13 +63,11 @@ async function accept(context: IWebhookFunctions): Promise<IWebhookResponseData>
 		});
 	}
 	const outputs = toOutputs(callback.jobs, state.sources);
-	return {
-		webhookResponse: { status: 'resumed', batch_id: callback.batch_id },
-		workflowData: inInputOrder([
-			[...loadPassThrough(context, state), ...(outputs[DONE_OUTPUT] ?? [])],
-			[...(outputs[FAILED_OUTPUT] ?? []), ...refusedItems(state.refused)],
-		]),
-	};
+	const ordered = inInputOrder([
+		[...loadPassThrough(context, state), ...(outputs[DONE_OUTPUT] ?? [])],
+		[...(outputs[FAILED_OUTPUT] ?? []), ...refusedItems(state.refused)],
+	]);
+	return { workflowData: packResult(context, ordered) };
 }
 
 async function checkSignature(context: IWebhookFunctions): Promise<Refusal | undefined> {

@@ -15,7 +15,7 @@ import {
 } from './results';
 import { resumeUrlOfNode } from './resumeUrl';
 import { readBatch, SIDECAR_CREDENTIAL, submitBatch } from './sidecar';
-import { saveWaitState, setTimeoutOutputs } from './waitState';
+import { saveWaitState, setTimeoutOutputs, unpackCarrier } from './waitState';
 import type { BatchAccepted, BatchRequest } from './wire';
 
 /**
@@ -35,6 +35,9 @@ export async function runOperations(
 	context: IExecuteFunctions,
 	operations: readonly NodeOperation[],
 ): Promise<INodeExecutionData[][]> {
+	const resumed = unpackCarrier(context);
+	if (resumed) return resumed;
+
 	const options = readWaitOptions(context);
 	const collected = await collectBatch(context, operations);
 	if (collected.items.length === 0) return finish(context, collected, [[], []]);
@@ -93,7 +96,7 @@ async function suspend(
 		batchId: batch.batch_id,
 		sources: collected.sources,
 		refused: collected.refused,
-		passThroughCount: outputs[DONE_OUTPUT]?.length ?? 0,
+		passThrough: collected.passThrough,
 	});
 	setTimeoutOutputs(context, outputs);
 	await context.putExecutionToWait(new Date(Date.now() + options.deadlineMinutes * 60_000 + WAIT_MARGIN_MS));
