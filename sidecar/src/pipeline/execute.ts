@@ -8,7 +8,7 @@ import { latestCompleted, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { Operation, ProducedFile, TaskResult } from '../operations/operation.ts';
-import { jobFileKey } from '../storage/keys.ts';
+import { jobKey } from '../storage/keys.ts';
 import type { Outcome } from './finish.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -100,7 +100,7 @@ async function storeFiles(deps: WorkerDeps, job: JobRow, files: ProducedFile[]):
 	const stored: NonNullable<Completed['files']> = [];
 	for (const file of files) {
 		const { size } = await stat(file.path);
-		const storageKey = jobFileKey(job.workspaceId, job.id, job.attempts, file.name);
+		const storageKey = jobKey(job.workspaceId, job.id, `${job.attempts}/${file.name}`);
 		await deps.storage.putFile(storageKey, file.path);
 		stored.push({
 			name: file.name,

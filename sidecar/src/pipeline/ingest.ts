@@ -32,7 +32,7 @@ async function download(deps: WorkerDeps, execution: Execution, asset: AssetRow,
 	const secrets = job.secret ? (JSON.parse(deps.vault.open(job.secret)) as Record<string, string>) : {};
 	const fetched = await step('download', () => deps.fetchSource({ place, secrets, destPath: path, signal, onProgress: (percent) => progress(percent * 0.9) }));
 	const facts = await step('probe', () => deps.probe(path, { signal }));
-	const storageKey = rawKey(asset.workspaceId, asset.id, facts.mime);
+	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(facts.mime));
 	await step('store', () => deps.storage.putFile(storageKey, path));
 	return done(facts, { storageKey, sha256: fetched.sha256, metadata: { file_name: fetched.fileName, ...asset.metadata } });
 }
@@ -64,6 +64,10 @@ function done(facts: MediaFacts, stored: { storageKey: string; sha256: string; m
 		cost: { storage_bytes: facts.bytes },
 	};
 }
+
+/** Only for people who look into the storage: what a file is was found out from its content. */
+const EXTENSIONS: Record<string, string> = { 'video/quicktime': 'mov', 'video/x-matroska': 'mkv', 'video/x-msvideo': 'avi', 'audio/mpeg': 'mp3', 'audio/x-m4a': 'm4a', 'image/jpeg': 'jpg' };
+const extensionOf = (mime: string): string => EXTENSIONS[mime] ?? mime.split('/')[1]?.replace(/^x-|[^a-z0-9]/g, '') ?? 'bin';
 
 /** Plain fields that an n8n expression can use. */
 function describe(facts: MediaFacts): Record<string, unknown> {

@@ -1,0 +1,16 @@
+import { Webhook } from 'standardwebhooks';
+
+/** Headers that let the receiver check who sent a body, when, and that it was not altered (Standard Webhooks). */
+export type Sign = (id: string, body: string, now?: Date) => Record<string, string>;
+
+/** The library wants `whsec_<base64>`; any other text is taken as the bytes it is, and `printableSecret` shows it so. */
+export const printableSecret = (secret: string): string => (secret.startsWith('whsec_') ? secret : `whsec_${Buffer.from(secret, 'utf8').toString('base64')}`);
+
+export function createSigner(secret: string): Sign {
+	const webhook = new Webhook(printableSecret(secret));
+	return (id, body, now = new Date()) => ({
+		'webhook-id': id,
+		'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+		'webhook-signature': webhook.sign(id, now, body),
+	});
+}

@@ -1,0 +1,56 @@
+import { lostJobs, overdueJobs, postponeJob, takeUnsent, type JobRow } from '../db/jobs.ts';
+import { transact } from '../db/transact.ts';
+import { wakeAll, type PipelineDeps } from './deps.ts';
+import { finishJob } from './finish.ts';
+import { MAX_ATTEMPTS } from './retry-policy.ts';
+
+/** A message normally arrives within milliseconds; a job still untouched after this time has lost its own. */
+const UNSENT_AFTER_SECONDS = 60;
+
+export interface Reconciled {
+	lost: number;
+	overdue: number;
+	unsent: number;
+}
+
+/**
+ * Puts right what a crash left behind: jobs whose worker is gone go back to the queue (or fail, the third time), jobs past
+ * their batch's deadline fail, messages that never went out are sent again. Safe to run anywhere, any number of times.
+ * `everything`: also jobs whose lease still runs; only right when nobody else can be working (embedded, at boot).
+ */
+export async function reconcile(deps: PipelineDeps, { everything = false } = {}): Promise<Reconciled> {
+	const lost = await lostJobs(deps.db, everything);
+	for (const job of lost) await recover(deps, job);
+	const overdue = await overdueJobs(deps.db);
+	for (const job of overdue) {
+		await transact(deps.db, (tx) =>
+			finishJob(deps, tx, job, {
+				status: 'failed',
+				error: { code: 'deadline_exceeded', message: 'The deadline of the request passed before the job was done. Give it more time (deadline_seconds), or add workers.' },
+			}),
+		);
+	}
+	const unsent = await transact(deps.db, async (tx) => {
+		const rows = await takeUnsent(tx, UNSENT_AFTER_SECONDS);
+		await deps.queue.send(tx, rows.map(({ id, priority }) => ({ jobId: id, priority })));
+		return rows.length;
+	});
+	const result = { lost: lost.length, overdue: overdue.length, unsent };
+	if (result.lost + result.overdue + result.unsent > 0) {
+		deps.log.warn(result, 'reconciled');
+		wakeAll(deps);
+	}
+	return result;
+}
+
+async function recover(deps: PipelineDeps, job: JobRow): Promise<void> {
+	const error = { code: 'worker_lost' as const, message: `The worker of this job stopped answering (try ${job.attempts} of ${MAX_ATTEMPTS}).` };
+	await transact(deps.db, async (tx) => {
+		if (job.attempts >= MAX_ATTEMPTS) {
+			await finishJob(deps, tx, job, { status: 'failed', error }, job.attempts);
+			return;
+		}
+		const row = await postponeJob(tx, job, error, new Date());
+		if (row) await deps.queue.send(tx, [{ jobId: row.id, priority: row.priority }]);
+	});
+}
