@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -26,7 +27,9 @@ const DOCUMENTATION = ipaddr.IPv6.parse('3fff::');
 
 /** The address with every disguise that means an IPv4 address taken off: IPv4-mapped and NAT64. */
 export function unwrapAddress(text: string): Address {
-	const address = ipaddr.process(text.replace(/%.*$/, ''));
+	const bare = text.replace(/%.*$/, '');
+	// ipaddr.js reads `::1.2.3.4` as `::ffff:1.2.3.4`, which is another address. The URL parser knows the difference.
+	const address = ipaddr.process(isIPv6(bare) ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : bare);
 	if (address instanceof ipaddr.IPv6 && address.match(NAT64, 96)) {
 		return new ipaddr.IPv4(address.toByteArray().slice(12));
 	}
