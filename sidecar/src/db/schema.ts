@@ -201,10 +201,19 @@ export const posts = pgTable(
 		text: text('text').notNull().default(''),
 		/** Opaque state of the platform's steps (ids of uploads, byte offsets). Encrypted: upload handles are bearer-like. */
 		state: text('state'),
-		/** Set before the one call that makes the post public; stays set. */
+		/** Set before the first call that can make the post public; stays set. */
 		armedAt: time('armed_at'),
+		/** Since when the outcome of such a call is not known. Set before the call, null again once the platform has answered. */
+		openSince: time('open_since'),
+		/** How often such a call was begun. */
+		finishAttempts: integer('finish_attempts').notNull().default(0),
+		/** Who works on it, until when: writes need the same value, so a process that lost the claim changes nothing. */
+		claim: uuid('claim'),
+		leaseUntil: time('lease_until'),
 		externalPostId: text('external_post_id'),
 		permalink: text('permalink'),
+		/** When the platform itself is to publish it. */
+		scheduledFor: time('scheduled_for'),
 		error: jsonb('error').$type<PublicError>(),
 		createdAt: createdAt(),
 		publishedAt: time('published_at'),

@@ -1,0 +1,127 @@
+import { and, eq, isNull, lte, or, sql } from 'drizzle-orm';
+import type { PublicError } from '../errors.ts';
+import type { Database } from './database.ts';
+import { posts, type PostStatus } from './schema.ts';
+
+export type PostRow = typeof posts.$inferSelect;
+export type NewPost = Pick<PostRow, 'id' | 'workspaceId' | 'assetId' | 'jobId' | 'platform' | 'operationKey' | 'text' | 'scheduledFor'>;
+
+/** What the platform answered: the post exists. */
+export interface RemotePost {
+	status: 'published' | 'scheduled';
+	externalPostId: string;
+	permalink: string | null;
+}
+
+/**
+ * The ledger of publishing. Whoever works on a row holds its claim; every write but one is conditional on it, and tells by
+ * its answer (false, null) that the claim is lost. Times are the database's, so that machines need not agree on the time.
+ */
+export interface PostLedger {
+	/** The row of this logical post, made when there is none. */
+	findOrCreate(post: NewPost): Promise<PostRow>;
+	find(id: string): Promise<PostRow | null>;
+	/** Null while somebody else holds an unexpired claim, and when the post exists already. Sets `processing`. */
+	claim(id: string, claim: string, leaseSeconds: number): Promise<PostRow | null>;
+	renew(id: string, claim: string, leaseSeconds: number): Promise<boolean>;
+	/** Saves the sealed state of the steps. Renews the lease. */
+	save(id: string, claim: string, change: { state: string; account?: string }, leaseSeconds: number): Promise<boolean>;
+	/** Before a publishing call. Null: the claim is lost or has run out, do not call. */
+	arm(id: string, claim: string, leaseSeconds: number): Promise<PostRow | null>;
+	/** The outcome is known: the calls so far posted nothing. */
+	disarm(id: string, claim: string): Promise<boolean>;
+	/** Needs no claim: that a post exists is true whoever found out. The first id that is stored stays. */
+	storeRemote(id: string, remote: RemotePost): Promise<PostRow | null>;
+	/** Ends the work on it without a post, and gives the claim back. The state is kept. */
+	settle(id: string, claim: string, end: { status: PostStatus; error: PublicError }): Promise<boolean>;
+}
+
+export function createPostLedger(db: Database): PostLedger {
+	const mine = (id: string, claim: string) => and(eq(posts.id, id), eq(posts.claim, claim));
+	const lease = (seconds: number) => sql`now() + make_interval(secs => ${seconds})`;
+	const touched = { updatedAt: sql`now()` };
+	const any = (rows: unknown[]) => rows.length > 0;
+
+	return {
+		async findOrCreate(post) {
+			await db
+				.insert(posts)
+				.values({ ...post, status: 'pending' })
+				.onConflictDoNothing({ target: [posts.workspaceId, posts.operationKey] });
+			const [row] = await db
+				.select()
+				.from(posts)
+				.where(and(eq(posts.workspaceId, post.workspaceId), eq(posts.operationKey, post.operationKey)));
+			return row!;
+		},
+
+		async find(id) {
+			const [row] = await db.select().from(posts).where(eq(posts.id, id));
+			return row ?? null;
+		},
+
+		async claim(id, claim, leaseSeconds) {
+			const free = or(isNull(posts.leaseUntil), lte(posts.leaseUntil, sql`now()`));
+			const [row] = await db
+				.update(posts)
+				.set({ ...touched, claim, leaseUntil: lease(leaseSeconds), status: 'processing', error: null })
+				.where(and(eq(posts.id, id), free, isNull(posts.externalPostId)))
+				.returning();
+			return row ?? null;
+		},
+
+		async renew(id, claim, leaseSeconds) {
+			return any(await db.update(posts).set({ leaseUntil: lease(leaseSeconds) }).where(mine(id, claim)).returning({ id: posts.id }));
+		},
+
+		async save(id, claim, { state, account }, leaseSeconds) {
+			const change = { ...touched, state, leaseUntil: lease(leaseSeconds), ...(account === undefined ? {} : { account }) };
+			return any(await db.update(posts).set(change).where(mine(id, claim)).returning({ id: posts.id }));
+		},
+
+		async arm(id, claim, leaseSeconds) {
+			const [row] = await db
+				.update(posts)
+				.set({
+					...touched,
+					armedAt: sql`coalesce(${posts.armedAt}, now())`,
+					openSince: sql`coalesce(${posts.openSince}, now())`,
+					finishAttempts: sql`${posts.finishAttempts} + 1`,
+					leaseUntil: lease(leaseSeconds),
+				})
+				.where(and(mine(id, claim), sql`${posts.leaseUntil} > now()`, isNull(posts.externalPostId)))
+				.returning();
+			return row ?? null;
+		},
+
+		async disarm(id, claim) {
+			return any(await db.update(posts).set({ ...touched, openSince: null }).where(mine(id, claim)).returning({ id: posts.id }));
+		},
+
+		async storeRemote(id, { status, externalPostId, permalink }) {
+			const [row] = await db
+				.update(posts)
+				.set({
+					...touched,
+					status,
+					externalPostId,
+					permalink,
+					publishedAt: status === 'published' ? sql`now()` : null,
+					// The handles of the uploads are of no use any more, and they are secrets.
+					state: null,
+					error: null,
+					openSince: null,
+					claim: null,
+					leaseUntil: null,
+				})
+				.where(and(eq(posts.id, id), isNull(posts.externalPostId)))
+				.returning();
+			return row ?? null;
+		},
+
+		async settle(id, claim, { status, error }) {
+			const change = { ...touched, status, error, claim: null, leaseUntil: null };
+			return any(await db.update(posts).set(change).where(and(mine(id, claim), isNull(posts.externalPostId))).returning({ id: posts.id }));
+		},
+	};
+}

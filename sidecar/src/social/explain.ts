@@ -1,0 +1,59 @@
+import type { PostStatus } from '../db/schema.ts';
+import { PipelineError, toPipelineError, type ErrorCode } from '../errors.ts';
+import { throttleSeconds } from './call.ts';
+import { HttpFailure, type Decision } from './outcome.ts';
+import type { Platform } from './platform.ts';
+
+const CODES: Record<Decision, ErrorCode> = {
+	retry: 'platform_unavailable',
+	wait: 'platform_rate_limited',
+	reauth: 'needs_reauth',
+	stop: 'post_rejected',
+	unknown: 'post_unknown',
+};
+
+interface Situation {
+	platform: Pick<Platform, 'name' | 'title'>;
+	postId: string;
+	/** A publishing call may have taken effect without our knowing. */
+	open: boolean;
+	signal: AbortSignal;
+	now?: Date;
+}
+
+/** What a failed run means for the post and for its user. */
+export function explain(error: unknown, { platform, postId, open, signal, now = new Date() }: Situation): { status: PostStatus; error: PipelineError } {
+	const known = error instanceof HttpFailure ? fromHttp(error, platform.title, open, now) : signal.aborted ? aborted(error) : toPipelineError(error);
+	const status: PostStatus = known.code === 'needs_reauth' ? 'needs_reauth' : open || known.code === 'post_unknown' ? 'unknown' : 'failed';
+	return {
+		status,
+		error: new PipelineError(known.code, known.message, {
+			details: { ...known.details, platform: platform.name, post_id: postId, post_status: status },
+			cause: known.cause ?? error,
+			...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
+		}),
+	};
+}
+
+function aborted(error: unknown): PipelineError {
+	return error instanceof PipelineError ? error : new PipelineError('cancelled', 'Publishing was stopped.', { cause: error });
+}
+
+function fromHttp(failure: HttpFailure, title: string, open: boolean, now: Date): PipelineError {
+	const said = failure.detail ? ` (${failure.status === null ? '' : `HTTP ${failure.status}: `}${failure.detail})` : failure.status === null ? '' : ` (HTTP ${failure.status})`;
+	const state = open ? 'Whether the post was published is not known yet; it will be looked up before anything is sent again.' : 'Nothing was posted.';
+	const messages: Record<Decision, string> = {
+		retry: `${title} could not be reached or did not work: ${failure.action}${said}. ${state}`,
+		wait: `${title} asks to slow down: ${failure.action}${said}. ${state}`,
+		reauth: `${title} does not accept the access token: ${failure.action}${said}. Reconnect the account in n8n, then run it again; uploads made so far are kept. ${state}`,
+		stop: `${title} refused: ${failure.action}${said}. ${state}`,
+		unknown: `It is not known whether ${title} published the post: ${failure.action}${said}. Look at the account before you post again.`,
+	};
+	// A refused repeat says nothing of the earlier call.
+	const decision = open && failure.decision === 'stop' ? 'unknown' : failure.decision;
+	return new PipelineError(CODES[decision], messages[decision], {
+		details: { action: failure.action, ...(failure.status === null ? {} : { http_status: failure.status }) },
+		cause: failure,
+		...(failure.decision === 'wait' ? { retryAfterSeconds: throttleSeconds(failure, now) } : {}),
+	});
+}

@@ -1,0 +1,120 @@
+/** What a call does to the platform: nothing, an unpublished thing that expires, or a post. */
+export type Effect = 'read' | 'upload' | 'publish';
+
+/** What was seen of one call. */
+export type Seen =
+	/** No byte of the request left: DNS, connection refused, TLS. */
+	| { kind: 'not_sent' }
+	/** Sent, at least in part; no complete answer came back. */
+	| { kind: 'lost' }
+	| { kind: 'status'; status: number };
+
+/**
+ * retry: again after a pause. wait: again when the platform says so. reauth: the token is not accepted. stop: refused,
+ * nothing happened. unknown: it may have happened; look it up, never repeat blindly.
+ */
+export type Decision = 'retry' | 'wait' | 'reauth' | 'stop' | 'unknown';
+
+/** platforms.md 0.2, as a function. */
+export function classify(seen: Seen, effect: Effect): Decision {
+	const uncertain = effect === 'publish' ? 'unknown' : 'retry';
+	if (seen.kind === 'not_sent') return 'retry';
+	if (seen.kind === 'lost') return uncertain;
+	if (seen.status === 401) return 'reauth';
+	if (seen.status === 429) return 'wait';
+	if (seen.status === 408 || seen.status === 425 || seen.status >= 500) return uncertain;
+	return 'stop';
+}
+
+export interface HttpFailureFacts {
+	/** What was being done, for people: "upload part 3". */
+	action: string;
+	decision: Decision;
+	/** Null: no answer. */
+	status: number | null;
+	/** The platform's own words, shortened, secrets removed; or the network's error code. */
+	detail: string;
+	/** Parsed answer. */
+	body?: unknown;
+	/** The platform's hint when to come back. */
+	retryAt?: Date | null;
+}
+
+/** A call to a platform that did not succeed, already classified. Its message holds no token and no upload URL. */
+export class HttpFailure extends Error {
+	readonly action: string;
+	readonly decision: Decision;
+	readonly status: number | null;
+	readonly detail: string;
+	readonly body: unknown;
+	readonly retryAt: Date | null;
+
+	constructor(facts: HttpFailureFacts) {
+		super(`${facts.action}: ${facts.status === null ? 'no answer' : `HTTP ${facts.status}`}${facts.detail ? ` (${facts.detail})` : ''}`);
+		this.name = 'HttpFailure';
+		this.action = facts.action;
+		this.decision = facts.decision;
+		this.status = facts.status;
+		this.detail = facts.detail;
+		this.body = facts.body;
+		this.retryAt = facts.retryAt ?? null;
+	}
+
+	/** The same failure, judged by someone who knows more. */
+	as(decision: Decision): HttpFailure {
+		return new HttpFailure({ ...this, decision, body: this.body });
+	}
+}
+
+type Headers = Record<string, string | string[] | undefined>;
+
+/** `Retry-After` first, then the platforms' reset headers (unix seconds at X, ISO time at Mastodon). */
+const RESET_HEADERS = ['x-rate-limit-reset', 'x-ratelimit-reset', 'ratelimit-reset'];
+/** Below this a number is a count of seconds, above it a point in time (2001-09-09 in unix seconds). */
+const UNIX_SECONDS_FROM = 1_000_000_000;
+
+/** When the platform wants to be asked again; null when it does not say. */
+export function retryAt(headers: Headers, now: Date): Date | null {
+	for (const name of ['retry-after', ...RESET_HEADERS]) {
+		const value = headers[name];
+		const at = typeof value === 'string' ? parseTime(value.trim(), now) : null;
+		if (at) return at;
+	}
+	return null;
+}
+
+function parseTime(value: string, now: Date): Date | null {
+	if (/^\d+(\.\d+)?$/.test(value)) {
+		const number = Number(value);
+		return new Date(number >= UNIX_SECONDS_FROM ? number * 1000 : now.getTime() + number * 1000);
+	}
+	const time = Date.parse(value);
+	return Number.isNaN(time) ? null : new Date(time);
+}
+
+/** Long enough for a platform's sentence, short enough for a log line. */
+const DETAIL_LENGTH = 300;
+
+/** Takes secrets out, and everything of a URL but its host: upload URLs and signed links are as good as tokens. */
+export function redact(text: string, secrets: readonly string[]): string {
+	let clean = text;
+	for (const secret of secrets) if (secret) clean = clean.replaceAll(secret, '«redacted»');
+	clean = clean
+		.replace(/\b(bearer|basic|oauth)\s+[\w.~+/=-]{8,}/gi, '$1 «redacted»')
+		.replace(/\b(https?:\/\/)(?:[^\s/@"']*@)?([^\s/?#"'<>]+)[^\s"'<>]*/gi, '$1$2/…')
+		.replace(/\s+/g, ' ')
+		.trim();
+	return clean.length > DETAIL_LENGTH ? `${clean.slice(0, DETAIL_LENGTH - 1)}…` : clean;
+}
+
+/** The sentence of an error answer: problem+json `detail`, `errors[].message`, `error`, or plain text. */
+export function describeBody(body: unknown): string {
+	if (typeof body === 'string') return /<html|<!doctype/i.test(body) ? 'an HTML page' : body;
+	if (!isRecord(body)) return '';
+	const first = Array.isArray(body['errors']) ? body['errors'][0] : undefined;
+	const texts = [body['detail'], isRecord(first) ? (first['detail'] ?? first['message']) : first, body['error_description'], body['error'], body['title']];
+	return texts.find((text): text is string => typeof text === 'string' && text !== '') ?? '';
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,60 @@
+import twitterText from 'twitter-text';
+
+/** platforms.md 0.4: weights of twitter-text v3 on NFC text, a link counts 23. */
+export const weightedLength = (text: string): number => twitterText.parseTweet(text).weightedLength;
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+export const countGraphemes = (text: string): number => [...graphemes.segment(text)].length;
+
+/** `@user@host.tld`: the host does not count. */
+const REMOTE_MENTION = /(^|[^/\w])@(\w+(?:[\w.-]+\w+)?)@[\w.-]+\w/g;
+
+/** platforms.md 10.3: graphemes, links at a fixed length, a remote mention without its host. */
+export function countFediverse(text: string, charactersPerUrl: number): number {
+	let short = '';
+	let last = 0;
+	for (const { url, indices } of twitterText.extractUrlsWithIndices(text, { extractUrlsWithoutProtocol: false })) {
+		if (!/^https?:/i.test(url)) continue;
+		short += text.slice(last, indices[0]) + 'x'.repeat(charactersPerUrl);
+		last = indices[1];
+	}
+	short += text.slice(last);
+	return countGraphemes(short.replace(REMOTE_MENTION, '$1@$2'));
+}
+
+export interface ShortenedUrl {
+	/** As it stands in the text. */
+	url: string;
+	expandedUrl: string;
+	/** True for the link that stands for attached media. */
+	media: boolean;
+}
+
+/**
+ * A text in a form in which what was sent and what is shown can be compared: NFC, links expanded, without the scheme and
+ * the closing slash that the platform adds to bare domains, entities decoded, white space collapsed.
+ */
+export function comparable(text: string, links: readonly ShortenedUrl[] = []): string {
+	let plain = text;
+	for (const link of links) plain = plain.replaceAll(link.url, link.media ? '' : link.expandedUrl);
+	plain = decodeEntities(plain).normalize('NFC');
+	for (const url of new Set(twitterText.extractUrls(plain))) {
+		plain = plain.replaceAll(url, url.replace(/^https?:\/\//i, '').replace(/\/$/, '').toLowerCase());
+	}
+	return plain.replace(/\s+/g, ' ').trim();
+}
+
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
+
+function decodeEntities(text: string): string {
+	return text.replace(/&(#x[\da-f]+|#\d+|\w+);/gi, (whole, name: string) => {
+		if (!name.startsWith('#')) return ENTITIES[name.toLowerCase()] ?? whole;
+		const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
+		return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+	});
+}
+
+/** The words of a status that is shown as HTML. */
+export const textOfHtml = (html: string): string =>
+	html.replace(/<br\s*\/?>/gi, '\n').replace(/<\/p>\s*<p[^>]*>/gi, '\n\n').replace(/<[^>]+>/g, '');
