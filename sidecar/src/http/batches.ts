@@ -1,0 +1,102 @@
+import { Router } from 'express';
+import { batchRequestSchema, distributeRequestSchema, operationRequestSchema, type BatchItem } from '../contract/requests.ts';
+import { batchById, findBatch } from '../db/batches.ts';
+import type { Transaction } from '../db/database.ts';
+import { filesOfJobs, INGEST, jobsOfBatch } from '../db/jobs.ts';
+import { PipelineError } from '../errors.ts';
+import { triggerDistribute } from '../pipeline/distribute.ts';
+import { submitBatch, type Submission } from '../pipeline/submit.ts';
+import { batchView } from '../pipeline/views.ts';
+import type { HttpDeps } from './deps.ts';
+import { bodyOf, create, workspaceOf } from './request.ts';
+
+/** POST /api/media/batch, GET /api/media/batches/:id, POST /api/media/distribute: many items, one callback (P11). */
+export function batchRoutes(deps: HttpDeps): Router {
+	const router = Router();
+
+	router.post('/batch', async (request, response) => {
+		const body = bodyOf(batchRequestSchema, request, response);
+		await create(deps, request, response, async (tx) => ({
+			status: 202,
+			body: await accept(deps, tx, {
+				workspaceId: workspaceOf(response),
+				kind: 'batch',
+				items: body.items,
+				callbackUrl: body.callback_url,
+				progressUrl: body.progress_url,
+				deadlineSeconds: body.deadline_seconds,
+				priority: body.priority,
+			}),
+		}));
+	});
+
+	router.get('/batches/:id', async (request, response) => {
+		const batch = await findBatch(deps.db, workspaceOf(response), uuidOf(request.params.id));
+		if (!batch) throw new PipelineError('not_found', `There is no batch ${request.params.id} in this workspace.`);
+		const jobs = await jobsOfBatch(deps.db, batch.id);
+		response.json(batchView(batch, jobs, await filesOfJobs(deps.db, jobs.map(({ id }) => id)), deps.fileUrl));
+	});
+
+	router.post('/distribute', async (request, response) => {
+		const body = bodyOf(distributeRequestSchema, request, response);
+		await create(deps, request, response, async (tx) => {
+			if (!body.posts) return { status: 202, body: await triggerDistribute(deps, tx, workspaceOf(response), body) };
+			const items = body.posts.map(({ secrets, ...params }): BatchItem => ({ operation: 'publish', asset_id: body.asset_id, params, secrets }));
+			return {
+				status: 202,
+				body: await accept(deps, tx, {
+					workspaceId: workspaceOf(response),
+					kind: 'batch',
+					items,
+					callbackUrl: body.callback_url,
+					deadlineSeconds: body.deadline_seconds,
+					priority: body.priority,
+				}),
+			};
+		});
+	});
+
+	return router;
+}
+
+async function accept(deps: HttpDeps, tx: Transaction, submission: Submission): Promise<Record<string, unknown>> {
+	const { batchId, jobs } = await submitBatch(deps, tx, submission);
+	const batch = await batchById(tx, batchId);
+	return {
+		batch_id: batchId,
+		status: batch?.completedAt ? 'completed' : 'pending',
+		jobs: jobs.map((job) => ({ id: job.id, job_type: job.jobType, status: job.status, asset_id: job.assetId, estimated_duration: Math.ceil(job.estimatedSeconds) })),
+	};
+}
+
+/** POST /thumbnail and its siblings, at the root (P3): one job, answered at once, whose callback is that of one job. */
+export function operationRoutes(deps: HttpDeps): Router {
+	const router = Router();
+	for (const name of [...deps.operations.keys(), INGEST]) {
+		router.post(`/${name}`, async (request, response) => {
+			const body = bodyOf(operationRequestSchema, request, response);
+			await create(deps, request, response, async (tx) => {
+				const { job_id, asset_id, file_url, params, secrets } = body;
+				const { jobs } = await submitBatch(deps, tx, {
+					workspaceId: workspaceOf(response),
+					kind: 'job',
+					items: [{ operation: name, job_id, asset_id, file_url, params, secrets }],
+					callbackUrl: body.callback_url,
+					progressUrl: body.progress_url,
+					deadlineSeconds: body.deadline_seconds,
+					priority: body.priority,
+				});
+				const [job] = jobs;
+				if (!job) throw new PipelineError('internal', 'The job was not stored.');
+				return { status: 202, body: { job_id: job.id, asset_id: job.assetId, status: job.status, estimated_duration: Math.ceil(job.estimatedSeconds) } };
+			});
+		});
+	}
+	return router;
+}
+
+/** An id in a path that is no UUID is an unknown one, not a database error. */
+export function uuidOf(id: string): string {
+	if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return id;
+	throw new PipelineError('not_found', `There is nothing with the id ${JSON.stringify(id.slice(0, 60))}.`);
+}

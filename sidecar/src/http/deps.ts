@@ -1,0 +1,17 @@
+import type { OpenDatabase } from '../db/database.ts';
+import type { OutboxDeps } from '../callbacks/outbox.ts';
+import type { Storage } from '../storage/storage.ts';
+
+/** What the HTTP layer works with. Built once in `main.ts`. */
+export interface HttpDeps extends OutboxDeps {
+	database: OpenDatabase;
+	storage: Storage;
+	/** Signs and checks links to files and uploads. */
+	signingKey: Buffer;
+	publicUrl: string;
+	maxFileBytes: number;
+	uploadUrlTtlSeconds: number;
+	version: string;
+	/** Problems that make this process unfit for work now; empty: ready. */
+	readiness(): Promise<string[]>;
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import * as requests from '../contract/requests.ts';
+import * as views from '../contract/views.ts';
+import type { Operation } from '../operations/operation.ts';
+
+interface Route {
+	method: 'get' | 'post' | 'put';
+	path: string;
+	tag: 'Process' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Service';
+	summary: string;
+	body?: z.ZodType;
+	/** Query and path parameters by name. */
+	query?: Record<string, string>;
+	status: number;
+	answer?: z.ZodType;
+	/** Answers something other than JSON. */
+	contentType?: string;
+	/** Needs no API key. */
+	open?: boolean;
+}
+
+const listOf = (name: string, schema: z.ZodType) => z.object({ [name]: z.array(schema) });
+
+const routes: Route[] = [
+	{ method: 'post', path: '/api/media/process', tag: 'Process', summary: 'One asset, one job per operation; triggers the n8n process workflow.', body: requests.processRequestSchema, status: 202, answer: views.processAcceptedSchema },
+	{ method: 'get', path: '/api/media/process', tag: 'Process', summary: 'Asset, jobs and progress.', query: { asset_id: 'Id of the asset' }, status: 200, answer: views.processViewSchema },
+	{ method: 'post', path: '/api/media/callback', tag: 'Process', summary: 'An external processor reports a job.', body: requests.callbackRequestSchema, status: 200, answer: z.object({ job: views.jobSchema }) },
+	{ method: 'post', path: '/api/media/batch', tag: 'Jobs', summary: 'Many items, worked in parallel, answered by one callback.', body: requests.batchRequestSchema, status: 202, answer: views.batchAcceptedSchema },
+	{ method: 'get', path: '/api/media/batches/{id}', tag: 'Jobs', summary: 'A batch, for callers that poll.', status: 200, answer: views.batchViewSchema },
+	{ method: 'get', path: '/api/media/jobs', tag: 'Jobs', summary: 'Newest jobs first.', query: { status: 'pending, processing, completed, failed, cancelled', asset_id: 'Only of this asset', limit: '1 to 500, default 50' }, status: 200, answer: listOf('jobs', views.jobSchema) },
+	{ method: 'get', path: '/api/media/jobs/{id}', tag: 'Jobs', summary: 'One job.', status: 200, answer: views.jobSchema },
+	{ method: 'post', path: '/api/media/jobs/{id}/cancel', tag: 'Jobs', summary: 'Stop a job: its process is killed, its files are removed.', status: 200, answer: views.jobSchema },
+	{ method: 'post', path: '/api/media/jobs/{id}/retry', tag: 'Jobs', summary: 'Try a failed or cancelled job again.', body: z.object({ secrets: z.record(z.string(), z.string()).optional() }), status: 202, answer: views.jobSchema },
+	{ method: 'get', path: '/api/media/assets/{id}', tag: 'Jobs', summary: 'One asset.', status: 200, answer: views.assetSchema },
+	{ method: 'get', path: '/api/media/events', tag: 'Jobs', summary: 'Server-sent events: job.progress, job.completed, job.failed, asset.ready, asset.processed, post.published … `Last-Event-ID` resumes.', query: { asset_id: 'Only of this asset', job_id: 'Only of this job', batch_id: 'Only of this batch' }, status: 200, contentType: 'text/event-stream' },
+	{ method: 'get', path: '/api/media/operations', tag: 'Operations', summary: 'All operations with their parameters as JSON Schema.', status: 200, answer: z.object({ operations: z.array(z.record(z.string(), z.unknown())) }) },
+	{ method: 'post', path: '/api/media/sign', tag: 'Upload', summary: 'A signed link to upload a file to.', body: requests.signRequestSchema, status: 201, answer: views.signAnswerSchema },
+	{ method: 'put', path: '/uploads/{workspace}/{asset}', tag: 'Upload', summary: 'Upload the bytes. The link from POST /api/media/sign is the permission.', query: { expires: 'From the link', max_bytes: 'From the link', signature: 'From the link' }, status: 201, answer: views.assetSchema, open: true },
+	{ method: 'get', path: '/files/{key}', tag: 'Upload', summary: 'A stored file, with ranges. The signed link is the permission.', query: { expires: 'From the link', signature: 'From the link' }, status: 200, contentType: 'application/octet-stream', open: true },
+	{ method: 'post', path: '/api/media/distribute', tag: 'Distribute', summary: 'Publish posts, or (without posts) trigger the n8n distribute workflow.', body: requests.distributeRequestSchema, status: 202, answer: z.union([views.batchAcceptedSchema, z.object({ asset_id: z.string(), message: z.string() })]) },
+	{ method: 'post', path: '/api/media/distribute-callback', tag: 'Distribute', summary: 'Posts that somebody else made are stored and linked to their asset.', body: requests.distributeCallbackSchema, status: 200, answer: listOf('posts', views.postSchema) },
+	{ method: 'get', path: '/api/media/posts', tag: 'Distribute', summary: 'Newest posts first.', query: { asset_id: 'Only of this asset', limit: '1 to 500, default 50' }, status: 200, answer: listOf('posts', views.postSchema) },
+	{ method: 'get', path: '/api/media/callbacks', tag: 'Callbacks', summary: 'Callbacks and why they were not delivered.', query: { status: 'pending, delivered, dead, obsolete', limit: '1 to 500, default 50' }, status: 200, answer: listOf('callbacks', views.callbackViewSchema) },
+	{ method: 'post', path: '/api/media/callbacks/{id}/redeliver', tag: 'Callbacks', summary: 'Deliver a callback again.', status: 202, answer: views.callbackViewSchema },
+	{ method: 'get', path: '/api/media/whoami', tag: 'Service', summary: 'The workspace of the API key; the test of the n8n credential.', status: 200, answer: z.object({ workspace_id: z.string(), version: z.string() }) },
+	{ method: 'get', path: '/healthz', tag: 'Service', summary: 'The process lives.', status: 200, answer: z.object({ status: z.string() }), open: true },
+	{ method: 'get', path: '/readyz', tag: 'Service', summary: 'The process can work; 503 names what is missing.', status: 200, answer: z.object({ status: z.string(), problems: z.array(z.string()) }), open: true },
+];
+
+const jsonSchema = (schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> => {
+	const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' });
+	return rest;
+};
+
+/** OpenAPI 3.1, made from the same schemas that check the requests, and from every operation's own. */
+export function openApi(operations: Iterable<Operation>, publicUrl: string, version: string): Record<string, unknown> {
+	const all: Route[] = [...routes];
+	const examples = new Map<string, unknown>();
+	for (const operation of operations) {
+		const body = requests.operationRequestSchema.extend({ params: operation.params });
+		const path = `/${operation.name}`;
+		const takes = operation.accepts === 'none' ? '' : ` Takes ${operation.accepts.join(', ')}.`;
+		all.push({ method: 'post', path, tag: 'Operations', summary: `${operation.summary}${takes}`, body, status: 202, answer: views.operationAcceptedSchema });
+		examples.set(path, { file_url: 'https://example.com/video.mp4', params: operation.example, callback_url: 'https://example.com/callback' });
+	}
+	const paths: Record<string, Record<string, unknown>> = {};
+	for (const route of all) (paths[route.path] ??= {})[route.method] = describeRoute(route, examples.get(route.path));
+	return {
+		openapi: '3.1.0',
+		info: { title: 'Media pipeline sidecar', version, description: 'Send media, get it back finished. Every long piece of work is a job; its end is reported by callback, by server-sent events, and on request.' },
+		servers: [{ url: publicUrl }],
+		security: [{ apiKey: [] }],
+		paths,
+		webhooks: {
+			batchFinished: { post: { summary: 'Sent to `callback_url` of a batch, signed (Standard Webhooks).', requestBody: json(jsonSchema(views.batchCallbackSchema, 'output')), responses: { '200': { description: 'Received' } } } },
+			jobFinished: { post: { summary: 'Sent to `callback_url` of a single operation, signed.', requestBody: json(jsonSchema(views.jobCallbackSchema, 'output')), responses: { '200': { description: 'Received' } } } },
+		},
+		components: {
+			securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
+			schemas: { Error: jsonSchema(views.errorAnswerSchema, 'output') },
+		},
+	};
+}
+
+const json = (schema: Record<string, unknown>, example?: unknown) => ({ content: { 'application/json': { schema, ...(example === undefined ? {} : { example }) } } });
+
+function describeRoute(route: Route, example: unknown): Record<string, unknown> {
+	const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+	const inQuery = Object.entries(route.query ?? {}).map(([name, description]) => ({ name, in: 'query', description, schema: { type: 'string' } }));
+	const idempotency = route.method === 'post' ? [{ name: 'Idempotency-Key', in: 'header', description: 'The same key and body again give the same answer and do nothing new.', schema: { type: 'string', maxLength: 255 } }] : [];
+	return {
+		tags: [route.tag],
+		summary: route.summary,
+		parameters: [...inPath, ...inQuery, ...idempotency],
+		...(route.body ? { requestBody: { required: true, ...json(jsonSchema(route.body, 'input'), example) } } : {}),
+		...(route.open ? { security: [] } : {}),
+		responses: {
+			[route.status]: {
+				description: 'OK',
+				...(route.answer ? json(jsonSchema(route.answer, 'output')) : { content: { [route.contentType ?? 'application/octet-stream']: {} } }),
+			},
+			default: { description: 'What is wrong, where, and what to do.', ...json({ $ref: '#/components/schemas/Error' }) },
+		},
+	};
+}
