@@ -11,8 +11,11 @@ import { operationProperties } from '../shared/operation';
 import { waitProperties } from '../shared/properties';
 import { resumeFromCallback } from '../shared/resume';
 import { runOperations } from '../shared/run';
+import { credentials } from './credentials';
 import { operations } from './operations';
+import { searchDriveFiles } from './operations/fromGoogleDrive';
 
+/** Brings media into the pipeline: one asset per file. */
 export class MediaIngest implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'Media Ingest',
@@ -20,14 +23,15 @@ export class MediaIngest implements INodeType {
 		icon: { light: 'file:mediaIngest.svg', dark: 'file:mediaIngest.dark.svg' },
 		group: ['input'],
 		version: 1,
-		subtitle: '={{ $parameter["operation"] }}',
+		subtitle:
+			'={{ ({ fromUrl: "from URL", fromBinary: "from binary data", fromGoogleDrive: "from Google Drive", existingAsset: "existing asset" })[$parameter["operation"]] }}',
 		description: 'Bring a video, audio or image file into the media pipeline',
 		defaults: { name: 'Media Ingest' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
 		outputNames: ['Done', 'Failed'],
-		credentials: [{ name: 'mediaSidecarApi', required: true }],
+		credentials,
 		webhooks: [
 			{
 				name: 'default',
@@ -42,6 +46,9 @@ export class MediaIngest implements INodeType {
 		properties: [...operationProperties(operations), ...waitProperties],
 	};
 
+	methods = { listSearch: { searchDriveFiles } };
+
+	/** Nothing to register: the resume URL goes along with every request. */
 	webhookMethods = {
 		default: {
 			checkExists: async () => true,

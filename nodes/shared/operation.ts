@@ -37,13 +37,14 @@ export function operationProperties(operations: readonly NodeOperation[]): INode
 		description,
 		action,
 	}));
+	const preselected = operations[0]?.value ?? '';
 	const selector: INodeProperties = {
 		displayName: 'Operation',
 		name: 'operation',
 		type: 'options',
 		noDataExpression: true,
 		options: options.sort((a, b) => a.name.localeCompare(b.name)),
-		default: operations[0]?.value ?? '',
+		default: preselected,
 	};
 	const fields = operations.flatMap(({ value, properties }) =>
 		updateDisplayOptions({ show: { operation: [value] } }, properties),

@@ -1,6 +1,7 @@
 import type { NodeOperation } from '../../shared/operation';
 import { optionalObject, optionalText, requiredUrl, withoutEmpty } from '../../shared/parameters';
 import type { BatchItem } from '../../shared/wire';
+import { metadataProperty } from './metadata';
 
 /** The sidecar downloads the file itself; n8n never holds its bytes. */
 export const fromUrl: NodeOperation = {
@@ -25,13 +26,7 @@ export const fromUrl: NodeOperation = {
 			default: '',
 			description: 'An asset that exists already and is to be filled with this file. Leave empty to make a new one.',
 		},
-		{
-			displayName: 'Metadata',
-			name: 'metadata',
-			type: 'json',
-			default: '{}',
-			description: 'Own data kept with the asset, as a JSON object',
-		},
+		metadataProperty,
 	],
 	build: ({ read }) => [
 		withoutEmpty<BatchItem>({

@@ -1,0 +1,7 @@
+import type { NodeOperation } from '../../shared/operation';
+import { caption } from './caption';
+import { several } from './several';
+import { transcribe } from './transcribe';
+
+/** The first one is preselected. */
+export const operations: readonly NodeOperation[] = [transcribe, caption, several];

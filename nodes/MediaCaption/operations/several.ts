@@ -1,0 +1,3 @@
+import { severalOperations } from '../../shared/severalOperations';
+
+export const several = severalOperations('[\n  { "operation": "transcribe" },\n  { "operation": "caption" }\n]');

@@ -1,0 +1,63 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
+} from 'n8n-workflow';
+import { operationProperties } from '../shared/operation';
+import { waitProperties } from '../shared/properties';
+import { resumeFromCallback } from '../shared/resume';
+import { runOperations } from '../shared/run';
+import { operations } from './operations';
+
+/** Changes media: the work is done by the sidecar, n8n only waits. */
+export class MediaTranscode implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Media Transcode',
+		name: 'mediaTranscode',
+		icon: { light: 'file:mediaTranscode.svg', dark: 'file:mediaTranscode.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle:
+			'={{ ({ compress: "compress to " + $parameter["height"] + "p", convert: "convert to " + $parameter["format"], crop: "crop", probe: "media info", several: "several operations", thumbnail: "thumbnail" })[$parameter["operation"]] }}',
+		description: 'Compress, convert, crop or inspect a video, audio or image file',
+		defaults: { name: 'Media Transcode' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
+		outputNames: ['Done', 'Failed'],
+		credentials: [{ name: 'mediaSidecarApi', required: true }],
+		webhooks: [
+			{
+				name: 'default',
+				httpMethod: 'POST',
+				responseMode: 'onReceived',
+				path: '={{ $nodeId }}',
+				restartWebhook: true,
+				// An object: n8n would send a text as text/html, which looks like the answer of a proxy.
+				responseData: '={{ { "status": "resumed" } }}',
+			},
+		],
+		properties: [...operationProperties(operations), ...waitProperties],
+	};
+
+	/** Nothing to register: the resume URL goes along with every request. */
+	webhookMethods = {
+		default: {
+			checkExists: async () => true,
+			create: async () => true,
+			delete: async () => true,
+		},
+	};
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await runOperations(this, operations);
+	}
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await resumeFromCallback(this);
+	}
+}

@@ -1,0 +1,63 @@
+import type { NodeOperation } from '../../shared/operation';
+import { readSource, withoutEmpty } from '../../shared/parameters';
+import { sourceProperties } from '../../shared/properties';
+
+export const compress: NodeOperation = {
+	name: 'Compress',
+	value: 'compress',
+	description: 'Make a video smaller: H.264 and AAC in MP4, which plays everywhere',
+	action: 'Compress a video',
+	properties: [
+		...sourceProperties,
+		{
+			displayName: 'Height',
+			name: 'height',
+			type: 'options',
+			default: 720,
+			description: 'Of the picture, in pixels; the width follows. A smaller video is not enlarged.',
+			options: [
+				{ name: '1080p', value: 1080 },
+				{ name: '2160p (4K)', value: 2160 },
+				{ name: '360p', value: 360 },
+				{ name: '480p', value: 480 },
+				{ name: '720p', value: 720 },
+			],
+		},
+		{
+			displayName: 'Quality (CRF)',
+			name: 'crf',
+			type: 'number',
+			default: 23,
+			typeOptions: { minValue: 0, maxValue: 51 },
+			description: 'From 0 to 51. Lower is better and larger; 18 looks like the original, 28 is small.',
+		},
+		{
+			displayName: 'Audio Bitrate',
+			name: 'audioBitrate',
+			type: 'number',
+			default: 128,
+			typeOptions: { minValue: 16, maxValue: 512 },
+			description: 'In kbit/s',
+		},
+		{
+			displayName: 'Maximum Bitrate',
+			name: 'maxBitrate',
+			type: 'number',
+			default: 0,
+			typeOptions: { minValue: 0 },
+			description: 'Of the picture, in kbit/s. 0 means no limit.',
+		},
+	],
+	build: ({ read }) => [
+		{
+			operation: 'compress',
+			...readSource(read),
+			params: withoutEmpty({
+				height: read('height'),
+				crf: read('crf'),
+				audio_bitrate_kbps: read('audioBitrate'),
+				max_bitrate_kbps: Number(read('maxBitrate', 0)) || undefined,
+			}),
+		},
+	],
+};

@@ -1,0 +1,55 @@
+import type { NodeOperation } from '../../shared/operation';
+import { optionalText, ParameterError, readSource, withoutEmpty } from '../../shared/parameters';
+import { sourceProperties } from '../../shared/properties';
+
+export const thumbnail: NodeOperation = {
+	name: 'Thumbnail',
+	value: 'thumbnail',
+	description: 'Take one picture out of a video',
+	action: 'Make a thumbnail',
+	properties: [
+		...sourceProperties,
+		{
+			displayName: 'At',
+			name: 'at',
+			type: 'string',
+			default: '',
+			placeholder: '1.5 or 50%',
+			description: 'Seconds from the start, or a share of the duration such as 50%. Empty means 1 second, or the middle of a shorter video.',
+		},
+		{
+			displayName: 'Width',
+			name: 'width',
+			type: 'number',
+			default: 1280,
+			typeOptions: { minValue: 16, maxValue: 7680 },
+			description: 'In pixels; the height follows',
+		},
+		{
+			displayName: 'Format',
+			name: 'format',
+			type: 'options',
+			default: 'jpeg',
+			options: [
+				{ name: 'JPEG', value: 'jpeg' },
+				{ name: 'PNG', value: 'png' },
+				{ name: 'WebP', value: 'webp' },
+			],
+		},
+	],
+	build: ({ read }) => [
+		{
+			operation: 'thumbnail',
+			...readSource(read),
+			params: withoutEmpty({ at: readTime(optionalText(read, 'at')), width: read('width'), format: read('format') }),
+		},
+	],
+};
+
+/** Seconds as a number, a percentage as text. */
+function readTime(text: string | undefined): number | string | undefined {
+	if (text === undefined) return undefined;
+	if (/^\d+(\.\d+)?%$/.test(text)) return text;
+	if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+	throw new ParameterError(`"At" must be seconds such as 1.5, or a percentage such as 50%, but is "${text}".`);
+}

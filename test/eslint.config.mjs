@@ -1,0 +1,3 @@
+import { base } from '../scripts/lint/base.mjs';
+
+export default base(import.meta.dirname);
