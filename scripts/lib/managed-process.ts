@@ -10,6 +10,17 @@ const GRACE_MS = 20_000;
 /** Characters of output kept for error messages; all of it is in the log file. */
 const OUTPUT_KEPT = 20_000;
 
+/** Everything that runs now. Whatever ends this script, even an error of its own, ends them too. */
+const running = new Map<number, ManagedProcess>();
+process.on('exit', () => {
+	for (const pid of running.keys()) signalGroup(pid, 'SIGKILL');
+});
+
+/** Stops everything that was started, also what is not ready yet. */
+export async function stopAll(): Promise<void> {
+	await Promise.all([...running.values()].map((one) => one.stop()));
+}
+
 export interface ProcessOptions {
 	/** Shown in messages, e.g. `n8n`. */
 	name: string;
@@ -60,6 +71,7 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
 	const ended = new Promise<ProcessEnd>((resolve) => {
 		child.once('close', (code, signal) => {
 			end = { code, signal };
+			running.delete(pid);
 			log.end(() => resolve({ code, signal }));
 		});
 	});
@@ -67,7 +79,7 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
 		if (!end) signalGroup(pid, signal);
 		return ended;
 	};
-	return {
+	const managed: ManagedProcess = {
 		name: options.name,
 		pid,
 		logFile: options.logFile,
@@ -85,6 +97,8 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
 			}
 		},
 	};
+	running.set(pid, managed);
+	return managed;
 }
 
 function collectOutput(child: ChildProcess, log: WriteStream, onLine: ((line: string) => void) | undefined): () => string {

@@ -46,7 +46,8 @@ function credentialTypesOf(node: WorkflowNode, types: NodeTypeDescription[]): st
 			Object.entries(displayOptions?.show ?? {}).every(([parameter, allowed]) => {
 				const value = node.parameters[parameter] ?? description?.properties.find(({ name }) => name === parameter)?.default;
 				// What an expression will give is known only when the workflow runs.
-				return allowed.includes(value) || (typeof value === 'string' && value.startsWith('='));
+				if (typeof value === 'string' && value.startsWith('=')) return true;
+				return [value].flat().some((one) => allowed.includes(one));
 			}),
 		)
 		.map(({ name }) => name);
