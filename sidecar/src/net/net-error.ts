@@ -33,12 +33,21 @@ export function toNetError(error: unknown, host: string, sent: boolean): Pipelin
 	if (known) return known;
 	const codes = chain.map((entry) => String((entry as NodeJS.ErrnoException).code ?? ''));
 	const code = codes.find((entry) => entry !== '' && !OWN_CODES_OF_AXIOS.test(entry)) ?? '';
-	if (DNS_CODES.includes(code)) return new NetError('dns', false, `${host} was not found. Check the spelling of the host name, and the DNS of the sidecar.`, error);
-	if (REFUSED_CODES.includes(code)) return new NetError('refused', false, `${host} did not accept the connection (${code}).`, error);
-	if (TLS_CODE.test(code)) return new NetError('tls', sent, `No secure connection to ${host}: its certificate or TLS set-up was not accepted (${code}).`, error);
-	if (code === 'ETIMEDOUT') return new NetError('timeout', sent, `${host} did not answer in time.`, error);
-	if (code.startsWith('HPE_')) return new NetError('protocol', sent, `${host} answered something that is not HTTP.`, error);
-	return new NetError('reset', sent, `The connection to ${host} broke${code ? ` (${code})` : ''}.`, error);
+	// The error of axios carries the whole request, headers and tokens included: a log must never get to see it.
+	const cause = new Error(String((chain.at(-1) as Error | undefined)?.message ?? 'unknown'));
+	if (DNS_CODES.includes(code)) {
+		return new NetError('dns', false, `${host} was not found. Check the spelling of the host name, and the DNS of the sidecar.`, cause);
+	}
+	if (REFUSED_CODES.includes(code)) {
+		return new NetError('refused', false, `${host} did not accept the connection (${code}).`, cause);
+	}
+	if (TLS_CODE.test(code)) {
+		const message = `No secure connection to ${host}: its certificate or TLS set-up was not accepted (${code}).`;
+		return new NetError('tls', sent, message, cause);
+	}
+	if (code === 'ETIMEDOUT') return new NetError('timeout', sent, `${host} did not answer in time.`, cause);
+	if (code.startsWith('HPE_')) return new NetError('protocol', sent, `${host} answered something that is not HTTP.`, cause);
+	return new NetError('reset', sent, `The connection to ${host} broke${code ? ` (${code})` : ''}.`, cause);
 }
 
 /** The error and what caused it, outermost first. Bounded: a cause may point back at itself. */

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { createGuard } from '../../../sidecar/src/net/guard.ts';
 import { guardedRequest } from '../../../sidecar/src/net/http.ts';
 import { startServer, type TestServer } from '../../support/http-server.ts';
@@ -76,6 +77,14 @@ describe('a guarded request', () => {
 		} finally {
 			rmSync(folder, { recursive: true, force: true });
 		}
+	});
+
+	it('keeps tokens of the request out of the error, causes included', async () => {
+		const { url, close } = await serve(() => undefined);
+		await close();
+		const error: unknown = await ask(`${url}/?token=hunter2`, { headers: { Authorization: 'Bearer hunter2' } }).catch((caught: unknown) => caught);
+		expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('hunter2');
+		expect(inspect(error)).toContain('ECONNREFUSED');
 	});
 
 	it('says that the outcome is unknown when the connection breaks after the request', async () => {
