@@ -143,8 +143,13 @@ CREATE TABLE "posts" (
 	"text" text DEFAULT '' NOT NULL,
 	"state" text,
 	"armed_at" timestamp with time zone,
+	"open_since" timestamp with time zone,
+	"finish_attempts" integer DEFAULT 0 NOT NULL,
+	"claim" uuid,
+	"lease_until" timestamp with time zone,
 	"external_post_id" text,
 	"permalink" text,
+	"scheduled_for" timestamp with time zone,
 	"error" jsonb,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"published_at" timestamp with time zone,
@@ -181,6 +186,7 @@ CREATE INDEX "files_job" ON "files" USING btree ("job_id");--> statement-breakpo
 CREATE INDEX "files_asset" ON "files" USING btree ("asset_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "idempotency_keys_key" ON "idempotency_keys" USING btree ("workspace_id","key");--> statement-breakpoint
 CREATE INDEX "jobs_batch" ON "jobs" USING btree ("batch_id");--> statement-breakpoint
+CREATE INDEX "jobs_open_batch" ON "jobs" USING btree ("batch_id") WHERE status in ('pending', 'processing');--> statement-breakpoint
 CREATE INDEX "jobs_asset" ON "jobs" USING btree ("asset_id","job_type");--> statement-breakpoint
 CREATE INDEX "jobs_after" ON "jobs" USING btree ("after_job_id");--> statement-breakpoint
 CREATE INDEX "jobs_lease" ON "jobs" USING btree ("status","lease_until");--> statement-breakpoint

@@ -7,6 +7,8 @@ export type NewJob = typeof jobs.$inferInsert;
 export type FileRow = typeof files.$inferSelect;
 
 export const ENDED: JobStatus[] = ['completed', 'failed', 'cancelled'];
+/** Written out in queries, so that they match the partial index `jobs_open_batch`. */
+export const OPEN: JobStatus[] = ['pending', 'processing'];
 /** Kept out of answers: users asked for operations, bringing the bytes is our affair. */
 export const INGEST = 'ingest';
 

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { bigint, bigserial, boolean, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import type { MediaFacts } from '../media/facts.ts';
 import type { PublicError } from '../errors.ts';
@@ -124,6 +125,7 @@ export const jobs = pgTable(
 	},
 	(t) => [
 		index('jobs_batch').on(t.batchId),
+		index('jobs_open_batch').on(t.batchId).where(sql`status in ('pending', 'processing')`),
 		index('jobs_asset').on(t.assetId, t.jobType),
 		index('jobs_after').on(t.afterJobId),
 		index('jobs_lease').on(t.status, t.leaseUntil),

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { and, count, eq, notInArray } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import { lockAsset, updateAsset, type NewAsset } from '../db/assets.ts';
 import { lockBatch, setBatchCompleted } from '../db/batches.ts';
 import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { dropProgress, recordEvents } from '../db/events.ts';
-import { dependentsOf, endJob, ENDED, INGEST, insertFiles, type FileRow, type JobRow } from '../db/jobs.ts';
+import { dependentsOf, endJob, ENDED, INGEST, insertFiles, OPEN, type FileRow, type JobRow } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import type { PublicError } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
@@ -52,7 +52,7 @@ export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow
 		const { workspaceId, assetId } = ended;
 		await insertFiles(tx, (outcome.files ?? []).map((file) => ({ id: randomUUID(), workspaceId, assetId, jobId: ended.id, ...file })));
 	}
-	await dropProgress(tx, [ended.id]);
+	if (mayHaveReported(ended)) await dropProgress(tx, [ended.id]);
 	await recordEvents(tx, [
 		{
 			workspaceId: ended.workspaceId,
@@ -63,18 +63,24 @@ export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow
 		},
 	]);
 	if (ended.jobType === INGEST && ended.assetId) await settleIngest(tx, ended, outcome);
-	if (completed) await enqueue(deps, tx, (await dependentsOf(tx, ended.id)).filter(({ held }) => !held));
-	else await failDependents(deps, tx, ended.id);
+	// Only an ingest has others waiting for it: every job of an asset begins when its bytes are there.
+	if (ended.jobType === INGEST) {
+		if (completed) await enqueue(deps, tx, await dependentsOf(tx, ended.id));
+		else await failDependents(deps, tx, ended.id);
+	}
 	if (ended.batchId) await finishBatchIfEnded(deps, tx, ended.batchId);
 	if (ended.process && ended.assetId) await finishAssetIfEnded(deps, tx, ended.assetId);
 	return true;
 }
 
+/** A job that ended within a second has stored no percentage (run.ts): most short jobs are spared a query. */
+const mayHaveReported = ({ startedAt }: JobRow): boolean => startedAt !== null && Date.now() - startedAt.getTime() > 900;
+
 async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Promise<void> {
 	const assetId = job.assetId as string;
-	const open = await tx.select({ n: count() }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true), notInArray(jobs.status, ENDED)));
+	const open = await tx.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true), inArray(jobs.status, OPEN))).limit(1);
 	if (outcome.status === 'completed') {
-		await updateAsset(tx, assetId, { ...outcome.asset, status: (open[0]?.n ?? 0) > 0 ? 'processing' : 'ready', error: null });
+		await updateAsset(tx, assetId, { ...outcome.asset, status: open.length > 0 ? 'processing' : 'ready', error: null });
 		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.ready', assetId }]);
 	} else {
 		await updateAsset(tx, assetId, { status: 'failed', error: outcome.error });
@@ -94,8 +100,8 @@ export async function failDependents(deps: PipelineDeps, tx: Transaction, id: st
 
 /** When no job of the batch is open any more, its callback is written, in the same transaction. */
 export async function finishBatchIfEnded(deps: PipelineDeps, tx: Transaction, batchId: string): Promise<void> {
-	const [open] = await tx.select({ n: count() }).from(jobs).where(and(eq(jobs.batchId, batchId), notInArray(jobs.status, ENDED)));
-	if ((open?.n ?? 0) > 0) return;
+	const [open] = await tx.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.batchId, batchId), inArray(jobs.status, OPEN))).limit(1);
+	if (open) return;
 	const batch = await lockBatch(tx, batchId);
 	if (!batch || batch.completedAt) return;
 	await setBatchCompleted(tx, batchId, true);

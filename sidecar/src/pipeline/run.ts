@@ -127,7 +127,7 @@ function keepLease(deps: WorkerDeps, job: JobRow, log: Logger): Lease {
 	let stored = 0;
 	let renewedAt = Date.now();
 	let busy: Promise<void> = Promise.resolve();
-	const progressUrl = job.batchId ? batchById(deps.db, job.batchId).then((batch) => batch?.progressUrl ?? null, () => null) : Promise.resolve(null);
+	let progressUrl: string | null | undefined;
 
 	const beat = async (): Promise<void> => {
 		const moved = percent !== stored;
@@ -144,8 +144,8 @@ function keepLease(deps: WorkerDeps, job: JobRow, log: Logger): Lease {
 				{ workspaceId: job.workspaceId, type: 'job.progress', assetId: job.assetId, jobId: job.id, data: { job_type: job.jobType, percent, batch_id: job.batchId } },
 			]);
 			deps.wake.events();
-			const url = await progressUrl;
-			if (url) deps.reportProgress(url, { job_id: job.id, status: 'processing', progress: percent });
+			if (progressUrl === undefined) progressUrl = job.batchId ? ((await batchById(deps.db, job.batchId))?.progressUrl ?? null) : null;
+			if (progressUrl) deps.reportProgress(progressUrl, { job_id: job.id, status: 'processing', progress: percent });
 		} catch (error) {
 			log.error({ err: error }, 'the lease could not be renewed');
 			if (Date.now() - renewedAt > LEASE_SECONDS * 1000) lost.abort(new LeaseLost('lease not renewed'));

@@ -15,24 +15,32 @@ export interface Worker {
 export function startWorker(deps: WorkerDeps): Worker {
 	const shutdown = new AbortController();
 	const running = new Set<Promise<void>>();
+	let busy = 0;
 	let loop: Loop | null = null;
 
+	const track = (work: Promise<unknown>): void => {
+		const tracked: Promise<void> = work
+			.catch((error: unknown) => deps.log.error({ err: error }, 'the worker met an error'))
+			.then(() => void running.delete(tracked));
+		running.add(tracked);
+	};
+
 	const round = async (): Promise<number> => {
-		const free = deps.concurrency - running.size;
+		const free = deps.concurrency - busy;
 		if (free <= 0) return POLL_MS;
 		const messages = await deps.queue.fetch(free);
-		// Forgotten before the work, not after: from here on the job's own row says what is to be done, and should this
-		// process die the reconciler sends it again.
-		await deps.queue.done(messages);
+		// Forgotten at once, not after the work: from here on the job's own row says what is to be done, and should this
+		// process die the reconciler sends it again. The jobs do not wait for it.
+		track(deps.queue.done(messages));
 		for (const { jobId } of messages) {
-			const work = runJob(deps, jobId, shutdown.signal)
-				.catch((error: unknown) => deps.log.error({ err: error, job_id: jobId }, 'a job could not be run'))
-				.then(() => {
-					running.delete(work);
+			busy += 1;
+			track(
+				runJob(deps, jobId, shutdown.signal).finally(() => {
+					busy -= 1;
 					// A slot is free: look for the next job now, or a backlog would drain at one round per poll.
 					loop?.wake();
-				});
-			running.add(work);
+				}),
+			);
 		}
 		return messages.length === free ? 0 : POLL_MS;
 	};

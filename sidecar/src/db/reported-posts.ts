@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { and, desc, eq, sql } from 'drizzle-orm';
+import type { PublicError } from '../errors.ts';
+import type { Executor, Transaction } from './database.ts';
+import type { PostRow } from './posts.ts';
+import { posts, type PostStatus } from './schema.ts';
+
+/** A post that somebody else made (P5). */
+export interface ReportedPost {
+	workspaceId: string;
+	assetId: string;
+	platform: string;
+	account: string;
+	status: PostStatus;
+	text: string;
+	externalPostId: string | null;
+	permalink: string | null;
+	error: PublicError | null;
+	/** The same post reported twice has the same key. */
+	operationKey: string;
+}
+
+/** Stores a report; reported again, the newer one counts. */
+export async function storeReportedPost(tx: Transaction, post: ReportedPost): Promise<PostRow> {
+	const publishedAt = post.status === 'published' ? sql`now()` : null;
+	const [row] = await tx
+		.insert(posts)
+		.values({ id: randomUUID(), ...post, publishedAt })
+		.onConflictDoUpdate({
+			target: [posts.workspaceId, posts.operationKey],
+			set: { status: post.status, permalink: post.permalink, error: post.error, updatedAt: sql`now()` },
+		})
+		.returning();
+	return row as PostRow;
+}
+
+/** Newest first. */
+export async function listPosts(db: Executor, workspaceId: string, assetId: string | undefined, limit: number): Promise<PostRow[]> {
+	return db
+		.select()
+		.from(posts)
+		.where(and(eq(posts.workspaceId, workspaceId), assetId ? eq(posts.assetId, assetId) : undefined))
+		.orderBy(desc(posts.createdAt))
+		.limit(limit);
+}

@@ -1,0 +1,78 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { parse } from '../contract/parse.ts';
+import { distributeCallbackSchema } from '../contract/requests.ts';
+import type { PostView } from '../contract/views.ts';
+import { findAsset } from '../db/assets.ts';
+import { recordEvents } from '../db/events.ts';
+import type { PostRow } from '../db/posts.ts';
+import { listPosts, storeReportedPost } from '../db/reported-posts.ts';
+import { PipelineError } from '../errors.ts';
+import { sha256 } from '../secrets.ts';
+import type { HttpDeps } from './deps.ts';
+import { toError } from './process.ts';
+import { bodyOf, create, workspaceOf } from './request.ts';
+
+const listQuery = z.object({ asset_id: z.uuid().optional(), limit: z.coerce.number().int().min(1).max(500).default(50) });
+
+/** GET /api/media/posts, POST /api/media/distribute-callback (P5). */
+export function postRoutes(deps: HttpDeps): Router {
+	const router = Router();
+
+	router.get('/posts', async (request, response) => {
+		const { asset_id: assetId, limit } = parse(listQuery, request.query);
+		response.json({ posts: (await listPosts(deps.db, workspaceOf(response), assetId, limit)).map(postView) });
+	});
+
+	router.post('/distribute-callback', async (request, response) => {
+		const body = bodyOf(distributeCallbackSchema, request, response);
+		const workspaceId = workspaceOf(response);
+		await create(deps, request, response, async (tx) => {
+			const asset = await findAsset(tx, workspaceId, body.asset_id);
+			if (!asset) throw new PipelineError('not_found', `asset_id: there is no asset ${body.asset_id} in this workspace.`);
+			const stored: PostRow[] = [];
+			for (const [index, post] of body.posts.entries()) {
+				if (post.status === 'published' && !post.external_post_id) {
+					throw new PipelineError('invalid_request', `posts.${index}.external_post_id: a published post has an id on its platform; give it.`);
+				}
+				const identity = [asset.id, post.platform, post.account ?? '', post.external_post_id ?? post.text ?? ''];
+				stored.push(
+					await storeReportedPost(tx, {
+						workspaceId,
+						assetId: asset.id,
+						platform: post.platform,
+						account: post.account ?? '',
+						status: post.status,
+						text: post.text ?? '',
+						externalPostId: post.external_post_id ?? null,
+						permalink: post.permalink ?? null,
+						error: toError(post.error, 'post_rejected'),
+						operationKey: `reported:${sha256(JSON.stringify(identity))}`,
+					}),
+				);
+			}
+			await recordEvents(
+				tx,
+				stored.map((row) => ({ workspaceId, type: `post.${row.status}`, assetId: asset.id, data: { platform: row.platform, external_post_id: row.externalPostId, permalink: row.permalink } })),
+			);
+			return { status: 200, body: { posts: stored.map(postView) } };
+		});
+	});
+
+	return router;
+}
+
+const postView = (row: PostRow): PostView => ({
+	id: row.id,
+	asset_id: row.assetId,
+	job_id: row.jobId,
+	platform: row.platform,
+	account: row.account,
+	status: row.status,
+	text: row.text,
+	external_post_id: row.externalPostId,
+	permalink: row.permalink,
+	error: row.error,
+	created_at: row.createdAt.toISOString(),
+	published_at: row.publishedAt?.toISOString() ?? null,
+});
