@@ -77,6 +77,7 @@ async function readPackages(lockfile) {
 
 /** The two packages whose install scripts matter; .npmrc switches all others off. @param {Say} say */
 async function ensureBinaries(say) {
+	/** @type {string[]} */
 	const missing = [];
 	if (!(await works(nodeBinary(), ['--version']))) missing.push('node');
 	const postgres = await postgresPackage();
@@ -152,7 +153,7 @@ async function filesBelow(path) {
 	if (!entries) return [path];
 	return entries
 		.filter((entry) => entry.isFile() && basename(entry.name) !== '.DS_Store')
-		.map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+		.map((entry) => join(entry.parentPath, entry.name))
 		.sort();
 }
 

@@ -77,7 +77,7 @@ async function draw(path: string, seconds: number, spoken: Spoken[], withText: b
 		'-filter_complex',
 		graph,
 		...['-map', '[video]', '-map', '[sound]', '-t', String(seconds)],
-		...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', '-c:a', 'aac', '-b:a', '128k', '-ar', '48000', '-ac', '2'],
+		...['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '18', '-c:a', 'aac', '-b:a', '128k', '-ar', '48000', '-ac', '2'],
 		...['-movflags', '+faststart', path],
 	]);
 }

@@ -93,7 +93,7 @@ async function start(options: StartOptions, say: Say, processes: ManagedProcess[
 		port: sidecarPort,
 		dataDir,
 		logFile: join(logs, 'sidecar.log'),
-		env: { ...keyVariables(keys), ...(await n8nVariables(n8n.url)), ...standIns.variables },
+		env: { ...keyVariables(keys), ...standIns.variables, ...(await n8nVariables(n8n.url, standIns.variables.ALLOWED_PRIVATE_HOSTS)) },
 	});
 	processes.push(sidecar);
 
@@ -123,19 +123,21 @@ async function loadKeys(dataDir: string): Promise<Keys> {
 		loadKeys(dataDir: string, given: NodeJS.ProcessEnv): Promise<Keys>;
 	};
 	const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
-	return await secrets.loadKeys(dataDir, given);
+	const { printableSecret } = (await import(join(ROOT, 'sidecar', 'dist', 'callbacks', 'sign.js'))) as { printableSecret(secret: string): string };
+	const keys = await secrets.loadKeys(dataDir, given);
+	return { apiKey: keys.apiKey, callbackSecret: printableSecret(keys.callbackSecret) };
 }
 
 const keyVariables = (keys: Keys) => ({ API_KEY: keys.apiKey, CALLBACK_SECRET: keys.callbackSecret });
 
 /** Where the sidecar finds the two workflows. What the user has set wins. */
-async function n8nVariables(n8nUrl: string): Promise<Record<string, string>> {
+async function n8nVariables(n8nUrl: string, standInHosts: string | undefined): Promise<Record<string, string>> {
 	const webhook = async (file: string) => `${n8nUrl}/webhook/${await webhookPath(join(ROOT, 'workflows', file))}`;
-	const private_ = [process.env.ALLOWED_PRIVATE_HOSTS, new URL(n8nUrl).host].filter(Boolean).join(',');
+	const allowedHosts = [process.env.ALLOWED_PRIVATE_HOSTS, new URL(n8nUrl).host, standInHosts].filter(Boolean);
 	return {
 		N8N_WEBHOOK_URL: process.env.N8N_WEBHOOK_URL || (await webhook('process-media.json')),
 		N8N_DISTRIBUTE_WEBHOOK_URL: process.env.N8N_DISTRIBUTE_WEBHOOK_URL || (await webhook('distribute-media.json')),
-		ALLOWED_PRIVATE_HOSTS: private_,
+		ALLOWED_PRIVATE_HOSTS: allowedHosts.join(','),
 	};
 }
 

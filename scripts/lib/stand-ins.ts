@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StoredCredential } from './n8n-api.ts';
+import { ROOT } from './paths.mjs';
+import { nextFreePort } from './ports.ts';
+import type { CredentialIds, CredentialSpec } from './seed-n8n.ts';
+
+/**
+ * Local stand-ins for what nobody has configured: servers on loopback that speak the platforms' protocols (the ones the
+ * tests use), so that a first video can go all the way without an account.
+ */
+
+/** First port tried; the next free ones follow. */
+const FIRST_PORT = 8091;
+const X_CREDENTIAL = 'mediaPipelineXOAuth2Api';
+const MASTODON_CREDENTIAL = 'mediaPipelineMastodonApi';
+
+export interface StandIns {
+	running: Array<{ name: string; url: string }>;
+	/** Environment variables of the sidecar. */
+	variables: Record<string, string>;
+	/** Credentials of n8n for them. */
+	credentials: CredentialSpec[];
+	/** Accounts that the user connected in n8n, for the templates. */
+	ownAccounts: CredentialIds;
+	/** How to replace each of them by the real thing. */
+	advice: string[];
+	close(): Promise<void>;
+}
+
+export interface StandInOptions {
+	wanted: boolean;
+	environment: NodeJS.ProcessEnv;
+	/** What n8n has already. */
+	credentials: StoredCredential[];
+}
+
+interface Server {
+	url: string;
+	close(): Promise<void>;
+}
+
+/** Starts a stand-in for every service that is not configured. */
+export async function planStandIns({ wanted, environment, credentials }: StandInOptions): Promise<StandIns> {
+	const plan: StandIns = { running: [], variables: {}, credentials: [], ownAccounts: {}, advice: [], close: async () => undefined };
+	const own = (type: string) => credentials.find((credential) => credential.type === type && credential.name !== STAND_IN_NAMES[type]);
+	for (const type of [X_CREDENTIAL, MASTODON_CREDENTIAL]) {
+		const account = own(type);
+		if (account) plan.ownAccounts[type] = { id: account.id, name: account.name };
+	}
+	if (!wanted) return plan;
+
+	const servers: Server[] = [];
+	plan.close = async () => void (await Promise.all(servers.map((server) => server.close())));
+	const start = async (name: string, module: string, factory: string): Promise<Server> => {
+		const port = await nextFreePort(FIRST_PORT + servers.length);
+		const server = await load(module, factory, { port });
+		servers.push(server);
+		plan.running.push({ name, url: server.url });
+		return server;
+	};
+	if (!plan.ownAccounts[X_CREDENTIAL] && !environment.X_API_BASE_URL) {
+		const { url } = await start('X', 'x.ts', 'startXEmulator');
+		plan.variables.X_API_BASE_URL = url;
+		// No refresh token: n8n then never asks the real X to renew it.
+		const oauthTokenData = { access_token: 'x-token', token_type: 'bearer' };
+		plan.credentials.push({ name: STAND_IN_NAMES[X_CREDENTIAL]!, type: X_CREDENTIAL, data: { clientId: 'stand-in', clientSecret: 'stand-in', oauthTokenData } });
+		plan.advice.push('X: make a credential "Media Pipeline X OAuth2 API" in n8n, choose it in the workflow, start again.');
+	}
+	if (!plan.ownAccounts[MASTODON_CREDENTIAL]) {
+		const { url } = await start('Mastodon', 'mastodon.ts', 'startMastodonEmulator');
+		plan.credentials.push({ name: STAND_IN_NAMES[MASTODON_CREDENTIAL]!, type: MASTODON_CREDENTIAL, data: { baseUrl: url, accessToken: 'mastodon-token' } });
+		plan.advice.push('Mastodon: make a credential "Media Pipeline Mastodon API" in n8n and choose it in the workflow.');
+	}
+	if (!environment.OPENAI_API_KEY && !environment.OPENAI_BASE_URL && existsSync(modulePath('openai.ts'))) {
+		const { url } = await start('AI', 'openai.ts', 'startOpenAiEmulator');
+		plan.variables.OPENAI_BASE_URL = `${url}/v1`;
+		plan.variables.OPENAI_API_KEY = 'stand-in';
+		plan.advice.push('AI: the stand-in does not listen and does not look; it always answers the same. Set OPENAI_API_KEY for real transcripts and captions.');
+	}
+	const hosts = plan.running.map(({ url }) => new URL(url).host);
+	if (hosts.length > 0) plan.variables.ALLOWED_PRIVATE_HOSTS = hosts.join(',');
+	return plan;
+}
+
+const STAND_IN_NAMES: Record<string, string> = {
+	[X_CREDENTIAL]: 'X (local stand-in)',
+	[MASTODON_CREDENTIAL]: 'Mastodon (local stand-in)',
+};
+
+const modulePath = (module: string) => join(ROOT, 'test', 'platforms', module);
+
+async function load(module: string, factory: string, options: { port: number }): Promise<Server> {
+	const loaded = (await import(modulePath(module))) as Record<string, ((options: { port: number }) => Promise<Server>) | undefined>;
+	const start = loaded[factory];
+	if (!start) throw new Error(`test/platforms/${module} has no ${factory}.`);
+	return await start(options);
+}
