@@ -1,0 +1,150 @@
+import { open, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileTypeFromFile } from 'file-type';
+import { PipelineError } from '../errors.ts';
+import type { MediaFacts } from './facts.ts';
+import { toFacts, type ProbeJson } from './ffprobe-facts.ts';
+import { ACCEPTED_INPUTS, describeUnknown, INPUT_FORMATS, type InputFormat } from './formats.ts';
+import { endOfBoxes } from './mp4-boxes.ts';
+import { runTool } from './process.ts';
+
+/** ffprobe reads a few MB; a minute is enough on the slowest disk, and ends files made to keep it busy. */
+const PROBE_TIMEOUT_MS = 60_000;
+/** 8192 x 8192: one decoded picture of 4:4:4 at 16 bits is then 400 MB, which a small server still has. */
+export const MAX_PIXELS = 8192 * 8192;
+
+/**
+ * Finds out what a local file is: first its magic number against the list of what we read, then ffprobe with exactly
+ * the demuxer that belongs to it and access to files only.
+ * Throws `input_not_found`, `input_empty`, `input_not_media`, `input_unsupported`, `input_corrupt`, `input_too_large`, and
+ * the reason of `signal`.
+ */
+export async function probe(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<MediaFacts> {
+	const bytes = await sizeOf(path);
+	if (bytes === 0) throw new PipelineError('input_empty', 'The file is empty (0 bytes). Check that its upload or download was complete.');
+	const { mime, format } = await recognise(path);
+	if (format.demuxer === 'mov') await refuseCutOff(path, bytes, format);
+	const json = await ffprobe(path, format, signal);
+	const facts = toFacts(json, { mime, bytes, still: format.still === true });
+	if (!facts) {
+		throw new PipelineError('input_not_media', `The file is ${article(format.label)} file, but it holds neither picture nor sound.`);
+	}
+	refuseTooManyPixels(facts);
+	if (!format.still && facts.durationSeconds === 0) facts.durationSeconds = await measureDuration(path, format, signal);
+	return facts;
+}
+
+/** ffmpeg's own way to write "this is a path": no name can then be taken for an option or a protocol. */
+export const asFileUrl = (path: string): string => `file:${resolve(path)}`;
+
+/** The arguments that every reading of untrusted media begins with. */
+export function inputArguments(demuxer: string): string[] {
+	return ['-protocol_whitelist', 'file', '-max_pixels', String(MAX_PIXELS), '-f', demuxer];
+}
+
+/** Throws `input_too_large` for pictures that would need too much memory. */
+export function refuseTooManyPixels({ video }: MediaFacts): void {
+	if (!video || video.width * video.height <= MAX_PIXELS) return;
+	throw new PipelineError('input_too_large', `The picture has ${video.width} x ${video.height} pixels; at most 8192 x 8192 (67 megapixels) are accepted.`, {
+		details: { width: video.width, height: video.height, max_pixels: MAX_PIXELS },
+	});
+}
+
+/** What to throw when work was aborted: the reason where it is one of ours, else `cancelled`. */
+export function abortError({ reason }: AbortSignal): PipelineError {
+	return reason instanceof PipelineError ? reason : new PipelineError('cancelled', 'The work was cancelled.', { cause: reason });
+}
+
+async function sizeOf(path: string): Promise<number> {
+	const found = await stat(path).catch(() => null);
+	if (!found) throw new PipelineError('input_not_found', 'The media file is not there any more. Ingest it again.');
+	if (!found.isFile()) throw new PipelineError('input_not_media', 'This is not a file.');
+	return found.size;
+}
+
+/** Not media in any case; their first bytes say more than their type does. */
+const TEXT_TYPES = /^(text\/|application\/(xml|json|rtf|x-mpegurl))|^image\/svg|\+xml$/;
+
+async function recognise(path: string): Promise<{ mime: string; format: InputFormat }> {
+	// A file that breaks off inside its header is not an error of the sidecar.
+	const found = await fileTypeFromFile(path).catch(() => undefined);
+	if (!found || TEXT_TYPES.test(found.mime)) {
+		throw new PipelineError('input_not_media', `This is not a media file: it looks like ${describeUnknown(await headOf(path))}. Accepted are ${ACCEPTED_INPUTS}.`);
+	}
+	const format = INPUT_FORMATS[found.mime];
+	if (format) return { mime: found.mime, format };
+	const code = /^(video|audio|image)\//.test(found.mime) ? 'input_unsupported' : 'input_not_media';
+	throw new PipelineError(code, `Files of the type ${found.mime} (.${found.ext}) cannot be processed. Accepted are ${ACCEPTED_INPUTS}.`, {
+		details: { mime: found.mime },
+	});
+}
+
+async function headOf(path: string): Promise<Uint8Array> {
+	const file = await open(path);
+	try {
+		const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
+		return buffer.subarray(0, bytesRead);
+	} finally {
+		await file.close();
+	}
+}
+
+async function refuseCutOff(path: string, bytes: number, format: InputFormat): Promise<void> {
+	const expected = await endOfBoxes(path, bytes);
+	if (expected <= bytes) return;
+	throw new PipelineError('input_corrupt', `The ${format.label} file is cut off: it has ${bytes} bytes of at least ${expected}. Upload or download it again.`, {
+		details: { bytes, expected_bytes: expected },
+	});
+}
+
+async function ffprobe(path: string, format: InputFormat, signal: AbortSignal | undefined): Promise<ProbeJson> {
+	const result = await runTool(
+		'ffprobe',
+		[
+			...['-v', 'error', '-of', 'json', '-show_format', '-show_streams', ...inputArguments(format.demuxer)],
+			// The orientation of a still is a property of its (only) frame.
+			...(format.still ? ['-show_frames', '-read_intervals', '%+#1'] : []),
+			...['-i', asFileUrl(path)],
+		],
+		{ timeoutMs: PROBE_TIMEOUT_MS, ...(signal ? { signal } : {}) },
+	).catch((error: unknown) => {
+		if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+			throw new PipelineError('processing_failed', 'ffprobe is not installed on the machine of the sidecar. It comes with ffmpeg.', { cause: error });
+		}
+		throw error;
+	});
+	if (result.code === 0) {
+		const json = JSON.parse(result.stdout) as ProbeJson;
+		// ffprobe is content with a picture whose header it could not make sense of.
+		if (!hasUnreadableVideo(json)) return json;
+	}
+	throw explainProbeFailure(result.stderr, result.stopped !== null, format);
+}
+
+const hasUnreadableVideo = (json: ProbeJson): boolean =>
+	(json.streams ?? []).some((stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic && !stream.width);
+
+function explainProbeFailure(stderr: string, stopped: boolean, format: InputFormat): PipelineError {
+	const cause = new Error(stderr);
+	if (stopped) return new PipelineError('input_corrupt', `The ${format.label} file could not be analysed within ${PROBE_TIMEOUT_MS / 1000} s. It is damaged, or made to be unreadable.`, { cause });
+	if (/moov atom not found/.test(stderr)) {
+		return new PipelineError('input_corrupt', `The ${format.label} file is cut off: its index (moov) is missing. The recording or the upload was interrupted; upload it again.`, { cause });
+	}
+	if (/Picture size .* is invalid|exceeds specified max/i.test(stderr)) {
+		return new PipelineError('input_too_large', 'The picture claims more pixels than are accepted (8192 x 8192, 67 megapixels).', { cause });
+	}
+	return new PipelineError('input_corrupt', `The file begins like ${article(format.label)} file, but its content is damaged and cannot be read. Upload or export it again.`, { cause });
+}
+
+const article = (label: string): string => (/^(A|M[^a-z]|F[^a-z])/.test(label) ? `an ${label}` : `a ${label}`);
+
+/** Recordings of browsers do not say how long they are: then the packets are read through, without decoding. */
+async function measureDuration(path: string, format: InputFormat, signal: AbortSignal | undefined): Promise<number> {
+	const { code, stdout } = await runTool(
+		'ffmpeg',
+		['-nostdin', '-v', 'error', ...inputArguments(format.demuxer), '-i', asFileUrl(path), '-map', '0:V?', '-map', '0:a?', '-c', 'copy', '-progress', 'pipe:1', '-f', 'null', '-'],
+		{ timeoutMs: 10 * PROBE_TIMEOUT_MS, ...(signal ? { signal } : {}) },
+	);
+	const last = stdout.match(/^out_time_us=(\d+)$/gm)?.at(-1);
+	return code === 0 && last ? Number(last.slice('out_time_us='.length)) / 1e6 : 0;
+}
