@@ -28,8 +28,8 @@ export interface PostLedger {
 	save(id: string, claim: string, change: { state: string; account?: string }, leaseSeconds: number): Promise<boolean>;
 	/** Before a publishing call. Null: the claim is lost or has run out, do not call. */
 	arm(id: string, claim: string, leaseSeconds: number): Promise<PostRow | null>;
-	/** The outcome is known: the calls so far posted nothing. */
-	disarm(id: string, claim: string): Promise<boolean>;
+	/** The outcome is known, nothing was posted. refused: the platform said so, the call does not count; absent: found out by looking. */
+	disarm(id: string, claim: string, why: 'refused' | 'absent'): Promise<PostRow | null>;
 	/** Needs no claim: that a post exists is true whoever found out. The first id that is stored stays. */
 	storeRemote(id: string, remote: RemotePost): Promise<PostRow | null>;
 	/** Ends the work on it without a post, and gives the claim back. The state is kept. */
@@ -94,8 +94,10 @@ export function createPostLedger(db: Database): PostLedger {
 			return row ?? null;
 		},
 
-		async disarm(id, claim) {
-			return any(await db.update(posts).set({ ...touched, openSince: null }).where(mine(id, claim)).returning({ id: posts.id }));
+		async disarm(id, claim, why) {
+			const uncount = why === 'refused' ? { finishAttempts: sql`${posts.finishAttempts} - 1` } : {};
+			const [row] = await db.update(posts).set({ ...touched, openSince: null, ...uncount }).where(mine(id, claim)).returning();
+			return row ?? null;
 		},
 
 		async storeRemote(id, { status, externalPostId, permalink }) {

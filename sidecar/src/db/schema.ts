@@ -207,7 +207,7 @@ export const posts = pgTable(
 		armedAt: time('armed_at'),
 		/** Since when the outcome of such a call is not known. Set before the call, null again once the platform has answered. */
 		openSince: time('open_since'),
-		/** How often such a call was begun. */
+		/** How often such a call was begun, without those that the platform refused. */
 		finishAttempts: integer('finish_attempts').notNull().default(0),
 		/** Who works on it, until when: writes need the same value, so a process that lost the claim changes nothing. */
 		claim: uuid('claim'),

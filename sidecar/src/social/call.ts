@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Http, HttpAnswer, HttpRequest } from './http.ts';
 import { HttpFailure } from './outcome.ts';
 import type { PlatformRun } from './platform.ts';
@@ -18,6 +19,15 @@ export const backoffMs = (attempt: number, random: () => number): number =>
 export function throttleSeconds(failure: HttpFailure, now: Date): number {
 	if (!failure.retryAt) return THROTTLE_SECONDS;
 	return Math.max(1, Math.ceil((failure.retryAt.getTime() - now.getTime()) / 1000));
+}
+
+/** A call together with the form of its answer. */
+export type TypedRequest<T> = HttpRequest & { schema: z.ZodType<T> };
+
+/** As `call`; the answer has the form that `schema` describes. */
+export async function ask<T>(http: Http, { schema, ...request }: TypedRequest<T>, run: Pausing): Promise<{ status: number; data: T }> {
+	const answer = await call(http, { ...request, expects: (body) => schema.safeParse(body).success }, run);
+	return { status: answer.status, data: schema.parse(answer.body) };
 }
 
 /**

@@ -18,6 +18,8 @@ export interface HttpRequest {
 	/** Whole time of the call. Default: none, only the idle limit. */
 	timeoutSeconds?: number;
 	signal?: AbortSignal;
+	/** Whether a 2xx answer is of the documented form. If not, it counts as lost: what it was to tell did not arrive. */
+	expects?(body: unknown): boolean;
 	/** A platform's own reading of an answer, where it knows better than its status; undefined: as usual. */
 	judge?(status: number, body: unknown): Decision | undefined;
 }
@@ -78,7 +80,10 @@ export function createHttp(options: HttpOptions = {}): Http {
 				});
 			const raw = await exchange(request, url, { agent: agentFor(url, request.effect), idleSeconds, maxAnswerBytes, userAgent }, fail);
 			const body = parseAnswer(raw.text);
-			if (raw.status >= 200 && raw.status < 300) return { status: raw.status, headers: raw.headers, body };
+			if (raw.status >= 200 && raw.status < 300) {
+				if (request.expects?.(body) === false) throw fail({ kind: 'lost' }, `HTTP ${raw.status}, but not in the documented form`);
+				return { status: raw.status, headers: raw.headers, body };
+			}
 			const detail =
 				raw.status >= 300 && raw.status < 400 ? 'the server redirects elsewhere; check the base URL' : describeBody(body);
 			throw fail({ kind: 'status', status: raw.status }, detail, {

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
-import { call } from './call.ts';
-import type { Http, HttpRequest } from './http.ts';
+import { ask, type TypedRequest } from './call.ts';
+import type { Http } from './http.ts';
 import { HttpFailure, type Decision } from './outcome.ts';
 import type { Account, CheckResult, FinishResult, Limits, MediaLimits, Platform, PlatformRun, ReconcileResult } from './platform.ts';
 import { comparable, countFediverse, textOfHtml } from './text.ts';
@@ -31,7 +31,7 @@ const stateSchema = z.object({ uploads: z.array(uploadSchema).default([]) });
 
 const number = (fallback: number) => z.number().catch(fallback);
 /** Of v2 and of v1; forks leave things out. Fallbacks: platforms.md 10.2 and 10.3. */
-const instanceSchema = z.object({
+const instanceAnswer = z.object({
 	max_toot_chars: z.number().optional().catch(undefined),
 	configuration: z
 		.object({
@@ -54,7 +54,7 @@ const instanceSchema = z.object({
 		.optional()
 		.catch(undefined),
 });
-type Instance = z.infer<typeof instanceSchema>;
+type Instance = z.infer<typeof instanceAnswer>;
 
 const DEFAULT_MIMES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'video/mp4', 'video/webm', 'video/quicktime', 'audio/mpeg', 'audio/ogg', 'audio/wav', 'audio/flac', 'audio/mp4'];
 
@@ -62,29 +62,32 @@ const statusSchema = z.object({
 	id: z.string(),
 	url: z.string().nullish(),
 	uri: z.string().nullish(),
-	created_at: z.string().default(''),
+	created_at: z.string(),
 	content: z.string().default(''),
 	media_attachments: z.array(z.object({ id: z.string() })).default([]),
 });
+const accountAnswer = z.object({ id: z.string(), acct: z.string() });
+const mediaAnswer = z.object({ id: z.string(), url: z.string().nullish() });
 const scheduledSchema = z.object({ id: z.string(), scheduled_at: z.string() });
 
 /** Mastodon and the servers that speak its API (platforms.md 10). */
 export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): Platform {
-	type Call = Pick<HttpRequest, 'action' | 'effect' | 'method'> & Partial<HttpRequest> & { path: string };
-	const send = (run: PlatformRun, { path, ...request }: Call) => {
+	type Call<T> = Omit<TypedRequest<T>, 'url' | 'token'> & { path: string; token?: null };
+	const send = <T>(run: PlatformRun, { path, ...request }: Call<T>) => {
 		if (!run.credentials.baseUrl) throw new PipelineError('invalid_request', 'secrets.base_url is missing: the address of the Mastodon server, e.g. https://mastodon.social.');
-		return call(http, { token: run.credentials.accessToken, ...request, url: new URL(path, run.credentials.baseUrl) }, run);
+		return ask(http, { token: run.credentials.accessToken, ...request, url: new URL(path, run.credentials.baseUrl) }, run);
 	};
 
 	async function instance(run: PlatformRun): Promise<Instance> {
-		const read = async (path: string) => instanceSchema.parse((await send(run, { action: 'read the limits of the server', effect: 'read', method: 'GET', path, token: null })).body);
+		const read = async (path: string) =>
+			(await send(run, { action: 'read the limits of the server', effect: 'read', method: 'GET', path, token: null, schema: instanceAnswer })).data;
 		try {
 			return await read('/api/v2/instance').catch((error: unknown) => {
 				if (error instanceof HttpFailure && error.status === 404) return read('/api/v1/instance');
 				throw error;
 			});
 		} catch (error) {
-			if (!(error instanceof z.ZodError) && !(error instanceof HttpFailure && error.status === 404)) throw error;
+			if (!(error instanceof HttpFailure && error.status === 404)) throw error;
 			throw new PipelineError('invalid_request', `${run.credentials.baseUrl} is not a Mastodon server. secrets.base_url must be its address, e.g. https://mastodon.social.`);
 		}
 	}
@@ -96,12 +99,12 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 
 		async identify(run): Promise<Account | null> {
 			try {
-				const answer = await send(run, { action: 'read the account', effect: 'read', method: 'GET', path: '/api/v1/accounts/verify_credentials' });
-				const account = z.object({ id: z.string(), acct: z.string() }).parse(answer.body);
-				return { id: account.id, name: account.acct };
+				const path = '/api/v1/accounts/verify_credentials';
+				const { data } = await send(run, { action: 'read the account', effect: 'read', method: 'GET', path, schema: accountAnswer });
+				return { id: data.id, name: data.acct };
 			} catch (error) {
 				// A token that may only write can post, too; only looking a post up after an hour needs the account.
-				if (error instanceof z.ZodError || (error instanceof HttpFailure && error.status === 403)) return null;
+				if (error instanceof HttpFailure && error.status === 403) return null;
 				throw error;
 			}
 		},
@@ -112,6 +115,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 			const { uploads } = stateSchema.parse(run.state);
 			for (const media of run.post.media.slice(uploads.length)) {
 				const answer = await send(run, {
+					schema: mediaAnswer,
 					action: `upload file ${uploads.length + 1} of ${run.post.media.length}`,
 					effect: 'upload',
 					method: 'POST',
@@ -125,8 +129,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 					},
 					judge: judgeScope,
 				});
-				const { id } = read(z.object({ id: z.string() }), answer.body, 'upload a file', 'retry');
-				uploads.push({ id, ready: answer.status === 200, polls: 0 });
+				uploads.push({ id: answer.data.id, ready: answer.status === 200, polls: 0 });
 				await run.save({ uploads });
 				run.progress((uploads.length / run.post.media.length) * 100);
 			}
@@ -160,6 +163,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 					path: '/api/v1/statuses',
 					headers: { 'idempotency-key': run.operationKey },
 					timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
+					schema: z.union([scheduledSchema, statusSchema]),
 					judge: judgeScope,
 					body: {
 						kind: 'json',
@@ -174,9 +178,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 						},
 					},
 				});
-				const scheduled = scheduledSchema.safeParse(answer.body);
-				if (scheduledAt && scheduled.success) return { state: 'scheduled', remoteId: scheduled.data.id };
-				return published(read(statusSchema, answer.body, 'create the post', 'unknown'));
+				return 'scheduled_at' in answer.data ? { state: 'scheduled', remoteId: answer.data.id } : published(answer.data);
 			} catch (error) {
 				if (!(error instanceof HttpFailure) || error.status !== 422) throw error;
 				if (/not finished processing/i.test(error.detail)) {
@@ -201,7 +203,8 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 	/** 200 ready, 206 processing, 404 unknown or attached already. */
 	async function mediaStatus(run: PlatformRun, id: string): Promise<200 | 206 | 404> {
 		try {
-			const answer = await send(run, { action: 'ask whether the media is ready', effect: 'read', method: 'GET', path: `/api/v1/media/${encodeURIComponent(id)}` });
+			const path = `/api/v1/media/${encodeURIComponent(id)}`;
+			const answer = await send(run, { action: 'ask whether the media is ready', effect: 'read', method: 'GET', path, schema: mediaAnswer });
 			return answer.status === 206 ? 206 : 200;
 		} catch (error) {
 			if (!(error instanceof HttpFailure)) throw error;
@@ -240,10 +243,9 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 		const query = new URLSearchParams({ limit: '40', exclude_reblogs: 'true', ...(maxId ? { max_id: maxId } : {}) });
 		const path = `/api/v1/accounts/${encodeURIComponent(account.id)}/statuses?${query}`;
 		// What is public can be read without the scope, too.
-		for (const token of [run.credentials.accessToken, null]) {
+		for (const anonymous of [{}, { token: null }]) {
 			try {
-				const answer = await send(run, { action: 'read the posts of the account', effect: 'read', method: 'GET', path, token });
-				return read(z.array(statusSchema), answer.body, 'read the posts of the account', 'retry');
+				return (await send(run, { action: 'read the posts of the account', effect: 'read', method: 'GET', path, schema: z.array(statusSchema), ...anonymous })).data;
 			} catch (error) {
 				if (!(error instanceof HttpFailure) || (error.status !== 403 && error.status !== 401)) throw error;
 			}
@@ -294,10 +296,4 @@ function limitsOf(instance: Instance): Limits {
 		},
 		options: { visibility: ['public', 'unlisted', 'private', 'direct'], sensitive: true, spoilerText: true, scheduleLeadSeconds: SCHEDULE_LEAD_SECONDS },
 	};
-}
-
-function read<T>(schema: z.ZodType<T>, body: unknown, action: string, decision: Decision): T {
-	const parsed = schema.safeParse(body);
-	if (parsed.success) return parsed.data;
-	throw new HttpFailure({ action, decision, status: null, detail: 'the answer is not of the documented form' });
 }

@@ -119,7 +119,7 @@ export interface Arming {
 	firstArmedAt: Date;
 	/** Before the earliest publishing call whose outcome is not known. */
 	openSince: Date;
-	/** Publishing calls armed so far, this one included. */
+	/** Publishing calls begun so far, this one included, without those that the platform refused: 1 means that no other can have posted. */
 	attempts: number;
 }
 

@@ -7,7 +7,7 @@ import type { Vault } from '../secrets.ts';
 import { backoffMs, throttleSeconds, TRIES } from './call.ts';
 import { explain } from './explain.ts';
 import { HttpFailure } from './outcome.ts';
-import type { Account, Arming, Credentials, Platform, PlatformRun, Post, PostState, Published, Restart, Scheduled } from './platform.ts';
+import type { Account, Arming, Credentials, FinishResult, Platform, PlatformRun, Post, PostState, Published, Restart, Scheduled } from './platform.ts';
 import { findProblems } from './validate.ts';
 
 export interface PublishDependencies {
@@ -56,8 +56,8 @@ export function operationKey({ platform, post, credentials, workspaceId, jobId, 
 const LONGEST_PROCESSING_SECONDS = 30 * 60;
 /** A post whose outcome stays open is looked at this long before it is reported as unknown. */
 const LONGEST_RECONCILING_SECONDS = 5 * 60;
-/** Uploads that the platform forgot are repeated, but not for ever. */
-const RESTARTS = 2;
+/** How often a platform may say at the last step that the media is gone or not ready after all. */
+const ROUNDS = 4;
 const CLAIM_POLL_MS = 500;
 
 /** What is sealed in the row's `state`. */
@@ -118,7 +118,7 @@ async function work(deps: PublishDependencies, request: PublishRequest, row: Pos
 			log.warn({ post: row.id }, 'another process has taken over this post');
 			return null;
 		}
-		const explained = explain(error, { platform: request.platform, postId: row.id, open: publication.open, signal: request.signal });
+		const explained = explain(error, { platform: request.platform, postId: row.id, open: publication.open, signal: request.signal, now: deps.now?.() ?? new Date() });
 		const end = { status: explained.status, error: explained.error.toPublic() };
 		await ledger.settle(row.id, claim, end).catch((cause: unknown) => log.error({ post: row.id, err: cause }, 'the end of a post could not be stored'));
 		throw explained.error;
@@ -164,14 +164,21 @@ class Publication {
 		}
 		// After an open call the limits have been kept already, and a scheduled time may have passed by now.
 		if (!this.open) await this.#validate();
-		let restarts = 0;
+		let rounds = 0;
 		for (;;) {
 			const outcome = (await this.#upload()) ?? (await this.#finish());
-			if (outcome.state !== 'restart') return this.#store(outcome);
-			restarts += 1;
-			this.#request.log.warn({ post: this.#row.id, reason: outcome.reason }, 'the uploads are gone on the platform, uploading again');
-			if (restarts > RESTARTS) throw new PipelineError('post_rejected', `${platform.title} lost the uploaded media again and again: ${outcome.reason}.`);
-			await this.#save({});
+			if (outcome.state === 'published' || outcome.state === 'scheduled') return this.#store(outcome);
+			rounds += 1;
+			if (rounds > ROUNDS) {
+				const why = outcome.state === 'restart' ? `it lost the uploaded media: ${outcome.reason}` : 'the media is still not ready';
+				throw new PipelineError('platform_unavailable', `${platform.title} could not publish: ${why}. Nothing was posted.`);
+			}
+			if (outcome.state === 'waiting') {
+				await this.#run.sleep(outcome.afterSeconds * 1000);
+			} else {
+				this.#request.log.warn({ post: this.#row.id, reason: outcome.reason }, 'the uploads are gone on the platform, uploading again');
+				await this.#save({});
+			}
 		}
 	}
 
@@ -213,7 +220,7 @@ class Publication {
 	}
 
 	/** The publishing call, and what follows from its outcome. */
-	async #finish(): Promise<Published | Scheduled | Restart> {
+	async #finish(): Promise<FinishResult> {
 		const { platform, signal } = this.#request;
 		for (let attempt = 1; ; attempt += 1) {
 			signal.throwIfAborted();
@@ -223,10 +230,8 @@ class Publication {
 			try {
 				const result = await platform.finish(this.#run, arming);
 				if (result.state === 'published' || result.state === 'scheduled') return result;
-				if (!repeat) await this.#disarm();
-				if (result.state === 'restart') return result;
-				if (attempt === TRIES) throw new PipelineError('platform_unavailable', `${platform.title} says again and again that the media is not ready.`);
-				await this.#run.sleep(result.afterSeconds * 1000);
+				if (!repeat) await this.#disarm('refused');
+				return result;
 			} catch (error) {
 				if (!(error instanceof HttpFailure)) throw error;
 				if (error.decision === 'unknown') {
@@ -236,11 +241,14 @@ class Publication {
 					if (attempt === TRIES) throw error;
 					continue;
 				}
-				if (!repeat) await this.#disarm();
+				if (!repeat) await this.#disarm('refused');
 				if (error.decision !== 'retry' && error.decision !== 'wait') throw error;
 				const pauseMs = error.decision === 'wait' ? throttleSeconds(error, this.#run.now()) * 1000 : backoffMs(attempt, this.#run.random);
 				if (attempt === TRIES || pauseMs > this.#run.maxWaitSeconds * 1000) throw error;
 				await this.#run.sleep(pauseMs);
+				// What made the repeat harmless may have run out during the pause.
+				const found = repeat ? await this.#reconcile() : null;
+				if (found) return found;
 			}
 		}
 	}
@@ -253,7 +261,7 @@ class Publication {
 			if (result.state === 'published' || result.state === 'scheduled') return result;
 			if (result.state === 'repeat') return null;
 			if (result.state === 'absent') {
-				await this.#disarm();
+				await this.#disarm('absent');
 				return null;
 			}
 			const reason = result.state === 'unknown' ? result.reason : 'the platform gave no clear answer in time';
@@ -289,9 +297,10 @@ class Publication {
 		return { firstArmedAt: armedAt, openSince, attempts: finishAttempts };
 	}
 
-	async #disarm(): Promise<void> {
-		if (!(await this.#deps.ledger.disarm(this.#row.id, this.#claim))) throw new ClaimLost();
-		this.#row = { ...this.#row, openSince: null };
+	async #disarm(why: 'refused' | 'absent'): Promise<void> {
+		const row = await this.#deps.ledger.disarm(this.#row.id, this.#claim, why);
+		if (!row) throw new ClaimLost();
+		this.#row = row;
 	}
 
 	async #save(steps: PostState): Promise<void> {

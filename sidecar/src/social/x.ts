@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { planSegments } from './body.ts';
-import { call } from './call.ts';
-import type { Http, HttpRequest } from './http.ts';
+import { ask, type TypedRequest } from './call.ts';
+import type { Http } from './http.ts';
 import { describeBody, HttpFailure, isRecord, type Decision } from './outcome.ts';
 import type { Arming, CheckResult, FinishResult, Limits, Platform, PlatformRun, PostMedia, Published, ReconcileResult } from './platform.ts';
 import { PipelineError } from '../errors.ts';
@@ -86,11 +86,17 @@ const stateSchema = z.object({
 	duplicate: z.boolean().default(false),
 });
 
-const mediaAnswer = z.object({
+const accountAnswer = z.object({ data: z.object({ id: z.string(), username: z.string() }) });
+const initializeAnswer = z.object({
 	data: z.object({
-		id: z.string().optional(),
+		id: z.string(),
 		media_key: z.string().optional(),
-		expires_after_secs: z.number().optional(),
+		/** X documents 86,400 for an unused upload. */
+		expires_after_secs: z.number().default(86_400),
+	}),
+});
+const processingAnswer = z.object({
+	data: z.object({
 		processing_info: z
 			.object({
 				state: z.enum(['pending', 'in_progress', 'succeeded', 'failed']),
@@ -100,21 +106,23 @@ const mediaAnswer = z.object({
 			.optional(),
 	}),
 });
-type Processing = z.infer<typeof mediaAnswer>['data']['processing_info'];
+type Processing = z.infer<typeof processingAnswer>['data']['processing_info'];
 
+const createAnswer = z.object({ data: z.object({ id: z.string() }) });
 const postSchema = z.object({
 	id: z.string(),
 	text: z.string().default(''),
 	attachments: z.object({ media_keys: z.array(z.string()).default([]) }).optional(),
 	entities: z.object({ urls: z.array(z.object({ url: z.string(), expanded_url: z.string().default(''), media_key: z.string().optional() })).default([]) }).optional(),
 });
-const timelineAnswer = z.object({ data: z.array(postSchema).default([]), meta: z.object({ next_token: z.string().optional() }).default({}) });
+/** No posts: only `meta`. */
+const timelineAnswer = z.object({ data: z.array(postSchema).default([]), meta: z.object({ next_token: z.string().optional() }) });
 
 /** X, API v2 (platforms.md 1). */
 export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = 'https://x.com', settleSeconds = 30 }: XOptions): Platform {
-	type Call = Pick<HttpRequest, 'action' | 'effect' | 'method'> & Partial<HttpRequest> & { path: string };
-	const send = (run: PlatformRun, { path, ...request }: Call) =>
-		call(http, { ...request, url: `${apiBaseUrl.replace(/\/$/, '')}${path}`, token: run.credentials.accessToken, judge: request.judge ?? judge }, run);
+	type Call<T> = Omit<TypedRequest<T>, 'url' | 'token'> & { path: string };
+	const send = <T>(run: PlatformRun, { path, ...request }: Call<T>) =>
+		ask(http, { judge, ...request, url: `${apiBaseUrl.replace(/\/$/, '')}${path}`, token: run.credentials.accessToken }, run);
 
 	const permalink = (run: PlatformRun, id: string) => `${webBaseUrl.replace(/\/$/, '')}/${run.account?.name ?? 'i'}/status/${id}`;
 	const published = (run: PlatformRun, id: string): Published => ({ state: 'published', remoteId: id, permalink: permalink(run, id) });
@@ -122,19 +130,18 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 	async function uploadOne(run: PlatformRun, media: PostMedia, known: Upload | null, keep: (upload: Upload) => Promise<void>, part: (done: number) => void): Promise<void> {
 		let upload = known;
 		if (!upload) {
-			const answer = await send(run, {
+			const { data: answer } = await send(run, {
 				action: 'begin the upload',
 				effect: 'upload',
 				method: 'POST',
 				path: '/2/media/upload/initialize',
+				schema: initializeAnswer,
 				body: { kind: 'json', value: { media_type: media.mime, total_bytes: media.bytes, media_category: CATEGORIES[kindOf(media)] } },
 				judge: judgeMedia,
 			});
-			const { data } = read(mediaAnswer, answer.body, 'begin the upload');
-			if (!data.id) throw garbled('begin the upload', 'retry');
-			// 86,400 s is what X documents for an unused upload.
-			const expiresAt = run.now().getTime() + (data.expires_after_secs ?? 86_400) * 1000;
-			upload = { id: data.id, key: data.media_key ?? null, expiresAt, segments: 0, finalized: false, altText: false, pollAfterSeconds: null };
+			const { id, media_key: key = null, expires_after_secs: lifeSeconds } = answer.data;
+			const expiresAt = run.now().getTime() + lifeSeconds * 1000;
+			upload = { id, key, expiresAt, segments: 0, finalized: false, altText: false, pollAfterSeconds: null };
 			await keep(upload);
 		}
 		const base = `/2/media/upload/${encodeURIComponent(upload.id)}`;
@@ -145,6 +152,7 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 				effect: 'upload',
 				method: 'POST',
 				path: `${base}/append`,
+				schema: z.unknown(),
 				body: {
 					kind: 'form',
 					fields: [
@@ -160,8 +168,16 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 		}
 		if (!upload.finalized) {
 			// Without a JSON body X answers 400 (platforms.md 1.2).
-			const answer = await send(run, { action: 'finish the upload', effect: 'upload', method: 'POST', path: `${base}/finalize`, body: { kind: 'json', value: {} }, judge: judgeMedia });
-			upload = { ...upload, finalized: true, pollAfterSeconds: pollAfter(read(mediaAnswer, answer.body, 'finish the upload').data.processing_info) };
+			const { data } = await send(run, {
+				action: 'finish the upload',
+				effect: 'upload',
+				method: 'POST',
+				path: `${base}/finalize`,
+				body: { kind: 'json', value: {} },
+				schema: processingAnswer,
+				judge: judgeMedia,
+			});
+			upload = { ...upload, finalized: true, pollAfterSeconds: pollAfter(data.data.processing_info) };
 			await keep(upload);
 		}
 		if (media.altText && !upload.altText) {
@@ -170,6 +186,7 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 				effect: 'upload',
 				method: 'POST',
 				path: '/2/media/metadata',
+				schema: z.unknown(),
 				body: { kind: 'json', value: { id: upload.id, metadata: { alt_text: { text: media.altText } } } },
 				judge: judgeMedia,
 			});
@@ -183,9 +200,8 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 		needsBaseUrl: false,
 
 		async identify(run) {
-			const answer = await send(run, { action: 'read the account', effect: 'read', method: 'GET', path: '/2/users/me', judge: judgeScope });
-			const { data } = read(z.object({ data: z.object({ id: z.string(), username: z.string() }) }), answer.body, 'read the account');
-			return { id: data.id, name: data.username };
+			const { data } = await send(run, { action: 'read the account', effect: 'read', method: 'GET', path: '/2/users/me', schema: accountAnswer, judge: judgeScope });
+			return { id: data.data.id, name: data.data.username };
 		},
 
 		limits: async () => LIMITS,
@@ -221,8 +237,8 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 				let processing: Processing;
 				try {
 					const path = `/2/media/upload?command=STATUS&media_id=${encodeURIComponent(upload.id)}`;
-					const answer = await send(run, { action: 'ask whether the media is ready', effect: 'read', method: 'GET', path, judge: judgeMedia });
-					processing = read(mediaAnswer, answer.body, 'ask whether the media is ready').data.processing_info;
+					const { data } = await send(run, { action: 'ask whether the media is ready', effect: 'read', method: 'GET', path, schema: processingAnswer, judge: judgeMedia });
+					processing = data.data.processing_info;
 				} catch (error) {
 					if (error instanceof HttpFailure && error.status === 404) return { state: 'restart', reason: 'the media is not known any more' };
 					throw error;
@@ -240,17 +256,16 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 			const ids = state.uploads.flatMap((upload) => (upload ? [upload.id] : []));
 			const value = { text: run.post.text, ...(ids.length > 0 ? { media: { media_ids: ids } } : {}) };
 			try {
-				const answer = await send(run, {
+				const { data } = await send(run, {
 					action: 'create the post',
 					effect: 'publish',
 					method: 'POST',
 					path: '/2/tweets',
+					schema: createAnswer,
 					body: { kind: 'json', value },
 					timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
 				});
-				const created = z.object({ data: z.object({ id: z.string() }) }).safeParse(answer.body);
-				if (!created.success) throw garbled('create the post', 'unknown');
-				return published(run, created.data.data.id);
+				return published(run, data.data.id);
 			} catch (error) {
 				if (!(error instanceof HttpFailure) || error.decision !== 'stop') throw error;
 				if (isDuplicate(error) && attempts > 1) {
@@ -284,8 +299,8 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 		const query = new URLSearchParams({ max_results: '100', start_time: since, 'tweet.fields': 'attachments,created_at,entities', expansions: 'attachments.media_keys' });
 		for (let page = 0; page < TIMELINE_PAGES; page += 1) {
 			const path = `/2/users/${encodeURIComponent(run.account.id)}/tweets?${query}`;
-			const answer = await send(run, { action: 'read the timeline of the account', effect: 'read', method: 'GET', path });
-			const { data, meta } = read(timelineAnswer, answer.body, 'read the timeline of the account');
+			const answer = await send(run, { action: 'read the timeline of the account', effect: 'read', method: 'GET', path, schema: timelineAnswer });
+			const { data, meta } = answer.data;
 			const mine = data.find((post) => isSame(post, run.post.text, keys));
 			if (mine) return { id: mine.id, complete: true };
 			if (!meta.next_token) return { id: null, complete: true };
@@ -328,12 +343,3 @@ function judge(status: number, body: unknown): Decision | undefined {
 /** 403 at these calls means that the token lacks a scope: users.read, or media.write which n8n's own X credential does not ask for. */
 const judgeScope = (status: number, body: unknown): Decision | undefined => (status === 403 ? 'reauth' : judge(status, body));
 const judgeMedia = judgeScope;
-
-function read<T>(schema: z.ZodType<T>, body: unknown, action: string): T {
-	const parsed = schema.safeParse(body);
-	if (!parsed.success) throw garbled(action, 'retry');
-	return parsed.data;
-}
-
-const garbled = (action: string, decision: Decision): HttpFailure =>
-	new HttpFailure({ action, decision, status: null, detail: 'the answer is not of the documented form' });

@@ -1,0 +1,46 @@
+/** A published post as the page shows it. */
+export interface ShownPost {
+	id: string;
+	author: string;
+	text: string;
+	permalink: string;
+	at: Date;
+	media: Array<{ url: string; mime: string; alt: string | null }>;
+}
+
+const escape = (text: string): string =>
+	text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+function mediaHtml({ url, mime, alt }: ShownPost['media'][number]): string {
+	const label = escape(alt ?? '');
+	if (mime.startsWith('video/')) return `<video controls preload="metadata" src="${escape(url)}" aria-label="${label}"></video>`;
+	if (mime.startsWith('audio/')) return `<audio controls src="${escape(url)}" aria-label="${label}"></audio>`;
+	return `<img src="${escape(url)}" alt="${label}">`;
+}
+
+/** What was published on a local stand-in, newest first, for a person to look at. */
+export function page(title: string, posts: readonly ShownPost[]): string {
+	const articles = posts.toReversed().map(
+		(post) => `<article id="${escape(post.id)}">
+	<header><strong>@${escape(post.author)}</strong> <a href="${escape(post.permalink)}"><time datetime="${post.at.toISOString()}">${post.at.toISOString()}</time></a></header>
+	<p>${escape(post.text).replaceAll('\n', '<br>')}</p>
+	${post.media.map(mediaHtml).join('\n\t')}
+</article>`,
+	);
+	return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escape(title)} (local stand-in)</title>
+<style>
+	body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #f6f6f4; }
+	article { background: #fff; border: 1px solid #ddd; border-radius: 8px; padding: 1rem; margin: 1rem 0; }
+	video, img { width: 100%; border-radius: 6px; }
+	.note { color: #666; }
+</style>
+<h1>${escape(title)}</h1>
+<p class="note">A local stand-in: nothing here was published on the internet. ${posts.length} ${posts.length === 1 ? 'post' : 'posts'}.</p>
+${articles.join('\n') || '<p>Nothing has been published yet.</p>'}
+</html>
+`;
+}
