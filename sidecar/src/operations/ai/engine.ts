@@ -1,0 +1,18 @@
+import type { Logger } from 'pino';
+import type { MediaFacts } from '../../media/facts.ts';
+import type { MediaPlan } from '../../media/plan.ts';
+import type { ProducedFile } from '../operation.ts';
+
+/** What these operations need of the media engine. */
+export interface Engine {
+	runPlan(request: {
+		inputPath: string;
+		facts: MediaFacts;
+		plan: MediaPlan;
+		workDir: string;
+		signal: AbortSignal;
+		/** 0 to 100 */
+		onProgress(percent: number): void;
+		log: Logger;
+	}): Promise<{ files: ProducedFile[]; cpuSeconds: number }>;
+}
