@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startSidecar, type Sidecar } from '../../sidecar/src/main.ts';
+
+export interface Api {
+	status: number;
+	headers: Headers;
+	body: any;
+}
+
+export interface TestSidecar extends Sidecar {
+	folder: string;
+	/** A request with the API key; JSON in, JSON out. */
+	call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Api>;
+	close(): Promise<void>;
+}
+
+/** The whole sidecar, as it is started in earnest, in a folder of its own on a free port. */
+export async function startTestSidecar(environment: Record<string, string> = {}): Promise<TestSidecar> {
+	const folder = environment['DATA_DIR'] ?? (await mkdtemp(join(tmpdir(), 'sidecar-')));
+	const sidecar = await startSidecar({
+		PORT: '0',
+		HOST: '127.0.0.1',
+		DATA_DIR: folder,
+		API_KEY: 'test-api-key-0123456789',
+		CALLBACK_SECRET: 'whsec_dGVzdC1zZWNyZXQtdGVzdC1zZWNyZXQ=',
+		LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+		...environment,
+	});
+	const call: TestSidecar['call'] = async (method, path, body, headers = {}) => {
+		const response = await fetch(path.startsWith('http') ? path : `${sidecar.url}${path}`, {
+			method,
+			headers: { authorization: `Bearer ${sidecar.apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+		});
+		const text = await response.text();
+		return { status: response.status, headers: response.headers, body: text && response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text };
+	};
+	return {
+		...sidecar,
+		folder,
+		call,
+		close: async () => {
+			await sidecar.stop();
+			if (!environment['DATA_DIR']) await rm(folder, { recursive: true, force: true });
+		},
+	};
+}
+
+export const key = () => randomUUID();
