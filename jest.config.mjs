@@ -26,5 +26,6 @@ export default {
 		{ ...esm, displayName: 'integration', testMatch: ['<rootDir>/test/sidecar/**/*.int.test.ts'] },
 		{ ...esm, displayName: 'contract', testMatch: ['<rootDir>/test/contract/**/*.test.ts'] },
 		{ ...swc('commonjs'), displayName: 'nodes', testMatch: ['<rootDir>/test/nodes/**/*.test.ts'] },
+		{ ...swc('commonjs'), displayName: 'packaging', testMatch: ['<rootDir>/test/packaging/**/*.test.ts'] },
 	],
 };

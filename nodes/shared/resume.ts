@@ -59,7 +59,8 @@ async function accept(context: IWebhookFunctions): Promise<IWebhookResponseData>
 		return refuse(context, {
 			status: 409,
 			code: 'callback_unexpected',
-			message: `This run does not wait for batch ${callback.batch_id}: it was answered before, or belongs to another run.`,
+			// "has finished" is what n8n itself says of an execution that cannot be resumed any more: the sender gives up.
+			message: `Batch ${callback.batch_id} is not the one this run waits for: the run that did so has finished.`,
 		});
 	}
 	const outputs = toOutputs(callback.jobs, state.sources);

@@ -17,7 +17,7 @@ export interface SignedMessage {
 
 /**
  * Checks a message of the Standard Webhooks specification: HMAC-SHA256 of `id.timestamp.body`.
- * @param secret `whsec_<base64>`, the form in which the sidecar prints it
+ * @param secret `whsec_<base64>`, the form in which the sidecar prints it; other text is taken as the bytes it is
  * @param nowSeconds Unix seconds
  */
 export function verifySignature(secret: string, message: SignedMessage, nowSeconds: number): SignatureVerdict {
@@ -25,7 +25,7 @@ export function verifySignature(secret: string, message: SignedMessage, nowSecon
 	if (!id || !timestamp || !signature || !/^\d+$/.test(timestamp)) return 'missing_headers';
 	if (Math.abs(nowSeconds - Number(timestamp)) > TOLERANCE_SECONDS) return 'stale';
 
-	const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+	const key = secretBytes(secret);
 	if (key.length === 0) return 'invalid_signature';
 	const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
 	const matches = signature
@@ -34,4 +34,10 @@ export function verifySignature(secret: string, message: SignedMessage, nowSecon
 		.map((entry) => Buffer.from(entry.slice('v1,'.length), 'base64'))
 		.some((given) => given.length === expected.length && timingSafeEqual(given, expected));
 	return matches ? 'valid' : 'invalid_signature';
+}
+
+/** As the sidecar does with its CALLBACK_SECRET, so that the same value works on both sides. */
+function secretBytes(secret: string): Buffer {
+	const trimmed = secret.trim();
+	return trimmed.startsWith('whsec_') ? Buffer.from(trimmed.slice('whsec_'.length), 'base64') : Buffer.from(trimmed, 'utf8');
 }

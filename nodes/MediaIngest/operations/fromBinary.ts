@@ -71,7 +71,8 @@ async function putStream(
 			method: upload.method,
 			url: upload.upload_url,
 			body: file.body,
-			headers: { 'Content-Type': binary.mimeType, ...upload.headers, 'Content-Length': file.size },
+			// In lower case, as the answer's own headers are: two spellings would be sent as two.
+			headers: { 'content-type': binary.mimeType, ...upload.headers, 'content-length': file.size },
 			timeout: UPLOAD_TIMEOUT_MS,
 			// The library behind redirects keeps the whole body in memory, to be able to send it again.
 			disableFollowRedirect: true,

@@ -24,16 +24,19 @@ export const fromUrl: NodeOperation = {
 			name: 'assetId',
 			type: 'string',
 			default: '',
-			description: 'An asset that exists already and is to be filled with this file. Leave empty to make a new one.',
+			description: 'If an asset for this file exists already, its ID: it is waited for, and nothing is downloaded twice. Empty makes a new asset.',
 		},
 		metadataProperty,
 	],
-	build: ({ read }) => [
-		withoutEmpty<BatchItem>({
-			operation: 'ingest',
-			file_url: requiredUrl(read, 'fileUrl', 'File URL'),
-			asset_id: optionalText(read, 'assetId'),
-			metadata: optionalObject(read, 'metadata', 'Metadata'),
-		}),
-	],
+	build({ read }) {
+		const assetId = optionalText(read, 'assetId');
+		if (assetId) return [{ operation: 'ingest', asset_id: assetId }];
+		return [
+			withoutEmpty<BatchItem>({
+				operation: 'ingest',
+				file_url: requiredUrl(read, 'fileUrl', 'File URL'),
+				metadata: optionalObject(read, 'metadata', 'Metadata'),
+			}),
+		];
+	},
 };
