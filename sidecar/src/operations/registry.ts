@@ -1,0 +1,26 @@
+import type { Operation } from './operation.ts';
+import { probe } from './probe.ts';
+import { compress } from './video/compress.ts';
+import { createConvert } from './video/convert.ts';
+import { crop } from './video/crop.ts';
+import { thumbnail } from './video/thumbnail.ts';
+
+export interface MediaOperationsDeps {
+	/** Encoders of this ffmpeg; formats without one are not offered. Absent: all are. */
+	encoders?: ReadonlySet<string> | null;
+}
+
+/** Operations that need nothing but the media. To add one: import it, and name it here. */
+export function createMediaOperations({ encoders = null }: MediaOperationsDeps = {}): Operation[] {
+	return [probe, thumbnail, compress, crop, createConvert(encoders)];
+}
+
+/** Operations by name. Throws when two of them claim one name: the second would silently win. */
+export function createRegistry(operations: Iterable<Operation>): ReadonlyMap<string, Operation> {
+	const registry = new Map<string, Operation>();
+	for (const operation of operations) {
+		if (registry.has(operation.name)) throw new Error(`Two operations are called ${operation.name}. Rename one of them in its file.`);
+		registry.set(operation.name, operation);
+	}
+	return registry;
+}
