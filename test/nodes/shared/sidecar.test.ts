@@ -68,7 +68,7 @@ describe('the sidecar client', () => {
 	});
 
 	it('does not follow a redirect', async () => {
-		const error = await failing(() => ({ status: 301, body: '' }));
+		const error = await failing(({ path }) => (path === '/moved' ? { status: 200, body: {} } : { status: 301, body: '', location: '/moved' }));
 		expect(error.message).toContain('Unexpected answer (HTTP 301)');
 	});
 

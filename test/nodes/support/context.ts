@@ -92,7 +92,7 @@ async function request(options: IHttpRequestOptions, bearer?: string): Promise<u
 	const headers = new Headers(options.headers as Record<string, string>);
 	headers.delete('content-length');
 	if (bearer) headers.set('authorization', `Bearer ${bearer}`);
-	const init: RequestInit & { duplex?: 'half' } = { method: options.method ?? 'GET', headers, redirect: 'manual' };
+	const init: RequestInit & { duplex?: 'half' } = { method: options.method ?? 'GET', headers, redirect: options.disableFollowRedirect ? 'manual' : 'follow' };
 	if (options.json && options.body !== undefined) {
 		headers.set('content-type', 'application/json');
 		init.body = JSON.stringify(options.body);
