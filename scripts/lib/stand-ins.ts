@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { startMastodonEmulator } from '../../test/platforms/mastodon.ts';
+import { startOpenAi } from '../../test/platforms/openai.ts';
+import { startXEmulator } from '../../test/platforms/x.ts';
 import type { StoredCredential } from './n8n-api.ts';
-import { ROOT } from './paths.mjs';
 import { nextFreePort } from './ports.ts';
 import type { CredentialIds, CredentialSpec } from './seed-n8n.ts';
 
@@ -52,15 +52,14 @@ export async function planStandIns({ wanted, environment, credentials }: StandIn
 
 	const servers: Server[] = [];
 	plan.close = async () => void (await Promise.all(servers.map((server) => server.close())));
-	const start = async (name: string, module: string, factory: string): Promise<Server> => {
-		const port = await nextFreePort(FIRST_PORT + servers.length);
-		const server = await load(module, factory, { port });
+	const start = async (name: string, startServer: (options: { port: number }) => Promise<Server>): Promise<Server> => {
+		const server = await startServer({ port: await nextFreePort(FIRST_PORT + servers.length) });
 		servers.push(server);
 		plan.running.push({ name, url: server.url });
 		return server;
 	};
 	if (!plan.ownAccounts[X_CREDENTIAL] && !environment.X_API_BASE_URL) {
-		const { url } = await start('X', 'x.ts', 'startXEmulator');
+		const { url } = await start('X', startXEmulator);
 		plan.variables.X_API_BASE_URL = url;
 		// No refresh token: n8n then never asks the real X to renew it.
 		const oauthTokenData = { access_token: 'x-token', token_type: 'bearer' };
@@ -68,14 +67,16 @@ export async function planStandIns({ wanted, environment, credentials }: StandIn
 		plan.advice.push('X: make a credential "Media Pipeline X OAuth2 API" in n8n, choose it in the workflow, start again.');
 	}
 	if (!plan.ownAccounts[MASTODON_CREDENTIAL]) {
-		const { url } = await start('Mastodon', 'mastodon.ts', 'startMastodonEmulator');
+		const { url } = await start('Mastodon', startMastodonEmulator);
 		plan.credentials.push({ name: STAND_IN_NAMES[MASTODON_CREDENTIAL]!, type: MASTODON_CREDENTIAL, data: { baseUrl: url, accessToken: 'mastodon-token' } });
 		plan.advice.push('Mastodon: make a credential "Media Pipeline Mastodon API" in n8n and choose it in the workflow.');
 	}
-	if (!environment.OPENAI_API_KEY && !environment.OPENAI_BASE_URL && existsSync(modulePath('openai.ts'))) {
-		const { url } = await start('AI', 'openai.ts', 'startOpenAiEmulator');
-		plan.variables.OPENAI_BASE_URL = `${url}/v1`;
-		plan.variables.OPENAI_API_KEY = 'stand-in';
+	if (!environment.OPENAI_API_KEY && !environment.OPENAI_BASE_URL) {
+		const ai = await startAi();
+		servers.push(ai);
+		plan.running.push({ name: 'AI', url: ai.url });
+		plan.variables.OPENAI_BASE_URL = ai.url;
+		plan.variables.OPENAI_API_KEY = 'test-key';
 		plan.advice.push('AI: the stand-in does not listen and does not look; it always answers the same. Set OPENAI_API_KEY for real transcripts and captions.');
 	}
 	const hosts = plan.running.map(({ url }) => new URL(url).host);
@@ -88,11 +89,27 @@ const STAND_IN_NAMES: Record<string, string> = {
 	[MASTODON_CREDENTIAL]: 'Mastodon (local stand-in)',
 };
 
-const modulePath = (module: string) => join(ROOT, 'test', 'platforms', module);
+/** What it says instead of what it does not hear and see. */
+const STAND_IN_TRANSCRIPT = ['This text comes from a stand-in.', 'It does not listen to the video.'];
+const STAND_IN_CAPTION = 'A first post by the media pipeline. (Text by a stand-in that has not seen the video.)';
+/** Seconds that each sentence of the transcript is given. */
+const SENTENCE_SECONDS = 3;
 
-async function load(module: string, factory: string, options: { port: number }): Promise<Server> {
-	const loaded = (await import(modulePath(module))) as Record<string, ((options: { port: number }) => Promise<Server>) | undefined>;
-	const start = loaded[factory];
-	if (!start) throw new Error(`test/platforms/${module} has no ${factory}.`);
-	return await start(options);
+async function startAi(): Promise<Server> {
+	const ai = await startOpenAi();
+	const segments = STAND_IN_TRANSCRIPT.map((text, index) => ({ start: index * SENTENCE_SECONDS, end: (index + 1) * SENTENCE_SECONDS, text }));
+	ai.transcript = { text: STAND_IN_TRANSCRIPT.join(' '), language: 'english', segments };
+	const valid = ai.answer;
+	ai.answer = (request) => withText(valid(request), STAND_IN_CAPTION);
+	return ai;
+}
+
+/** The same answer, with every sentence in it replaced. Words such as names of platforms and tags stay. */
+function withText(value: unknown, text: string): unknown {
+	if (typeof value === 'string') return value.includes(' ') ? text : value;
+	if (Array.isArray(value)) return value.map((entry) => withText(entry, text));
+	if (typeof value === 'object' && value !== null) {
+		return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, withText(entry, text)]));
+	}
+	return value;
 }
