@@ -24,6 +24,8 @@ const SEGMENT_BYTES = 1024 * 1024;
 const EXPIRY_MARGIN_MS = 5 * 60_000;
 /** Longest a publishing call may take: less than the lease of a claim. */
 const PUBLISH_TIMEOUT_SECONDS = 30;
+/** Where X does not say when to ask again. */
+const POLL_SECONDS = 5;
 /** Clocks differ: the timeline is read from a minute before the call. */
 const CLOCK_MARGIN_MS = 60_000;
 /** 100 posts a page: more than an account may post in the time that matters. */
@@ -76,8 +78,8 @@ const uploadSchema = z.object({
 	segments: z.number(),
 	finalized: z.boolean(),
 	altText: z.boolean(),
-	/** Null: nothing (more) to wait for. */
-	pollAfterSeconds: z.number().nullable(),
+	/** Not to be asked about before, milliseconds since 1970. Null: nothing (more) to wait for. */
+	pollAt: z.number().nullable(),
 });
 type Upload = z.infer<typeof uploadSchema>;
 const stateSchema = z.object({
@@ -141,7 +143,7 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 			});
 			const { id, media_key: key = null, expires_after_secs: lifeSeconds } = answer.data;
 			const expiresAt = run.now().getTime() + lifeSeconds * 1000;
-			upload = { id, key, expiresAt, segments: 0, finalized: false, altText: false, pollAfterSeconds: null };
+			upload = { id, key, expiresAt, segments: 0, finalized: false, altText: false, pollAt: null };
 			await keep(upload);
 		}
 		const base = `/2/media/upload/${encodeURIComponent(upload.id)}`;
@@ -177,7 +179,7 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 				schema: processingAnswer,
 				judge: judgeMedia,
 			});
-			upload = { ...upload, finalized: true, pollAfterSeconds: pollAfter(data.data.processing_info) };
+			upload = { ...upload, finalized: true, pollAt: pollAt(data.data.processing_info, run.now()) };
 			await keep(upload);
 		}
 		if (media.altText && !upload.altText) {
@@ -233,7 +235,9 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 			const state = stateSchema.parse(run.state);
 			for (const [index, upload] of state.uploads.entries()) {
 				// STATUS on media that is not processed answers 400: ask only where there is something to wait for.
-				if (!upload || upload.pollAfterSeconds === null) continue;
+				if (!upload || upload.pollAt === null) continue;
+				const early = upload.pollAt - run.now().getTime();
+				if (early > 0) return { state: 'waiting', afterSeconds: early / 1000 };
 				let processing: Processing;
 				try {
 					const path = `/2/media/upload?command=STATUS&media_id=${encodeURIComponent(upload.id)}`;
@@ -243,10 +247,10 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 					if (error instanceof HttpFailure && error.status === 404) return { state: 'restart', reason: 'the media is not known any more' };
 					throw error;
 				}
-				const pollAfterSeconds = pollAfter(processing);
-				if (pollAfterSeconds !== null) return { state: 'waiting', afterSeconds: pollAfterSeconds };
-				state.uploads[index] = { ...upload, pollAfterSeconds };
+				const next = pollAt(processing, run.now());
+				state.uploads[index] = { ...upload, pollAt: next };
 				await run.save(state);
+				if (next !== null) return { state: 'waiting', afterSeconds: (next - run.now().getTime()) / 1000 };
 			}
 			return { state: 'ready' };
 		},
@@ -321,8 +325,8 @@ export function isSame(post: z.infer<typeof postSchema>, text: string, mediaKeys
 	return comparable(post.text, links) === comparable(text);
 }
 
-/** Seconds until the next look; null: ready. */
-function pollAfter(processing: Processing): number | null {
+/** When to look again; null: ready. */
+function pollAt(processing: Processing, now: Date): number | null {
 	if (!processing || processing.state === 'succeeded') return null;
 	if (processing.state === 'failed') {
 		const { name, message } = processing.error ?? {};
@@ -330,7 +334,7 @@ function pollAfter(processing: Processing): number | null {
 			details: { platform_code: name ?? null },
 		});
 	}
-	return processing.check_after_secs ?? 5;
+	return now.getTime() + (processing.check_after_secs ?? POLL_SECONDS) * 1000;
 }
 
 const isDuplicate = (failure: HttpFailure): boolean => failure.status === 403 && /duplicate/i.test(describeBody(failure.body));

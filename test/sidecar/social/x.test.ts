@@ -1,0 +1,207 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
+import type { PostMedia } from '../../../sidecar/src/social/platform.ts';
+import { publishPost } from '../../../sidecar/src/social/publish.ts';
+import { createHttp } from '../../../sidecar/src/social/http.ts';
+import { createX, isSame } from '../../../sidecar/src/social/x.ts';
+import { startXEmulator, type XEmulator, type XEmulatorOptions } from '../../platforms/x.ts';
+import { dependencies, expireClaims, fakeClock, imageOf, openTestDatabase, postOf, requestOf, STAGES, videoOf, type Clock, type Stage } from './support.ts';
+
+let database: OpenDatabase;
+let folder: string;
+let video: PostMedia;
+let clock: Clock;
+let x: XEmulator;
+
+beforeAll(async () => {
+	database = await openTestDatabase();
+	folder = await mkdtemp(join(tmpdir(), 'x-'));
+	video = await videoOf(folder, 3 * 1024 * 1024 + 1);
+});
+afterAll(async () => {
+	await database.close();
+	await rm(folder, { recursive: true });
+});
+afterEach(() => x.close());
+
+async function start(options: XEmulatorOptions = {}): Promise<Stage> {
+	clock = fakeClock();
+	x = await startXEmulator({ now: clock.now, ...options });
+	const platform = () => createX({ http: createHttp({ now: () => new Date(clock.now()) }), apiBaseUrl: `${x.url}/`, webBaseUrl: x.url });
+	return { emulator: x, platform, credentials: { accessToken: 'x-token', baseUrl: null }, steps: [], uploadStep: 'append', remoteTexts: () => [], remoteHashes: () => [], close: x.close };
+}
+const publish = (request: ReturnType<typeof requestOf>) => publishPost(dependencies(database, clock), request);
+
+describe('X', () => {
+	it('sends a video in segments of 1 MiB and polls as often as it is told', async () => {
+		const stage = await start({ processingPolls: 3, checkAfterSeconds: 7 });
+		const before = clock.now();
+		await publish(requestOf(stage, postOf('segments', [video])));
+		expect(x.calls.map((call) => call.step)).toEqual(['me', 'initialize', 'append', 'append', 'append', 'append', 'finalize', 'status', 'status', 'status', 'status', 'create']);
+		expect(clock.now() - before).toBeGreaterThanOrEqual(4 * 7000);
+		expect(x.posts[0]!.media[0]!.sha256).toBe(video.sha256);
+	});
+
+	it('does not ask for the status of pictures', async () => {
+		const stage = await start();
+		const pictures = await Promise.all([1, 2, 3, 4].map((number) => imageOf(folder, 1000 + number, `${number}.png`)));
+		await publish(requestOf(stage, postOf('', pictures)));
+		expect(x.count('status')).toBe(0);
+		expect(x.posts[0]!.media.map((media) => media.sha256)).toEqual(pictures.map((picture) => picture.sha256));
+	});
+
+	it('keeps 19-digit ids whole', async () => {
+		const stage = await start();
+		const row = await publish(requestOf(stage, postOf('id')));
+		expect(row.externalPostId).toMatch(/^\d{19}$/);
+		expect(row.externalPostId).toBe(x.posts[0]!.id);
+		expect(row.permalink).toBe(`${x.url}/demo/status/${x.posts[0]!.id}`);
+	});
+
+	it('finds a text without media again, though it is shown with short links', async () => {
+		const stage = await start();
+		x.fail('create', { when: 'after', answer: 'drop' });
+		const row = await publish(requestOf(stage, postOf('Read https://example.com/a?b=1&c=2 and example.org <now> & then')));
+		expect(row.externalPostId).toBe(x.posts[0]!.id);
+		expect(x.publicCalls).toBe(1);
+		expect(x.count('timeline')).toBe(1);
+	});
+
+	it('does not take an older post with the same text for its own', async () => {
+		const stage = await start();
+		const first = await publish(requestOf(stage, postOf('Same words')));
+		x.posts[0]!.at = new Date(clock.now() - 3_600_000);
+		x.fail('create', { when: 'before', answer: 'drop' });
+		const error = await publish(requestOf(stage, postOf('Same words'))).catch((thrown: unknown) => thrown);
+		// The repeat after the broken call is refused as a duplicate; whose, nobody can tell.
+		expect(error).toMatchObject({ code: 'post_unknown' });
+		expect(first.externalPostId).toBe(x.posts[0]!.id);
+		expect(x.posts).toHaveLength(1);
+	});
+
+	it('looks through several pages', async () => {
+		const stage = await start();
+		x.fail('create', { when: 'after', answer: 'drop' });
+		x.fail('timeline', { when: 'before', answer: { status: 401 } });
+		const request = requestOf(stage, postOf('buried', [video]));
+		await publish(request).catch(() => {});
+		for (let number = 0; number < 120; number += 1) await post(`newer ${number}`);
+		const row = await publish(request);
+		expect(row.externalPostId).toBe(x.posts[0]!.id);
+		expect(x.publicCalls).toBe(121);
+	});
+
+	it('waits until the timeline has settled before it believes that nothing was posted', async () => {
+		const stage = await start();
+		x.fail('create', { when: 'before', answer: 'drop' });
+		const before = clock.now();
+		await publish(requestOf(stage, postOf('patient', [video])));
+		expect(x.posts).toHaveLength(1);
+		expect(clock.now() - before).toBeGreaterThan(30_000);
+	});
+
+	it('takes "duplicate" after an unknown outcome as a sign, and finds the post', async () => {
+		const stage = await start();
+		x.fail('create', { when: 'after', answer: 'drop' });
+		// The timeline shows the post late: seven looks find nothing.
+		x.fail('timeline', { when: 'before', answer: { status: 200, body: { meta: { result_count: 0 } } }, times: 7 });
+		const row = await publish(requestOf(stage, postOf('late in the timeline', [video])));
+		expect(row.externalPostId).toBe(x.posts[0]!.id);
+		expect(x.posts).toHaveLength(1);
+	});
+
+	it('says that the outcome is unknown when "duplicate" is all it learns, and never posts again', async () => {
+		const stage = await start();
+		x.fail('create', { when: 'after', answer: 'drop' });
+		x.fail('timeline', { when: 'before', answer: { status: 200, body: { meta: { result_count: 0 } } }, times: 100 });
+		const request = requestOf(stage, postOf('never in the timeline'));
+		const error = await publish(request).catch((thrown: unknown) => thrown);
+		expect(error).toMatchObject({ code: 'post_unknown', details: { post_status: 'unknown' } });
+		const calls = x.publicCalls;
+		await publish(request).catch(() => {});
+		expect(x.publicCalls).toBe(calls);
+		expect(x.posts).toHaveLength(1);
+	});
+
+	it('refuses a duplicate of an earlier post', async () => {
+		const stage = await start();
+		await publish(requestOf(stage, postOf('again')));
+		await expect(publish(requestOf(stage, postOf('again')))).rejects.toMatchObject({ code: 'post_rejected', details: { post_status: 'failed' } });
+	});
+
+	it('tells why X could not process a video', async () => {
+		const stage = await start();
+		x.failProcessing('UnsupportedMedia', 'Duration exceeds 140 s');
+		await expect(publish(requestOf(stage, postOf('bad', [video])))).rejects.toMatchObject({ code: 'post_rejected', message: expect.stringContaining('UnsupportedMedia, Duration exceeds 140 s') });
+		expect(x.publicCalls).toBe(0);
+	});
+
+	it.each([
+		['media.write', [video], 'append'],
+		['users.read', [], 'create'],
+	])('asks for a new token when the scope %s is missing', async (missing) => {
+		const stage = await start();
+		const scopes = ['tweet.read', 'tweet.write', 'users.read', 'media.write'].filter((scope) => scope !== missing);
+		x.setToken('x-token', { id: '1450000000000000001', username: 'demo', scopes });
+		await expect(publish(requestOf(stage, postOf('scopes', [video])))).rejects.toMatchObject({ code: 'needs_reauth' });
+		expect(x.publicCalls).toBe(0);
+	});
+
+	it('does not wait for a billing cap', async () => {
+		const stage = await start();
+		x.fail('create', { when: 'before', answer: { status: 429, body: { title: 'Usage cap', type: 'https://api.twitter.com/2/problems/usage-capped' } } });
+		await expect(publish(requestOf(stage, postOf('capped')))).rejects.toMatchObject({ code: 'post_rejected' });
+		expect(x.publicCalls).toBe(0);
+	});
+
+	it('uploads again what has expired', async () => {
+		const stage = await start({ mediaLifeSeconds: 3600 });
+		const request = requestOf(stage, postOf('expired', [video]));
+		x.fail('create', { when: 'before', answer: { status: 401 } });
+		await publish(request).catch(() => {});
+		clock.advance(3_600_000);
+		await publish(request);
+		expect(x.count('initialize')).toBe(2);
+		expect(x.posts[0]!.media[0]!.sha256).toBe(video.sha256);
+	});
+
+	it('begins again when X forgot an upload in the middle', async () => {
+		const stage = await start();
+		const request = requestOf(stage, postOf('forgot', [video]));
+		x.fail('append', { when: 'before', answer: { status: 401 }, skip: 2 });
+		await publish(request).catch(() => {});
+		x.forgetMedia();
+		await publish(request);
+		expect(x.count('initialize')).toBe(2);
+		expect(x.posts[0]!.media[0]!.sha256).toBe(video.sha256);
+	});
+
+	it('sends only the missing segments after a break', async () => {
+		const stage = await start();
+		const request = requestOf(stage, postOf('resume', [video]));
+		x.fail('append', { when: 'before', answer: { status: 401 }, skip: 2 });
+		await publish(request).catch(() => {});
+		await expireClaims(database);
+		await publish(request);
+		// Two went well, one was refused, two were missing.
+		expect(x.count('append')).toBe(5);
+		expect(x.count('initialize')).toBe(1);
+	});
+
+	const post = (text: string) =>
+		fetch(`${x.url}/2/tweets`, { method: 'POST', headers: { authorization: 'Bearer x-token', 'content-type': 'application/json' }, body: JSON.stringify({ text }) });
+});
+
+describe('isSame', () => {
+	it('goes by the media where there is any, by the text where there is none', () => {
+		const shown = { id: '1', text: 'hello', attachments: { media_keys: ['7_1', '7_2'] } };
+		expect(isSame(shown, 'other', ['7_2', '7_1'])).toBe(true);
+		expect(isSame(shown, 'hello', ['7_3'])).toBe(false);
+		expect(isSame({ id: '1', text: 'hello' }, 'hello', [])).toBe(true);
+		expect(isSame({ id: '1', text: 'hello!' }, 'hello', [])).toBe(false);
+	});
+});
+
+it('the contract suite covers X', () => expect(Object.keys(STAGES)).toContain('x'));
