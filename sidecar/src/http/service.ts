@@ -1,11 +1,21 @@
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import express, { Router } from 'express';
 import { z } from 'zod';
 import type { HttpDeps } from './deps.ts';
 import { openApi } from './openapi.ts';
 import { workspaceOf } from './request.ts';
+
+const SETUP = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', docExpansion: 'list', deepLinking: true });";
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Media pipeline sidecar API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css"><link rel="icon" href="/docs/favicon-32x32.png">
+</head>
+<body><div id="swagger-ui"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/setup.js"></script></body>
+</html>`;
 
 /** Health, and the documentation: what may be read without a key. */
 export function serviceRoutes(deps: HttpDeps): Router {
@@ -25,17 +35,12 @@ export function serviceRoutes(deps: HttpDeps): Router {
 
 	const assets = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 	router.get('/docs/setup.js', (_request, response) => {
-		response.type('js').send("window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', docExpansion: 'list', deepLinking: true });");
+		response.type('js').send(SETUP);
 	});
-	router.get('/docs', async (request, response) => {
-		if (!request.originalUrl.split('?')[0]?.endsWith('/')) return response.redirect(301, '/docs/');
-		const page = (await readFile(join(assets, 'index.html'), 'utf8'))
-			.replace(/<title>.*?<\/title>/, '<title>Media pipeline sidecar API</title>')
-			.replace(/<script src="\.\/swagger-initializer\.js".*?><\/script>/, '<script src="./setup.js" charset="UTF-8"></script>')
-			.replace(/<script src="\.\/swagger-ui-standalone-preset\.js".*?><\/script>/, '');
-		return response.type('html').send(page);
+	router.get('/docs/', (_request, response) => {
+		response.type('html').send(PAGE);
 	});
-	router.use('/docs', express.static(assets, { index: false, maxAge: '1h' }));
+	router.use('/docs', express.static(assets, { index: false, redirect: false, maxAge: '1h' }));
 	return router;
 }
 

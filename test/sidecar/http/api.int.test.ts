@@ -160,8 +160,11 @@ describe('the HTTP interface', () => {
 			const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
 			const { body } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'thumbnail', file_url: url('landscape') }] });
 			let text = '';
-			while (!text.includes(`"job_id":"${body.jobs[0].id}","job_type":"thumbnail","batch_id"`)) text += (await reader.read()).value;
-			expect(text).toContain('event: job.completed');
+			const events = () => text.split('\n\n').slice(0, -1).flatMap((block) => /^data: (.*)$/m.exec(block)?.slice(1).map((data) => JSON.parse(data)) ?? []);
+			const ended = () => events().find((event) => event.type === 'job.completed' && event.job_id === body.jobs[0].id);
+			while (!ended()) text += (await reader.read()).value;
+			expect(ended()).toMatchObject({ job_type: 'thumbnail', batch_id: body.batch_id });
+			expect(events().map((event) => event.type)).toEqual(expect.arrayContaining(['asset.created', 'job.created', 'asset.ready']));
 			await reader.cancel();
 		});
 

@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism, hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startOutbox } from './callbacks/outbox.ts';
+import { createSender } from './callbacks/send.ts';
+import { createSigner, printableSecret } from './callbacks/sign.ts';
+import { ConfigError, readConfig, type Config } from './config.ts';
+import type { OpenDatabase } from './db/database.ts';
+import { openPglite, openPostgres } from './db/open.ts';
+import { ensureDefaultWorkspace } from './db/workspaces.ts';
+import { createApp } from './http/app.ts';
+import type { HttpDeps } from './http/deps.ts';
+import { EventFeed } from './http/events.ts';
+import { createLogger } from './log.ts';
+import { availableEncoders, checkFfmpeg, runPlan } from './media/engine.ts';
+import { probe } from './media/probe.ts';
+import { createGuard, type Guard } from './net/guard.ts';
+import { createOpenAi } from './ai/openai.ts';
+import { createPostLedger } from './db/posts.ts';
+import { createCaption } from './operations/ai/caption.ts';
+import { createTranscribe } from './operations/ai/transcribe.ts';
+import { createMediaOperations, createRegistry } from './operations/registry.ts';
+import type { Operation } from './operations/operation.ts';
+import { createPublish } from './operations/social/publish.ts';
+import { createResolveMedia } from './pipeline/resolve-media.ts';
+import { createHttp } from './social/http.ts';
+import { createMastodon } from './social/mastodon.ts';
+import { createX } from './social/x.ts';
+import { startLoop, type Loop } from './pipeline/loop.ts';
+import { reconcile } from './pipeline/reconcile.ts';
+import { startWorker, type Worker } from './pipeline/worker.ts';
+import type { WorkerDeps } from './pipeline/worker-deps.ts';
+import { createPgBossQueue } from './queue/pg-boss.ts';
+import { createVault, loadKeys, type Vault } from './secrets.ts';
+import { createFetchSource } from './sources/fetch-source.ts';
+import { createDiskStorage } from './storage/disk.ts';
+import type { Storage } from './storage/storage.ts';
+import { deriveSigningKey, filePath, signedUrl } from './storage/signed-url.ts';
+
+export const VERSION = '0.1.0';
+
+/** How often leases, deadlines and lost messages are looked after. */
+const RECONCILE_EVERY_MS = 5000;
+
+export interface Sidecar {
+	/** Base URL on this machine. */
+	url: string;
+	apiKey: string;
+	/** As the n8n credential wants it: `whsec_…` */
+	callbackSecret: string;
+	/** Running jobs go back to the queue; then the server, the loops and the database are closed. */
+	stop(): Promise<void>;
+}
+
+/** Builds and starts everything. Throws ConfigError with every problem at once. */
+export async function startSidecar(environment: Record<string, string | undefined>): Promise<Sidecar> {
+	const config = readConfig(environment);
+	const log = createLogger(config.LOG_LEVEL);
+	const dataDir = resolve(config.DATA_DIR);
+	await mkdir(dataDir, { recursive: true }).catch((error: Error) => {
+		throw new ConfigError([`DATA_DIR: ${dataDir} cannot be made (${error.message}). Choose a folder that this user may write.`]);
+	});
+	const keys = await loadKeys(dataDir, config);
+	const vault = createVault(keys.encryptionKey);
+	const storage = createDiskStorage({ root: join(dataDir, 'files') });
+	const guard = createGuard({ allowedPrivateHosts: config.ALLOWED_PRIVATE_HOSTS, allowHttp: config.ALLOW_HTTP });
+	await check(config, guard, () => storage.prepare());
+
+	const database = config.DATABASE_URL
+		? await openPostgres({ url: config.DATABASE_URL, schemaName: config.DATABASE_SCHEMA, poolSize: 10 })
+		: await openPglite(join(dataDir, 'database'));
+	await ensureDefaultWorkspace(database.db, keys.apiKey);
+	const queue = createPgBossQueue({
+		database,
+		schemaName: config.DATABASE_SCHEMA === 'public' ? 'pgboss' : `${config.DATABASE_SCHEMA}_queue`,
+		onError: (error) => log.error({ err: error }, 'queue'),
+	});
+	await queue.start();
+
+	const server = createServer();
+	const port = await listen(server, config);
+	const publicUrl = config.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://127.0.0.1:${port}`;
+	const signingKey = deriveSigningKey(keys.encryptionKey);
+	const fileUrl = (key: string): string =>
+		signedUrl(signingKey, publicUrl, { method: 'GET', path: filePath(key), expiresAt: new Date(Date.now() + config.FILE_URL_TTL_SECONDS * 1000) });
+
+	// The loops and the things they work with know each other: the loops are put in below.
+	const loops: { worker: Worker | null; outbox: Loop | null; feed: EventFeed | null; reconciler: Loop | null } = { worker: null, outbox: null, feed: null, reconciler: null };
+	const callbackGuard = guardForCallbacks(guard, config);
+	const send = createSender(callbackGuard);
+	const sign = createSigner(keys.callbackSecret);
+	const workRoot = join(dataDir, 'work');
+	const readiness = async (): Promise<string[]> => {
+		const problems: string[] = [];
+		await database.executeSql('select 1').catch(() => problems.push('The database does not answer.'));
+		await storage.prepare().catch((error: Error) => problems.push(error.message));
+		return problems;
+	};
+	const deps: HttpDeps & WorkerDeps = {
+		database,
+		db: database.db,
+		queue,
+		vault,
+		storage,
+		log,
+		operations: await buildOperations({ config, guard, vault, storage, database }),
+		triggers: { process: config.N8N_WEBHOOK_URL ?? null, distribute: config.N8N_DISTRIBUTE_WEBHOOK_URL ?? null },
+		wake: { jobs: () => loops.worker?.wake(), callbacks: () => loops.outbox?.wake(), events: () => loops.feed?.wake() },
+		send,
+		sign,
+		signTrigger: createSigner(config.N8N_WEBHOOK_SECRET ?? keys.callbackSecret),
+		fileUrl,
+		signingKey,
+		publicUrl,
+		maxFileBytes: config.MAX_FILE_BYTES,
+		uploadUrlTtlSeconds: config.UPLOAD_URL_TTL_SECONDS,
+		version: VERSION,
+		readiness,
+		fetchSource: createFetchSource({ guard, maxBytes: config.MAX_FILE_BYTES, googleApiBaseUrl: config.GOOGLE_API_BASE_URL }),
+		probe,
+		runPlan,
+		reportProgress: (sealedUrl, body) => {
+			const text = JSON.stringify(body);
+			void send({ url: vault.open(sealedUrl), headers: { 'content-type': 'application/json', ...sign(randomUUID(), text) }, body: text });
+		},
+		workRoot,
+		workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+		concurrency: config.CONCURRENCY ?? availableParallelism(),
+		jobTimeoutSeconds: config.JOB_TIMEOUT_SECONDS,
+	};
+
+	if (config.ROLE !== 'worker') {
+		loops.feed = new EventFeed(deps);
+		server.on('request', createApp(deps, loops.feed));
+	} else {
+		server.on('request', (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}'));
+	}
+	loops.outbox = startOutbox(deps);
+	if (config.ROLE !== 'api') {
+		const alone = database.kind === 'pglite';
+		await sweep(workRoot, alone);
+		// Nobody but this process works on an embedded database: what is "being worked on" was left by a crash.
+		await reconcile(deps, { everything: alone });
+		loops.worker = startWorker(deps);
+	}
+	loops.reconciler = startLoop(RECONCILE_EVERY_MS, () => reconcile(deps).then(() => RECONCILE_EVERY_MS), (error) => log.error({ err: error }, 'reconcile'));
+	const url = `http://127.0.0.1:${port}`;
+	log.info({ url, public_url: publicUrl, database: database.kind, role: config.ROLE, concurrency: deps.concurrency, data_dir: dataDir }, 'the sidecar is up');
+	if (keys.generated.length > 0) announce(keys.generated, keys.apiKey, printableSecret(keys.callbackSecret), dataDir);
+
+	return {
+		url,
+		apiKey: keys.apiKey,
+		callbackSecret: printableSecret(keys.callbackSecret),
+		stop: async () => {
+			server.close();
+			server.closeAllConnections();
+			await Promise.all([loops.reconciler?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
+			await queue.stop();
+			await database.close();
+		},
+	};
+}
+
+interface Adapters {
+	config: Config;
+	guard: Guard;
+	vault: Vault;
+	storage: Storage;
+	database: OpenDatabase;
+}
+
+/** Every operation with the adapters it uses. */
+async function buildOperations({ config, guard, vault, storage, database }: Adapters): Promise<ReadonlyMap<string, Operation>> {
+	const { transcriber, writer } = createOpenAi({
+		apiKey: config.OPENAI_API_KEY,
+		baseUrl: config.OPENAI_BASE_URL,
+		transcribeModel: config.OPENAI_TRANSCRIBE_MODEL,
+		captionModel: config.OPENAI_CAPTION_MODEL,
+	});
+	const engine = { runPlan };
+	return createRegistry([
+		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders() }),
+		createTranscribe({ transcriber, engine }),
+		createCaption({ writer, engine }),
+		createPublish({
+			// The host of X is the operator's setting; a Mastodon server is named by the user and passes the guard.
+			platforms: [createX({ http: createHttp(), apiBaseUrl: config.X_API_BASE_URL }), createMastodon({ http: createHttp({ guard }) })],
+			publish: { ledger: createPostLedger(database.db), vault },
+			resolveMedia: createResolveMedia({ db: database.db, storage, probe }),
+		}),
+	]);
+}
+
+/** Everything that can be found out before anything is opened, reported together. */
+async function check(config: Config, guard: Guard, prepareStorage: () => Promise<void>): Promise<void> {
+	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
+	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
+	for (const name of ['OPENAI_BASE_URL', 'X_API_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
+		const url = config[name];
+		if (!url) continue;
+		try {
+			guard.withAllowed([new URL(url).host], { allowHttp: true }).check(url);
+		} catch (error) {
+			problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+		}
+	}
+	if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** n8n mostly runs beside the sidecar, on a private address; the operator named it, so callbacks may go there. */
+function guardForCallbacks(guard: Guard, config: Config): Guard {
+	const hosts = [config.N8N_WEBHOOK_URL, config.N8N_DISTRIBUTE_WEBHOOK_URL].flatMap((url) => (url ? [new URL(url).host] : []));
+	return hosts.length > 0 ? guard.withAllowed(hosts, { allowHttp: true }) : guard;
+}
+
+function listen(server: Server, config: Config): Promise<number> {
+	return new Promise((done, fail) => {
+		server.once('error', (error: NodeJS.ErrnoException) => {
+			fail(error.code === 'EADDRINUSE' ? new ConfigError([`PORT: ${config.PORT} is in use. Stop the other program, or choose another PORT.`]) : error);
+		});
+		server.listen(config.PORT, config.HOST, () => done((server.address() as AddressInfo).port));
+	});
+}
+
+/** A week: longer than any job may take. */
+const ABANDONED_AFTER_MS = 7 * 24 * 3_600_000;
+
+/** Scratch folders that a crash left behind. Where other workers may share the folder, only old ones. */
+async function sweep(workRoot: string, alone: boolean): Promise<void> {
+	await mkdir(workRoot, { recursive: true });
+	for (const name of await readdir(workRoot)) {
+		const path = join(workRoot, name);
+		const { mtimeMs } = await stat(path);
+		if (alone || Date.now() - mtimeMs > ABANDONED_AFTER_MS) await rm(path, { recursive: true, force: true });
+	}
+}
+
+/** Printed once, not logged: the log may be kept by others. */
+function announce(generated: string[], apiKey: string, callbackSecret: string, dataDir: string): void {
+	const lines = [`First start: keys were made and written to ${join(dataDir, 'keys.json')}. Keep that file.`];
+	if (generated.includes('API_KEY')) lines.push(`  API key          ${apiKey}`);
+	if (generated.includes('CALLBACK_SECRET')) lines.push(`  Callback secret  ${callbackSecret}`);
+	if (lines.length > 1) lines.push('Put these into the n8n credential "Media Sidecar API".');
+	process.stderr.write(`${lines.join('\n')}\n`);
+}
+
+async function main(): Promise<void> {
+	const sidecar = await startSidecar(process.env);
+	let stopping = false;
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+		process.on(signal, () => {
+			if (stopping) return;
+			stopping = true;
+			sidecar.stop().then(
+				() => process.exit(0),
+				() => process.exit(1),
+			);
+		});
+	}
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+	main().catch((error: unknown) => {
+		process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+		process.exit(1);
+	});
+}
