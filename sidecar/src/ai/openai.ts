@@ -50,7 +50,18 @@ export function createOpenAi(settings: OpenAiSettings): { transcriber: Transcrib
 			timeout: timeoutMs,
 		});
 	};
-	const explain = (error: unknown, model: string, signal: AbortSignal) => providerError(error, { model, signal, secret: apiKey ?? '' });
+	/** One call, bounded in time, its failures in our own words. The library's own time limit does not cover the body. */
+	async function call<T>(model: string, signal: AbortSignal, send: (client: OpenAI, options: { signal: AbortSignal }) => Promise<T>): Promise<T> {
+		const client = connect();
+		signal.throwIfAborted();
+		const timeout = AbortSignal.timeout(timeoutMs);
+		try {
+			return await send(client, { signal: AbortSignal.any([signal, timeout]) });
+		} catch (error) {
+			signal.throwIfAborted();
+			throw providerError(error, { model, late: timeout.aborted, secret: apiKey ?? '' });
+		}
+	}
 
 	return {
 		transcriber: {
@@ -58,17 +69,15 @@ export function createOpenAi(settings: OpenAiSettings): { transcriber: Transcrib
 			maxBytes: MAX_AUDIO_BYTES,
 			check,
 			async transcribe(audioPath, { language, prompt, signal }) {
-				const client = connect();
-				signal.throwIfAborted();
 				// The newer models know no verbose_json, and with it no times; everything that is called Whisper does.
 				const timed = !/^gpt-/.test(transcribeModel);
 				const shape = timed
 					? { response_format: 'verbose_json' as const, timestamp_granularities: ['segment' as const, 'word' as const] }
 					: { response_format: 'json' as const };
-				const request = { file: createReadStream(audioPath), model: transcribeModel, ...shape, ...(language ? { language } : {}), ...(prompt ? { prompt } : {}) };
-				const answer: unknown = await client.audio.transcriptions
-					.create(request, { signal })
-					.catch((error: unknown) => Promise.reject(explain(error, transcribeModel, signal)));
+				const request = { model: transcribeModel, ...shape, ...(language ? { language } : {}), ...(prompt ? { prompt } : {}) };
+				const answer: unknown = await call(transcribeModel, signal, (client, options) =>
+					client.audio.transcriptions.create({ ...request, file: createReadStream(audioPath) }, options),
+				);
 				return readTranscript(answer, language);
 			},
 		},
@@ -76,11 +85,9 @@ export function createOpenAi(settings: OpenAiSettings): { transcriber: Transcrib
 			name: 'openai',
 			check,
 			async write(request) {
-				const client = connect();
-				request.signal.throwIfAborted();
-				const answer = await client.chat.completions
-					.create(chatRequest(request, captionModel), { signal: request.signal })
-					.catch((error: unknown) => Promise.reject(explain(error, captionModel, request.signal)));
+				const answer: unknown = await call(captionModel, request.signal, (client, options) =>
+					client.chat.completions.create(chatRequest(request, captionModel), options),
+				);
 				return readCompletion(answer, captionModel);
 			},
 		},
@@ -168,17 +175,16 @@ function parseJson(text: string): unknown {
 }
 
 /** A failure of the library in our own words; the key never comes along, not even in a message of the server. */
-function providerError(error: unknown, { model, signal, secret }: { model: string; signal: AbortSignal; secret: string }): unknown {
-	if (signal.aborted) return signal.reason;
+function providerError(error: unknown, { model, late, secret }: { model: string; late: boolean; secret: string }): PipelineError {
 	const hide = (text: string) => (secret ? text.replaceAll(secret, '***') : text).replace(/\b(sk|key)-[\w*-]{6,}/g, '$1-***');
 	const cause = new Error(hide(String((error as Error | undefined)?.message ?? error)));
+	if (late) return new PipelineError('provider_unavailable', 'The AI server did not answer in time.', { cause });
 	if (!(error instanceof OpenAI.APIError)) return new PipelineError('internal', 'Calling the AI server failed in an unexpected way. The log of the sidecar has the details.', { cause });
 	const { status } = error as { status: number | undefined };
 	const said = hide(cause.message.replace(/^\d{3} /, '')).slice(0, 300);
 	const details = { status, model };
 	if (status === undefined) {
-		const late = error instanceof OpenAI.APIConnectionTimeoutError;
-		return new PipelineError('provider_unavailable', late ? 'The AI server did not answer in time.' : 'The AI server was not reached. Check OPENAI_BASE_URL and the network of the sidecar.', { cause });
+		return new PipelineError('provider_unavailable', 'The AI server was not reached. Check OPENAI_BASE_URL and the network of the sidecar.', { cause });
 	}
 	if (status === 401 || status === 403) {
 		return new PipelineError('provider_rejected', `The AI server refused OPENAI_API_KEY (${status}). Check the key, and that it may use the model ${model}.`, { details, cause });
