@@ -2,12 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Asset, Job, PublicError, SignAnswer } from '../../nodes/shared/wire.js';
 import { startSidecar, type Sidecar } from '../../sidecar/src/main.ts';
+
+/** Every field that a JSON answer of the sidecar may have; which ones it has is what the tests are about. */
+export interface Answer extends Omit<Job, 'status'>, Omit<Asset, 'status' | 'error' | 'id' | 'created_at'>, Omit<SignAnswer, 'asset_id'> {
+	status: string;
+	asset: Asset;
+	jobs: Job[];
+	posts: Array<Record<string, unknown>>;
+	callbacks: Array<Record<string, unknown> & { id: string; reason: string }>;
+	progress: Job['progress'] & { total: number; completed: number; failed: number };
+	message: string;
+	job_id: string;
+	batch_id: string;
+	error: PublicError;
+}
 
 export interface Api {
 	status: number;
 	headers: Headers;
-	body: any;
+	body: Answer;
 }
 
 export interface TestSidecar extends Sidecar {
@@ -36,7 +51,7 @@ export async function startTestSidecar(environment: Record<string, string> = {})
 			...(body === undefined ? {} : { body: JSON.stringify(body) }),
 		});
 		const text = await response.text();
-		return { status: response.status, headers: response.headers, body: text && response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text };
+		return { status: response.status, headers: response.headers, body: (response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : { message: text }) as Answer };
 	};
 	return {
 		...sidecar,

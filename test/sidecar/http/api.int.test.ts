@@ -8,10 +8,13 @@ import { startServer, type TestServer } from '../../support/http-server.ts';
 import { until } from '../../support/pipeline.ts';
 import { key, startTestSidecar, type TestSidecar } from '../../support/sidecar.ts';
 
+/** Body of a callback: of a batch, of one job, or of an asset. */
+type Received = BatchCallback & { job_id: string; asset_id: string; error: unknown; output_data: Record<string, unknown> };
+
 describe('the HTTP interface', () => {
 	let files: TestServer;
 	let receiver: TestServer;
-	let received: Array<{ path: string; headers: Record<string, string>; raw: string; json: any }>;
+	let received: Array<{ path: string; headers: Record<string, string>; raw: string; json: Received }>;
 	let sidecar: TestSidecar;
 	const url = (name: Parameters<typeof fixture>[0]) => `${files.url}/${basename(fixture(name))}?name=${name}`;
 
@@ -32,7 +35,7 @@ describe('the HTTP interface', () => {
 			request.on('data', (chunk: Buffer) => chunks.push(chunk));
 			request.on('end', () => {
 				const raw = Buffer.concat(chunks).toString();
-				received.push({ path: request.url ?? '', headers: request.headers as Record<string, string>, raw, json: JSON.parse(raw) });
+				received.push({ path: request.url ?? '', headers: request.headers as Record<string, string>, raw, json: JSON.parse(raw) as Received });
 				response.setHeader('content-type', 'application/json').end('{}');
 			});
 		});
@@ -97,7 +100,7 @@ describe('the HTTP interface', () => {
 
 		it('answers broken JSON and unknown paths in the same shape', async () => {
 			const broken = await fetch(`${sidecar.url}/api/media/process`, { method: 'POST', headers: { authorization: `Bearer ${sidecar.apiKey}`, 'content-type': 'application/json' }, body: '{' });
-			expect([broken.status, ((await broken.json()) as any).error.code]).toEqual([400, 'invalid_request']);
+			expect([broken.status, ((await broken.json()) as { error: { code: string } }).error.code]).toEqual([400, 'invalid_request']);
 			expect((await sidecar.call('GET', '/api/media/nothing')).body.error.code).toBe('not_found');
 		});
 	});
@@ -113,12 +116,12 @@ describe('the HTTP interface', () => {
 				callback_url: `${receiver.url}/asset`,
 			});
 			expect(status).toBe(202);
-			expect(body.jobs.map((job: any) => job.job_type)).toEqual(['thumbnail', 'compress']);
+			expect(body.jobs.map((job) => job.job_type)).toEqual(['thumbnail', 'compress']);
 			expect(JSON.stringify(body)).not.toContain('hidden');
 			const done = await finished(body.asset.id);
 			expect(done.asset).toMatchObject({ status: 'processed', file_type: 'video', width: 1280, height: 720, metadata: { campaign: 'launch' } });
 			expect(done.progress).toEqual({ total: 2, completed: 2, failed: 0 });
-			const compressed = done.jobs[1].output_data.files[0];
+			const compressed = done.jobs[1]!.output_data!.files![0]!;
 			expect(compressed).toMatchObject({ mime: 'video/mp4', height: 360 });
 			const whole = Buffer.from(await (await fetch(compressed.url)).arrayBuffer());
 			expect(whole.length).toBe(compressed.bytes);
@@ -131,7 +134,7 @@ describe('the HTTP interface', () => {
 			expect((await fetch(compressed.url, { method: 'HEAD' })).headers.get('content-length')).toBe(String(whole.length));
 
 			expect((await fetch(compressed.url.replace(/signature=.../, 'signature=AAA'))).status).toBe(403);
-			expect((await fetch(compressed.url.split('?')[0])).status).toBe(401);
+			expect((await fetch(compressed.url.split('?')[0]!)).status).toBe(401);
 			expect((await callback('/asset')).json).toMatchObject({ type: 'asset.processed', asset_id: body.asset.id });
 		});
 
@@ -141,7 +144,7 @@ describe('the HTTP interface', () => {
 			const [first, second] = await Promise.all([1, 2].map(() => sidecar.call('POST', '/api/media/process', request, idempotency)));
 			expect(second!.body).toEqual(first!.body);
 			const { body: jobs } = await sidecar.call('GET', `/api/media/jobs?asset_id=${first!.body.asset.id}`);
-			expect(jobs.jobs.filter((job: any) => job.job_type === 'thumbnail')).toHaveLength(1);
+			expect(jobs.jobs.filter((job) => job.job_type === 'thumbnail')).toHaveLength(1);
 			expect((await sidecar.call('POST', '/api/media/process', { ...request, operations: ['compress'] }, idempotency)).body.error.code).toBe('idempotency_conflict');
 			await finished(first!.body.asset.id);
 		});
@@ -160,8 +163,8 @@ describe('the HTTP interface', () => {
 			const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
 			const { body } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'thumbnail', file_url: url('landscape') }] });
 			let text = '';
-			const events = () => text.split('\n\n').slice(0, -1).flatMap((block) => /^data: (.*)$/m.exec(block)?.slice(1).map((data) => JSON.parse(data)) ?? []);
-			const ended = () => events().find((event) => event.type === 'job.completed' && event.job_id === body.jobs[0].id);
+			const events = () => text.split('\n\n').slice(0, -1).flatMap((block) => /^data: (.*)$/m.exec(block)?.slice(1).map((data) => JSON.parse(data) as { type: string; job_id: string }) ?? []);
+			const ended = () => events().find((event) => event.type === 'job.completed' && event.job_id === body.jobs[0]!.id);
 			while (!ended()) text += (await reader.read()).value;
 			expect(ended()).toMatchObject({ job_type: 'thumbnail', batch_id: body.batch_id });
 			expect(events().map((event) => event.type)).toEqual(expect.arrayContaining(['asset.created', 'job.created', 'asset.ready']));
@@ -183,14 +186,14 @@ describe('the HTTP interface', () => {
 			const { body: batch } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'ingest', asset_id: body.asset_id }, { operation: 'thumbnail', asset_id: body.asset_id }], callback_url: `${receiver.url}/upload` });
 			expect(batch.jobs).toHaveLength(2);
 			const { json } = await callback('/upload');
-			expect((json as BatchCallback).jobs.map((job) => [job.operation, job.status])).toEqual([['ingest', 'completed'], ['thumbnail', 'completed']]);
-			expect(json.jobs[0].output_data).toMatchObject({ file_type: 'video', width: 1280, video_codec: 'h264' });
+			expect(json.jobs.map((job) => [job.operation, job.status])).toEqual([['ingest', 'completed'], ['thumbnail', 'completed']]);
+			expect(json.jobs[0]!.output_data).toMatchObject({ file_type: 'video', width: 1280, video_codec: 'h264' });
 			expect((await sidecar.call('GET', `/api/media/assets/${body.asset_id}`)).body).toMatchObject({ status: 'ready', metadata: { file_name: expect.not.stringContaining('/') } });
 		});
 
 		it('cancels a job that waits, retries it on request, and lists failed ones', async () => {
 			const { body } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'compress', file_url: url('speech'), params: { height: 240 } }] });
-			const id = body.jobs[0].id as string;
+			const id = body.jobs[0]!.id;
 			expect((await sidecar.call('POST', `/api/media/jobs/${id}/cancel`)).body.status).toBe('cancelled');
 			expect((await sidecar.call('POST', `/api/media/jobs/${id}/retry`)).body).toMatchObject({ id, status: 'pending' });
 			await until(async () => (await sidecar.call('GET', `/api/media/jobs/${id}`)).body.status === 'completed', 'the retried job is done');
@@ -210,7 +213,7 @@ describe('the HTTP interface', () => {
 			expect(done.asset).toMatchObject({ status: 'failed', error: { code } });
 			expect(done.jobs[0]).toMatchObject({ status: 'failed', error: { code, message: expect.stringMatching(/\w+ \w+/) } });
 			const { body: all } = await sidecar.call('GET', `/api/media/jobs?asset_id=${body.asset.id}`);
-			expect(all.jobs.find((job: any) => job.job_type === 'ingest').attempts).toBe(1);
+			expect(all.jobs.find((job) => job.job_type === 'ingest')?.attempts).toBe(1);
 		});
 
 		it('a video without sound cannot be transcribed', async () => {
@@ -226,7 +229,7 @@ describe('the HTTP interface', () => {
 
 		it.each(['http://127.0.0.1:9/x.mp4', 'http://169.254.169.254/latest/meta-data', 'http://[::1]/x.mp4', 'http://2130706433/x.mp4', 'http://10.0.0.8/x.mp4'])('%s is forbidden', async (target) => {
 			const { body } = await sidecar.call('POST', '/api/media/process', { original_url: target, operations: ['thumbnail'] });
-			expect((await finished(body.asset.id)).asset.error.code).toBe('input_forbidden');
+			expect((await finished(body.asset.id)).asset.error?.code).toBe('input_forbidden');
 		});
 
 		it('says what is missing when no provider is configured', async () => {
