@@ -57,7 +57,7 @@ Every error has a \`code\` of this list, a \`message\` for the person who must a
 is the same in HTTP answers (\`{"error": {…}}\`), in jobs, in callbacks and on the *Failed* output of the nodes.
 
 *HTTP* is the status when the error answers a request. *Tried again* says whether a **job** that meets it is tried again by
-itself: at most three times in all, after about 2 and 4 seconds or the pause that the other side names. A job that has
+itself: at most three times in all, after 1 to 2 and 2 to 4 seconds, or the pause that the other side names. A job that has
 failed for good is listed by \`GET /api/media/jobs?status=failed\` and can be started again with
 \`POST /api/media/jobs/{id}/retry\`.
 

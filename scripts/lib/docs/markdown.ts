@@ -58,5 +58,5 @@ function span(least: number | undefined, most: number | undefined, unit: string)
 	const words = unit === '' ? '' : ` ${unit}`;
 	if (from !== undefined && to !== undefined) return `, ${from} to ${to}${words}`;
 	if (to !== undefined) return `, at most ${to}${words}`;
-	return from !== undefined && from > 0 ? `, at least ${from}${words}` : '';
+	return from !== undefined && from > (unit === '' ? 0 : 1) ? `, at least ${from}${words}` : '';
 }

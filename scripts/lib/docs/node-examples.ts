@@ -1,0 +1,35 @@
+/** How one operation stands in a workflow: fields as n8n saves them. Fields that are left out have their defaults. */
+export interface NodeExample {
+	/** Name of the node, as a person sees it. */
+	node: 'Media Transcode' | 'Media Caption' | 'Social Distribute';
+	/** Entry of the list *Operation*, as a person sees it. */
+	label: string;
+	type: 'mediaTranscode' | 'mediaCaption' | 'socialDistribute';
+	parameters: Record<string, unknown>;
+}
+
+const transcode = (label: string, parameters: Record<string, unknown>): NodeExample => ({ node: 'Media Transcode', label, type: 'mediaTranscode', parameters });
+const caption = (label: string, parameters: Record<string, unknown>): NodeExample => ({ node: 'Media Caption', label, type: 'mediaCaption', parameters });
+
+/** By operation. The tests hold every field against the node's own. */
+export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
+	probe: transcode('Get Media Info', { operation: 'probe' }),
+	thumbnail: transcode('Thumbnail', { operation: 'thumbnail', at: '50%', width: 640, format: 'jpeg' }),
+	compress: transcode('Compress', { operation: 'compress', height: 720, crf: 23 }),
+	crop: transcode('Crop', { operation: 'crop', cropMode: 'ratio', ratio: '9:16' }),
+	convert: transcode('Convert', { operation: 'convert', format: 'mp4_h264' }),
+	transcribe: caption('Transcribe', { operation: 'transcribe', language: 'en' }),
+	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'friendly' }),
+	publish: {
+		node: 'Social Distribute',
+		label: 'Post',
+		type: 'socialDistribute',
+		parameters: { operation: 'post', platforms: ['mastodon'], text: 'Hello from the pipeline' },
+	},
+};
+
+/** The example of an operation; one without an entry of its own runs through "Run Several Operations". */
+export function nodeExample(operation: string, params: Record<string, unknown>): NodeExample {
+	const operations = JSON.stringify([{ operation, params }]);
+	return NODE_EXAMPLES[operation] ?? transcode('Run Several Operations', { operation: 'several', operations });
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { MediaFacts } from '../../../sidecar/src/media/facts.ts';
+import type { Operation } from '../../../sidecar/src/operations/operation.ts';
+import { code, describeType, fence, GENERATED, table, type JsonSchema } from './markdown.ts';
+import { nodeExample } from './node-examples.ts';
+
+/** A video as phones make them: what an operation would make of it is shown as its result. */
+const VIDEO: MediaFacts = {
+	mime: 'video/mp4',
+	fileType: 'video',
+	container: 'mov,mp4,m4a,3gp,3g2,mj2',
+	bytes: 60_000_000,
+	durationSeconds: 60,
+	bitrate: 8_000_000,
+	video: { codec: 'h264', width: 1920, height: 1080, frameRate: 30, pixelFormat: 'yuv420p', rotation: 0, bitrate: 7_800_000 },
+	audio: { codec: 'aac', channels: 2, sampleRate: 48_000, bitrate: 192_000 },
+};
+
+/** Results of operations that are no plan: fields of `output_data`, and files. */
+const TASK_RESULTS: Record<string, { fields: string; files: string }> = {
+	probe: { fields: '`mime`, `file_type`, `container`, `file_size_bytes`, `duration_seconds`, `bitrate`, `video`, `audio`', files: '' },
+	transcribe: {
+		fields: '`transcription`, `language`, `duration`, `word_count`, `segments`, `words`',
+		files: '`transcript.json`, `transcript.srt`, `transcript.vtt`, `transcript.txt`',
+	},
+	caption: { fields: '`captions` (each with `platform`, `variant`, `text`, `hashtags`), `title`, `description`, `tags`, `alt_text`, `language`', files: '' },
+	publish: { fields: '`platform`, `status`, `external_post_id`, `permalink`, `post`', files: '' },
+};
+
+/** docs/operations.md */
+export function operationsPage(operations: readonly Operation[]): string {
+	const rows = operations.map((operation) => {
+		const { node, label } = nodeExample(operation.name, operation.example);
+		return [`[\`${operation.name}\`](#${operation.name})`, operation.summary, accepts(operation), `${node}: *${label}*`];
+	});
+	return `${GENERATED}
+# Operations
+
+${table(['Operation', 'What it does', 'Takes', 'Node'], rows)}
+
+**Ways to run one.** In n8n: a node. Over HTTP: \`POST /<operation>\` for one job with one callback; \`POST /api/media/batch\` for
+many with one callback; \`POST /api/media/process\` for an asset with several operations, which n8n's process workflow runs.
+All need \`Authorization: Bearer <API key>\` and answer at once; the result is the job's \`output_data\`, in the callback and at
+\`GET /api/media/jobs/<job id>\`. Files in it are signed links. [callbacks.md](callbacks.md) shows the bodies.
+
+**Where the media comes from.** \`asset_id\` (it is there already), or \`file_url\` (it is downloaded first). The pseudo-operation
+\`ingest\` only brings a file in and answers what it is. The nodes *Media Ingest* and *Google Drive* do that.
+
+**Fields beside \`params\`**: \`callback_url\`, \`progress_url\`, \`deadline_seconds\` (1 to 604800, default 86400), \`priority\` (-10 to 10),
+\`job_id\` (your own reference, at most 200 characters), \`secrets\` (tokens that only this job may use).
+
+A field that is not in the table of an operation is refused with \`invalid_request\`, which names it.
+
+The curl examples want two variables: \`SIDECAR=http://127.0.0.1:8080\` and \`API_KEY=…\`. The n8n examples can be pasted onto the
+canvas as they are; then choose the credential.
+
+${operations.map(section).join('\n\n')}
+`;
+}
+
+function section(operation: Operation): string {
+	const { name, summary, version } = operation;
+	return [
+		`## ${name}`,
+		`${summary} Takes: ${accepts(operation)}. Version ${version}.`,
+		parameters(operation),
+		`**Result**: ${result(operation)}`,
+		fence('sh', curl(operation)),
+		nodeText(operation),
+	].join('\n\n');
+}
+
+const accepts = ({ accepts: media }: Operation): string => (media === 'none' ? 'nothing, or an asset' : media.join(', '));
+
+function parameters(operation: Operation): string {
+	const schema = z.toJSONSchema(operation.params, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+	const variants = schema.oneOf ?? schema.anyOf;
+	if (!variants) return fields(schema);
+	return variants.map((variant) => `${title(variant)}\n\n${fields(variant)}`).join('\n\n');
+}
+
+/** The field that tells the variants of a union apart, with its value. */
+function title(variant: JsonSchema): string {
+	const [name, field] = Object.entries(variant.properties ?? {}).find(([, { const: fixed }]) => fixed !== undefined) ?? [];
+	return `With \`${name}\` = ${code(field?.const)}: ${field?.description ?? ''}`;
+}
+
+function fields({ properties = {}, required = [] }: JsonSchema): string {
+	const entries = Object.entries(properties).filter(([, field]) => field.const === undefined);
+	if (entries.length === 0) return 'No parameters.';
+	return table(
+		['Parameter', 'Value', 'Default', 'Meaning'],
+		entries.map(([name, field]) => [
+			code(name),
+			describeType(field),
+			field.default !== undefined ? code(field.default) : required.includes(name) ? '**required**' : '',
+			// Where a description repeats the default for readers of the OpenAPI, the column says it already.
+			(field.description ?? '').replace(/ Default [^.]*\.(?=$| )/, ''),
+		]),
+	);
+}
+
+function result(operation: Operation): string {
+	if (operation.kind === 'task') {
+		const known = TASK_RESULTS[operation.name];
+		if (!known) return 'see the file of the operation.';
+		return `${known.fields}.${known.files ? ` Files: ${known.files}.` : ''}`;
+	}
+	const plan = operation.plan(VIDEO, operation.params.parse(operation.example));
+	const files = plan.outputs.map(({ name, mime }) => `\`${name}\` (${mime})`).join(', ');
+	return `${Object.keys(plan.facts ?? {}).map(code).join(', ')}, sometimes \`reason\`. With the example on a 1080p MP4: ${files}.`;
+}
+
+function curl({ name, example, accepts: media }: Operation): string {
+	const own = name === 'publish' ? { secrets: { access_token: '…', base_url: 'https://mastodon.social' } } : {};
+	const from = media === 'none' ? { asset_id: '00000000-0000-4000-8000-000000000000' } : { file_url: 'https://example.com/video.mp4' };
+	const body = JSON.stringify({ ...from, params: name === 'publish' ? { ...example, platform: 'mastodon' } : example, ...own });
+	return `curl -X POST "$SIDECAR/${name}" -H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' \\\n  -d '${body}'`;
+}
+
+function nodeText({ name, example }: Operation): string {
+	const { node, type, parameters: given } = nodeExample(name, example);
+	const pasted = {
+		nodes: [{ name: node, type: `n8n-nodes-media-pipeline.${type}`, typeVersion: 1, position: [0, 0], parameters: given }],
+		connections: {},
+	};
+	return fence('json', JSON.stringify(pasted, null, 2).replace(/\[\s+0,\s+0\s+\]/, '[0, 0]'));
+}
