@@ -119,11 +119,11 @@ export function failing(name: string, code: ConstructorParameters<typeof Pipelin
 	});
 }
 
-/** Resolves once `check` answers true; asks again whenever the event loop is free. Fails loudly after 20 s. */
-export async function until(check: () => Promise<boolean> | boolean, what: string): Promise<void> {
-	const end = Date.now() + 20_000;
+/** Resolves once `check` answers true; asks every 10 ms. Fails loudly after a time that only something stuck needs. */
+export async function until(check: () => Promise<boolean> | boolean, what: string, withinMs = 45_000): Promise<void> {
+	const end = Date.now() + withinMs;
 	while (!(await check())) {
-		if (Date.now() > end) throw new Error(`waited 20 s in vain: ${what}`);
+		if (Date.now() > end) throw new Error(`waited ${withinMs / 1000} s in vain: ${what}`);
 		await new Promise((resolve) => setTimeout(resolve, 10));
 	}
 }

@@ -17,7 +17,10 @@ export interface TestTask {
 /** What a task gets of the pipeline, on a real file with its real facts. */
 export async function testTask(
 	path: string,
-	{ earlier = {}, signal = new AbortController().signal }: { earlier?: Record<string, Record<string, unknown>>; signal?: AbortSignal } = {},
+	{
+		earlier = {},
+		signal = new AbortController().signal,
+	}: { earlier?: Record<string, Record<string, unknown>>; signal?: AbortSignal } = {},
 ): Promise<TestTask> {
 	const workDir = await mkdtemp(join(tmpdir(), 'task-'));
 	const steps: string[] = [];
