@@ -16,22 +16,24 @@ export const caption: NodeOperation = {
 			default: ['mastodon', 'x'],
 			description: 'Each platform gets a text of its own length and style',
 			options: [
+				{ name: 'Bluesky', value: 'bluesky' },
+				{ name: 'Facebook', value: 'facebook' },
+				{ name: 'Instagram', value: 'instagram' },
+				{ name: 'LinkedIn', value: 'linkedin' },
 				{ name: 'Mastodon', value: 'mastodon' },
+				{ name: 'Pinterest', value: 'pinterest' },
+				{ name: 'Threads', value: 'threads' },
+				{ name: 'TikTok', value: 'tiktok' },
 				{ name: 'X', value: 'x' },
+				{ name: 'YouTube', value: 'youtube' },
 			],
 		},
 		{
 			displayName: 'Tone',
 			name: 'tone',
-			type: 'options',
-			default: 'friendly',
-			options: [
-				{ name: 'Friendly', value: 'friendly' },
-				{ name: 'Funny', value: 'funny' },
-				{ name: 'Informative', value: 'informative' },
-				{ name: 'Inspiring', value: 'inspiring' },
-				{ name: 'Professional', value: 'professional' },
-			],
+			type: 'string',
+			default: 'friendly and clear',
+			description: 'How the text shall sound, in your own words',
 		},
 		{
 			displayName: 'Language',
@@ -39,7 +41,7 @@ export const caption: NodeOperation = {
 			type: 'string',
 			default: '',
 			placeholder: 'en',
-			description: 'Two-letter code of the language to write in. Empty means the language of the video.',
+			description: 'Two-letter code of the language to write in. Empty means the language that is spoken, else English.',
 		},
 		{
 			displayName: 'Brief',
@@ -58,6 +60,14 @@ export const caption: NodeOperation = {
 			description: 'What readers are asked to do',
 		},
 		{
+			displayName: 'Banned Words',
+			name: 'bannedWords',
+			type: 'string',
+			default: '',
+			placeholder: 'cheap, revolutionary',
+			description: 'Words that must not occur, separated by commas',
+		},
+		{
 			displayName: 'Variants',
 			name: 'variants',
 			type: 'number',
@@ -72,12 +82,18 @@ export const caption: NodeOperation = {
 			...readSource(read),
 			params: withoutEmpty({
 				platforms: read('platforms'),
-				tone: read('tone'),
+				tone: optionalText(read, 'tone'),
 				language: optionalText(read, 'language'),
 				brief: optionalText(read, 'brief'),
 				call_to_action: optionalText(read, 'callToAction'),
+				banned_words: readWords(optionalText(read, 'bannedWords')),
 				variants: read('variants'),
 			}),
 		},
 	],
 };
+
+function readWords(text: string | undefined): string[] | undefined {
+	const words = text?.split(',').map((word) => word.trim()).filter((word) => word !== '');
+	return words && words.length > 0 ? words : undefined;
+}

@@ -25,12 +25,24 @@ export const transcribe: NodeOperation = {
 			typeOptions: { rows: 2 },
 			description: 'Names and words that occur, spelled as they should appear',
 		},
+		{
+			displayName: 'Longest Subtitle Line',
+			name: 'maxLineChars',
+			type: 'number',
+			default: 42,
+			typeOptions: { minValue: 16, maxValue: 80 },
+			description: 'In characters. 42 is usual for wide videos; upright ones want less.',
+		},
 	],
 	build: ({ read }) => [
 		{
 			operation: 'transcribe',
 			...readSource(read),
-			params: withoutEmpty({ language: optionalText(read, 'language'), prompt: optionalText(read, 'prompt') }),
+			params: withoutEmpty({
+				language: optionalText(read, 'language'),
+				prompt: optionalText(read, 'prompt'),
+				max_line_chars: read('maxLineChars'),
+			}),
 		},
 	],
 };

@@ -1,5 +1,5 @@
 import type { NodeOperation } from '../../shared/operation';
-import { readSource } from '../../shared/parameters';
+import { readSource, withoutEmpty } from '../../shared/parameters';
 import { sourceProperties } from '../../shared/properties';
 
 export const convert: NodeOperation = {
@@ -15,15 +15,54 @@ export const convert: NodeOperation = {
 			type: 'options',
 			default: 'mp4_h264',
 			options: [
-				{ name: 'M4A (AAC Audio)', value: 'm4a' },
-				{ name: 'MOV (QuickTime)', value: 'mov' },
+				{ name: 'JPEG (Image)', value: 'jpeg' },
+				{ name: 'M4A (AAC Audio)', value: 'm4a_aac' },
+				{ name: 'MOV (H.264)', value: 'mov_h264' },
 				{ name: 'MP3 (Audio)', value: 'mp3' },
+				{ name: 'MP4 (AV1)', value: 'mp4_av1' },
 				{ name: 'MP4 (H.264)', value: 'mp4_h264' },
 				{ name: 'MP4 (H.265)', value: 'mp4_h265' },
+				{ name: 'PNG (Image)', value: 'png' },
 				{ name: 'WAV (Audio)', value: 'wav' },
 				{ name: 'WebM (VP9)', value: 'webm_vp9' },
+				{ name: 'WebP (Image)', value: 'webp' },
+			],
+		},
+		{
+			displayName: 'Options',
+			name: 'options',
+			type: 'collection',
+			default: {},
+			placeholder: 'Add Option',
+			options: [
+				{
+					displayName: 'Audio Bitrate',
+					name: 'audioBitrate',
+					type: 'number',
+					default: 160,
+					typeOptions: { minValue: 16, maxValue: 512 },
+					description: 'In kbit/s; MP3 takes at most 320. Has no effect on WAV and on sound that is copied.',
+				},
+				{
+					displayName: 'Image Quality',
+					name: 'quality',
+					type: 'number',
+					default: 85,
+					typeOptions: { minValue: 1, maxValue: 100 },
+					description: 'Of JPEG and WebP, from 1 (smallest file) to 100 (best picture)',
+				},
 			],
 		},
 	],
-	build: ({ read }) => [{ operation: 'convert', ...readSource(read), params: { format: read('format') } }],
+	build: ({ read }) => [
+		{
+			operation: 'convert',
+			...readSource(read),
+			params: withoutEmpty({
+				format: read('format'),
+				audio_bitrate_kbps: read('options.audioBitrate', undefined),
+				quality: read('options.quality', undefined),
+			}),
+		},
+	],
 };

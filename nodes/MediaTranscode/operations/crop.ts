@@ -28,7 +28,7 @@ export const crop: NodeOperation = {
 			type: 'options',
 			default: 'ratio',
 			options: [
-				{ name: 'Aspect Ratio', value: 'ratio', description: 'The largest part from the middle that has this shape' },
+				{ name: 'Aspect Ratio', value: 'ratio', description: 'The largest part that has this shape' },
 				{ name: 'Rectangle', value: 'pixels', description: 'Exactly these pixels' },
 				{ name: 'Size', value: 'fit', description: 'Scale to this size, cutting or padding what does not fit' },
 			],
@@ -46,6 +46,20 @@ export const crop: NodeOperation = {
 				{ name: '9:16 (Upright)', value: '9:16' },
 			],
 		},
+		{
+			displayName: 'Part to Keep',
+			name: 'gravity',
+			type: 'options',
+			default: 'center',
+			displayOptions: { show: { cropMode: ['ratio'] } },
+			options: [
+				{ name: 'Bottom', value: 'bottom' },
+				{ name: 'Center', value: 'center' },
+				{ name: 'Left', value: 'left' },
+				{ name: 'Right', value: 'right' },
+				{ name: 'Top', value: 'top' },
+			],
+		},
 		pixelField('Left', 'x', ['pixels'], 0, 'Pixels from the left edge'),
 		pixelField('Top', 'y', ['pixels'], 0, 'Pixels from the upper edge'),
 		pixelField('Width', 'width', ['pixels', 'fit'], 1080, 'In pixels'),
@@ -58,7 +72,8 @@ export const crop: NodeOperation = {
 			displayOptions: { show: { cropMode: ['fit'] } },
 			options: [
 				{ name: 'Cut It Off', value: 'cover', description: 'The picture fills the whole size' },
-				{ name: 'Pad with Bars', value: 'contain', description: 'The whole picture stays visible' },
+				{ name: 'Pad with a Blurred Copy', value: 'blur', description: 'The whole picture, before itself, enlarged and blurred' },
+				{ name: 'Pad with Black', value: 'contain', description: 'The whole picture, with bars' },
 			],
 		},
 	],
@@ -66,7 +81,7 @@ export const crop: NodeOperation = {
 };
 
 const FIELDS: Record<string, readonly string[]> = {
-	ratio: ['ratio'],
+	ratio: ['ratio', 'gravity'],
 	pixels: ['x', 'y', 'width', 'height'],
 	fit: ['width', 'height', 'fit'],
 };

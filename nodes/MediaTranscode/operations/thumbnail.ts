@@ -22,8 +22,8 @@ export const thumbnail: NodeOperation = {
 			name: 'width',
 			type: 'number',
 			default: 1280,
-			typeOptions: { minValue: 16, maxValue: 7680 },
-			description: 'In pixels; the height follows',
+			typeOptions: { minValue: 16, maxValue: 8192 },
+			description: 'In pixels; the height follows. A smaller picture is not enlarged.',
 		},
 		{
 			displayName: 'Format',
@@ -36,12 +36,26 @@ export const thumbnail: NodeOperation = {
 				{ name: 'WebP', value: 'webp' },
 			],
 		},
+		{
+			displayName: 'Quality',
+			name: 'quality',
+			type: 'number',
+			default: 80,
+			typeOptions: { minValue: 1, maxValue: 100 },
+			displayOptions: { show: { format: ['jpeg', 'webp'] } },
+			description: 'From 1 (smallest file) to 100 (best picture)',
+		},
 	],
 	build: ({ read }) => [
 		{
 			operation: 'thumbnail',
 			...readSource(read),
-			params: withoutEmpty({ at: readTime(optionalText(read, 'at')), width: read('width'), format: read('format') }),
+			params: withoutEmpty({
+				at: readTime(optionalText(read, 'at')),
+				width: read('width'),
+				format: read('format'),
+				quality: read('format') === 'png' ? undefined : read('quality'),
+			}),
 		},
 	],
 };

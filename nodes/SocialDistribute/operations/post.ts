@@ -1,3 +1,4 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
 import type { NodeOperation, ReadParameter } from '../../shared/operation';
 import { isRecord, optionalText, ParameterError, requiredText, withoutEmpty } from '../../shared/parameters';
 import type { BatchItem } from '../../shared/wire';
@@ -19,7 +20,13 @@ export const post: NodeOperation = {
 				const known = platforms.map(({ value }) => value).join(', ');
 				throw new ParameterError(`"Platforms" contains "${name}". This node can post to: ${known}.`);
 			}
-			items.push({ ...publishItem(read, name), secrets: await platform.secrets(context, itemIndex) });
+			const item = publishItem(read, name);
+			const scheduledAt = readTime(context, optionalText(read, 'options.scheduledAt'));
+			items.push({
+				...item,
+				params: withoutEmpty({ ...item.params, scheduled_at: scheduledAt }),
+				secrets: await platform.secrets(context, itemIndex),
+			});
 		}
 		return items;
 	},
@@ -34,7 +41,7 @@ function readPlatforms(read: ReadParameter): string[] {
 	throw new ParameterError('"Platforms" is empty. Choose at least one.');
 }
 
-/** The request without its secrets. */
+/** The request without its secrets and its time. */
 export function publishItem(read: ReadParameter, platform: string): BatchItem {
 	const attach = read('attachMedia', true) !== false;
 	return withoutEmpty<BatchItem>({
@@ -43,12 +50,12 @@ export function publishItem(read: ReadParameter, platform: string): BatchItem {
 		params: withoutEmpty({
 			platform,
 			text: textFor(read, platform),
-			media: attach ? [readMedia(read)] : undefined,
+			// An empty list: without it the sidecar would choose a file of the asset.
+			media: attach ? [readMedia(read)] : [],
 			visibility: optionalText(read, 'options.visibility'),
 			language: optionalText(read, 'options.language'),
 			sensitive: read('options.sensitive', false) === true ? true : undefined,
 			spoiler_text: optionalText(read, 'options.spoilerText'),
-			scheduled_at: optionalText(read, 'options.scheduledAt'),
 			idempotency_key: optionalText(read, 'options.idempotencyKey'),
 		}),
 	});
@@ -64,8 +71,17 @@ function textFor(read: ReadParameter, platform: string): string {
 function readMedia(read: ReadParameter): { file?: string; job_id?: string; alt_text?: string } {
 	const which = read('mediaFile', 'original');
 	return withoutEmpty({
-		file: which === 'file' ? requiredText(read, 'fileName', 'File Name') : undefined,
+		file: which === 'file' ? requiredText(read, 'fileName', 'File Name') : which === 'original' ? 'original' : undefined,
 		job_id: which === 'job' ? requiredText(read, 'jobId', 'Job ID') : undefined,
 		alt_text: optionalText(read, 'options.altText'),
 	});
+}
+
+/** n8n's date field gives a time of the workflow's time zone, without saying so; the sidecar wants the zone with it. */
+function readTime(context: IExecuteFunctions, text: string | undefined): string | undefined {
+	if (text === undefined) return undefined;
+	const match = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/.exec(text);
+	if (!match) throw new ParameterError(`"Publish At" must be a date and time such as 2026-12-24T18:00, but is "${text}".`);
+	if (match[1]) return text;
+	return String(context.evaluateExpression(`{{ DateTime.fromISO(${JSON.stringify(text.replace(' ', 'T'))}).toISO() }}`, 0));
 }

@@ -10,20 +10,21 @@ const asset = { source: 'asset', assetId: 'a1' };
 
 describe('the media operations', () => {
 	it.each([
-		['thumbnail', thumbnail, { at: '50%', width: 640, format: 'webp' }, { at: '50%', width: 640, format: 'webp' }],
-		['thumbnail at seconds', thumbnail, { at: '1.5', width: 640, format: 'png' }, { at: 1.5, width: 640, format: 'png' }],
+		['thumbnail', thumbnail, { at: '50%', width: 640, format: 'webp', quality: 70 }, { at: '50%', width: 640, format: 'webp', quality: 70 }],
+		['thumbnail at seconds', thumbnail, { at: '1.5', width: 640, format: 'png', quality: 70 }, { at: 1.5, width: 640, format: 'png' }],
 		['thumbnail at the default time', thumbnail, { at: '', width: 1280, format: 'jpeg' }, { width: 1280, format: 'jpeg' }],
 		[
 			'compress',
 			compress,
-			{ height: 480, crf: 28, audioBitrate: 96, maxBitrate: 1500 },
-			{ height: 480, crf: 28, audio_bitrate_kbps: 96, max_bitrate_kbps: 1500 },
+			{ height: 480, crf: 28, options: { audioBitrate: 96, maxBitrate: 1500, preset: 'slow', frameRate: 25 } },
+			{ height: 480, crf: 28, audio_bitrate_kbps: 96, max_bitrate_kbps: 1500, preset: 'slow', frame_rate: 25 },
 		],
-		['compress without a limit', compress, { height: 720, crf: 23, audioBitrate: 128, maxBitrate: 0 }, { height: 720, crf: 23, audio_bitrate_kbps: 128 }],
-		['crop by ratio', crop, { cropMode: 'ratio', ratio: '4:5', width: 9 }, { mode: 'ratio', ratio: '4:5' }],
+		['compress with the defaults of the sidecar', compress, { height: 720, crf: 23, options: {} }, { height: 720, crf: 23 }],
+		['crop by ratio', crop, { cropMode: 'ratio', ratio: '4:5', gravity: 'top', width: 9 }, { mode: 'ratio', ratio: '4:5', gravity: 'top' }],
 		['crop by pixels', crop, { cropMode: 'pixels', x: 1, y: 2, width: 30, height: 40 }, { mode: 'pixels', x: 1, y: 2, width: 30, height: 40 }],
 		['crop to a size', crop, { cropMode: 'fit', width: 30, height: 40, fit: 'contain' }, { mode: 'fit', width: 30, height: 40, fit: 'contain' }],
 		['convert', convert, { format: 'webm_vp9' }, { format: 'webm_vp9' }],
+		['convert with options', convert, { format: 'webp', options: { quality: 90, audioBitrate: 96 } }, { format: 'webp', quality: 90, audio_bitrate_kbps: 96 }],
 	])('%s sends its parameters by the names of the wire', async (_name, operation, fields, params) => {
 		expect(await build(operation, { ...asset, ...fields })).toEqual([{ operation: operation.value, asset_id: 'a1', params }]);
 	});

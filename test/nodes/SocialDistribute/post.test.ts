@@ -28,7 +28,7 @@ describe('Post', () => {
 			{
 				operation: 'publish',
 				asset_id: 'a1',
-				params: { platform: 'mastodon', text: 'Hello', media: [{}] },
+				params: { platform: 'mastodon', text: 'Hello', media: [{ file: 'original' }] },
 				secrets: { access_token: 'm-token', base_url: 'https://social.test' },
 			},
 		]);
@@ -85,7 +85,20 @@ describe('Post', () => {
 	it('posts text alone, without an asset', async () => {
 		const [item] = await build(post, { ...fields, attachMedia: false, assetId: undefined }, { credentials });
 		expect(item).not.toHaveProperty('asset_id');
-		expect(item?.params).toEqual({ platform: 'mastodon', text: 'Hello' });
+		expect(item?.params).toEqual({ platform: 'mastodon', text: 'Hello', media: [] });
+	});
+
+	it('gives a time without a zone that of the workflow, and refuses what is no time', async () => {
+		const { context } = fakeContext({ parameters: { ...fields, options: { scheduledAt: '2030-01-01 10:00' } }, credentials });
+		const asked: string[] = [];
+		context.evaluateExpression = (expression) => {
+			asked.push(expression);
+			return '2030-01-01T10:00:00.000+02:00';
+		};
+		const [item] = await post.build({ context, itemIndex: 0, read: (name, fallback) => context.getNodeParameter(name, 0, fallback) });
+		expect(item?.params?.scheduled_at).toBe('2030-01-01T10:00:00.000+02:00');
+		expect(asked).toEqual(['{{ DateTime.fromISO("2030-01-01T10:00").toISO() }}']);
+		await expect(build(post, { ...fields, options: { scheduledAt: 'tomorrow' } }, { credentials })).rejects.toThrow('"Publish At"');
 	});
 
 	it('passes the options on', async () => {
