@@ -7,7 +7,9 @@ import { createDiskStorage } from '../../sidecar/src/storage/disk.ts';
 import type { Storage, StoredFile } from '../../sidecar/src/storage/storage.ts';
 
 /** One row per back end: how to make an empty one inside a folder of the test. */
-const ADAPTERS: Array<[string, (folder: string) => Storage]> = [['disk', (folder) => createDiskStorage({ root: join(folder, 'store') })]];
+const ADAPTERS: Array<[string, (folder: string) => Storage]> = [
+	['disk', (folder) => createDiskStorage({ root: join(folder, 'store') })],
+];
 
 describe.each(ADAPTERS)('storage on %s', (_name, make) => {
 	let folder: string;
@@ -41,7 +43,10 @@ describe.each(ADAPTERS)('storage on %s', (_name, make) => {
 	});
 
 	it('stores a stream', async () => {
-		const stored = await storage.putStream('raw/default/s.bin', Readable.from([Buffer.from('one '), Buffer.from('two')]));
+		const stored = await storage.putStream(
+			'raw/default/s.bin',
+			Readable.from([Buffer.from('one '), Buffer.from('two')]),
+		);
 		expect(stored.bytes).toBe(7);
 		expect(String(await buffer(await storage.read('raw/default/s.bin')))).toBe('one two');
 	});
@@ -107,7 +112,8 @@ describe.each(ADAPTERS)('storage on %s', (_name, make) => {
 	});
 
 	it('lists what lies below a prefix, in any depth', async () => {
-		for (const key of ['raw/a/1.txt', 'raw/a/b/2.txt', 'raw/ab/3.txt', 'jobs/a/4.txt']) await storage.putFile(key, await localFile(key));
+		for (const key of ['raw/a/1.txt', 'raw/a/b/2.txt', 'raw/ab/3.txt', 'jobs/a/4.txt'])
+			await storage.putFile(key, await localFile(key));
 		expect(await keys('raw/a/')).toEqual(['raw/a/1.txt', 'raw/a/b/2.txt']);
 		expect(await keys('raw/')).toEqual(['raw/a/1.txt', 'raw/a/b/2.txt', 'raw/ab/3.txt']);
 		expect(await keys('raw/a')).toEqual(['raw/a/1.txt', 'raw/a/b/2.txt', 'raw/ab/3.txt']);
@@ -127,17 +133,26 @@ describe.each(ADAPTERS)('storage on %s', (_name, make) => {
 		expect(await keys('jobs/')).toEqual(['jobs/default/same/end.txt']);
 	});
 
-	it.each(['../x', '/etc/passwd', 'raw/../../x', 'raw//x', 'raw/x\0.mp4', 'raw/./x', '', 'C:\\x', 'raw/.hidden', 'raw\\x', 'raw/x/'])(
-		'refuses the key %j everywhere',
-		async (key) => {
-			const refused = { code: 'invalid_request' };
-			const path = await localFile('x');
-			await expect(storage.putFile(key, path)).rejects.toMatchObject(refused);
-			await expect(storage.putStream(key, Readable.from(['x']))).rejects.toMatchObject(refused);
-			await expect(storage.read(key)).rejects.toMatchObject(refused);
-			await expect(storage.head(key)).rejects.toMatchObject(refused);
-			await expect(storage.delete(key)).rejects.toMatchObject(refused);
-			await access(path);
-		},
-	);
+	it.each([
+		'../x',
+		'/etc/passwd',
+		'raw/../../x',
+		'raw//x',
+		'raw/x\0.mp4',
+		'raw/./x',
+		'',
+		'C:\\x',
+		'raw/.hidden',
+		'raw\\x',
+		'raw/x/',
+	])('refuses the key %j everywhere', async (key) => {
+		const refused = { code: 'invalid_request' };
+		const path = await localFile('x');
+		await expect(storage.putFile(key, path)).rejects.toMatchObject(refused);
+		await expect(storage.putStream(key, Readable.from(['x']))).rejects.toMatchObject(refused);
+		await expect(storage.read(key)).rejects.toMatchObject(refused);
+		await expect(storage.head(key)).rejects.toMatchObject(refused);
+		await expect(storage.delete(key)).rejects.toMatchObject(refused);
+		await access(path);
+	});
 });

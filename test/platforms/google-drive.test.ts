@@ -21,8 +21,16 @@ describe('the stand-in of Google Drive', () => {
 	});
 
 	it('answers only the fields that were asked for', async () => {
-		expect(JSON.parse((await get('a')).text)).toEqual({ kind: 'drive#file', id: 'a', name: 'a.mp4', mimeType: 'video/mp4' });
-		expect(JSON.parse((await get('a?fields=size,capabilities/canDownload')).text)).toEqual({ size: '10', capabilities: { canDownload: true } });
+		expect(JSON.parse((await get('a')).text)).toEqual({
+			kind: 'drive#file',
+			id: 'a',
+			name: 'a.mp4',
+			mimeType: 'video/mp4',
+		});
+		expect(JSON.parse((await get('a?fields=size,capabilities/canDownload')).text)).toEqual({
+			size: '10',
+			capabilities: { canDownload: true },
+		});
 	});
 
 	it('shows files of shared drives only to those who ask for them', async () => {
@@ -32,7 +40,11 @@ describe('the stand-in of Google Drive', () => {
 
 	it('sends ranges', async () => {
 		expect(await get('a?alt=media')).toMatchObject({ status: 200, text: '0123456789' });
-		expect(await get('a?alt=media', { Range: 'bytes=4-' })).toEqual({ status: 206, text: '456789', range: 'bytes 4-9/10' });
+		expect(await get('a?alt=media', { Range: 'bytes=4-' })).toEqual({
+			status: 206,
+			text: '456789',
+			range: 'bytes 4-9/10',
+		});
 		expect(await get('a?alt=media', { Range: 'bytes=10-' })).toMatchObject({ status: 416, range: 'bytes */10' });
 	});
 

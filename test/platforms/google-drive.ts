@@ -58,14 +58,18 @@ export async function startGoogleDrive(): Promise<DriveEmulator> {
 		}
 		const id = request.params.id;
 		const file = emulator.files.get(id);
-		if (!file || (file.shared && request.query.supportsAllDrives !== 'true')) return refuse(response, 404, 'notFound', `File not found: ${id}.`);
+		if (!file || (file.shared && request.query.supportsAllDrives !== 'true'))
+			return refuse(response, 404, 'notFound', `File not found: ${id}.`);
 		return kind === 'media' ? sendMedia(request, response, file) : sendMetadata(request, response, id, file);
 	});
-	app.use((request, response) => refuse(response, 404, 'notFound', `No such method: ${request.method} ${request.path}`));
+	app.use((request, response) =>
+		refuse(response, 404, 'notFound', `No such method: ${request.method} ${request.path}`),
+	);
 
 	function sendMetadata(request: Request, response: Response, id: string, file: DriveFileFixture): void {
 		// Without `fields` Drive answers kind, id, name and mimeType only.
-		const wanted = typeof request.query.fields === 'string' ? request.query.fields.split(',') : ['kind', 'id', 'name', 'mimeType'];
+		const wanted =
+			typeof request.query.fields === 'string' ? request.query.fields.split(',') : ['kind', 'id', 'name', 'mimeType'];
 		const all: Record<string, unknown> = {
 			kind: 'drive#file',
 			id,
@@ -75,7 +79,9 @@ export async function startGoogleDrive(): Promise<DriveEmulator> {
 			'capabilities/canDownload': { canDownload: file.canDownload ?? true },
 			...(file.shortcutTo ? { shortcutDetails: { targetId: file.shortcutTo, targetMimeType: 'video/mp4' } } : {}),
 			...(file.content ? { size: String(file.claimedSize ?? file.content.length) } : {}),
-			...(file.content && !file.noChecksum ? { md5Checksum: hash('md5', file.content), sha256Checksum: hash('sha256', file.content) } : {}),
+			...(file.content && !file.noChecksum
+				? { md5Checksum: hash('md5', file.content), sha256Checksum: hash('sha256', file.content) }
+				: {}),
 		};
 		const body = wanted.filter((field) => field in all).map((field) => [field.split('/')[0], all[field]]);
 		response.json(Object.fromEntries(body));
@@ -83,9 +89,17 @@ export async function startGoogleDrive(): Promise<DriveEmulator> {
 
 	function sendMedia(request: Request, response: Response, file: DriveFileFixture): void {
 		emulator.ranges.push(request.headers.range);
-		if (!file.content) return refuse(response, 403, 'fileNotDownloadable', 'Only files with binary content can be downloaded. Use Export with Docs Editors files.');
-		if (file.canDownload === false) return refuse(response, 403, 'cannotDownloadFile', 'This file cannot be downloaded by the user.');
-		if (request.headers['accept-encoding'] !== 'identity') return refuse(response, 400, 'invalid', 'This stand-in wants Accept-Encoding: identity for media.');
+		if (!file.content)
+			return refuse(
+				response,
+				403,
+				'fileNotDownloadable',
+				'Only files with binary content can be downloaded. Use Export with Docs Editors files.',
+			);
+		if (file.canDownload === false)
+			return refuse(response, 403, 'cannotDownloadFile', 'This file cannot be downloaded by the user.');
+		if (!/^identity(, identity)?$/.test(request.headers['accept-encoding'] ?? ''))
+			return refuse(response, 400, 'invalid', 'This stand-in wants Accept-Encoding: identity for media.');
 		const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
 		const start = range ? Number(range[1]) : 0;
 		if (start >= file.content.length) {

@@ -19,16 +19,28 @@ describe('the stand-in of OpenAI', () => {
 	const post = async (path: string, body: FormData | object, key = 'test-key') => {
 		const json = !(body instanceof FormData);
 		const headers = { Authorization: `Bearer ${key}`, ...(json ? { 'Content-Type': 'application/json' } : {}) };
-		const response = await fetch(server.url + path, { method: 'POST', headers, body: json ? JSON.stringify(body) : body });
+		const response = await fetch(server.url + path, {
+			method: 'POST',
+			headers,
+			body: json ? JSON.stringify(body) : body,
+		});
 		return { status: response.status, body: (await response.json()) as { error?: { message: string } } };
 	};
 	const chat = (change: Record<string, unknown> = {}) => ({
 		model: 'gpt-4o-mini',
 		messages: [{ role: 'user', content: 'hi' }],
-		response_format: { type: 'json_schema', json_schema: { name: 'a', strict: true, schema: { type: 'object', properties: {}, required: [], additionalProperties: false } } },
+		response_format: {
+			type: 'json_schema',
+			json_schema: {
+				name: 'a',
+				strict: true,
+				schema: { type: 'object', properties: {}, required: [], additionalProperties: false },
+			},
+		},
 		...change,
 	});
-	const withImage = (url: string) => chat({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] });
+	const withImage = (url: string) =>
+		chat({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] });
 
 	it('refuses a wrong key', async () => {
 		expect((await post('/chat/completions', chat(), 'wrong')).status).toBe(401);
@@ -40,7 +52,11 @@ describe('the stand-in of OpenAI', () => {
 		['an unknown field', { model: 'whisper-1', speed: '2' }, 400],
 		['an unknown format', { model: 'whisper-1', response_format: 'pdf' }, 400],
 		['times without verbose_json', { model: 'whisper-1', 'timestamp_granularities[]': 'word' }, 400],
-		['verbose_json of a model without times', { model: 'gpt-4o-mini-transcribe', response_format: 'verbose_json' }, 400],
+		[
+			'verbose_json of a model without times',
+			{ model: 'gpt-4o-mini-transcribe', response_format: 'verbose_json' },
+			400,
+		],
 		['a language that is no code', { model: 'whisper-1', language: 'english' }, 400],
 	])('refuses a transcription with %s', async (_what, fields, status) => {
 		expect((await post('/audio/transcriptions', await form(fields))).status).toBe(status);
@@ -59,13 +75,30 @@ describe('the stand-in of OpenAI', () => {
 		['no messages', { messages: [] }],
 		['an unknown field', { max_words: 3 }],
 		['no schema', { response_format: { type: 'json_object' } }],
-		['a schema that is open', { response_format: { type: 'json_schema', json_schema: { name: 'a', strict: true, schema: { type: 'object', properties: {} } } } }],
+		[
+			'a schema that is open',
+			{
+				response_format: {
+					type: 'json_schema',
+					json_schema: { name: 'a', strict: true, schema: { type: 'object', properties: {} } },
+				},
+			},
+		],
 		[
 			'a property that is not required',
 			{
 				response_format: {
 					type: 'json_schema',
-					json_schema: { name: 'a', strict: true, schema: { type: 'object', properties: { b: { type: 'string' } }, required: [], additionalProperties: false } },
+					json_schema: {
+						name: 'a',
+						strict: true,
+						schema: {
+							type: 'object',
+							properties: { b: { type: 'string' } },
+							required: [],
+							additionalProperties: false,
+						},
+					},
 				},
 			},
 		],
@@ -74,7 +107,9 @@ describe('the stand-in of OpenAI', () => {
 	});
 
 	it('refuses pictures that cannot be decoded', async () => {
-		const jpeg = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } }).jpeg().toBuffer();
+		const jpeg = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
+			.jpeg()
+			.toBuffer();
 		const url = (bytes: Buffer) => `data:image/jpeg;base64,${bytes.toString('base64')}`;
 		expect((await post('/chat/completions', withImage(url(jpeg)))).status).toBe(200);
 		expect((await post('/chat/completions', withImage(url(jpeg.subarray(0, 40))))).status).toBe(400);

@@ -33,13 +33,27 @@ export interface OpenAiEmulator {
 	/** Default: a valid answer made from the schema. */
 	answer: (request: ChatRequest) => unknown;
 	/** Answered before anything else is looked at, in order; `when` limits an entry to one kind of call. */
-	failures: Array<{ status: number; code?: string; type?: string; message?: string; headers?: Record<string, string>; when?: 'transcription' | 'chat' }>;
+	failures: Array<{
+		status: number;
+		code?: string;
+		type?: string;
+		message?: string;
+		headers?: Record<string, string>;
+		when?: 'transcription' | 'chat';
+	}>;
 	/** Calls of this kind are never answered. */
 	silent: 'transcription' | 'chat' | null;
 	finishReason: string;
 	refusal: string | null;
 	counts: { transcriptions: number; chats: number };
-	transcriptions: Array<{ fields: Record<string, string[]>; fileName: string; bytes: number; durationSeconds: number; channels: number; sampleRate: number }>;
+	transcriptions: Array<{
+		fields: Record<string, string[]>;
+		fileName: string;
+		bytes: number;
+		durationSeconds: number;
+		channels: number;
+		sampleRate: number;
+	}>;
 	chats: Array<ChatRequest & { images: Array<{ width: number; height: number; format: string }> }>;
 	close(): Promise<void>;
 }
@@ -85,7 +99,10 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 		const failure = index >= 0 ? emulator.failures.splice(index, 1)[0] : undefined;
 		if (!failure) return false;
 		const { status, message = `Scripted ${status}`, type = 'error', code = null } = failure;
-		response.status(status).set(failure.headers ?? {}).json({ error: { message, type, code, param: null } });
+		response
+			.status(status)
+			.set(failure.headers ?? {})
+			.json({ error: { message, type, code, param: null } });
 		return true;
 	}
 
@@ -103,11 +120,15 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 		const model = knownModel(fields.model?.[0]);
 		const format = fields.response_format?.[0] ?? 'json';
 		const granularities = fields['timestamp_granularities[]'] ?? [];
-		if (model.startsWith('gpt-') && format !== 'json') throw new Refused(400, `response_format '${format}' is not compatible with model '${model}'`);
+		if (model.startsWith('gpt-') && format !== 'json')
+			throw new Refused(400, `response_format '${format}' is not compatible with model '${model}'`);
 		if (!['json', 'verbose_json'].includes(format)) throw new Refused(400, `Invalid response_format '${format}'`);
-		if (granularities.length > 0 && format !== 'verbose_json') throw new Refused(400, 'timestamp_granularities needs verbose_json');
-		if (granularities.some((entry) => entry !== 'word' && entry !== 'segment')) throw new Refused(400, 'Invalid timestamp_granularities');
-		if (fields.language && !/^[a-z]{2}$/.test(fields.language[0] ?? '')) throw new Refused(400, `Invalid language '${fields.language[0]}'`);
+		if (granularities.length > 0 && format !== 'verbose_json')
+			throw new Refused(400, 'timestamp_granularities needs verbose_json');
+		if (granularities.some((entry) => entry !== 'word' && entry !== 'segment'))
+			throw new Refused(400, 'Invalid timestamp_granularities');
+		if (fields.language && !/^[a-z]{2}$/.test(fields.language[0] ?? ''))
+			throw new Refused(400, `Invalid language '${fields.language[0]}'`);
 		const audio = await inspectAudio(file);
 		emulator.transcriptions.push({ fields, fileName: file.name, bytes: file.data.length, ...audio });
 		const { text, language = 'english', segments = [], words = [] } = emulator.transcript;
@@ -118,7 +139,20 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 			language,
 			duration: audio.durationSeconds,
 			text,
-			...(withSegments ? { segments: segments.map((segment, id) => ({ id, seek: 0, tokens: [], temperature: 0, avg_logprob: -0.2, compression_ratio: 1, no_speech_prob: 0, ...segment })) } : {}),
+			...(withSegments
+				? {
+						segments: segments.map((segment, id) => ({
+							id,
+							seek: 0,
+							tokens: [],
+							temperature: 0,
+							avg_logprob: -0.2,
+							compression_ratio: 1,
+							no_speech_prob: 0,
+							...segment,
+						})),
+					}
+				: {}),
 			...(granularities.includes('word') ? { words } : {}),
 			usage: { type: 'duration', seconds: Math.ceil(audio.durationSeconds) },
 		});
@@ -131,9 +165,11 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 		const unknown = Object.keys(body).filter((name) => !CHAT_FIELDS.includes(name));
 		if (unknown.length > 0) throw new Refused(400, `Unrecognized request argument supplied: ${unknown.join(', ')}`);
 		knownModel(body.model);
-		if (!Array.isArray(body.messages) || body.messages.length === 0) throw new Refused(400, "'messages' must be a non-empty array");
+		if (!Array.isArray(body.messages) || body.messages.length === 0)
+			throw new Refused(400, "'messages' must be a non-empty array");
 		const { type, json_schema: schema } = body.response_format ?? {};
-		if (type !== 'json_schema' || !schema?.name || !/^[\w-]{1,64}$/.test(schema.name)) throw new Refused(400, "Missing required parameter: 'response_format.json_schema.name'");
+		if (type !== 'json_schema' || !schema?.name || !/^[\w-]{1,64}$/.test(schema.name))
+			throw new Refused(400, "Missing required parameter: 'response_format.json_schema.name'");
 		if (schema.strict) checkStrict(schema.schema, 'schema');
 		const images = await Promise.all(imageUrls(body).map(inspectImage));
 		emulator.chats.push({ ...body, images });
@@ -144,7 +180,13 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 			object: 'chat.completion',
 			created: 1_700_000_000,
 			model: body.model,
-			choices: [{ index: 0, finish_reason: emulator.finishReason, message: { role: 'assistant', content: emulator.refusal ? null : content, refusal: emulator.refusal } }],
+			choices: [
+				{
+					index: 0,
+					finish_reason: emulator.finishReason,
+					message: { role: 'assistant', content: emulator.refusal ? null : content, refusal: emulator.refusal },
+				},
+			],
 			usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 },
 		});
 	});
@@ -153,7 +195,9 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 	});
 	app.use((error: Error, _request: Request, response: Response, _next: express.NextFunction) => {
 		const { status, code } = error instanceof Refused ? error : { status: 500, code: null };
-		response.status(status).json({ error: { message: error.message, type: 'invalid_request_error', code, param: null } });
+		response
+			.status(status)
+			.json({ error: { message: error.message, type: 'invalid_request_error', code, param: null } });
 	});
 
 	const server = app.listen(0, '127.0.0.1');
@@ -176,7 +220,11 @@ interface UploadedFile {
 async function readForm(request: Request): Promise<{ fields: Record<string, string[]>; file: UploadedFile }> {
 	const type = request.headers['content-type'] ?? '';
 	if (!type.startsWith('multipart/form-data')) throw new Refused(415, 'Expected multipart/form-data');
-	const form = await new globalThis.Request('http://x', { method: 'POST', headers: { 'content-type': type }, body: new Uint8Array(request.body as Buffer) }).formData();
+	const form = await new globalThis.Request('http://x', {
+		method: 'POST',
+		headers: { 'content-type': type },
+		body: new Uint8Array(request.body as Buffer),
+	}).formData();
 	const fields: Record<string, string[]> = {};
 	let file: UploadedFile | null = null;
 	for (const [name, value] of form) {
@@ -185,24 +233,45 @@ async function readForm(request: Request): Promise<{ fields: Record<string, stri
 		else file = { name: value.name, data: Buffer.from(await value.arrayBuffer()) };
 	}
 	if (!file) throw new Refused(400, "Missing required parameter: 'file'");
-	if (file.data.length > MAX_AUDIO_BYTES) throw new Refused(413, `Maximum content size limit (${MAX_AUDIO_BYTES}) exceeded (${file.data.length} bytes read)`);
-	if (!/\.(flac|mp3|mp4|mpeg|mpga|m4a|ogg|wav|webm)$/.test(file.name)) throw new Refused(400, `Invalid file format: ${file.name}`);
+	if (file.data.length > MAX_AUDIO_BYTES)
+		throw new Refused(413, `Maximum content size limit (${MAX_AUDIO_BYTES}) exceeded (${file.data.length} bytes read)`);
+	if (!/\.(flac|mp3|mp4|mpeg|mpga|m4a|ogg|wav|webm)$/.test(file.name))
+		throw new Refused(400, `Invalid file format: ${file.name}`);
 	return { fields, file };
 }
 
-async function inspectAudio(file: UploadedFile): Promise<{ durationSeconds: number; channels: number; sampleRate: number }> {
+async function inspectAudio(
+	file: UploadedFile,
+): Promise<{ durationSeconds: number; channels: number; sampleRate: number }> {
 	const folder = await mkdtemp(join(tmpdir(), 'openai-audio-'));
 	try {
 		const path = join(folder, 'audio');
 		await writeFile(path, file.data);
-		const args = ['-v', 'error', '-select_streams', 'a:0', '-show_entries', 'stream=channels,sample_rate:format=duration', '-of', 'json', path];
+		const args = [
+			'-v',
+			'error',
+			'-select_streams',
+			'a:0',
+			'-show_entries',
+			'stream=channels,sample_rate:format=duration',
+			'-of',
+			'json',
+			path,
+		];
 		const { stdout } = await run('ffprobe', args);
-		const probed = JSON.parse(stdout) as { streams: Array<{ channels: number; sample_rate: string }>; format: { duration: string } };
+		const probed = JSON.parse(stdout) as {
+			streams: Array<{ channels: number; sample_rate: string }>;
+			format: { duration: string };
+		};
 		const stream = probed.streams[0];
 		if (!stream) throw new Error('no audio');
 		// Decoded to the end: a header alone is not audio.
 		await run('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-']);
-		return { durationSeconds: Number(probed.format.duration), channels: stream.channels, sampleRate: Number(stream.sample_rate) };
+		return {
+			durationSeconds: Number(probed.format.duration),
+			channels: stream.channels,
+			sampleRate: Number(stream.sample_rate),
+		};
 	} catch {
 		throw new Refused(400, 'The audio file could not be decoded or its format is not supported.');
 	} finally {
@@ -211,7 +280,9 @@ async function inspectAudio(file: UploadedFile): Promise<{ durationSeconds: numb
 }
 
 function imageUrls(body: ChatRequest): string[] {
-	const parts = body.messages.flatMap(({ content }) => (Array.isArray(content) ? (content as Array<{ type: string; image_url?: { url?: string } }>) : []));
+	const parts = body.messages.flatMap(({ content }) =>
+		Array.isArray(content) ? (content as Array<{ type: string; image_url?: { url?: string } }>) : [],
+	);
 	return parts.filter(({ type }) => type === 'image_url').map(({ image_url: image }) => image?.url ?? '');
 }
 
@@ -243,8 +314,13 @@ interface SchemaNode {
 function checkStrict(node: SchemaNode, path: string): void {
 	if (node?.type === 'object') {
 		const names = Object.keys(node.properties ?? {});
-		if (node.additionalProperties !== false) throw new Refused(400, `Invalid schema: 'additionalProperties' is required to be supplied and to be false at ${path}.`);
-		if (names.some((name) => !node.required?.includes(name))) throw new Refused(400, `Invalid schema: 'required' must name every property at ${path}.`);
+		if (node.additionalProperties !== false)
+			throw new Refused(
+				400,
+				`Invalid schema: 'additionalProperties' is required to be supplied and to be false at ${path}.`,
+			);
+		if (names.some((name) => !node.required?.includes(name)))
+			throw new Refused(400, `Invalid schema: 'required' must name every property at ${path}.`);
 		for (const name of names) checkStrict(node.properties?.[name] ?? {}, `${path}.${name}`);
 	} else if (node?.type === 'array') checkStrict(node.items ?? {}, `${path}[]`);
 }
@@ -253,17 +329,25 @@ function checkStrict(node: SchemaNode, path: string): void {
 function fromSchema(node: SchemaNode, name = 'text'): unknown {
 	if (node.const !== undefined) return node.const;
 	if (node.enum) return node.enum[0];
-	if (node.type === 'object') return Object.fromEntries(Object.entries(node.properties ?? {}).map(([key, child]) => [key, fromSchema(child, key)]));
+	if (node.type === 'object')
+		return Object.fromEntries(
+			Object.entries(node.properties ?? {}).map(([key, child]) => [key, fromSchema(child, key)]),
+		);
 	if (node.type === 'array') return combinations(node.items ?? {}).map((item) => fromSchema(item, name));
 	if (node.type === 'integer' || node.type === 'number') return 1;
-	return name === 'hashtags' || name === 'tags' ? 'video' : `A ${name.replaceAll('_', ' ')} written from what is seen and heard.`;
+	return name === 'hashtags' || name === 'tags'
+		? 'video'
+		: `A ${name.replaceAll('_', ' ')} written from what is seen and heard.`;
 }
 
 function combinations(item: SchemaNode): SchemaNode[] {
 	let nodes = [item];
 	for (const [key, child] of Object.entries(item.properties ?? {})) {
 		const values = child.enum ?? (child.const === undefined ? null : [child.const]);
-		if (values) nodes = nodes.flatMap((node) => values.map((value) => ({ ...node, properties: { ...node.properties, [key]: { const: value } } })));
+		if (values)
+			nodes = nodes.flatMap((node) =>
+				values.map((value) => ({ ...node, properties: { ...node.properties, [key]: { const: value } } })),
+			);
 	}
 	return nodes;
 }

@@ -51,7 +51,11 @@ export function createOpenAi(settings: OpenAiSettings): { transcriber: Transcrib
 		});
 	};
 	/** One call, bounded in time, its failures in our own words. The library's own time limit does not cover the body. */
-	async function call<T>(model: string, signal: AbortSignal, send: (client: OpenAI, options: { signal: AbortSignal }) => Promise<T>): Promise<T> {
+	async function call<T>(
+		model: string,
+		signal: AbortSignal,
+		send: (client: OpenAI, options: { signal: AbortSignal }) => Promise<T>,
+	): Promise<T> {
 		const client = connect();
 		signal.throwIfAborted();
 		const timeout = AbortSignal.timeout(timeoutMs);
@@ -74,7 +78,12 @@ export function createOpenAi(settings: OpenAiSettings): { transcriber: Transcrib
 				const shape = timed
 					? { response_format: 'verbose_json' as const, timestamp_granularities: ['segment' as const, 'word' as const] }
 					: { response_format: 'json' as const };
-				const request = { model: transcribeModel, ...shape, ...(language ? { language } : {}), ...(prompt ? { prompt } : {}) };
+				const request = {
+					model: transcribeModel,
+					...shape,
+					...(language ? { language } : {}),
+					...(prompt ? { prompt } : {}),
+				};
 				const answer: unknown = await call(transcribeModel, signal, (client, options) =>
 					client.audio.transcriptions.create({ ...request, file: createReadStream(audioPath) }, options),
 				);
@@ -105,7 +114,10 @@ const transcriptSchema = z.object({
 function readTranscript(answer: unknown, asked: string | undefined): Transcript {
 	const parsed = transcriptSchema.safeParse(answer);
 	if (!parsed.success) {
-		throw new PipelineError('provider_rejected', 'The AI server answered something that is no transcript. Check that OPENAI_BASE_URL names an OpenAI-compatible server (usually ending in /v1).');
+		throw new PipelineError(
+			'provider_rejected',
+			'The AI server answered something that is no transcript. Check that OPENAI_BASE_URL names an OpenAI-compatible server (usually ending in /v1).',
+		);
 	}
 	const { text, language, duration, segments, words } = parsed.data;
 	const durationSeconds = duration ?? segments?.at(-1)?.end ?? words?.at(-1)?.end ?? 0;
@@ -113,7 +125,10 @@ function readTranscript(answer: unknown, asked: string | undefined): Transcript 
 		text: text.trim(),
 		language: languageCode(language ?? asked ?? ''),
 		durationSeconds,
-		segments: segments?.map((segment) => ({ ...segment, text: segment.text.trim() })).filter((segment) => segment.text !== '') ?? [],
+		segments:
+			segments
+				?.map((segment) => ({ ...segment, text: segment.text.trim() }))
+				.filter((segment) => segment.text !== '') ?? [],
 		words: words ?? null,
 		usage: { audio_seconds: durationSeconds },
 	};
@@ -133,8 +148,15 @@ function chatRequest(request: WriteRequest, model: string): OpenAI.ChatCompletio
 		: [];
 	return {
 		model,
-		messages: [{ role: 'system', content: request.system }, { role: 'user', content: [{ type: 'text', text: request.user }, ...images] }, ...repair],
-		response_format: { type: 'json_schema', json_schema: { name: request.schemaName, strict: true, schema: request.schema } },
+		messages: [
+			{ role: 'system', content: request.system },
+			{ role: 'user', content: [{ type: 'text', text: request.user }, ...images] },
+			...repair,
+		],
+		response_format: {
+			type: 'json_schema',
+			json_schema: { name: request.schemaName, strict: true, schema: request.schema },
+		},
 	};
 }
 
@@ -154,11 +176,23 @@ function readCompletion(answer: unknown, model: string) {
 	const parsed = completionSchema.safeParse(answer);
 	const choice = parsed.data?.choices[0];
 	if (!parsed.success || !choice) {
-		throw new PipelineError('provider_rejected', 'The AI server answered something that is no chat completion. Check that OPENAI_BASE_URL names an OpenAI-compatible server (usually ending in /v1).');
+		throw new PipelineError(
+			'provider_rejected',
+			'The AI server answered something that is no chat completion. Check that OPENAI_BASE_URL names an OpenAI-compatible server (usually ending in /v1).',
+		);
 	}
-	if (choice.message.refusal) throw new PipelineError('provider_rejected', `The model ${model} refused to write: ${choice.message.refusal.slice(0, 300)}`);
-	if (choice.finish_reason === 'content_filter') throw new PipelineError('provider_rejected', `The content filter of the AI server stopped the answer of ${model}.`);
-	if (choice.finish_reason === 'length') throw new PipelineError('provider_rejected', `The answer of ${model} was cut off by its length limit. Ask for fewer variants or platforms.`);
+	if (choice.message.refusal)
+		throw new PipelineError(
+			'provider_rejected',
+			`The model ${model} refused to write: ${choice.message.refusal.slice(0, 300)}`,
+		);
+	if (choice.finish_reason === 'content_filter')
+		throw new PipelineError('provider_rejected', `The content filter of the AI server stopped the answer of ${model}.`);
+	if (choice.finish_reason === 'length')
+		throw new PipelineError(
+			'provider_rejected',
+			`The answer of ${model} was cut off by its length limit. Ask for fewer variants or platforms.`,
+		);
 	const text = choice.message.content ?? '';
 	const { prompt_tokens: input = 0, completion_tokens: output = 0, total_tokens: total = 0 } = parsed.data.usage ?? {};
 	return { text, json: parseJson(text), usage: { ai_input_tokens: input, ai_output_tokens: output, ai_tokens: total } };
@@ -175,34 +209,72 @@ function parseJson(text: string): unknown {
 }
 
 /** A failure of the library in our own words; the key never comes along, not even in a message of the server. */
-function providerError(error: unknown, { model, late, secret }: { model: string; late: boolean; secret: string }): PipelineError {
-	const hide = (text: string) => (secret ? text.replaceAll(secret, '***') : text).replace(/\b(sk|key)-[\w*-]{6,}/g, '$1-***');
+function providerError(
+	error: unknown,
+	{ model, late, secret }: { model: string; late: boolean; secret: string },
+): PipelineError {
+	const hide = (text: string) =>
+		(secret ? text.replaceAll(secret, '***') : text).replace(/\b(sk|key)-[\w*-]{6,}/g, '$1-***');
 	const cause = new Error(hide(String((error as Error | undefined)?.message ?? error)));
 	if (late) return new PipelineError('provider_unavailable', 'The AI server did not answer in time.', { cause });
-	if (!(error instanceof OpenAI.APIError)) return new PipelineError('internal', 'Calling the AI server failed in an unexpected way. The log of the sidecar has the details.', { cause });
+	if (!(error instanceof OpenAI.APIError))
+		return new PipelineError(
+			'internal',
+			'Calling the AI server failed in an unexpected way. The log of the sidecar has the details.',
+			{ cause },
+		);
 	const { status } = error as { status: number | undefined };
 	const said = hide(cause.message.replace(/^\d{3} /, '')).slice(0, 300);
 	const details = { status, model };
 	if (status === undefined) {
-		return new PipelineError('provider_unavailable', 'The AI server was not reached. Check OPENAI_BASE_URL and the network of the sidecar.', { cause });
+		return new PipelineError(
+			'provider_unavailable',
+			'The AI server was not reached. Check OPENAI_BASE_URL and the network of the sidecar.',
+			{ cause },
+		);
 	}
 	if (status === 401 || status === 403) {
-		return new PipelineError('provider_rejected', `The AI server refused OPENAI_API_KEY (${status}). Check the key, and that it may use the model ${model}.`, { details, cause });
+		return new PipelineError(
+			'provider_rejected',
+			`The AI server refused OPENAI_API_KEY (${status}). Check the key, and that it may use the model ${model}.`,
+			{ details, cause },
+		);
 	}
 	if (status === 429 && [error.code, error.type].includes('insufficient_quota')) {
-		return new PipelineError('provider_rejected', 'The account of OPENAI_API_KEY has no credit left. Check plan and billing at the provider.', { details, cause });
+		return new PipelineError(
+			'provider_rejected',
+			'The account of OPENAI_API_KEY has no credit left. Check plan and billing at the provider.',
+			{ details, cause },
+		);
 	}
 	if (status === 429) {
-		return new PipelineError('provider_rate_limited', 'The AI server asks to slow down (429).', { details, cause, retryAfterSeconds: pause(error.headers) });
+		return new PipelineError('provider_rate_limited', 'The AI server asks to slow down (429).', {
+			details,
+			cause,
+			retryAfterSeconds: pause(error),
+		});
 	}
 	if (status === 408 || status === 409 || status >= 500) {
-		return new PipelineError('provider_unavailable', `The AI server has a problem at the moment (${status}).`, { details, cause, retryAfterSeconds: pause(error.headers) });
+		return new PipelineError('provider_unavailable', `The AI server has a problem at the moment (${status}).`, {
+			details,
+			cause,
+			retryAfterSeconds: pause(error),
+		});
 	}
-	if (status === 404) return new PipelineError('provider_rejected', `The AI server does not know the model ${model}, or the address is wrong (404). Check the model name and OPENAI_BASE_URL.`, { details, cause });
-	return new PipelineError('provider_rejected', `The AI server refused the request (${status}): ${said}`, { details, cause });
+	if (status === 404)
+		return new PipelineError(
+			'provider_rejected',
+			`The AI server does not know the model ${model}, or the address is wrong (404). Check the model name and OPENAI_BASE_URL.`,
+			{ details, cause },
+		);
+	return new PipelineError('provider_rejected', `The AI server refused the request (${status}): ${said}`, {
+		details,
+		cause,
+	});
 }
 
-function pause(headers: Headers | undefined): number | undefined {
+function pause(error: { headers: unknown }): number | undefined {
+	const headers = error.headers as Headers | undefined;
 	const milliseconds = Number(headers?.get('retry-after-ms') ?? NaN);
 	if (Number.isFinite(milliseconds)) return Math.ceil(milliseconds / 1000);
 	return retryAfterSeconds({ 'retry-after': headers?.get('retry-after') ?? '' });

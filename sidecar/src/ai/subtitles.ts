@@ -35,11 +35,21 @@ interface Token {
  * Cuts what was said into subtitles: two lines of at most `maxLineChars`, ended at sentences and pauses, in order and never
  * overlapping, whatever times the provider gave. Nothing of the text is lost.
  */
-export function cutSubtitles(segments: readonly Segment[], words: readonly Word[] | null, options: CutOptions = {}): Cue[] {
+export function cutSubtitles(
+	segments: readonly Segment[],
+	words: readonly Word[] | null,
+	options: CutOptions = {},
+): Cue[] {
 	const maxLineChars = options.maxLineChars ?? MAX_LINE_CHARS;
 	const next = { word: 0 };
 	const cues = segments.flatMap((segment) => {
-		const tokens = timeTokens(tokensOf(segment.text, maxLineChars), toMs(segment.start), toMs(segment.end), words ?? [], next);
+		const tokens = timeTokens(
+			tokensOf(segment.text, maxLineChars),
+			toMs(segment.start),
+			toMs(segment.end),
+			words ?? [],
+			next,
+		);
 		return group(tokens, maxLineChars).map((tokensOfCue) => toCue(tokensOfCue, maxLineChars));
 	});
 	return inOrder(cues);
@@ -47,11 +57,21 @@ export function cutSubtitles(segments: readonly Segment[], words: readonly Word[
 
 /** SubRip. Empty when there are no cues. */
 export const toSrt = (cues: readonly Cue[]): string =>
-	cues.map(({ start, end, lines }, index) => `${index + 1}\n${clock(start, ',')} --> ${clock(end, ',')}\n${lines.join('\n').replaceAll('-->', '→')}\n`).join('\n');
+	cues
+		.map(
+			({ start, end, lines }, index) =>
+				`${index + 1}\n${clock(start, ',')} --> ${clock(end, ',')}\n${lines.join('\n').replaceAll('-->', '→')}\n`,
+		)
+		.join('\n');
 
 /** WebVTT. `&`, `<` and `>` would begin markup. */
 export const toVtt = (cues: readonly Cue[]): string =>
-	['WEBVTT\n', ...cues.map(({ start, end, lines }) => `${clock(start, '.')} --> ${clock(end, '.')}\n${escapeVtt(lines.join('\n'))}\n`)].join('\n');
+	[
+		'WEBVTT\n',
+		...cues.map(
+			({ start, end, lines }) => `${clock(start, '.')} --> ${clock(end, '.')}\n${escapeVtt(lines.join('\n'))}\n`,
+		),
+	].join('\n');
 
 const escapeVtt = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
@@ -69,24 +89,39 @@ const lengthOf = (text: string) => split(text).length;
 function tokensOf(text: string, maxLineChars: number): Array<Pick<Token, 'text' | 'spaced'>> {
 	// eslint-disable-next-line no-control-regex
 	const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
-	return plain.split(/\s+/u).filter(Boolean).flatMap((word) => {
-		const characters = split(word);
-		const pieces: string[] = [];
-		for (let at = 0; at < characters.length; at += maxLineChars) pieces.push(characters.slice(at, at + maxLineChars).join(''));
-		return pieces.map((piece, index) => ({ text: piece, spaced: index === pieces.length - 1 }));
-	});
+	return plain
+		.split(/\s+/u)
+		.filter(Boolean)
+		.flatMap((word) => {
+			const characters = split(word);
+			const pieces: string[] = [];
+			for (let at = 0; at < characters.length; at += maxLineChars)
+				pieces.push(characters.slice(at, at + maxLineChars).join(''));
+			return pieces.map((piece, index) => ({ text: piece, spaced: index === pieces.length - 1 }));
+		});
 }
 
 const normal = (word: string) => word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
 /** Gives each token the time of its word; tokens without one share the time between their neighbours by their length. */
-function timeTokens(tokens: Array<Pick<Token, 'text' | 'spaced'>>, start: number, end: number, words: readonly Word[], next: { word: number }): Token[] {
+function timeTokens(
+	tokens: Array<Pick<Token, 'text' | 'spaced'>>,
+	start: number,
+	end: number,
+	words: readonly Word[],
+	next: { word: number },
+): Token[] {
 	const known = tokens.map(({ text }) => {
 		const wanted = normal(text);
 		for (let at = next.word; wanted !== '' && at < Math.min(words.length, next.word + LOOK_AHEAD); at++) {
 			const word = words[at];
 			// A word of another segment is another word, however it is spelt.
-			if (word && normal(word.word) === wanted && toMs(word.start) >= start - PAUSE_MS && toMs(word.start) <= end + PAUSE_MS) {
+			if (
+				word &&
+				normal(word.word) === wanted &&
+				toMs(word.start) >= start - PAUSE_MS &&
+				toMs(word.start) <= end + PAUSE_MS
+			) {
 				next.word = at + 1;
 				return { start: toMs(word.start), end: toMs(word.end) };
 			}
@@ -118,7 +153,8 @@ function timeTokens(tokens: Array<Pick<Token, 'text' | 'spaced'>>, start: number
 	return timed;
 }
 
-const join = (tokens: readonly Token[]) => tokens.map(({ text, spaced }, index) => text + (spaced && index < tokens.length - 1 ? ' ' : '')).join('');
+const join = (tokens: readonly Token[]) =>
+	tokens.map(({ text, spaced }, index) => text + (spaced && index < tokens.length - 1 ? ' ' : '')).join('');
 
 /** Lines filled one after the other. */
 function wrap(tokens: readonly Token[], maxLineChars: number): Token[][] {
@@ -138,7 +174,12 @@ function group(tokens: readonly Token[], maxLineChars: number): Token[][] {
 		const last = current?.at(-1);
 		const first = current?.[0];
 		const fits =
-			current && last && first && wrap([...current, token], maxLineChars).length <= MAX_LINES && token.end - first.start <= MAX_CUE_MS && token.start - last.end <= PAUSE_MS;
+			current &&
+			last &&
+			first &&
+			wrap([...current, token], maxLineChars).length <= MAX_LINES &&
+			token.end - first.start <= MAX_CUE_MS &&
+			token.start - last.end <= PAUSE_MS;
 		// A sentence of one short word ("No.") is not worth a subtitle of its own.
 		const ended = last && SENTENCE_END.test(last.text) && lengthOf(join(current ?? [])) > maxLineChars / 2;
 		if (fits && !ended) current.push(token);
@@ -162,7 +203,11 @@ function toCue(tokens: readonly Token[], maxLineChars: number): Cue {
 		}
 	}
 	const starts = tokens.map(({ start }) => start);
-	return { start: Math.min(...starts), end: Math.max(...tokens.map(({ end }) => end)), lines: lines.map((line) => line.trim()) };
+	return {
+		start: Math.min(...starts),
+		end: Math.max(...tokens.map(({ end }) => end)),
+		lines: lines.map((line) => line.trim()),
+	};
 }
 
 /** Each subtitle lasts, and ends before the next one begins. */

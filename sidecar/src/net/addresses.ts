@@ -86,7 +86,11 @@ export function parseAllowList(entries: readonly string[]): AllowList {
 }
 
 /** Lower case, without the brackets of IPv6 and without the dot that ends a full name: `Host.` and `host` are one host. */
-export const normaliseHost = (host: string): string => host.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '');
+export const normaliseHost = (host: string): string =>
+	host
+		.toLowerCase()
+		.replace(/^\[|\]$/g, '')
+		.replace(/\.$/, '');
 
 function inRange(address: Address, [network, bits]: [Address, number]): boolean {
 	return address.kind() === network.kind() && address.match(network, bits);

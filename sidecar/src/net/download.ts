@@ -5,7 +5,8 @@ import { openFollowing, type Headers, type Hop } from './http.ts';
 import { NetError } from './net-error.ts';
 import { receive, type ReceiveOptions } from './receive.ts';
 
-export interface DownloadOptions extends Pick<ReceiveOptions, 'destPath' | 'maxBytes' | 'signal' | 'onProgress' | 'stallMs' | 'retryDelayMs'> {
+export interface DownloadOptions
+	extends Pick<ReceiveOptions, 'destPath' | 'maxBytes' | 'signal' | 'onProgress' | 'stallMs' | 'retryDelayMs'> {
 	url: string;
 	guard: Guard;
 	/** Sent with every request; Authorization and cookies stay with the first origin. */
@@ -35,10 +36,12 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
 		where,
 		async open({ offset, validator }, signal) {
 			const range: Headers = offset > 0 && validator ? { Range: `bytes=${offset}-`, 'If-Range': validator } : {};
-			const hop = await openFollowing({ guard, url, headers: { ...headers, ...range }, signal }).catch((error: unknown) => {
-				if (error instanceof NetError) throw new PipelineError('input_unreachable', error.message, { cause: error });
-				throw error;
-			});
+			const hop = await openFollowing({ guard, url, headers: { ...headers, ...range }, signal }).catch(
+				(error: unknown) => {
+					if (error instanceof NetError) throw new PipelineError('input_unreachable', error.message, { cause: error });
+					throw error;
+				},
+			);
 			const refusal = refusalOf(hop, where, offset);
 			if (!refusal) {
 				finalUrl ??= hop.url;
@@ -77,7 +80,11 @@ export function failureOfStatus(status: number, headers: Headers, where: string)
 	const details = { status };
 	if (status === 200 || status === 206) return null;
 	if (status === 404 || status === 410) {
-		return new PipelineError('input_not_found', `There is no file at ${where} (${status}). Check the link; it may have expired.`, { details });
+		return new PipelineError(
+			'input_not_found',
+			`There is no file at ${where} (${status}). Check the link; it may have expired.`,
+			{ details },
+		);
 	}
 	if (status === 401 || status === 403 || status === 451) {
 		return new PipelineError(
@@ -108,10 +115,15 @@ export function retryAfterSeconds(headers: Headers, now = Date.now()): number | 
 const HINTS: Array<[RegExp, string]> = [
 	[/(^|\.)drive\.google\.com$|(^|\.)docs\.google\.com$/, 'For files in Google Drive choose the source "Google Drive".'],
 	[/(^|\.)dropbox\.com$/, 'In a Dropbox link, replace dl=0 with dl=1.'],
-	[/(^|\.)(youtube\.com|youtu\.be|vimeo\.com|tiktok\.com|instagram\.com|facebook\.com|x\.com)$/, 'Pages of video platforms are not files: upload the original instead.'],
+	[
+		/(^|\.)(youtube\.com|youtu\.be|vimeo\.com|tiktok\.com|instagram\.com|facebook\.com|x\.com)$/,
+		'Pages of video platforms are not files: upload the original instead.',
+	],
 ];
 
 function webPage(url: URL, where: string): PipelineError {
-	const hint = HINTS.find(([host]) => host.test(url.hostname))?.[1] ?? 'Use the direct link of the file (often called "download").';
+	const hint =
+		HINTS.find(([host]) => host.test(url.hostname))?.[1] ??
+		'Use the direct link of the file (often called "download").';
 	return new PipelineError('input_not_media', `${where} answers with a web page, not with a media file. ${hint}`);
 }

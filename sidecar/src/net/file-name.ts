@@ -47,7 +47,8 @@ function decode(text: string): string {
 	}
 }
 
-const unescapeLatin1 = (text: string) => text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+const unescapeLatin1 = (text: string) =>
+	text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 
 /** Servers send UTF-8 in `filename` although Node reads headers as Latin-1. */
 function latin1ToUtf8(text: string): string {

@@ -66,7 +66,9 @@ export function createGuard(options: GuardOptions): Guard {
 		const lookup: LookupFunction = (name, { all, family }, done) => {
 			resolve(name).then(
 				(addresses) => {
-					const wanted = addresses.filter((entry) => !family || entry.family === Number(String(family).replace('IPv', '')));
+					const wanted = addresses.filter(
+						(entry) => !family || entry.family === Number(String(family).replace('IPv', '')),
+					);
 					const first = wanted[0];
 					// One refused address refuses the name: which of them gets connected to is not ours to choose.
 					const refused = addresses.map((entry) => refusal(protocol, host, entry.address, port)).find(Boolean);
@@ -112,14 +114,21 @@ export function createGuard(options: GuardOptions): Guard {
 			return url;
 		},
 		withAllowed: (hosts, more = {}) =>
-			createGuard({ allowedPrivateHosts: [...options.allowedPrivateHosts, ...hosts], allowHttp: more.allowHttp ?? allowHttp, resolve }),
+			createGuard({
+				allowedPrivateHosts: [...options.allowedPrivateHosts, ...hosts],
+				allowHttp: more.allowHttp ?? allowHttp,
+				resolve,
+			}),
 	};
 }
 
 function parseUrl(given: string | URL): URL {
 	const url = URL.canParse(String(given)) ? new URL(String(given)) : null;
 	if (!url) {
-		throw new PipelineError('invalid_request', 'This is not a URL. Expected something like https://example.com/video.mp4.');
+		throw new PipelineError(
+			'invalid_request',
+			'This is not a URL. Expected something like https://example.com/video.mp4.',
+		);
 	}
 	if (url.protocol !== 'https:' && url.protocol !== 'http:') {
 		throw forbidden(`URLs that begin with ${url.protocol} are not fetched. Use an https:// URL.`, { reason: 'scheme' });
@@ -133,7 +142,8 @@ function parseUrl(given: string | URL): URL {
 	return url;
 }
 
-const forbidden = (message: string, details: Record<string, unknown>) => new PipelineError('input_forbidden', message, { details });
+const forbidden = (message: string, details: Record<string, unknown>) =>
+	new PipelineError('input_forbidden', message, { details });
 
 const resolveAll: Resolve = (host) => dns.promises.lookup(host, { all: true });
 

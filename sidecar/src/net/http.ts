@@ -51,7 +51,6 @@ export async function openHop({ guard, url, method = 'GET', headers = {}, body, 
 			headers: { Accept: '*/*', 'User-Agent': 'media-pipeline', ...headers, 'Accept-Encoding': 'identity' },
 			// A buffer: axios would re-format JSON that it is given as text, and break its signature.
 			...(body === undefined ? {} : { data: Buffer.from(body) }),
-			transformRequest: [(data: unknown) => data],
 			responseType: 'stream',
 			decompress: false,
 			maxRedirects: 0,
@@ -87,7 +86,10 @@ export async function openFollowing(request: HopRequest, maxRedirects = MAX_REDI
 		if (!REDIRECTS.includes(hop.status) || !location || maxRedirects === 0) return hop;
 		hop.stream.destroy();
 		if (followed >= maxRedirects) {
-			throw new PipelineError('input_forbidden', `${hop.url.host} redirects more than ${maxRedirects} times. Use the final URL.`);
+			throw new PipelineError(
+				'input_forbidden',
+				`${hop.url.host} redirects more than ${maxRedirects} times. Use the final URL.`,
+			);
 		}
 		current = nextRequest(current, hop, location);
 	}
@@ -107,7 +109,9 @@ function nextRequest(request: HopRequest, hop: Hop, location: string): HopReques
 	return {
 		...request,
 		url: next.href,
-		headers: Object.fromEntries(Object.entries(request.headers ?? {}).filter(([name]) => !dropped.includes(name.toLowerCase()))),
+		headers: Object.fromEntries(
+			Object.entries(request.headers ?? {}).filter(([name]) => !dropped.includes(name.toLowerCase())),
+		),
 		...(keepsBody ? {} : { method: 'GET', body: undefined }),
 	};
 }
@@ -146,7 +150,11 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedRe
 	}
 }
 
-async function readBounded(stream: Readable, limit: number, signal: AbortSignal): Promise<{ body: Buffer; truncated: boolean }> {
+async function readBounded(
+	stream: Readable,
+	limit: number,
+	signal: AbortSignal,
+): Promise<{ body: Buffer; truncated: boolean }> {
 	const chunks: Buffer[] = [];
 	let bytes = 0;
 	const stop = () => stream.destroy(abortError(signal, 'the server', true));
@@ -169,6 +177,10 @@ const abortError = (signal: AbortSignal, host: string, sent: boolean) =>
 	new NetError('aborted', sent, `The request to ${host} was stopped.`, signal.reason);
 
 function flatten(headers: unknown): Headers {
-	const entries = Object.entries(headers as Record<string, unknown>).filter(([, value]) => value !== undefined && value !== null);
-	return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(', ') : String(value)]));
+	const entries = Object.entries(headers as Record<string, unknown>).filter(
+		([, value]) => value !== undefined && value !== null,
+	);
+	return Object.fromEntries(
+		entries.map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(', ') : String(value)]),
+	);
 }

@@ -86,7 +86,11 @@ export async function receive(options: ReceiveOptions): Promise<Received> {
 		await rm(options.destPath, { force: true });
 		options.signal?.throwIfAborted();
 		if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
-			throw new PipelineError('storage_full', 'The disk of the sidecar is full. Free some space, or put DATA_DIR on a larger disk.', { cause: error });
+			throw new PipelineError(
+				'storage_full',
+				'The disk of the sidecar is full. Free some space, or put DATA_DIR on a larger disk.',
+				{ cause: error },
+			);
 		}
 		throw error;
 	}
@@ -115,9 +119,15 @@ async function receiveInto(target: Target, options: ReceiveOptions): Promise<Rec
 			if (!passing || first === null) throw error;
 			fruitless = target.bytes > before ? 0 : fruitless + 1;
 			if (fruitless >= MAX_FRUITLESS || connection >= MAX_CONNECTIONS) {
-				throw new PipelineError('input_unreachable', `The connection to ${where} broke after ${target.bytes} bytes, and going on failed ${connection} times.`, { cause: error });
+				throw new PipelineError(
+					'input_unreachable',
+					`The connection to ${where} broke after ${target.bytes} bytes, and going on failed ${connection} times.`,
+					{ cause: error },
+				);
 			}
-			await wait(retryDelayMs * 2 ** fruitless, undefined, { signal: options.signal }).catch(() => options.signal?.throwIfAborted());
+			await wait(retryDelayMs * 2 ** fruitless, undefined, { signal: options.signal }).catch(() =>
+				options.signal?.throwIfAborted(),
+			);
 		}
 	}
 }
@@ -131,7 +141,8 @@ async function receiveOnce(
 ): Promise<Headers> {
 	const { maxBytes, where, stallMs = STALL_MS } = options;
 	const stall = new AbortController();
-	const stalled = () => stall.abort(new PipelineError('input_unreachable', `${where} sent nothing for ${stallMs / 1000} s.`));
+	const stalled = () =>
+		stall.abort(new PipelineError('input_unreachable', `${where} sent nothing for ${stallMs / 1000} s.`));
 	let timer = setTimeout(stalled, stallMs);
 	const signal = options.signal ? AbortSignal.any([options.signal, stall.signal]) : stall.signal;
 	let stream: Readable | undefined;
@@ -177,7 +188,10 @@ async function place(target: Target, { status, headers }: Answer, where: string)
 	if (status === 206 && range?.[1] !== undefined && Number(range[1]) === target.bytes) return rangeTotal;
 	if (status === 416 && rangeTotal === target.bytes) return rangeTotal;
 	await target.restart();
-	throw new PipelineError('input_unreachable', `${where} answered with another part of the file than it was asked for.`);
+	throw new PipelineError(
+		'input_unreachable',
+		`${where} answered with another part of the file than it was asked for.`,
+	);
 }
 
 /** RFC 9110, section 13.1.5: a weak ETag must not stand in If-Range. */

@@ -19,7 +19,10 @@ const RATE_REASONS = ['rateLimitExceeded', 'userRateLimitExceeded', 'sharingRate
 export const fetchGoogleDrive: FetchFrom<{ type: 'google_drive'; file_id: string }> = async (request, settings) => {
 	const token = request.secrets.access_token;
 	if (!token) {
-		throw new PipelineError('needs_reauth', 'The Google Drive access token of this job is gone. Send the request again: tokens are erased once they were used.');
+		throw new PipelineError(
+			'needs_reauth',
+			'The Google Drive access token of this job is gone. Send the request again: tokens are erased once they were used.',
+		);
 	}
 	const api = connect(token, settings);
 	const file = await describeFile(api, request.place.file_id, request.signal);
@@ -41,9 +44,17 @@ export const fetchGoogleDrive: FetchFrom<{ type: 'google_drive'; file_id: string
 		},
 	});
 	if (file.sha256Checksum && file.sha256Checksum !== received.sha256) {
-		throw new PipelineError('input_unreachable', `The file ${file.name} changed in Google Drive while it was downloaded.`);
+		throw new PipelineError(
+			'input_unreachable',
+			`The file ${file.name} changed in Google Drive while it was downloaded.`,
+		);
 	}
-	return { bytes: received.bytes, sha256: received.sha256, contentType: file.mimeType, fileName: safeFileName(file.name) } satisfies Downloaded;
+	return {
+		bytes: received.bytes,
+		sha256: received.sha256,
+		contentType: file.mimeType,
+		fileName: safeFileName(file.name),
+	} satisfies Downloaded;
 };
 
 interface DriveFile {
@@ -57,7 +68,11 @@ interface DriveFile {
 
 interface DriveApi {
 	metadata(id: string, signal: AbortSignal): Promise<drive_v3.Schema$File>;
-	content(id: string, headers: Headers, signal: AbortSignal): Promise<{ status: number; headers: Headers; stream: Readable }>;
+	content(
+		id: string,
+		headers: Headers,
+		signal: AbortSignal,
+	): Promise<{ status: number; headers: Headers; stream: Readable }>;
 }
 
 /** The two calls, with every failure in our own words. */
@@ -75,7 +90,7 @@ function connect(token: string, { googleApiBaseUrl }: SourceSettings): DriveApi 
 		async metadata(id, signal) {
 			const answer = await files
 				.get({ fileId: id, fields: FIELDS, supportsAllDrives: true }, common(signal))
-				.catch((error: unknown) => Promise.reject(unreached(error, signal)));
+				.catch((error: unknown) => unreached(error, signal));
 			if (answer.status === 200) return answer.data;
 			throw refusal(answer.status, plainHeaders(answer.headers), answer.data, id);
 		},
@@ -93,7 +108,7 @@ function connect(token: string, { googleApiBaseUrl }: SourceSettings): DriveApi 
 						},
 					},
 				)
-				.catch((error: unknown) => Promise.reject(unreached(error, signal)));
+				.catch((error: unknown) => unreached(error, signal));
 			const plain = plainHeaders(answer.headers);
 			if ([200, 206, 416].includes(status)) return { status, headers: plain, stream: answer.data };
 			throw refusal(status, plain, await readText(answer.data), id);
@@ -122,23 +137,33 @@ async function describeFile(api: DriveApi, id: string, signal: AbortSignal, foll
 	const file = await api.metadata(id, signal);
 	const { name = 'the file', mimeType = '', shortcutDetails } = file;
 	if (shortcutDetails?.targetId && !followed) return describeFile(api, shortcutDetails.targetId, signal, true);
-	if (file.trashed) throw new PipelineError('input_not_found', `${name} is in the bin of Google Drive. Restore it, or choose another file.`);
+	if (file.trashed)
+		throw new PipelineError(
+			'input_not_found',
+			`${name} is in the bin of Google Drive. Restore it, or choose another file.`,
+		);
 	if (mimeType === 'application/vnd.google-apps.folder') {
 		throw new PipelineError('input_unsupported', `${name} is a folder of Google Drive. Choose a file in it.`);
 	}
 	if (mimeType?.startsWith('application/vnd.google-apps.') || !file.size || !file.id) {
-		throw new PipelineError('input_unsupported', `${name} is a Google document (${mimeType}), not a media file. Choose a video, image or audio file.`);
+		throw new PipelineError(
+			'input_unsupported',
+			`${name} is a Google document (${mimeType}), not a media file. Choose a video, image or audio file.`,
+		);
 	}
 	if (file.capabilities?.canDownload === false) {
-		throw new PipelineError('input_forbidden', `The owner of ${name} does not allow downloads from Google Drive. Ask for the permission to download.`);
+		throw new PipelineError(
+			'input_forbidden',
+			`The owner of ${name} does not allow downloads from Google Drive. Ask for the permission to download.`,
+		);
 	}
 	return { ...file, id: file.id, name: name ?? 'file', mimeType: mimeType ?? '', size: file.size };
 }
 
-function unreached(error: unknown, signal: AbortSignal): unknown {
-	if (signal.aborted) return signal.reason;
-	const { code, message } = error as { code?: unknown; message?: string };
-	return new PipelineError('input_unreachable', `Google Drive was not reached (${String(code ?? 'no answer')}).`, {
+function unreached(error: unknown, signal: AbortSignal): never {
+	signal.throwIfAborted();
+	const { code, message } = error as { code?: string | number; message?: string };
+	throw new PipelineError('input_unreachable', `Google Drive was not reached (${String(code ?? 'no answer')}).`, {
 		cause: new Error(String(message ?? code)),
 	});
 }
@@ -148,12 +173,20 @@ function refusal(status: number, headers: Headers, body: unknown, id: string): P
 	const { reasons, text } = reasonsOf(body);
 	const details = { status, ...(reasons[0] ? { reason: reasons[0] } : {}) };
 	const later = () =>
-		new PipelineError('input_unreachable', `Google Drive cannot send the file at the moment (${status}${reasons[0] ? `, ${reasons[0]}` : ''}).`, {
-			details,
-			retryAfterSeconds: retryAfterSeconds(headers),
-		});
+		new PipelineError(
+			'input_unreachable',
+			`Google Drive cannot send the file at the moment (${status}${reasons[0] ? `, ${reasons[0]}` : ''}).`,
+			{
+				details,
+				retryAfterSeconds: retryAfterSeconds(headers),
+			},
+		);
 	if (status === 401) {
-		return new PipelineError('needs_reauth', 'Google refused the access token: it has expired or was revoked. Reconnect the Google Drive credential and run again.', { details });
+		return new PipelineError(
+			'needs_reauth',
+			'Google refused the access token: it has expired or was revoked. Reconnect the Google Drive credential and run again.',
+			{ details },
+		);
 	}
 	if (status === 429 || status === 408 || status >= 500) return later();
 	if (status === 403) {
@@ -165,9 +198,17 @@ function refusal(status: number, headers: Headers, body: unknown, id: string): P
 		);
 	}
 	if (status === 404) {
-		return new PipelineError('input_not_found', `There is no file ${id} in Google Drive that the connected account can see. Check the id, and share the file with that account.`, { details });
+		return new PipelineError(
+			'input_not_found',
+			`There is no file ${id} in Google Drive that the connected account can see. Check the id, and share the file with that account.`,
+			{ details },
+		);
 	}
-	return new PipelineError('input_not_found', `Google Drive answered ${status} for the file ${id}${text ? `: ${text}` : ''}.`, { details });
+	return new PipelineError(
+		'input_not_found',
+		`Google Drive answered ${status} for the file ${id}${text ? `: ${text}` : ''}.`,
+		{ details },
+	);
 }
 
 function reasonsOf(data: unknown): { reasons: string[]; text: string } {
@@ -182,6 +223,8 @@ function reasonsOf(data: unknown): { reasons: string[]; text: string } {
 	const { error } = (body ?? {}) as { error?: { message?: string; errors?: Array<{ reason?: string }> } };
 	return {
 		reasons: (error?.errors ?? []).map(({ reason }) => String(reason)),
-		text: String(error?.message ?? '').slice(0, 300).replace(/[\s.]+$/, ''),
+		text: String(error?.message ?? '')
+			.slice(0, 300)
+			.replace(/[\s.]+$/, ''),
 	};
 }

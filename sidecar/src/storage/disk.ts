@@ -42,6 +42,18 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 		}
 	}
 
+	/** Once per process is enough; `prepare` is also asked whether the storage is still there. */
+	let swept = false;
+	async function sweepParts(): Promise<void> {
+		if (swept) return;
+		swept = true;
+		for await (const path of walk(base)) {
+			if (!isPart(path)) continue;
+			const age = Date.now() - ((await statOrNull(path))?.mtimeMs ?? Date.now());
+			if (age > STALE_PART_MS) await rm(path, { force: true });
+		}
+	}
+
 	return {
 		name: 'disk',
 		async prepare() {
@@ -51,11 +63,13 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 				await writeFile(probe, 'probe');
 				await rm(probe);
 			} catch (error) {
-				throw new PipelineError('storage_failed', `The storage folder ${base} cannot be written (${codeOf(error)}). Set DATA_DIR to a folder that the sidecar may write.`, { cause: error });
+				throw new PipelineError(
+					'storage_failed',
+					`The storage folder ${base} cannot be written (${codeOf(error)}). Set DATA_DIR to a folder that the sidecar may write.`,
+					{ cause: error },
+				);
 			}
-			for await (const path of walk(base)) {
-				if (isPart(path) && Date.now() - ((await statOrNull(path))?.mtimeMs ?? Date.now()) > STALE_PART_MS) await rm(path, { force: true });
-			}
+			await sweepParts();
 		},
 		putFile: (key, localPath) =>
 			promote(key, async (part) => {
@@ -87,7 +101,10 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 			const handle = await open(pathOf(key), 'r').catch((error: unknown) => {
 				throw storageError(error, key);
 			});
-			const stream: Readable = createReadStream('', { fd: handle, ...(range ? { start: range.start, end: range.end } : {}) });
+			const stream: Readable = createReadStream('', {
+				fd: handle,
+				...(range ? { start: range.start, end: range.end } : {}),
+			});
 			return stream;
 		},
 		async head(key) {
@@ -129,10 +146,19 @@ function storageError(error: unknown, key: string, doing: 'read' | 'write' = 're
 	if (error instanceof PipelineError) return error;
 	const code = codeOf(error);
 	if (code === 'ENOSPC' || code === 'EDQUOT') {
-		return new PipelineError('storage_full', 'The disk of the sidecar is full. Free some space, or put DATA_DIR on a larger disk.', { cause: error });
+		return new PipelineError(
+			'storage_full',
+			'The disk of the sidecar is full. Free some space, or put DATA_DIR on a larger disk.',
+			{ cause: error },
+		);
 	}
-	if (doing === 'read' && isMissing(error)) return new PipelineError('not_found', `There is no stored file ${key}.`, { cause: error });
-	return new PipelineError('storage_failed', `The stored file ${key} could not be ${doing === 'read' ? 'read' : 'written'}${code ? ` (${code})` : ''}.`, { cause: error });
+	if (doing === 'read' && isMissing(error))
+		return new PipelineError('not_found', `There is no stored file ${key}.`, { cause: error });
+	return new PipelineError(
+		'storage_failed',
+		`The stored file ${key} could not be ${doing === 'read' ? 'read' : 'written'}${code ? ` (${code})` : ''}.`,
+		{ cause: error },
+	);
 }
 
 /** Makes the folder, then works in it; again when a delete took the empty folder away in between. */

@@ -19,12 +19,18 @@ export const jobKey = (workspaceId: string, jobId: string, name: string): string
 	assertKey(`jobs/${workspaceFolder(workspaceId)}/${jobId}/${name}`);
 
 /** What anyone may fetch: `public/{workspace}/{asset}_thumb.webp`. */
-export const publicKey = (workspaceId: string, name: string): string => assertKey(`public/${workspaceFolder(workspaceId)}/${name}`);
+export const publicKey = (workspaceId: string, name: string): string =>
+	assertKey(`public/${workspaceFolder(workspaceId)}/${name}`);
 
 /** One folder per workspace, different for different ids. An id that is no plain folder name is replaced and marked with a hash. */
 export function workspaceFolder(workspaceId: string): string {
 	if (/^[a-z0-9][a-z0-9_-]{0,62}$/.test(workspaceId)) return workspaceId;
-	const plain = workspaceId.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 40) || 'w';
+	const plain =
+		workspaceId
+			.toLowerCase()
+			.replace(/[^a-z0-9]+/g, '-')
+			.replace(/^-|-$/g, '')
+			.slice(0, 40) || 'w';
 	// The double dash keeps these apart from ids that look like a replaced one: see the test.
 	return `${plain}--${createHash('sha256').update(workspaceId).digest('hex').slice(0, 16)}`;
 }
@@ -39,7 +45,10 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$/;
  */
 export function assertKey(key: string): string {
 	if (key.length > MAX_KEY || !key.split('/').every((segment) => SEGMENT.test(segment))) {
-		throw new PipelineError('invalid_request', 'This is not the key of a stored file. Expected a relative path like raw/default/4f0c.mp4.');
+		throw new PipelineError(
+			'invalid_request',
+			'This is not the key of a stored file. Expected a relative path like raw/default/4f0c.mp4.',
+		);
 	}
 	return key;
 }

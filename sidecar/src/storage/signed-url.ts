@@ -27,7 +27,10 @@ export function signedUrl(signingKey: Buffer, baseUrl: string, access: SignedAcc
 	const expires = Math.floor(access.expiresAt.getTime() / 1000);
 	const query = new URLSearchParams({ expires: String(expires) });
 	if (access.maxBytes !== undefined) query.set('max_bytes', String(access.maxBytes));
-	query.set('signature', signature(signingKey, access.method, access.path, String(expires), query.get('max_bytes') ?? ''));
+	query.set(
+		'signature',
+		signature(signingKey, access.method, access.path, String(expires), query.get('max_bytes') ?? ''),
+	);
 	return `${baseUrl.replace(/\/+$/, '')}${access.path}?${query}`;
 }
 
@@ -40,27 +43,42 @@ export interface SignedRequest {
 }
 
 /** What the link permits. Throws `unauthorized` (no signature), `forbidden` (a wrong one), `expired`. */
-export function verifySignedUrl(signingKey: Buffer, request: SignedRequest, now = new Date()): { expiresAt: Date; maxBytes: number | null } {
+export function verifySignedUrl(
+	signingKey: Buffer,
+	request: SignedRequest,
+	now = new Date(),
+): { expiresAt: Date; maxBytes: number | null } {
 	const text = (name: string): string => (typeof request.query[name] === 'string' ? request.query[name] : '');
 	const [given, expires, maxBytes] = [text('signature'), text('expires'), text('max_bytes')];
 	if (!given || !expires) {
-		throw new PipelineError('unauthorized', 'This link has no signature. Take the complete link from the job or the asset.');
+		throw new PipelineError(
+			'unauthorized',
+			'This link has no signature. Take the complete link from the job or the asset.',
+		);
 	}
 	const method = request.method === 'HEAD' ? 'GET' : request.method;
 	// The signature first: an expiry that was tampered with must read as a forgery, not as a hint.
 	if (!/^\d{1,12}$/.test(expires) || !equal(given, signature(signingKey, method, request.path, expires, maxBytes))) {
-		throw new PipelineError('forbidden', 'The signature of this link is wrong. Take the complete, unchanged link from the job or the asset.');
+		throw new PipelineError(
+			'forbidden',
+			'The signature of this link is wrong. Take the complete, unchanged link from the job or the asset.',
+		);
 	}
 	const expiresAt = new Date(Number(expires) * 1000);
 	if (expiresAt <= now) {
-		throw new PipelineError('expired', `This link has expired (${expiresAt.toISOString()}). Ask for the job or the asset again to get a fresh one.`);
+		throw new PipelineError(
+			'expired',
+			`This link has expired (${expiresAt.toISOString()}). Ask for the job or the asset again to get a fresh one.`,
+		);
 	}
 	return { expiresAt, maxBytes: maxBytes === '' ? null : Number(maxBytes) };
 }
 
 /** As JSON, so that no two requests share one text. */
 function signature(key: Buffer, method: string, path: string, expires: string, maxBytes: string): string {
-	return createHmac('sha256', key).update(JSON.stringify(['v1', method, path, expires, maxBytes])).digest('base64url');
+	return createHmac('sha256', key)
+		.update(JSON.stringify(['v1', method, path, expires, maxBytes]))
+		.digest('base64url');
 }
 
 function equal(given: string, expected: string): boolean {

@@ -13,8 +13,19 @@ describe('an OpenAI-compatible server', () => {
 
 	const signal = new AbortController().signal;
 	const connect = (more: Partial<Parameters<typeof createOpenAi>[0]> = {}) =>
-		createOpenAi({ apiKey: 'test-key', baseUrl: server.url, transcribeModel: 'whisper-1', captionModel: 'gpt-4o-mini', ...more });
-	const schema = { type: 'object', properties: { greeting: { type: 'string' } }, required: ['greeting'], additionalProperties: false };
+		createOpenAi({
+			apiKey: 'test-key',
+			baseUrl: server.url,
+			transcribeModel: 'whisper-1',
+			captionModel: 'gpt-4o-mini',
+			...more,
+		});
+	const schema = {
+		type: 'object',
+		properties: { greeting: { type: 'string' } },
+		required: ['greeting'],
+		additionalProperties: false,
+	};
 	const request: WriteRequest = { system: 'rules', user: 'write', images: [], schemaName: 'greeting', schema, signal };
 
 	describe('as a transcriber', () => {
@@ -28,7 +39,11 @@ describe('an OpenAI-compatible server', () => {
 					{ start: 0.6, end: 1, word: 'world' },
 				],
 			};
-			const transcript = await connect().transcriber.transcribe(fixture('wav'), { language: 'en', prompt: 'n8n', signal });
+			const transcript = await connect().transcriber.transcribe(fixture('wav'), {
+				language: 'en',
+				prompt: 'n8n',
+				signal,
+			});
 			expect(transcript).toEqual({
 				text: 'Hello world.',
 				language: 'en',
@@ -47,7 +62,10 @@ describe('an OpenAI-compatible server', () => {
 		});
 
 		it('asks models that know no times for the plain text', async () => {
-			const transcript = await connect({ transcribeModel: 'gpt-4o-mini-transcribe' }).transcriber.transcribe(fixture('wav'), { signal });
+			const transcript = await connect({ transcribeModel: 'gpt-4o-mini-transcribe' }).transcriber.transcribe(
+				fixture('wav'),
+				{ signal },
+			);
 			expect(transcript).toMatchObject({ text: 'Hello world.', language: '', segments: [], words: null });
 		});
 
@@ -67,7 +85,10 @@ describe('an OpenAI-compatible server', () => {
 				text: '{"greeting":"hi"}',
 				usage: { ai_input_tokens: 100, ai_output_tokens: 50, ai_tokens: 150 },
 			});
-			expect(server.chats[0]).toMatchObject({ model: 'gpt-4o-mini', response_format: { json_schema: { name: 'greeting', strict: true, schema } } });
+			expect(server.chats[0]).toMatchObject({
+				model: 'gpt-4o-mini',
+				response_format: { json_schema: { name: 'greeting', strict: true, schema } },
+			});
 		});
 
 		it('takes JSON out of a code fence, and says when there is none', async () => {
@@ -90,14 +111,20 @@ describe('an OpenAI-compatible server', () => {
 			['an answer cut off', () => (server.finishReason = 'length'), /cut off/],
 		])('tells of %s', async (_what, prepare, words) => {
 			prepare();
-			await expect(connect().writer.write(request)).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringMatching(words) });
+			await expect(connect().writer.write(request)).rejects.toMatchObject({
+				code: 'provider_rejected',
+				message: expect.stringMatching(words),
+			});
 		});
 	});
 
 	describe('when something is wrong', () => {
 		it('names the variables when there is no key, without any call', async () => {
 			const { transcriber, writer } = connect({ apiKey: undefined });
-			const unset = { code: 'provider_not_configured', message: expect.stringMatching(/OPENAI_API_KEY.*OPENAI_BASE_URL/) };
+			const unset = {
+				code: 'provider_not_configured',
+				message: expect.stringMatching(/OPENAI_API_KEY.*OPENAI_BASE_URL/),
+			};
 			expect(() => transcriber.check()).toThrow(expect.objectContaining(unset));
 			await expect(writer.write(request)).rejects.toMatchObject(unset);
 			await expect(transcriber.transcribe(fixture('wav'), { signal })).rejects.toMatchObject(unset);
@@ -105,18 +132,36 @@ describe('an OpenAI-compatible server', () => {
 		});
 
 		it('never shows the key', async () => {
-			const error: unknown = await connect({ apiKey: 'wrong-key-123' }).writer.write(request).catch((caught: unknown) => caught);
-			expect(error).toMatchObject({ code: 'provider_rejected', retryable: false, message: expect.stringContaining('OPENAI_API_KEY') });
+			const error: unknown = await connect({ apiKey: 'wrong-key-123' })
+				.writer.write(request)
+				.catch((caught: unknown) => caught);
+			expect(error).toMatchObject({
+				code: 'provider_rejected',
+				retryable: false,
+				message: expect.stringContaining('OPENAI_API_KEY'),
+			});
 			expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('wrong-key-123');
 		});
 
 		it.each([
 			[{ status: 403 }, { code: 'provider_rejected', retryable: false }],
-			[{ status: 400, message: 'bad prompt' }, { code: 'provider_rejected', retryable: false, message: expect.stringContaining('bad prompt') }],
+			[
+				{ status: 400, message: 'bad prompt' },
+				{ code: 'provider_rejected', retryable: false, message: expect.stringContaining('bad prompt') },
+			],
 			[{ status: 413 }, { code: 'provider_rejected', retryable: false }],
-			[{ status: 429, headers: { 'retry-after': '20' } }, { code: 'provider_rate_limited', retryable: true, retryAfterSeconds: 20 }],
-			[{ status: 429, headers: { 'retry-after-ms': '1500' } }, { code: 'provider_rate_limited', retryAfterSeconds: 2 }],
-			[{ status: 429, code: 'insufficient_quota', type: 'insufficient_quota' }, { code: 'provider_rejected', retryable: false, message: expect.stringContaining('credit') }],
+			[
+				{ status: 429, headers: { 'retry-after': '20' } },
+				{ code: 'provider_rate_limited', retryable: true, retryAfterSeconds: 20 },
+			],
+			[
+				{ status: 429, headers: { 'retry-after-ms': '1500' } },
+				{ code: 'provider_rate_limited', retryAfterSeconds: 2 },
+			],
+			[
+				{ status: 429, code: 'insufficient_quota', type: 'insufficient_quota' },
+				{ code: 'provider_rejected', retryable: false, message: expect.stringContaining('credit') },
+			],
 			[{ status: 500 }, { code: 'provider_unavailable', retryable: true }],
 			[{ status: 503 }, { code: 'provider_unavailable', retryable: true }],
 		])('turns %j into an error of ours, after one call', async (failure, expected) => {
@@ -127,14 +172,23 @@ describe('an OpenAI-compatible server', () => {
 		});
 
 		it('names a model that the server does not know', async () => {
-			await expect(connect({ captionModel: 'gpt-9' }).writer.write(request)).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('gpt-9') });
+			await expect(connect({ captionModel: 'gpt-9' }).writer.write(request)).rejects.toMatchObject({
+				code: 'provider_rejected',
+				message: expect.stringContaining('gpt-9'),
+			});
 		});
 
 		it('says provider_unavailable when nobody listens, or no answer comes', async () => {
 			server.silent = 'chat';
-			await expect(connect({ timeoutMs: 100 }).writer.write(request)).rejects.toMatchObject({ code: 'provider_unavailable', message: expect.stringContaining('in time') });
+			await expect(connect({ timeoutMs: 100 }).writer.write(request)).rejects.toMatchObject({
+				code: 'provider_unavailable',
+				message: expect.stringContaining('in time'),
+			});
 			await server.close();
-			await expect(connect().writer.write(request)).rejects.toMatchObject({ code: 'provider_unavailable', message: expect.stringContaining('OPENAI_BASE_URL') });
+			await expect(connect().writer.write(request)).rejects.toMatchObject({
+				code: 'provider_unavailable',
+				message: expect.stringContaining('OPENAI_BASE_URL'),
+			});
 		});
 
 		it('stops when it is told to, with the reason it was given', async () => {

@@ -1,34 +1,48 @@
 import fc from 'fast-check';
 import { cutSubtitles, toSrt, toVtt, type Cue } from '../../../sidecar/src/ai/subtitles.ts';
 
-const graphemes = (text: string) => Array.from(new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text)).length;
+const graphemes = (text: string) =>
+	Array.from(new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text)).length;
+// eslint-disable-next-line no-control-regex
 const bare = (text: string) => text.replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/gu, '');
 
 const time = fc.oneof(fc.double({ min: 0, max: 600, noNaN: true }), fc.constantFrom(NaN, -5, Infinity, 0));
-const text = fc.oneof(fc.lorem({ maxCount: 40 }), fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('', ' ', 'これは長い文です。'.repeat(20), `https://example.com/${'x'.repeat(120)}`));
+const text = fc.oneof(
+	fc.lorem({ maxCount: 40 }),
+	fc.string(),
+	fc.string({ unit: 'binary' }),
+	fc.constantFrom('', ' ', 'これは長い文です。'.repeat(20), `https://example.com/${'x'.repeat(120)}`),
+);
 const segment = fc.record({ start: time, end: time, text });
 const word = fc.record({ start: time, end: time, word: fc.lorem({ maxCount: 1 }) });
 
 describe('subtitles', () => {
 	it('hold two lines of the allowed length at most, in order, without overlap, and lose no text', () => {
 		fc.assert(
-			fc.property(fc.array(segment, { maxLength: 8 }), fc.option(fc.array(word, { maxLength: 60 })), fc.integer({ min: 16, max: 80 }), (segments, words, maxLineChars) => {
-				const cues = cutSubtitles(segments, words, { maxLineChars });
-				let free = 0;
-				for (const cue of cues) {
-					expect(cue.lines.length).toBeGreaterThan(0);
-					expect(cue.lines.length).toBeLessThanOrEqual(2);
-					for (const line of cue.lines) {
-						expect(graphemes(line)).toBeLessThanOrEqual(maxLineChars);
-						expect(line.trim()).not.toBe('');
+			fc.property(
+				fc.array(segment, { maxLength: 8 }),
+				fc.option(fc.array(word, { maxLength: 60 })),
+				fc.integer({ min: 16, max: 80 }),
+				(segments, words, maxLineChars) => {
+					const cues = cutSubtitles(segments, words, { maxLineChars });
+					let free = 0;
+					for (const cue of cues) {
+						expect(cue.lines.length).toBeGreaterThan(0);
+						expect(cue.lines.length).toBeLessThanOrEqual(2);
+						for (const line of cue.lines) {
+							expect(graphemes(line)).toBeLessThanOrEqual(maxLineChars);
+							expect(line.trim()).not.toBe('');
+						}
+						expect(cue.start).toBeGreaterThanOrEqual(free);
+						expect(cue.end).toBeGreaterThan(cue.start);
+						expect(Number.isInteger(cue.start) && Number.isInteger(cue.end)).toBe(true);
+						free = cue.end;
 					}
-					expect(cue.start).toBeGreaterThanOrEqual(free);
-					expect(cue.end).toBeGreaterThan(cue.start);
-					expect(Number.isInteger(cue.start) && Number.isInteger(cue.end)).toBe(true);
-					free = cue.end;
-				}
-				expect(bare(cues.flatMap(({ lines }) => lines).join(''))).toBe(bare(segments.map((entry) => entry.text).join('')));
-			}),
+					expect(bare(cues.flatMap(({ lines }) => lines).join(''))).toBe(
+						bare(segments.map((entry) => entry.text).join('')),
+					);
+				},
+			),
 			{ numRuns: 500 },
 		);
 	});
@@ -37,7 +51,16 @@ describe('subtitles', () => {
 		const words = 'We make a video go from a folder to five platforms and nobody has to touch it again today'
 			.split(' ')
 			.map((word, index) => ({ word, start: index * 0.5, end: index * 0.5 + 0.4 }));
-		const cues = cutSubtitles([{ start: 0, end: 9.5, text: 'We make a video go from a folder to five platforms, and nobody has to touch it again today.' }], words);
+		const cues = cutSubtitles(
+			[
+				{
+					start: 0,
+					end: 9.5,
+					text: 'We make a video go from a folder to five platforms, and nobody has to touch it again today.',
+				},
+			],
+			words,
+		);
 		expect(cues.map(({ start, end }) => [start, end])).toEqual([
 			[0, 6900],
 			[7000, 9400],
@@ -53,8 +76,14 @@ describe('subtitles', () => {
 	});
 
 	it('begin anew after a sentence and after a pause', () => {
-		const cues = cutSubtitles([{ start: 0, end: 6, text: 'This is the first sentence here. And this is the second.' }], null);
-		expect(cues.map(({ lines }) => lines.join(' '))).toEqual(['This is the first sentence here.', 'And this is the second.']);
+		const cues = cutSubtitles(
+			[{ start: 0, end: 6, text: 'This is the first sentence here. And this is the second.' }],
+			null,
+		);
+		expect(cues.map(({ lines }) => lines.join(' '))).toEqual([
+			'This is the first sentence here.',
+			'And this is the second.',
+		]);
 		const words = [
 			{ word: 'before', start: 0, end: 0.5 },
 			{ word: 'after', start: 4, end: 4.5 },

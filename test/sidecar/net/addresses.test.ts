@@ -22,7 +22,9 @@ const REFUSED_V4: Array<[string, number]> = [
 ];
 const number = (ip: string) => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 const isRefusedV4 = (ip: string) =>
-	REFUSED_V4.some(([network, bits]) => Math.floor(number(ip) / 2 ** (32 - bits)) === Math.floor(number(network) / 2 ** (32 - bits)));
+	REFUSED_V4.some(
+		([network, bits]) => Math.floor(number(ip) / 2 ** (32 - bits)) === Math.floor(number(network) / 2 ** (32 - bits)),
+	);
 /** ipaddr.js refuses these as special-purpose, too; nothing anyone publishes lies there (RFC 7534, 7535, 7450). */
 const isInfrastructure = (ip: string) => /^(192\.175\.48|192\.31\.196|192\.52\.193)\./.test(ip);
 
@@ -65,12 +67,18 @@ describe('classification of addresses', () => {
 		expect(whyNotPublic(address)).toContain(why);
 	});
 
-	it.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8', '64:ff9b::808:808', '2a00:1450::1'])(
-		'lets %s pass',
-		(address) => {
-			expect(whyNotPublic(address)).toBeNull();
-		},
-	);
+	it.each([
+		'8.8.8.8',
+		'1.1.1.1',
+		'172.32.0.1',
+		'100.128.0.1',
+		'2606:4700:4700::1111',
+		'::ffff:8.8.8.8',
+		'64:ff9b::808:808',
+		'2a00:1450::1',
+	])('lets %s pass', (address) => {
+		expect(whyNotPublic(address)).toBeNull();
+	});
 
 	it('agrees with the registry for every IPv4 address, in each of its disguises', () => {
 		fc.assert(
@@ -89,11 +97,15 @@ describe('classification of addresses', () => {
 
 	it('refuses every address of every refused network', () => {
 		fc.assert(
-			fc.property(fc.constantFrom(...REFUSED_V4), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), ([network, bits], at) => {
-				const value = number(network) + Math.floor(at * 2 ** (32 - bits));
-				const ip = [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
-				expect(whyNotPublic(ip)).not.toBeNull();
-			}),
+			fc.property(
+				fc.constantFrom(...REFUSED_V4),
+				fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+				([network, bits], at) => {
+					const value = number(network) + Math.floor(at * 2 ** (32 - bits));
+					const ip = [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
+					expect(whyNotPublic(ip)).not.toBeNull();
+				},
+			),
 		);
 	});
 
@@ -133,7 +145,10 @@ describe('the allow-list', () => {
 		expect(parseAllowList([entry]).allows(host, address, port)).toBe(expected);
 	});
 
-	it.each(['http://n8n', 'n8n:', 'n8n:99999', '10.0.0.0/33', 'a b', '*.example.com', ''])('does not accept the entry %j', (entry) => {
-		expect(() => parseAllowList([entry])).toThrow(/ALLOWED_PRIVATE_HOSTS/);
-	});
+	it.each(['http://n8n', 'n8n:', 'n8n:99999', '10.0.0.0/33', 'a b', '*.example.com', ''])(
+		'does not accept the entry %j',
+		(entry) => {
+			expect(() => parseAllowList([entry])).toThrow(/ALLOWED_PRIVATE_HOSTS/);
+		},
+	);
 });

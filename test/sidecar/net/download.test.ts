@@ -49,13 +49,22 @@ describe('download', () => {
 	const answer = (status: number, headers: Record<string, string> = {}, body: string | Buffer = 'x') =>
 		serve((_request, response) => response.writeHead(status, headers).end(body));
 	const fetchFile = (path = '/clip.mp4', more: Partial<DownloadOptions> = {}) =>
-		download({ url: `${server?.url}${path}`, destPath: join(folder, 'file'), maxBytes: 1_000_000, guard, retryDelayMs: 1, ...more });
+		download({
+			url: `${server?.url}${path}`,
+			destPath: join(folder, 'file'),
+			maxBytes: 1_000_000,
+			guard,
+			retryDelayMs: 1,
+			...more,
+		});
 	const written = () => readFile(join(folder, 'file'));
 
 	it('brings the file, its hash, its type and a name', async () => {
 		await serve(fileServer()());
 		const progress: Array<[number, number | null]> = [];
-		const result = await fetchFile('/some/clip%20one.mp4?signature=1', { onProgress: (bytes, total) => progress.push([bytes, total]) });
+		const result = await fetchFile('/some/clip%20one.mp4?signature=1', {
+			onProgress: (bytes, total) => progress.push([bytes, total]),
+		});
 		expect(result).toEqual({ bytes: 300_000, sha256: SHA256, contentType: 'video/mp4', fileName: 'clip one.mp4' });
 		expect(await written()).toEqual(CONTENT);
 		expect(progress.at(-1)).toEqual([300_000, 300_000]);
@@ -124,7 +133,10 @@ describe('download', () => {
 			if (asked++ === 0) fileServer({ cut: 100_000 })()(request, response);
 			else response.destroy();
 		});
-		await expect(fetchFile()).rejects.toMatchObject({ code: 'input_unreachable', message: expect.stringMatching(/broke after \d+ bytes/) });
+		await expect(fetchFile()).rejects.toMatchObject({
+			code: 'input_unreachable',
+			message: expect.stringMatching(/broke after \d+ bytes/),
+		});
 		expect(asked).toBe(5);
 		expect(await readdir(folder)).toEqual([]);
 	});
@@ -140,6 +152,20 @@ describe('download', () => {
 		expect(server?.requests[1]?.headers.range).toMatch(/^bytes=[1-9]\d*-$/);
 	});
 
+	it('leaves a slow connection alone as long as something comes', async () => {
+		await serve((_request, response) => {
+			let left = 15;
+			const drip = setInterval(() => {
+				response.write('x');
+				if (--left > 0) return;
+				clearInterval(drip);
+				response.end();
+			}, 100);
+		});
+		expect(await fetchFile('/slow', { stallMs: 1000 })).toMatchObject({ bytes: 15 });
+		expect(server?.requests).toHaveLength(1);
+	});
+
 	it('does not wait for ever for the first byte', async () => {
 		await serve(() => undefined);
 		await expect(fetchFile('/clip.mp4', { stallMs: 100 })).rejects.toMatchObject({ code: 'input_unreachable' });
@@ -151,7 +177,9 @@ describe('download', () => {
 			response.write(Buffer.alloc(65_536));
 		});
 		const progress: number[] = [];
-		await expect(fetchFile('/big.mp4', { maxBytes: 500 * 1024 * 1024, onProgress: (bytes) => progress.push(bytes) })).rejects.toMatchObject({
+		await expect(
+			fetchFile('/big.mp4', { maxBytes: 500 * 1024 * 1024, onProgress: (bytes) => progress.push(bytes) }),
+		).rejects.toMatchObject({
 			code: 'input_too_large',
 			message: expect.stringMatching(/600 MB.*500 MB.*MAX_FILE_BYTES/),
 		});
@@ -174,6 +202,11 @@ describe('download', () => {
 		expect(await readdir(folder)).toEqual([]);
 	});
 
+	it('cuts a file off that is one byte too large', async () => {
+		await serve(fileServer({ length: false })());
+		await expect(fetchFile('/clip.mp4', { maxBytes: 299_999 })).rejects.toMatchObject({ code: 'input_too_large' });
+	});
+
 	it('takes a file of exactly the limit', async () => {
 		await serve(fileServer({ length: false })());
 		expect(await fetchFile('/clip.mp4', { maxBytes: 300_000 })).toMatchObject({ bytes: 300_000 });
@@ -181,7 +214,10 @@ describe('download', () => {
 
 	it('never unpacks what a server compressed against its word', async () => {
 		await answer(200, { 'Content-Encoding': 'gzip', 'Content-Type': 'video/mp4' }, gzipSync(Buffer.alloc(5_000_000)));
-		await expect(fetchFile()).rejects.toMatchObject({ code: 'input_unsupported', message: expect.stringContaining('gzip') });
+		await expect(fetchFile()).rejects.toMatchObject({
+			code: 'input_unsupported',
+			message: expect.stringContaining('gzip'),
+		});
 	});
 
 	it('refuses an empty file', async () => {
@@ -191,7 +227,10 @@ describe('download', () => {
 
 	it('explains a web page in place of the file', async () => {
 		await answer(200, { 'Content-Type': 'text/html; charset=utf-8' }, '<!doctype html>');
-		await expect(fetchFile('/file/d/1/view')).rejects.toMatchObject({ code: 'input_not_media', message: expect.stringContaining('web page') });
+		await expect(fetchFile('/file/d/1/view')).rejects.toMatchObject({
+			code: 'input_not_media',
+			message: expect.stringContaining('web page'),
+		});
 	});
 
 	it.each([
@@ -223,9 +262,13 @@ describe('download', () => {
 
 	it('keeps its headers from another origin, and follows to it', async () => {
 		await serve(fileServer()());
-		const front = await startServer((_request, response) => response.writeHead(302, { Location: `${server?.url}/real.mp4` }).end());
+		const front = await startServer((_request, response) =>
+			response.writeHead(302, { Location: `${server?.url}/real.mp4` }).end(),
+		);
 		const options = { url: `${front.url}/go`, destPath: join(folder, 'file'), maxBytes: 1e6, guard };
-		expect(await download({ ...options, headers: { Authorization: 'Bearer t' } })).toMatchObject({ fileName: 'real.mp4' });
+		expect(await download({ ...options, headers: { Authorization: 'Bearer t' } })).toMatchObject({
+			fileName: 'real.mp4',
+		});
 		expect(front.requests[0]?.headers.authorization).toBe('Bearer t');
 		expect(server?.requests[0]?.headers.authorization).toBeUndefined();
 		await front.close();
@@ -233,7 +276,9 @@ describe('download', () => {
 
 	it('leaves the address of the guard unconnected', async () => {
 		await serve(fileServer()());
-		await expect(fetchFile('/x', { guard: createGuard({ allowedPrivateHosts: [] }) })).rejects.toMatchObject({ code: 'input_forbidden' });
+		await expect(fetchFile('/x', { guard: createGuard({ allowedPrivateHosts: [] }) })).rejects.toMatchObject({
+			code: 'input_forbidden',
+		});
 		expect(server?.connections()).toBe(0);
 	});
 

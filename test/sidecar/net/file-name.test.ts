@@ -29,15 +29,22 @@ describe('safe file names', () => {
 
 	it('are never a path, never hidden, never empty, whatever comes in', () => {
 		fc.assert(
-			fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom('.', '/', '\\', '\0', ' ', 'a') })), (raw) => {
-				const name = safeFileName(raw);
-				expect(name).not.toMatch(/[/\\]|^\.|\.$/);
-				// eslint-disable-next-line no-control-regex
-				expect(name).not.toMatch(/[\u0000-\u001f"]/);
-				expect(name.length).toBeGreaterThan(0);
-				expect(Buffer.byteLength(name)).toBeLessThanOrEqual(120);
-				expect(safeFileName(name)).toBe(name);
-			}),
+			fc.property(
+				fc.oneof(
+					fc.string(),
+					fc.string({ unit: 'binary' }),
+					fc.string({ unit: fc.constantFrom('.', '/', '\\', '\0', ' ', 'a') }),
+				),
+				(raw) => {
+					const name = safeFileName(raw);
+					expect(name).not.toMatch(/[/\\]|^\.|\.$/);
+					// eslint-disable-next-line no-control-regex
+					expect(name).not.toMatch(/[\u0000-\u001f"]/);
+					expect(name.length).toBeGreaterThan(0);
+					expect(Buffer.byteLength(name)).toBeLessThanOrEqual(120);
+					expect(safeFileName(name)).toBe(name);
+				},
+			),
 			{ numRuns: 1000 },
 		);
 	});
@@ -56,6 +63,11 @@ describe('safe file names', () => {
 	});
 
 	it('know their extension', () => {
-		expect([extensionOf('a.MP4'), extensionOf('a.tar.gz'), extensionOf('a'), extensionOf('a.m p4')]).toEqual(['mp4', 'gz', '', '']);
+		expect([extensionOf('a.MP4'), extensionOf('a.tar.gz'), extensionOf('a'), extensionOf('a.m p4')]).toEqual([
+			'mp4',
+			'gz',
+			'',
+			'',
+		]);
 	});
 });

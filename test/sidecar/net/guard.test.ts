@@ -8,7 +8,10 @@ const forbidden = expect.objectContaining({ code: 'input_forbidden' });
 const resolveTo =
 	(...answers: string[][]) =>
 	async (): Promise<LookupAddress[]> =>
-		((answers.length > 1 ? answers.shift() : answers[0]) ?? []).map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+		((answers.length > 1 ? answers.shift() : answers[0]) ?? []).map((address) => ({
+			address,
+			family: address.includes(':') ? 6 : 4,
+		}));
 
 describe('the guard', () => {
 	let server: TestServer;
@@ -17,16 +20,38 @@ describe('the guard', () => {
 	});
 	afterEach(() => server.close());
 
-	const get = (url: string, guard = createGuard({ allowedPrivateHosts: [] })) => guardedRequest({ guard, url, timeoutMs: 5000 });
+	const get = (url: string, guard = createGuard({ allowedPrivateHosts: [] })) =>
+		guardedRequest({ guard, url, timeoutMs: 5000 });
 
 	it('opens no connection to any spelling of a loopback address', async () => {
 		const p = server.port;
-		const spellings = ['127.0.0.1', 'localhost', '2130706433', '0x7f000001', '0x7f.1', '0177.0.0.1', '127.1', '0', '0.0.0.0'];
-		const v6 = ['[::1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[64:ff9b::7f00:1]', '[2002:7f00:1::]', '[::]', '[::127.0.0.1]'];
+		const spellings = [
+			'127.0.0.1',
+			'localhost',
+			'2130706433',
+			'0x7f000001',
+			'0x7f.1',
+			'0177.0.0.1',
+			'127.1',
+			'0',
+			'0.0.0.0',
+		];
+		const v6 = [
+			'[::1]',
+			'[::ffff:127.0.0.1]',
+			'[::ffff:7f00:1]',
+			'[64:ff9b::7f00:1]',
+			'[2002:7f00:1::]',
+			'[::]',
+			'[::127.0.0.1]',
+		];
 		for (const host of [...spellings, ...v6, '127.0.0.1.', 'LOCALHOST', '①②⑦.⓪.⓪.①']) {
 			for (const scheme of ['http', 'https']) {
 				const refused = get(`${scheme}://${host}:${p}/`);
-				await expect(refused).rejects.toMatchObject({ code: 'input_forbidden', message: expect.stringContaining('ALLOWED_PRIVATE_HOSTS') });
+				await expect(refused).rejects.toMatchObject({
+					code: 'input_forbidden',
+					message: expect.stringContaining('ALLOWED_PRIVATE_HOSTS'),
+				});
 			}
 		}
 		expect(server.connections()).toBe(0);
@@ -39,7 +64,9 @@ describe('the guard', () => {
 		});
 		const guard = createGuard({ allowedPrivateHosts: [], resolve: resolveTo(['10.0.0.7']) });
 		await expect(get('https://intern.example/', guard)).rejects.toMatchObject({
-			message: expect.stringMatching(/intern\.example may not be reached: its address 10\.0\.0\.7 is a private address/),
+			message: expect.stringMatching(
+				/intern\.example may not be reached: its address 10\.0\.0\.7 is a private address/,
+			),
 		});
 	});
 
@@ -50,7 +77,11 @@ describe('the guard', () => {
 	});
 
 	it('refuses a name with one public and one private address', async () => {
-		const guard = createGuard({ allowedPrivateHosts: [], allowHttp: true, resolve: resolveTo(['8.8.8.8', '127.0.0.1']) });
+		const guard = createGuard({
+			allowedPrivateHosts: [],
+			allowHttp: true,
+			resolve: resolveTo(['8.8.8.8', '127.0.0.1']),
+		});
 		await expect(get(`http://mixed.example:${server.port}/`, guard)).rejects.toEqual(forbidden);
 		expect(server.connections()).toBe(0);
 	});
@@ -81,19 +112,29 @@ describe('the guard', () => {
 	});
 
 	it('asks for https at public hosts, unless plain http is allowed', async () => {
-		const refused = get('http://public.example/video.mp4', createGuard({ allowedPrivateHosts: [], resolve: resolveTo(['8.8.8.8']) }));
-		await expect(refused).rejects.toMatchObject({ code: 'input_forbidden', message: expect.stringContaining('https://') });
+		const refused = get(
+			'http://public.example/video.mp4',
+			createGuard({ allowedPrivateHosts: [], resolve: resolveTo(['8.8.8.8']) }),
+		);
+		await expect(refused).rejects.toMatchObject({
+			code: 'input_forbidden',
+			message: expect.stringContaining('https://'),
+		});
 		expect(() => createGuard({ allowedPrivateHosts: [] }).check('http://8.8.8.8/')).toThrow(forbidden);
 		expect(createGuard({ allowedPrivateHosts: [], allowHttp: true }).check('http://8.8.8.8/').host).toBe('8.8.8.8');
 		expect(createGuard({ allowedPrivateHosts: [] }).check('https://8.8.8.8/').host).toBe('8.8.8.8');
 	});
 
-	it.each(['file:///etc/passwd', 'gopher://127.0.0.1/x', 'ftp://example.com/a', 'data:text/plain,x', 'javascript:1', 'concat:a|b'])(
-		'refuses the scheme of %s',
-		(url) => {
-			expect(() => createGuard({ allowedPrivateHosts: [] }).check(url)).toThrow(forbidden);
-		},
-	);
+	it.each([
+		'file:///etc/passwd',
+		'gopher://127.0.0.1/x',
+		'ftp://example.com/a',
+		'data:text/plain,x',
+		'javascript:1',
+		'concat:a|b',
+	])('refuses the scheme of %s', (url) => {
+		expect(() => createGuard({ allowedPrivateHosts: [] }).check(url)).toThrow(forbidden);
+	});
 
 	it('refuses user names and passwords in a URL, and does not repeat them', () => {
 		const check = () => createGuard({ allowedPrivateHosts: [] }).check('https://me:hunter2@example.com/x');
@@ -102,7 +143,9 @@ describe('the guard', () => {
 	});
 
 	it('says so when something is no URL', () => {
-		expect(() => createGuard({ allowedPrivateHosts: [] }).check('video.mp4')).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+		expect(() => createGuard({ allowedPrivateHosts: [] }).check('video.mp4')).toThrow(
+			expect.objectContaining({ code: 'invalid_request' }),
+		);
 	});
 
 	it('protects whoever uses its agents, without calling check', async () => {
@@ -118,7 +161,11 @@ describe('the guard', () => {
 	it('is not led astray by proxy variables', async () => {
 		process.env.HTTP_PROXY = process.env.http_proxy = server.url;
 		try {
-			const guard = createGuard({ allowedPrivateHosts: [server.host], allowHttp: true, resolve: resolveTo(['10.0.0.1']) });
+			const guard = createGuard({
+				allowedPrivateHosts: [server.host],
+				allowHttp: true,
+				resolve: resolveTo(['10.0.0.1']),
+			});
 			await expect(get('http://inside.example/', guard)).rejects.toEqual(forbidden);
 			expect(server.connections()).toBe(0);
 		} finally {

@@ -9,7 +9,8 @@ import { guardedRequest } from '../../../sidecar/src/net/http.ts';
 import { startServer, type TestServer } from '../../support/http-server.ts';
 
 const guard = createGuard({ allowedPrivateHosts: ['127.0.0.1'] });
-const ask = (url: string, more: Partial<Parameters<typeof guardedRequest>[0]> = {}) => guardedRequest({ guard, url, timeoutMs: 5000, ...more });
+const ask = (url: string, more: Partial<Parameters<typeof guardedRequest>[0]> = {}) =>
+	guardedRequest({ guard, url, timeoutMs: 5000, ...more });
 
 describe('a guarded request', () => {
 	let server: TestServer | undefined;
@@ -23,11 +24,18 @@ describe('a guarded request', () => {
 			request.on('end', () => response.writeHead(201, { 'X-Answer': 'yes' }).end('created'));
 		});
 		const body = '{ "b": 1,\n  "a": 2 }  ';
-		const answer = await ask(url, { method: 'POST', headers: { 'Content-Type': 'application/json', 'webhook-id': '1' }, body });
+		const answer = await ask(url, {
+			method: 'POST',
+			headers: { 'Content-Type': 'application/json', 'webhook-id': '1' },
+			body,
+		});
 		expect(answer).toMatchObject({ status: 201, headers: { 'x-answer': 'yes' }, truncated: false });
 		expect(answer.body.toString()).toBe('created');
 		expect(bodies.join('')).toBe(body);
-		expect(requests[0]).toMatchObject({ method: 'POST', headers: { 'webhook-id': '1', 'content-type': 'application/json' } });
+		expect(requests[0]).toMatchObject({
+			method: 'POST',
+			headers: { 'webhook-id': '1', 'content-type': 'application/json' },
+		});
 	});
 
 	it.each([404, 409, 429, 500])('returns the status %i as an answer, not as an error', async (status) => {
@@ -49,7 +57,9 @@ describe('a guarded request', () => {
 	});
 
 	it('does not follow redirects on its own', async () => {
-		const { url, requests } = await serve((_request, response) => response.writeHead(302, { Location: '/elsewhere' }).end());
+		const { url, requests } = await serve((_request, response) =>
+			response.writeHead(302, { Location: '/elsewhere' }).end(),
+		);
 		expect(await ask(url, { method: 'POST', body: 'x' })).toMatchObject({ status: 302 });
 		expect(requests).toHaveLength(1);
 	});
@@ -57,12 +67,22 @@ describe('a guarded request', () => {
 	it('says that nothing was sent when nobody listens', async () => {
 		const { url, close } = await serve(() => undefined);
 		await close();
-		await expect(ask(url, { method: 'POST', body: 'x' })).rejects.toMatchObject({ name: 'NetError', kind: 'refused', sent: false });
+		await expect(ask(url, { method: 'POST', body: 'x' })).rejects.toMatchObject({
+			name: 'NetError',
+			kind: 'refused',
+			sent: false,
+		});
 	});
 
 	it('says that nothing was sent when the host has no address', async () => {
-		const nowhere = createGuard({ allowedPrivateHosts: [], resolve: async () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' })) });
-		await expect(ask('https://nowhere.invalid/', { guard: nowhere })).rejects.toMatchObject({ kind: 'dns', sent: false });
+		const nowhere = createGuard({
+			allowedPrivateHosts: [],
+			resolve: async () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' })),
+		});
+		await expect(ask('https://nowhere.invalid/', { guard: nowhere })).rejects.toMatchObject({
+			kind: 'dns',
+			sent: false,
+		});
 	});
 
 	it('says that nothing was sent when the certificate is not accepted', async () => {
@@ -70,8 +90,28 @@ describe('a guarded request', () => {
 		try {
 			const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
 			const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-			execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
-			server = await startServer((_request, response) => response.end('x'), { key: readFileSync(key), cert: readFileSync(cert) });
+			execFileSync(
+				'openssl',
+				[
+					'req',
+					'-x509',
+					'-newkey',
+					'ec',
+					'-pkeyopt',
+					'ec_paramgen_curve:prime256v1',
+					'-nodes',
+					'-keyout',
+					key,
+					'-out',
+					cert,
+					...subject,
+				],
+				{ stdio: 'pipe' },
+			);
+			server = await startServer((_request, response) => response.end('x'), {
+				key: readFileSync(key),
+				cert: readFileSync(cert),
+			});
 			await expect(ask(server.url, { method: 'POST', body: 'x' })).rejects.toMatchObject({ kind: 'tls', sent: false });
 			expect(server.requests).toHaveLength(0);
 		} finally {
@@ -82,19 +122,26 @@ describe('a guarded request', () => {
 	it('keeps tokens of the request out of the error, causes included', async () => {
 		const { url, close } = await serve(() => undefined);
 		await close();
-		const error: unknown = await ask(`${url}/?token=hunter2`, { headers: { Authorization: 'Bearer hunter2' } }).catch((caught: unknown) => caught);
+		const error: unknown = await ask(`${url}/?token=hunter2`, { headers: { Authorization: 'Bearer hunter2' } }).catch(
+			(caught: unknown) => caught,
+		);
 		expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('hunter2');
 		expect(inspect(error)).toContain('ECONNREFUSED');
 	});
 
 	it('says that the outcome is unknown when the connection breaks after the request', async () => {
-		const { url } = await serve((request) => request.on('data', () => undefined).on('end', () => request.socket.destroy()));
+		const { url } = await serve((request) =>
+			request.on('data', () => undefined).on('end', () => request.socket.destroy()),
+		);
 		await expect(ask(url, { method: 'POST', body: 'x' })).rejects.toMatchObject({ kind: 'reset', sent: true });
 	});
 
 	it('says that the outcome is unknown when no answer comes in time', async () => {
 		const { url } = await serve(() => undefined);
-		await expect(ask(url, { method: 'POST', body: 'x', timeoutMs: 100 })).rejects.toMatchObject({ kind: 'timeout', sent: true });
+		await expect(ask(url, { method: 'POST', body: 'x', timeoutMs: 100 })).rejects.toMatchObject({
+			kind: 'timeout',
+			sent: true,
+		});
 	});
 
 	it('says that the outcome is unknown when the answer stops half-way', async () => {
@@ -103,7 +150,9 @@ describe('a guarded request', () => {
 			response.write('half', () => response.destroy());
 		});
 		await expect(ask(url)).rejects.toMatchObject({ kind: 'reset', sent: true });
-		const slow = await startServer((_request, response) => void response.writeHead(200, { 'Content-Length': '100' }).write('half'));
+		const slow = await startServer(
+			(_request, response) => void response.writeHead(200, { 'Content-Length': '100' }).write('half'),
+		);
 		await expect(ask(slow.url, { timeoutMs: 200 })).rejects.toMatchObject({ kind: 'timeout', sent: true });
 		await slow.close();
 	});
@@ -119,12 +168,19 @@ describe('a guarded request', () => {
 	it('stops when it is told to', async () => {
 		const stop = new AbortController();
 		const { url } = await serve(() => stop.abort(new Error('cancelled')));
-		await expect(ask(url, { signal: stop.signal })).rejects.toMatchObject({ kind: 'aborted', sent: true, cause: { message: 'cancelled' } });
+		await expect(ask(url, { signal: stop.signal })).rejects.toMatchObject({
+			kind: 'aborted',
+			sent: true,
+			cause: { message: 'cancelled' },
+		});
 	});
 
 	it('does not send at all when it was told to stop before', async () => {
 		const { url, connections } = await serve(() => undefined);
-		await expect(ask(url, { signal: AbortSignal.abort(new Error('cancelled')) })).rejects.toMatchObject({ kind: 'aborted', sent: false });
+		await expect(ask(url, { signal: AbortSignal.abort(new Error('cancelled')) })).rejects.toMatchObject({
+			kind: 'aborted',
+			sent: false,
+		});
 		expect(connections()).toBe(0);
 	});
 });
@@ -156,7 +212,9 @@ describe('redirects', () => {
 		});
 		const narrow = createGuard({ allowedPrivateHosts: [open.host] });
 		for (const path of ['/metadata', '/loopback', '/decimal', '/file', '/gopher', '/credentials']) {
-			await expect(ask(open.url + path, { guard: narrow, maxRedirects: 5 })).rejects.toMatchObject({ code: 'input_forbidden' });
+			await expect(ask(open.url + path, { guard: narrow, maxRedirects: 5 })).rejects.toMatchObject({
+				code: 'input_forbidden',
+			});
 		}
 		expect(secret.connections()).toBe(0);
 	});
@@ -174,7 +232,9 @@ describe('redirects', () => {
 
 	it('do not carry credentials to another origin', async () => {
 		const other = await serve((_request, response) => response.end());
-		const first = await serve((request, response) => response.writeHead(302, { Location: request.url === '/same' ? '/end' : other.url }).end());
+		const first = await serve((request, response) =>
+			response.writeHead(302, { Location: request.url === '/same' ? '/end' : other.url }).end(),
+		);
 		const headers = { Authorization: 'Bearer secret', Cookie: 'a=b', 'X-Plain': 'kept' };
 		await ask(`${first.url}/away`, { headers, maxRedirects: 1 });
 		expect(other.requests[0]?.headers).toMatchObject({ 'x-plain': 'kept' });
@@ -191,7 +251,11 @@ describe('redirects', () => {
 		[308, 'POST'],
 	])('after %i a POST goes on as %s', async (status, method) => {
 		const { url, requests } = await serve((request, response) => {
-			request.resume().on('end', () => (request.url === '/' ? response.writeHead(status, { Location: '/end' }).end() : response.end()));
+			request
+				.resume()
+				.on('end', () =>
+					request.url === '/' ? response.writeHead(status, { Location: '/end' }).end() : response.end(),
+				);
 		});
 		await ask(url, { method: 'POST', body: 'x', maxRedirects: 5 });
 		expect(requests.map((request) => request.method)).toEqual(['POST', method]);

@@ -22,8 +22,21 @@ describe('Google Drive as a source', () => {
 		await drive.close();
 		await rm(folder, { recursive: true, force: true });
 	});
-	const fetchFile = (id = 'file-1', { token = 'valid-token', maxBytes = 1_000_000, signal = new AbortController().signal, progress = [] as number[] } = {}) =>
-		createFetchSource({ guard: createGuard({ allowedPrivateHosts: [] }), maxBytes, googleApiBaseUrl: drive.url, retryDelayMs: 1 })({
+	const fetchFile = (
+		id = 'file-1',
+		{
+			token = 'valid-token',
+			maxBytes = 1_000_000,
+			signal = new AbortController().signal,
+			progress = [] as number[],
+		} = {},
+	) =>
+		createFetchSource({
+			guard: createGuard({ allowedPrivateHosts: [] }),
+			maxBytes,
+			googleApiBaseUrl: drive.url,
+			retryDelayMs: 1,
+		})({
 			place: { type: 'google_drive', file_id: id },
 			secrets: token ? { access_token: token } : {},
 			destPath: join(folder, 'file'),
@@ -33,7 +46,12 @@ describe('Google Drive as a source', () => {
 
 	it('brings the file with its name, type and hash', async () => {
 		const progress: number[] = [];
-		expect(await fetchFile('file-1', { progress })).toEqual({ bytes: 200_000, sha256: SHA256, contentType: 'video/mp4', fileName: 'My clip.mp4' });
+		expect(await fetchFile('file-1', { progress })).toEqual({
+			bytes: 200_000,
+			sha256: SHA256,
+			contentType: 'video/mp4',
+			fileName: 'My clip.mp4',
+		});
 		expect(await readFile(join(folder, 'file'))).toEqual(CONTENT);
 		expect(progress.at(-1)).toBe(100);
 		expect(drive.counts).toEqual({ metadata: 1, media: 1 });
@@ -61,8 +79,17 @@ describe('Google Drive as a source', () => {
 		drive.failures.push({ status: 503, when: 'media' });
 		await expect(changed).rejects.toMatchObject({ code: 'input_unreachable' });
 		const file = { name: 'x.mp4', mimeType: 'video/mp4', content: CONTENT };
-		drive.files.set('file-1', new Proxy(file, { get: (target, key) => (key === 'content' && drive.counts.media > 1 ? Buffer.alloc(200_000) : Reflect.get(target, key)) }));
-		await expect(fetchFile()).rejects.toMatchObject({ code: 'input_unreachable', message: expect.stringContaining('changed') });
+		drive.files.set(
+			'file-1',
+			new Proxy(file, {
+				get: (target, key) =>
+					key === 'content' && drive.counts.media > 1 ? Buffer.alloc(200_000) : Reflect.get(target, key),
+			}),
+		);
+		await expect(fetchFile()).rejects.toMatchObject({
+			code: 'input_unreachable',
+			message: expect.stringContaining('changed'),
+		});
 	});
 
 	it('sees files of shared drives', async () => {
@@ -73,17 +100,30 @@ describe('Google Drive as a source', () => {
 	it('follows a shortcut to its file, but not in a circle', async () => {
 		drive.files.set('link', { name: 'link', mimeType: 'application/vnd.google-apps.shortcut', shortcutTo: 'file-1' });
 		expect(await fetchFile('link')).toMatchObject({ sha256: SHA256, fileName: 'My clip.mp4' });
-		drive.files.set('circle', { name: 'circle', mimeType: 'application/vnd.google-apps.shortcut', shortcutTo: 'circle' });
+		drive.files.set('circle', {
+			name: 'circle',
+			mimeType: 'application/vnd.google-apps.shortcut',
+			shortcutTo: 'circle',
+		});
 		await expect(fetchFile('circle')).rejects.toMatchObject({ code: 'input_unsupported' });
 	});
 
 	it('refuses a file that is too large before a byte of it comes', async () => {
-		await expect(fetchFile('file-1', { maxBytes: 100_000 })).rejects.toMatchObject({ code: 'input_too_large', message: expect.stringContaining('MAX_FILE_BYTES') });
+		await expect(fetchFile('file-1', { maxBytes: 100_000 })).rejects.toMatchObject({
+			code: 'input_too_large',
+			message: expect.stringContaining('MAX_FILE_BYTES'),
+		});
 		expect(drive.counts.media).toBe(0);
 	});
 
 	it('cuts a file off that is larger than its metadata said', async () => {
-		drive.files.set('liar', { name: 'x.mp4', mimeType: 'video/mp4', content: CONTENT, claimedSize: 10, noChecksum: true });
+		drive.files.set('liar', {
+			name: 'x.mp4',
+			mimeType: 'video/mp4',
+			content: CONTENT,
+			claimedSize: 10,
+			noChecksum: true,
+		});
 		await expect(fetchFile('liar', { maxBytes: 100_000 })).rejects.toMatchObject({ code: 'input_too_large' });
 		expect(await readdir(folder)).toEqual([]);
 	});
@@ -93,7 +133,10 @@ describe('Google Drive as a source', () => {
 		['application/vnd.google-apps.folder', /folder/],
 	])('refuses %s in plain words', async (mimeType, words) => {
 		drive.files.set('doc', { name: 'Plan', mimeType });
-		await expect(fetchFile('doc')).rejects.toMatchObject({ code: 'input_unsupported', message: expect.stringMatching(words) });
+		await expect(fetchFile('doc')).rejects.toMatchObject({
+			code: 'input_unsupported',
+			message: expect.stringMatching(words),
+		});
 		expect(drive.counts.media).toBe(0);
 	});
 
@@ -101,7 +144,10 @@ describe('Google Drive as a source', () => {
 		drive.files.set('locked', { name: 'l.mp4', mimeType: 'video/mp4', content: CONTENT, canDownload: false });
 		await expect(fetchFile('locked')).rejects.toMatchObject({ code: 'input_forbidden' });
 		drive.files.set('bin', { name: 'b.mp4', mimeType: 'video/mp4', content: CONTENT, trashed: true });
-		await expect(fetchFile('bin')).rejects.toMatchObject({ code: 'input_not_found', message: expect.stringContaining('bin') });
+		await expect(fetchFile('bin')).rejects.toMatchObject({
+			code: 'input_not_found',
+			message: expect.stringContaining('bin'),
+		});
 	});
 
 	it('asks for a new connection of the account when the token is refused, and never shows the token', async () => {
@@ -138,7 +184,11 @@ describe('Google Drive as a source', () => {
 	])('a %i (%s) is %s, in either call', async (status, reason, code, retryable) => {
 		for (const when of ['metadata', 'media'] as const) {
 			drive.failures.push({ status, reason, when, retryAfter: '9' });
-			await expect(fetchFile()).rejects.toMatchObject({ code, retryable, ...(retryable ? { retryAfterSeconds: 9 } : {}) });
+			await expect(fetchFile()).rejects.toMatchObject({
+				code,
+				retryable,
+				...(retryable ? { retryAfterSeconds: 9 } : {}),
+			});
 		}
 		expect(drive.counts).toEqual({ metadata: 2, media: 1 });
 	});

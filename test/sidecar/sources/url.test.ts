@@ -8,7 +8,9 @@ import { startServer } from '../../support/http-server.ts';
 describe('a URL as a source', () => {
 	it('is fetched through the guard, with its progress in percent', async () => {
 		const folder = await mkdtemp(join(tmpdir(), 'url-'));
-		const server = await startServer((_request, response) => response.writeHead(200, { 'Content-Type': 'video/mp4', 'Content-Length': 4 }).end('data'));
+		const server = await startServer((_request, response) =>
+			response.writeHead(200, { 'Content-Type': 'video/mp4', 'Content-Length': 4 }).end('data'),
+		);
 		try {
 			const progress: number[] = [];
 			const request = {

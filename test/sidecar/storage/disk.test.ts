@@ -46,7 +46,9 @@ describe('disk storage', () => {
 		const storage = createDiskStorage({ root: folder });
 		await writeFile(join(folder, 'in.txt'), 'content');
 		await writeFile(join(folder, 'raw'), 'a file where a folder should be');
-		await expect(storage.putFile('raw/default/a.txt', join(folder, 'in.txt'))).rejects.toMatchObject({ code: 'storage_failed' });
+		await expect(storage.putFile('raw/default/a.txt', join(folder, 'in.txt'))).rejects.toMatchObject({
+			code: 'storage_failed',
+		});
 		expect(await readFile(join(folder, 'in.txt'), 'utf8')).toBe('content');
 	});
 
@@ -81,7 +83,10 @@ describe('disk storage', () => {
 	it('says at boot which folder cannot be used', async () => {
 		await writeFile(join(folder, 'file'), 'x');
 		const storage = createDiskStorage({ root: join(folder, 'file', 'store') });
-		await expect(storage.prepare()).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringContaining('DATA_DIR') });
+		await expect(storage.prepare()).rejects.toMatchObject({
+			code: 'storage_failed',
+			message: expect.stringContaining('DATA_DIR'),
+		});
 	});
 
 	it('reports a full disk as storage_full', async () => {

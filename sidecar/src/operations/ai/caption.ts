@@ -23,7 +23,10 @@ export function createCaption({ writer, engine }: { writer: Writer; engine: Engi
 			const heard = await readTranscript(context.earlierOutput('transcribe'));
 			const { images, cpuSeconds } = await context.step('frames', () => keyFrames(context, engine));
 			if (images.length === 0 && !heard) {
-				throw new PipelineError('input_unsupported', 'There is nothing to see in this file, and it has no transcript yet. Run transcribe on it first, then caption.');
+				throw new PipelineError(
+					'input_unsupported',
+					'There is nothing to see in this file, and it has no transcript yet. Run transcribe on it first, then caption.',
+				);
 			}
 			const language = params.language ?? heard?.language ?? 'en';
 			const { $schema: _dialect, ...schema } = z.toJSONSchema(answerSchema(params));
@@ -42,7 +45,9 @@ export function createCaption({ writer, engine }: { writer: Writer; engine: Engi
 			context.progress(70);
 			if (judgement.complaints.length > 0) {
 				const complaint = `This cannot be used yet:\n- ${judgement.complaints.join('\n- ')}\nAnswer again, complete, with these points put right.`;
-				const second = await context.step('repair', () => writer.write({ ...request, repair: { answer: first.text, complaint } }));
+				const second = await context.step('repair', () =>
+					writer.write({ ...request, repair: { answer: first.text, complaint } }),
+				);
 				answers.push(second);
 				const again = judge(second.json, params);
 				// A second answer of the wrong shape is worse than a first one that was only too long.
@@ -54,10 +59,15 @@ export function createCaption({ writer, engine }: { writer: Writer; engine: Engi
 }
 
 /** Only the two fields that are needed, whatever else an external processor may have put there. */
-async function readTranscript(output: Promise<Record<string, unknown> | null>): Promise<{ text: string; language: string | undefined } | null> {
+async function readTranscript(
+	output: Promise<Record<string, unknown> | null>,
+): Promise<{ text: string; language: string | undefined } | null> {
 	const { transcription, language } = (await output) ?? {};
 	if (typeof transcription !== 'string' || transcription.trim() === '') return null;
-	return { text: transcription, language: typeof language === 'string' && /^[a-z]{2}$/.test(language) ? language : undefined };
+	return {
+		text: transcription,
+		language: typeof language === 'string' && /^[a-z]{2}$/.test(language) ? language : undefined,
+	};
 }
 
 function sum(answers: readonly Written[]): Record<string, number> {

@@ -14,7 +14,10 @@ const MOMENTS = [0.1, 0.5, 0.9];
 const MAX_PIXELS = 8192 * 8192;
 
 /** What is seen, as pictures of at most 768 pixels: three moments of a video, an image itself, nothing of a sound. */
-export async function keyFrames(context: TaskContext, engine: Engine): Promise<{ images: WriterImage[]; cpuSeconds: number }> {
+export async function keyFrames(
+	context: TaskContext,
+	engine: Engine,
+): Promise<{ images: WriterImage[]; cpuSeconds: number }> {
 	const { path, facts } = await context.source();
 	if (facts.fileType === 'image') {
 		const data = await sharp(path, { limitInputPixels: MAX_PIXELS })
@@ -27,7 +30,15 @@ export async function keyFrames(context: TaskContext, engine: Engine): Promise<{
 	}
 	const { workDir, signal, log } = context;
 	const run = (plan: MediaPlan) =>
-		engine.runPlan({ inputPath: path, facts, plan, workDir, signal, onProgress: (percent) => context.progress(percent * 0.3), log });
+		engine.runPlan({
+			inputPath: path,
+			facts,
+			plan,
+			workDir,
+			signal,
+			onProgress: (percent) => context.progress(percent * 0.3),
+			log,
+		});
 	const plan = planFrames(facts);
 	if (plan.outputs.length === 0) return { images: [], cpuSeconds: 0 };
 	const { files, cpuSeconds } = await run(plan).catch((error: unknown) => {
@@ -36,7 +47,9 @@ export async function keyFrames(context: TaskContext, engine: Engine): Promise<{
 		log.warn({ err: error }, 'only the first frame is used');
 		return run(planFrames(facts, [0]));
 	});
-	const images = await Promise.all(files.map(async (file) => ({ mime: 'image/jpeg' as const, data: await readFile(file.path) })));
+	const images = await Promise.all(
+		files.map(async (file) => ({ mime: 'image/jpeg' as const, data: await readFile(file.path) })),
+	);
 	return { images, cpuSeconds };
 }
 

@@ -13,16 +13,51 @@ export interface PlatformText {
 const utf16 = (text: string) => text.length;
 
 export const PLATFORM_TEXTS = {
-	x: { label: 'X', limit: 280, measure: weightedLength, style: 'one strong thought, short sentences, at most two hashtags' },
+	x: {
+		label: 'X',
+		limit: 280,
+		measure: weightedLength,
+		style: 'one strong thought, short sentences, at most two hashtags',
+	},
 	// 23: characters_reserved_per_url, the default of every instance.
-	mastodon: { label: 'Mastodon', limit: 500, measure: (text: string) => countFediverse(text, 23), style: 'personal and calm, no advertising tone, CamelCase hashtags' },
-	linkedin: { label: 'LinkedIn', limit: 3000, measure: utf16, style: 'professional, a first line that makes people read on, short paragraphs' },
-	instagram: { label: 'Instagram', limit: 2200, measure: utf16, style: 'a vivid first line, then a few sentences, up to five hashtags' },
+	mastodon: {
+		label: 'Mastodon',
+		limit: 500,
+		measure: (text: string) => countFediverse(text, 23),
+		style: 'personal and calm, no advertising tone, CamelCase hashtags',
+	},
+	linkedin: {
+		label: 'LinkedIn',
+		limit: 3000,
+		measure: utf16,
+		style: 'professional, a first line that makes people read on, short paragraphs',
+	},
+	instagram: {
+		label: 'Instagram',
+		limit: 2200,
+		measure: utf16,
+		style: 'a vivid first line, then a few sentences, up to five hashtags',
+	},
 	facebook: { label: 'Facebook', limit: 5000, measure: utf16, style: 'conversational, two or three sentences' },
-	threads: { label: 'Threads', limit: 500, measure: countThreads, style: 'casual, invites answers, at most one hashtag' },
+	threads: {
+		label: 'Threads',
+		limit: 500,
+		measure: countThreads,
+		style: 'casual, invites answers, at most one hashtag',
+	},
 	tiktok: { label: 'TikTok', limit: 2200, measure: utf16, style: 'a hook of one sentence, three to five hashtags' },
-	youtube: { label: 'YouTube', limit: 5000, measure: (text: string) => Buffer.byteLength(text), style: 'a description: what the video shows and for whom, in two short paragraphs' },
-	pinterest: { label: 'Pinterest', limit: 800, measure: (text: string) => [...text].length, style: 'says what one finds here, with the words people search for' },
+	youtube: {
+		label: 'YouTube',
+		limit: 5000,
+		measure: (text: string) => Buffer.byteLength(text),
+		style: 'a description: what the video shows and for whom, in two short paragraphs',
+	},
+	pinterest: {
+		label: 'Pinterest',
+		limit: 800,
+		measure: (text: string) => [...text].length,
+		style: 'says what one finds here, with the words people search for',
+	},
 	bluesky: { label: 'Bluesky', limit: 300, measure: countGraphemes, style: 'short and human, hardly any hashtags' },
 } as const satisfies Record<string, PlatformText>;
 
@@ -31,7 +66,10 @@ export const PLATFORM_NAMES = Object.keys(PLATFORM_TEXTS) as [PlatformName, ...P
 
 /** platforms.md 0.4, Threads: emoji count as their UTF-8 bytes. */
 function countThreads(text: string): number {
-	return Array.from(text).reduce((sum, character) => sum + (/\p{Extended_Pictographic}/u.test(character) ? Buffer.byteLength(character) : 1), 0);
+	return Array.from(text).reduce(
+		(sum, character) => sum + (/\p{Extended_Pictographic}/u.test(character) ? Buffer.byteLength(character) : 1),
+		0,
+	);
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -60,7 +98,11 @@ export const plainHashtag = (tag: string): string => {
 };
 
 /** The text with as many hashtags as fit, in their order; which ones did is told. */
-export function withHashtags(text: string, hashtags: readonly string[], platform: PlatformText): { text: string; hashtags: string[] } {
+export function withHashtags(
+	text: string,
+	hashtags: readonly string[],
+	platform: PlatformText,
+): { text: string; hashtags: string[] } {
 	const present = new Set(twitterText.extractHashtags(text).map((tag) => tag.toLowerCase()));
 	const kept: string[] = [];
 	let full = text;
@@ -88,6 +130,11 @@ export function foreignParts(text: string, allowed: string): string[] {
 /** Takes them out, with what they leave behind. */
 export function withoutForeignParts(text: string, allowed: string): string {
 	let plain = text;
-	for (const part of foreignParts(text, allowed).sort((a, b) => b.length - a.length)) plain = plain.replaceAll(part, '');
-	return plain.replace(/[ \t]{2,}/g, ' ').replace(/[ \t]+([.,!?;:])/g, '$1').replace(/[ \t]+$/gm, '').trim();
+	for (const part of foreignParts(text, allowed).sort((a, b) => b.length - a.length))
+		plain = plain.replaceAll(part, '');
+	return plain
+		.replace(/[ \t]{2,}/g, ' ')
+		.replace(/[ \t]+([.,!?;:])/g, '$1')
+		.replace(/[ \t]+$/gm, '')
+		.trim();
 }

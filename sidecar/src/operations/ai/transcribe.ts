@@ -26,7 +26,13 @@ const KBPS = 32;
 const MAX_WORDS_IN_OUTPUT = 2000;
 
 /** Speech of the asset as text, with subtitles. */
-export function createTranscribe({ transcriber, engine }: { transcriber: Transcriber; engine: Engine }): TaskOperation<Params> {
+export function createTranscribe({
+	transcriber,
+	engine,
+}: {
+	transcriber: Transcriber;
+	engine: Engine;
+}): TaskOperation<Params> {
 	return {
 		kind: 'task',
 		name: 'transcribe',
@@ -54,7 +60,8 @@ export function createTranscribe({ transcriber, engine }: { transcriber: Transcr
 			);
 			const audio = extracted[0];
 			if (!audio) throw new PipelineError('processing_failed', 'The sound of this file could not be extracted.');
-			if ((await stat(audio.path)).size > transcriber.maxBytes) throw tooLong(facts.durationSeconds, transcriber.maxBytes);
+			if ((await stat(audio.path)).size > transcriber.maxBytes)
+				throw tooLong(facts.durationSeconds, transcriber.maxBytes);
 			const transcript = await context.step('transcribe', () =>
 				transcriber.transcribe(audio.path, { language: given.language, prompt: given.prompt, signal: context.signal }),
 			);
@@ -70,7 +77,11 @@ export function createTranscribe({ transcriber, engine }: { transcriber: Transcr
 
 /** The sound as a small file. Throws `input_no_audio`, and `input_too_large` when it would not fit through the provider. */
 export function planSpeech(facts: MediaFacts, maxBytes: number): MediaPlan {
-	if (!facts.audio) throw new PipelineError('input_no_audio', 'This file has no sound, so there is nothing to transcribe. Choose a video with an audio track, or an audio file.');
+	if (!facts.audio)
+		throw new PipelineError(
+			'input_no_audio',
+			'This file has no sound, so there is nothing to transcribe. Choose a video with an audio track, or an audio file.',
+		);
 	if ((facts.durationSeconds * KBPS * 1000) / 8 > maxBytes) throw tooLong(facts.durationSeconds, maxBytes);
 	return {
 		estimatedCpuSeconds: 0.5 + facts.durationSeconds * 0.01,

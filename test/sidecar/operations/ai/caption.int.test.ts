@@ -13,7 +13,13 @@ interface Written {
 	hashtags: string[];
 }
 const answer = (captions: Array<Partial<Written>>, more: Record<string, unknown> = {}) => ({
-	captions: captions.map((caption) => ({ platform: 'x', variant: 1, text: 'Green tea in three steps.', hashtags: ['GreenTea'], ...caption })),
+	captions: captions.map((caption) => ({
+		platform: 'x',
+		variant: 1,
+		text: 'Green tea in three steps.',
+		hashtags: ['GreenTea'],
+		...caption,
+	})),
 	title: 'Green tea',
 	description: 'How to make green tea.',
 	tags: ['#tea', 'tea', 'drink'],
@@ -34,15 +40,28 @@ describe('caption', () => {
 		task = undefined;
 	});
 	const caption = () =>
-		createCaption({ writer: createOpenAi({ apiKey: 'test-key', baseUrl: server.url, transcribeModel: 'whisper-1', captionModel: 'gpt-4o-mini' }).writer, engine: { runPlan } });
-	const run = async (path: string, given: Record<string, unknown> = {}, earlier: Record<string, Record<string, unknown>> = heard) => {
+		createCaption({
+			writer: createOpenAi({
+				apiKey: 'test-key',
+				baseUrl: server.url,
+				transcribeModel: 'whisper-1',
+				captionModel: 'gpt-4o-mini',
+			}).writer,
+			engine: { runPlan },
+		});
+	const run = async (
+		path: string,
+		given: Record<string, unknown> = {},
+		earlier: Record<string, Record<string, unknown>> = heard,
+	) => {
 		task = await testTask(path, { earlier });
 		const operation = caption();
 		const { output, cost } = await operation.run(task.context, operation.params.parse(given));
 		return { ...output, captions: output.captions as Written[], tags: output.tags, cost };
 	};
 	const systemOf = (chat: ChatRequest | undefined) => String(chat?.messages[0]?.content);
-	const userOf = (chat: ChatRequest | undefined) => (chat?.messages[1]?.content as Array<{ text?: string }>)[0]?.text ?? '';
+	const userOf = (chat: ChatRequest | undefined) =>
+		(chat?.messages[1]?.content as Array<{ text?: string }>)[0]?.text ?? '';
 
 	it('writes for X and Mastodon from three frames and the transcript', async () => {
 		const output = await run(fixture('speech'));
@@ -50,8 +69,17 @@ describe('caption', () => {
 			['x', 1],
 			['mastodon', 1],
 		]);
-		for (const { text, platform } of output.captions) expect(PLATFORM_TEXTS[platform as PlatformName].measure(text)).toBeLessThanOrEqual(PLATFORM_TEXTS[platform as PlatformName].limit);
-		expect(output).toMatchObject({ title: expect.any(String), description: expect.any(String), alt_text: expect.any(String), tags: ['video'], language: 'en' });
+		for (const { text, platform } of output.captions)
+			expect(PLATFORM_TEXTS[platform as PlatformName].measure(text)).toBeLessThanOrEqual(
+				PLATFORM_TEXTS[platform as PlatformName].limit,
+			);
+		expect(output).toMatchObject({
+			title: expect.any(String),
+			description: expect.any(String),
+			alt_text: expect.any(String),
+			tags: ['video'],
+			language: 'en',
+		});
 		expect(output.cost).toMatchObject({ ai_tokens: 150, cpu_seconds: expect.any(Number) });
 		const [chat] = server.chats;
 		expect(chat?.images).toEqual(Array.from({ length: 3 }, () => ({ width: 768, height: 432, format: 'jpeg' })));
@@ -61,11 +89,24 @@ describe('caption', () => {
 
 	it('writes each variant for each platform', async () => {
 		const output = await run(fixture('wav'), { platforms: ['linkedin', 'bluesky', 'linkedin'], variants: 3 });
-		expect(output.captions.map(({ platform, variant }) => `${platform} ${variant}`)).toEqual(['linkedin 1', 'linkedin 2', 'linkedin 3', 'bluesky 1', 'bluesky 2', 'bluesky 3']);
+		expect(output.captions.map(({ platform, variant }) => `${platform} ${variant}`)).toEqual([
+			'linkedin 1',
+			'linkedin 2',
+			'linkedin 3',
+			'bluesky 1',
+			'bluesky 2',
+			'bluesky 3',
+		]);
 	});
 
 	it('tells the writer tone, language, brief, call to action and banned words', async () => {
-		await run(fixture('wav'), { tone: 'dry', language: 'de', brief: 'For tea lovers', call_to_action: 'Subscribe now!', banned_words: ['cheap'] });
+		await run(fixture('wav'), {
+			tone: 'dry',
+			language: 'de',
+			brief: 'For tea lovers',
+			call_to_action: 'Subscribe now!',
+			banned_words: ['cheap'],
+		});
 		expect(systemOf(server.chats[0])).toMatch(/German[\s\S]*dry[\s\S]*call to action[\s\S]*cheap/);
 		expect(userOf(server.chats[0])).toMatch(/For tea lovers[\s\S]*Subscribe now!/);
 	});
@@ -125,7 +166,10 @@ describe('caption', () => {
 
 	it('fails when a banned word stays, and does not take it for a part of another', async () => {
 		server.answers.push(answer([{ text: 'Cheap tea' }]), answer([{ text: 'Really cheap tea' }]));
-		await expect(run(fixture('wav'), { platforms: ['x'], banned_words: ['cheap'] })).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('cheap') });
+		await expect(run(fixture('wav'), { platforms: ['x'], banned_words: ['cheap'] })).rejects.toMatchObject({
+			code: 'provider_rejected',
+			message: expect.stringContaining('cheap'),
+		});
 		await task?.end();
 		server.answers.push(answer([{ text: 'Steady education' }]));
 		await run(fixture('wav'), { platforms: ['x'], banned_words: ['tea', 'cat'] }).catch(() => undefined);
@@ -155,7 +199,10 @@ describe('caption', () => {
 		await run(fixture('wav'));
 		expect(server.chats[0]?.images).toEqual([]);
 		await task?.end();
-		await expect(run(fixture('wav'), {}, {})).rejects.toMatchObject({ code: 'input_unsupported', message: expect.stringContaining('transcribe') });
+		await expect(run(fixture('wav'), {}, {})).rejects.toMatchObject({
+			code: 'input_unsupported',
+			message: expect.stringContaining('transcribe'),
+		});
 	});
 
 	it('passes on what the provider says', async () => {
@@ -163,7 +210,15 @@ describe('caption', () => {
 		await expect(run(fixture('wav'))).rejects.toMatchObject({ code: 'provider_rate_limited', retryAfterSeconds: 5 });
 	});
 
-	it.each([{ platforms: [] }, { platforms: ['myspace'] }, { variants: 0 }, { variants: 6 }, { language: 'german' }, { tone: '' }, { extra: 1 }])('refuses the parameters %j', (given) => {
+	it.each([
+		{ platforms: [] },
+		{ platforms: ['myspace'] },
+		{ variants: 0 },
+		{ variants: 6 },
+		{ language: 'german' },
+		{ tone: '' },
+		{ extra: 1 },
+	])('refuses the parameters %j', (given) => {
 		expect(caption().params.safeParse(given).success).toBe(false);
 	});
 });

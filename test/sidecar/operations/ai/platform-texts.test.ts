@@ -1,11 +1,24 @@
 import fc from 'fast-check';
-import { foreignParts, PLATFORM_NAMES, PLATFORM_TEXTS, plainHashtag, shorten, withHashtags, withoutForeignParts } from '../../../../sidecar/src/operations/ai/platform-texts.ts';
+import {
+	foreignParts,
+	PLATFORM_NAMES,
+	PLATFORM_TEXTS,
+	plainHashtag,
+	shorten,
+	withHashtags,
+	withoutForeignParts,
+} from '../../../../sidecar/src/operations/ai/platform-texts.ts';
 
 const { x, mastodon, bluesky } = PLATFORM_TEXTS;
 
 describe('texts for platforms', () => {
 	it('fit after they were shortened, whatever they were', () => {
-		const text = fc.oneof(fc.lorem({ maxCount: 200 }), fc.string({ maxLength: 900 }), fc.string({ unit: 'grapheme', maxLength: 700 }), fc.constantFrom('👩‍👩‍👧‍👦'.repeat(300), 'x'.repeat(6000)));
+		const text = fc.oneof(
+			fc.lorem({ maxCount: 200 }),
+			fc.string({ maxLength: 900 }),
+			fc.string({ unit: 'grapheme', maxLength: 700 }),
+			fc.constantFrom('👩‍👩‍👧‍👦'.repeat(300), 'x'.repeat(6000)),
+		);
 		fc.assert(
 			fc.property(text, fc.constantFrom(...PLATFORM_NAMES), (given, name) => {
 				const platform = PLATFORM_TEXTS[name];
@@ -33,7 +46,10 @@ describe('texts for platforms', () => {
 
 	it('get the hashtags that fit, and no more', () => {
 		expect(withHashtags('Hello', ['one', 'two'], x)).toEqual({ text: 'Hello\n\n#one #two', hashtags: ['one', 'two'] });
-		expect(withHashtags('Hello #One', ['one', 'two'], x)).toEqual({ text: 'Hello #One\n\n#two', hashtags: ['one', 'two'] });
+		expect(withHashtags('Hello #One', ['one', 'two'], x)).toEqual({
+			text: 'Hello #One\n\n#two',
+			hashtags: ['one', 'two'],
+		});
 		const { text, hashtags } = withHashtags('x'.repeat(272), ['toolongforthis', 'ok'], x);
 		expect(hashtags).toEqual(['ok']);
 		expect(x.measure(text)).toBeLessThanOrEqual(280);

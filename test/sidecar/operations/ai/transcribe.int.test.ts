@@ -29,7 +29,12 @@ describe('transcribe', () => {
 	});
 	const operation = (apiKey: string | undefined = 'test-key') =>
 		createTranscribe({
-			transcriber: createOpenAi({ apiKey, baseUrl: server.url, transcribeModel: 'whisper-1', captionModel: 'gpt-4o-mini' }).transcriber,
+			transcriber: createOpenAi({
+				apiKey,
+				baseUrl: server.url,
+				transcribeModel: 'whisper-1',
+				captionModel: 'gpt-4o-mini',
+			}).transcriber,
 			engine: { runPlan },
 		});
 	const run = async (path: string, given: Record<string, unknown> = {}, transcribe = operation()) => {
@@ -39,7 +44,13 @@ describe('transcribe', () => {
 
 	it('writes down the speech of a video, with subtitles', async () => {
 		const { output, files = [], cost } = await run(fixture('speech'), { language: 'en', prompt: 'media pipeline' });
-		expect(output).toMatchObject({ transcription: SPEECH_TEXT, language: 'en', word_count: 18, segments: [{ start: 0 }, { start: 3 }], words: [{ word: 'Welcome' }] });
+		expect(output).toMatchObject({
+			transcription: SPEECH_TEXT,
+			language: 'en',
+			word_count: 18,
+			segments: [{ start: 0 }, { start: 3 }],
+			words: [{ word: 'Welcome' }],
+		});
 		expect(output.duration).toBeCloseTo(10, 0);
 		expect(files.map(({ name, mime }) => [name, mime])).toEqual([
 			['transcript.json', 'application/json'],
@@ -71,7 +82,8 @@ describe('transcribe', () => {
 	it('keeps the asked line length', async () => {
 		const { files = [] } = await run(fixture('speech'), { max_line_chars: 20 });
 		const srt = await readFile(files[1]?.path ?? '', 'utf8');
-		for (const line of srt.split('\n').filter((text) => !/-->|^\d*$/.test(text))) expect(line.length).toBeLessThanOrEqual(20);
+		for (const line of srt.split('\n').filter((text) => !/-->|^\d*$/.test(text)))
+			expect(line.length).toBeLessThanOrEqual(20);
 	});
 
 	it('is content with silence', async () => {
@@ -100,12 +112,21 @@ describe('transcribe', () => {
 	it('refuses sound that would not fit through the provider, before it extracts it', async () => {
 		const facts = { ...(await probe(fixture('wav'))), durationSeconds: 7200 };
 		expect(() => planSpeech(facts, 25 * 1024 * 1024)).toThrow(
-			expect.objectContaining({ code: 'input_too_large', message: expect.stringMatching(/120 minutes long; at most 109 minutes/) }),
+			expect.objectContaining({
+				code: 'input_too_large',
+				message: expect.stringMatching(/120 minutes long; at most 109 minutes/),
+			}),
 		);
 		expect(planSpeech({ ...facts, durationSeconds: 6000 }, 25 * 1024 * 1024).outputs).toHaveLength(1);
 	});
 
-	it.each([{ language: 'english' }, { language: 'EN' }, { prompt: 'x'.repeat(801) }, { max_line_chars: 3 }, { unknown: 1 }])('refuses the parameters %j', (given) => {
+	it.each([
+		{ language: 'english' },
+		{ language: 'EN' },
+		{ prompt: 'x'.repeat(801) },
+		{ max_line_chars: 3 },
+		{ unknown: 1 },
+	])('refuses the parameters %j', (given) => {
 		expect(operation().params.safeParse(given).success).toBe(false);
 	});
 });
