@@ -80,6 +80,19 @@ describe('disk storage', () => {
 		expect(found).toEqual([]);
 	});
 
+	it('removes the unfinished file when its stream fails', async () => {
+		const broken = Readable.from(
+			(function* () {
+				yield Buffer.from('half');
+				throw new Error('the source broke');
+			})(),
+		);
+		await expect(createDiskStorage({ root: folder }).putStream('raw/a.bin', broken)).rejects.toMatchObject({
+			code: 'storage_failed',
+		});
+		expect(await readdir(join(folder, 'raw'))).toEqual([]);
+	});
+
 	it('says at boot which folder cannot be used', async () => {
 		await writeFile(join(folder, 'file'), 'x');
 		const storage = createDiskStorage({ root: join(folder, 'file', 'store') });
