@@ -6,6 +6,7 @@ import type { BatchCallback } from '../../../nodes/shared/wire.js';
 import { fixture } from '../../fixtures/media.ts';
 import { startServer, type TestServer } from '../../support/http-server.ts';
 import { until } from '../../support/pipeline.ts';
+import { startReceiver, type Receiver } from '../../support/receiver.ts';
 import { key, startTestSidecar, type TestSidecar } from '../../support/sidecar.ts';
 
 /** Body of a callback: of a batch, of one job, or of an asset. */
@@ -13,8 +14,7 @@ type Received = BatchCallback & { job_id: string; asset_id: string; error: unkno
 
 describe('the HTTP interface', () => {
 	let files: TestServer;
-	let receiver: TestServer;
-	let received: Array<{ path: string; headers: Record<string, string>; raw: string; json: Received }>;
+	let receiver: Receiver<Received>;
 	let sidecar: TestSidecar;
 	const url = (name: Parameters<typeof fixture>[0]) => `${files.url}/${basename(fixture(name))}?name=${name}`;
 
@@ -29,28 +29,15 @@ describe('the HTTP interface', () => {
 			}
 			createReadStream(fixture(searchParams.get('name') as Parameters<typeof fixture>[0])).pipe(response);
 		});
-		received = [];
-		receiver = await startServer((request, response) => {
-			const chunks: Buffer[] = [];
-			request.on('data', (chunk: Buffer) => chunks.push(chunk));
-			request.on('end', () => {
-				const raw = Buffer.concat(chunks).toString();
-				received.push({ path: request.url ?? '', headers: request.headers as Record<string, string>, raw, json: JSON.parse(raw) as Received });
-				response.setHeader('content-type', 'application/json').end('{}');
-			});
-		});
-		sidecar = await startTestSidecar({ ALLOWED_PRIVATE_HOSTS: `${files.host},${receiver.host}`, MAX_FILE_BYTES: String(50 * 1024 * 1024) });
+		receiver = await startReceiver<Received>();
+		sidecar = await startTestSidecar({ ALLOWED_PRIVATE_HOSTS: `${files.host},${receiver.server.host}`, MAX_FILE_BYTES: String(50 * 1024 * 1024) });
 	});
 	afterAll(async () => {
 		await sidecar.close();
 		await files.close();
-		await receiver.close();
+		await receiver.server.close();
 	});
 
-	const callback = async (path: string): Promise<(typeof received)[number]> => {
-		await until(() => received.some((one) => one.path === path), `a callback to ${path}`);
-		return received.find((one) => one.path === path)!;
-	};
 	const finished = async (assetId: string) => {
 		await until(async () => ['processed', 'failed'].includes((await sidecar.call('GET', `/api/media/process?asset_id=${assetId}`)).body.asset.status), 'the asset is done');
 		return (await sidecar.call('GET', `/api/media/process?asset_id=${assetId}`)).body;
@@ -113,7 +100,7 @@ describe('the HTTP interface', () => {
 				operations: ['thumbnail', 'compress'],
 				params: { compress: { height: 360 } },
 				metadata: { campaign: 'launch' },
-				callback_url: `${receiver.url}/asset`,
+				callback_url: `${receiver.server.url}/asset`,
 			});
 			expect(status).toBe(202);
 			expect(body.jobs.map((job) => job.job_type)).toEqual(['thumbnail', 'compress']);
@@ -135,7 +122,7 @@ describe('the HTTP interface', () => {
 
 			expect((await fetch(compressed.url.replace(/signature=.../, 'signature=AAA'))).status).toBe(403);
 			expect((await fetch(compressed.url.split('?')[0]!)).status).toBe(401);
-			expect((await callback('/asset')).json).toMatchObject({ type: 'asset.processed', asset_id: body.asset.id });
+			expect((await receiver.next('/asset')).json).toMatchObject({ type: 'asset.processed', asset_id: body.asset.id });
 		});
 
 		it('does the same request with the same key once, and refuses another request with it', async () => {
@@ -150,10 +137,10 @@ describe('the HTTP interface', () => {
 		});
 
 		it('answers an operation endpoint at once, and calls back with the shape of one job, signed', async () => {
-			const { status, body } = await sidecar.call('POST', '/thumbnail', { job_id: 'mine-1', file_url: url('landscape'), params: { width: 320 }, callback_url: `${receiver.url}/one` });
+			const { status, body } = await sidecar.call('POST', '/thumbnail', { job_id: 'mine-1', file_url: url('landscape'), params: { width: 320 }, callback_url: `${receiver.server.url}/one` });
 			expect(status).toBe(202);
 			expect(body).toMatchObject({ job_id: expect.any(String), status: 'pending', estimated_duration: expect.any(Number) });
-			const { json, raw, headers } = await callback('/one');
+			const { json, raw, headers } = await receiver.next('/one');
 			expect(json).toMatchObject({ job_id: 'mine-1', status: 'completed', error: null, output_data: { thumbnail_url: expect.stringContaining('/files/') } });
 			expect(new Webhook(sidecar.callbackSecret).verify(raw, headers)).toEqual(json);
 		});
@@ -183,9 +170,9 @@ describe('the HTTP interface', () => {
 			expect((await put(body.upload_url.replace('max_bytes=', 'max_bytes=9'), bytes)).status).toBe(403);
 			expect((await put(body.upload_url, bytes)).status).toBe(201);
 			expect((await put(body.upload_url, bytes)).status).toBe(409);
-			const { body: batch } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'ingest', asset_id: body.asset_id }, { operation: 'thumbnail', asset_id: body.asset_id }], callback_url: `${receiver.url}/upload` });
+			const { body: batch } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'ingest', asset_id: body.asset_id }, { operation: 'thumbnail', asset_id: body.asset_id }], callback_url: `${receiver.server.url}/upload` });
 			expect(batch.jobs).toHaveLength(2);
-			const { json } = await callback('/upload');
+			const { json } = await receiver.next('/upload');
 			expect(json.jobs.map((job) => [job.operation, job.status])).toEqual([['ingest', 'completed'], ['thumbnail', 'completed']]);
 			expect(json.jobs[0]!.output_data).toMatchObject({ file_type: 'video', width: 1280, video_codec: 'h264' });
 			expect((await sidecar.call('GET', `/api/media/assets/${body.asset_id}`)).body).toMatchObject({ status: 'ready', metadata: { file_name: expect.not.stringContaining('/') } });
