@@ -31,7 +31,8 @@ export interface PublishRequest {
 	credentials: Credentials;
 	workspaceId: string;
 	assetId: string | null;
-	jobId: string;
+	/** Null: no job asked for it; then `idempotencyKey` is needed. */
+	jobId: string | null;
 	/** The caller's own name of this logical post; else the job is the post. */
 	idempotencyKey: string | null;
 	signal: AbortSignal;
@@ -41,6 +42,7 @@ export interface PublishRequest {
 
 /** The same logical post has the same key, however often and by whichever process it is submitted. */
 export function operationKey({ platform, post, credentials, workspaceId, jobId, idempotencyKey }: PublishRequest): string {
+	if (idempotencyKey === null && jobId === null) throw new Error('a post needs a job or an idempotency key');
 	const parts = [
 		workspaceId,
 		idempotencyKey === null ? ['job', jobId] : ['key', idempotencyKey],

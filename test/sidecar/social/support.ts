@@ -170,7 +170,7 @@ export function requestOf(stage: Stage, post: Post, more: Partial<PublishRequest
 		credentials: stage.credentials,
 		workspaceId: WORKSPACE,
 		assetId: null,
-		jobId: null as never,
+		jobId: null,
 		idempotencyKey: randomUUID(),
 		signal: new AbortController().signal,
 		log: pino({ level: 'silent' }),

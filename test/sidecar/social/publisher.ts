@@ -1,0 +1,44 @@
+import { pino } from 'pino';
+import { openPglite } from '../../../sidecar/src/db/open.ts';
+import { createPostLedger } from '../../../sidecar/src/db/posts.ts';
+import { workspaces } from '../../../sidecar/src/db/schema.ts';
+import { createVault } from '../../../sidecar/src/secrets.ts';
+import { createHttp } from '../../../sidecar/src/social/http.ts';
+import { createMastodon } from '../../../sidecar/src/social/mastodon.ts';
+import type { Credentials, Post } from '../../../sidecar/src/social/platform.ts';
+import { publishPost } from '../../../sidecar/src/social/publish.ts';
+import { createX } from '../../../sidecar/src/social/x.ts';
+
+/** What a process that is going to be killed is told, as JSON in its first argument. */
+export interface Orders {
+	folder: string;
+	platform: 'x' | 'mastodon';
+	url: string;
+	credentials: Credentials;
+	post: Post;
+	key: string;
+}
+
+// Started as a process of its own: publishes one post, with the database on disk, and prints the row.
+const orders = JSON.parse(process.argv[2]!) as Orders;
+const database = await openPglite(orders.folder);
+await database.db.insert(workspaces).values({ id: 'default', name: 'Default' }).onConflictDoNothing();
+const http = createHttp();
+const platform =
+	orders.platform === 'x' ? createX({ http, apiBaseUrl: orders.url, webBaseUrl: orders.url, settleSeconds: 1 }) : createMastodon({ http, settleSeconds: 1 });
+const row = await publishPost(
+	{ ledger: createPostLedger(database.db), vault: createVault('a key for tests, long enough'), leaseSeconds: 2 },
+	{
+		platform,
+		post: orders.post,
+		credentials: orders.credentials,
+		workspaceId: 'default',
+		assetId: null,
+		jobId: null,
+		idempotencyKey: orders.key,
+		signal: new AbortController().signal,
+		log: pino({ level: 'silent' }),
+	},
+);
+await database.close();
+process.stdout.write(JSON.stringify(row));
