@@ -3,8 +3,8 @@ import {
 	type IDataObject,
 	type IExecuteFunctions,
 	type IHttpRequestMethods,
-	type JsonObject,
 } from 'n8n-workflow';
+import { readHttpFailure } from './httpError';
 import { isRecord } from './parameters';
 import type { BatchAccepted, BatchRequest, BatchView, SignAnswer, SignRequest } from './wire';
 
@@ -76,7 +76,8 @@ async function call(context: IExecuteFunctions, request: SidecarRequest): Promis
 			disableFollowRedirect: true,
 		})) as SidecarResponse;
 	} catch (error) {
-		throw new NodeApiError(context.getNode(), error as JsonObject, describeUnreachable(url, error));
+		const { cause, reason } = readHttpFailure(error);
+		throw new NodeApiError(context.getNode(), cause, describeUnreachable(url, reason));
 	}
 	if (response.statusCode >= 200 && response.statusCode < 300 && isRecord(response.body)) return response.body;
 	throw new NodeApiError(
@@ -93,8 +94,7 @@ export interface ErrorDescription {
 }
 
 /** Nobody answered: name the address and what usually is wrong. */
-export function describeUnreachable(url: string, error: unknown): ErrorDescription {
-	const reason = error instanceof Error ? error.message : String(error);
+export function describeUnreachable(url: string, reason: string): ErrorDescription {
 	return {
 		message: `The media sidecar does not answer at ${url}`,
 		description:

@@ -1,4 +1,5 @@
-import { NodeApiError, type IBinaryData, type IExecuteFunctions, type JsonObject } from 'n8n-workflow';
+import { NodeApiError, type IBinaryData, type IExecuteFunctions } from 'n8n-workflow';
+import { readHttpFailure, type HttpFailure } from '../../shared/httpError';
 import type { NodeOperation } from '../../shared/operation';
 import { optionalObject, ParameterError, requiredText, withoutEmpty } from '../../shared/parameters';
 import { describeUnreachable, signUpload } from '../../shared/sidecar';
@@ -78,15 +79,15 @@ async function putStream(
 			disableFollowRedirect: true,
 		});
 	} catch (error) {
-		throw new NodeApiError(context.getNode(), error as JsonObject, describeUpload(upload.upload_url, error));
+		const failure = readHttpFailure(error);
+		throw new NodeApiError(context.getNode(), failure.cause, describeUpload(upload.upload_url, failure));
 	}
 }
 
-/** n8n hangs the status on the error; without one, nobody answered. The query of the URL is secret. */
-function describeUpload(url: string, error: unknown): { message: string; description: string } {
+/** The query of the URL is secret. */
+function describeUpload(url: string, { status, reason }: HttpFailure): { message: string; description: string } {
 	const { origin } = new URL(url);
-	const status = (error as { response?: { status?: number } }).response?.status;
-	if (status === undefined) return describeUnreachable(origin, error);
+	if (status === undefined) return describeUnreachable(origin, reason);
 	return {
 		message: `The media sidecar refused the upload (HTTP ${status})`,
 		description: `The file could not be sent to ${origin}. The log of the sidecar has the reason.`,

@@ -4,8 +4,8 @@ import {
 	type ILoadOptionsFunctions,
 	type INodeCredentialDescription,
 	type INodeListSearchResult,
-	type JsonObject,
 } from 'n8n-workflow';
+import { readHttpFailure } from '../../shared/httpError';
 import type { NodeOperation } from '../../shared/operation';
 import { optionalObject, ParameterError, withoutEmpty } from '../../shared/parameters';
 import type { BatchItem } from '../../shared/wire';
@@ -105,9 +105,10 @@ async function readFile(context: IExecuteFunctions, fileId: string): Promise<Dri
 			json: true,
 		})) as DriveFile;
 	} catch (error) {
-		throw new NodeApiError(context.getNode(), error as JsonObject, {
+		const { cause, reason } = readHttpFailure(error);
+		throw new NodeApiError(context.getNode(), cause, {
 			message: `Google Drive does not give out the file ${fileId}`,
-			description: 'Check the ID, and that the account of the Google Drive credential may open the file.',
+			description: `Check the ID, and that the account of the Google Drive credential may open the file. Reason: ${reason}`,
 		});
 	}
 }

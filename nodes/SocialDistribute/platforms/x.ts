@@ -1,4 +1,5 @@
-import { NodeApiError, type IExecuteFunctions, type JsonObject } from 'n8n-workflow';
+import { NodeApiError, type IExecuteFunctions } from 'n8n-workflow';
+import { readHttpFailure } from '../../shared/httpError';
 import { ParameterError } from '../../shared/parameters';
 import { requireCredential } from './requireCredential';
 import type { Platform } from './platform';
@@ -45,15 +46,11 @@ async function refreshToken(context: IExecuteFunctions): Promise<void> {
 			timeout: WHO_AM_I_TIMEOUT_MS,
 		});
 	} catch (error) {
-		if (!isUnauthorized(error)) return;
-		throw new NodeApiError(context.getNode(), error as JsonObject, {
+		const { status, cause } = readHttpFailure(error);
+		if (status !== 401) return;
+		throw new NodeApiError(context.getNode(), cause, {
 			message: 'X refuses the credential',
 			description: 'Open the X credential and connect it again.',
 		});
 	}
-}
-
-function isUnauthorized(error: unknown): boolean {
-	const { httpCode, response } = error as { httpCode?: unknown; response?: { status?: unknown } };
-	return String(httpCode ?? response?.status) === '401';
 }

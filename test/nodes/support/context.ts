@@ -1,3 +1,4 @@
+import { NodeApiError } from 'n8n-workflow';
 import type {
 	IBinaryData,
 	IDataObject,
@@ -6,6 +7,7 @@ import type {
 	IHttpRequestOptions,
 	INode,
 	INodeExecutionData,
+	JsonObject,
 } from 'n8n-workflow';
 
 /** What a test says about the node run that it plays. */
@@ -54,7 +56,12 @@ export function fakeContext(run: FakeRun): FakeContext {
 	const helpers: Partial<IExecuteFunctions['helpers']> = {
 		httpRequest: (options) => request(options),
 		httpRequestWithAuthentication: (type, options) =>
-			request(options, String(run.credentials?.[type]?.apiKey ?? run.credentials?.[type]?.accessToken ?? '')),
+			request(options, String(run.credentials?.[type]?.apiKey ?? run.credentials?.[type]?.accessToken ?? '')).catch(
+				// As n8n: this helper, unlike the other one, wraps what it throws.
+				(error: unknown) => {
+					throw new NodeApiError(node, error as JsonObject);
+				},
+			),
 		assertBinaryData: (itemIndex, field) => items[itemIndex]?.binary?.[String(field)] as IBinaryData,
 		getBinaryMetadata: () => Promise.resolve({ fileSize: run.binarySize ?? 0 }),
 		getBinaryStream: () => Promise.resolve(run.binaryStream?.() as Awaited<ReturnType<IExecuteFunctions['helpers']['getBinaryStream']>>),
