@@ -205,7 +205,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 		const url = config[name];
 		if (!url) continue;
 		try {
-			guard.withAllowed([new URL(url).host], { allowHttp: true }).check(url);
+			guard.withAllowed([new URL(url).host]).check(url);
 		} catch (error) {
 			problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
 		}
@@ -216,7 +216,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 /** n8n mostly runs beside the sidecar, on a private address; the operator named it, so callbacks may go there. */
 function guardForCallbacks(guard: Guard, config: Config): Guard {
 	const hosts = [config.N8N_WEBHOOK_URL, config.N8N_DISTRIBUTE_WEBHOOK_URL].flatMap((url) => (url ? [new URL(url).host] : []));
-	return hosts.length > 0 ? guard.withAllowed(hosts, { allowHttp: true }) : guard;
+	return hosts.length > 0 ? guard.withAllowed(hosts) : guard;
 }
 
 function listen(server: Server, config: Config): Promise<number> {

@@ -21,13 +21,29 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise
 export const silentLog = pino({ level: 'silent' });
 
 /** A request to the engine for a fixture, with nothing special about it. */
-export async function request(name: FixtureName, workDir: string, changes: Partial<RunPlan> & Pick<RunPlan, 'plan'>): Promise<RunPlan> {
+export async function request(
+	name: FixtureName,
+	workDir: string,
+	changes: Partial<RunPlan> & Pick<RunPlan, 'plan'>,
+): Promise<RunPlan> {
 	const inputPath = fixture(name);
-	return { inputPath, facts: await probe(inputPath), workDir, signal: new AbortController().signal, onProgress: () => {}, log: silentLog, ...changes };
+	return {
+		inputPath,
+		facts: await probe(inputPath),
+		workDir,
+		signal: new AbortController().signal,
+		onProgress: () => {},
+		log: silentLog,
+		...changes,
+	};
 }
 
 /** One operation on one fixture, for real: what was made, probed. */
-export async function runOperation<P>(operation: MediaOperation<P>, name: FixtureName, params: unknown): Promise<{ file: ProducedFile; facts: MediaFacts; reason: string | undefined }> {
+export async function runOperation<P>(
+	operation: MediaOperation<P>,
+	name: FixtureName,
+	params: unknown,
+): Promise<{ file: ProducedFile; facts: MediaFacts; reason: string | undefined }> {
 	return inFolder(async (folder) => {
 		const inputPath = fixture(name);
 		const plan = operation.plan(await probe(inputPath), operation.params.parse(params));

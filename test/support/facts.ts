@@ -10,7 +10,13 @@ export const picture = (changes: Partial<VideoFacts> = {}): VideoFacts => ({
 	bitrate: 8_000_000,
 	...changes,
 });
-export const sound = (changes: Partial<AudioFacts> = {}): AudioFacts => ({ codec: 'aac', channels: 2, sampleRate: 48_000, bitrate: 128_000, ...changes });
+export const sound = (changes: Partial<AudioFacts> = {}): AudioFacts => ({
+	codec: 'aac',
+	channels: 2,
+	sampleRate: 48_000,
+	bitrate: 128_000,
+	...changes,
+});
 
 /** A minute of 1080p H.264 with AAC, as a camera makes it. */
 export const videoFacts = (changes: Partial<MediaFacts> = {}): MediaFacts => ({
@@ -28,4 +34,11 @@ export const imageFacts = (changes: Partial<VideoFacts> = {}, mime = 'image/jpeg
 	...videoFacts({ mime, fileType: 'image', container: 'jpeg_pipe', durationSeconds: 0, bitrate: null, audio: null }),
 	video: picture({ codec: 'mjpeg', pixelFormat: 'yuvj420p', frameRate: 0, bitrate: null, ...changes }),
 });
-export const audioFacts = (changes: Partial<AudioFacts> = {}): MediaFacts => videoFacts({ mime: 'audio/mpeg', fileType: 'audio', container: 'mp3', video: null, audio: sound({ codec: 'mp3', ...changes }) });
+export const audioFacts = (changes: Partial<AudioFacts> = {}): MediaFacts =>
+	videoFacts({
+		mime: 'audio/mpeg',
+		fileType: 'audio',
+		container: 'mp3',
+		video: null,
+		audio: sound({ codec: 'mp3', ...changes }),
+	});

@@ -19,7 +19,10 @@ export async function checkFfmpeg(): Promise<string[]> {
 	if (!encoders) problems.push(`ffmpeg is not installed, or not on the PATH. ${install}`);
 	if (!ffprobe) problems.push(`ffprobe, which comes with ffmpeg, is not installed, or not on the PATH. ${install}`);
 	const missing = encoders ? REQUIRED_ENCODERS.filter((name) => !encoders.has(name)) : [];
-	if (missing.length > 0) problems.push(`This ffmpeg was built without ${missing.join(', ')}. ${install.replace('Install it', 'Install a full one')}`);
+	if (missing.length > 0)
+		problems.push(
+			`This ffmpeg was built without ${missing.join(', ')}. ${install.replace('Install it', 'Install a full one')}`,
+		);
 	return problems;
 }
 
@@ -31,4 +34,5 @@ export async function availableEncoders(): Promise<ReadonlySet<string> | null> {
 	return new Set([...result.stdout.matchAll(/^ [VAS][F.][S.][X.][B.][D.] (\S+)/gm)].map((line) => line[1] ?? ''));
 }
 
-const runs = async (tool: string): Promise<boolean> => (await runTool(tool, ['-version'], { timeoutMs: TIMEOUT_MS }).catch(() => null))?.code === 0;
+const runs = async (tool: string): Promise<boolean> =>
+	(await runTool(tool, ['-version'], { timeoutMs: TIMEOUT_MS }).catch(() => null))?.code === 0;

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import ffmpeg from 'fluent-ffmpeg';
 import type { Logger } from 'pino';
 import { PipelineError } from '../errors.ts';
-import type { ProducedFile } from '../operations/operation.ts';
 import type { MediaFacts } from './facts.ts';
 import { ffmpegCall, type FfmpegCall } from './ffmpeg-arguments.ts';
-import { cpuSecondsOf, explainFailure, ProgressReader } from './ffmpeg-output.ts';
-import type { MediaPlan } from './plan.ts';
-import { abortError, asFileUrl, probe, refuseTooManyPixels } from './probe.ts';
+import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, ProgressReader } from './ffmpeg-output.ts';
+import type { MediaPlan, ProducedFile } from './plan.ts';
+import { abortError, asFileUrl, refuseTooManyPixels } from './probe.ts';
 import { adopt, childOptions, Tail, terminate } from './process.ts';
+import { verifyOutput } from './verify.ts';
 
 export { availableEncoders, checkFfmpeg } from './check.ts';
 
@@ -52,10 +52,9 @@ export interface RunPlan {
  * `storage_full`, and on abort the signal's own PipelineError, else `cancelled`; the process group is gone by then.
  */
 export async function runPlan(request: RunPlan): Promise<{ files: ProducedFile[]; cpuSeconds: number }> {
-	const { facts, plan, workDir, signal, log } = request;
+	const { facts, signal, log } = request;
 	if (signal.aborted) throw abortError(signal);
 	refuseTooManyPixels(facts);
-	const call = ffmpegCall({ ...request, threads: request.limits?.threads }, ({ name }, index) => join(workDir, `.partial-${index}-${name}`));
 	const started = performance.now();
 	let percent = 0;
 	const onProgress = (value: number): void => {
@@ -63,79 +62,140 @@ export async function runPlan(request: RunPlan): Promise<{ files: ProducedFile[]
 		percent = value;
 		request.onProgress(value);
 	};
+	const made = await make({ ...request, onProgress }).catch((error: unknown) => {
+		const plan = withoutPictureSeeks(request.plan);
+		if (!plan || !(error instanceof PipelineError) || error.details?.['reason'] !== EMPTY_OUTPUT) throw error;
+		log.warn(
+			{ outputs: request.plan.outputs.map(({ name }) => name) },
+			'no picture at the place asked for: taking the first one',
+		);
+		return make({ ...request, plan, onProgress });
+	});
+	log.info(
+		{
+			outputs: made.files.map(({ name }) => name),
+			cpu_seconds: made.cpuSeconds,
+			wall_ms: Math.round(performance.now() - started),
+		},
+		'ffmpeg made the files',
+	);
+	onProgress(100);
+	return made;
+}
+
+/** Sound can last longer than the picture, and a screen recording can hold one picture for minutes: a seek then finds none. */
+function withoutPictureSeeks(plan: MediaPlan): MediaPlan | null {
+	if (!plan.outputs.some(({ kind, seekSeconds }) => kind === 'image' && seekSeconds)) return null;
+	return {
+		...plan,
+		outputs: plan.outputs.map((output) => (output.kind === 'image' ? { ...output, seekSeconds: 0 } : output)),
+	};
+}
+
+async function make(request: RunPlan): Promise<{ files: ProducedFile[]; cpuSeconds: number }> {
+	const { workDir, signal, limits } = request;
+	const call = ffmpegCall({ ...request, threads: limits?.threads }, ({ name }, index) =>
+		join(workDir, `.partial-${index}-${name}`),
+	);
 	try {
-		const { stderr } = await run(call, { ...request, onProgress });
-		const files = await Promise.all(call.outputs.map((output) => verify(output, stderr, signal)));
-		await Promise.all(files.map(async (file, index) => rename(call.outputs[index]!.path, file.path)));
-		const cpuSeconds = cpuSecondsOf(stderr);
-		log.info({ outputs: files.map((file) => file.name), cpu_seconds: cpuSeconds, wall_ms: Math.round(performance.now() - started) }, 'ffmpeg made the files');
-		onProgress(100);
-		return { files, cpuSeconds };
+		const stderr = await runFfmpeg(call, request);
+		const files = await Promise.all(
+			call.outputs.map(({ planned, path }) =>
+				verifyOutput(planned, path, join(workDir, planned.name), { stderr, signal }),
+			),
+		);
+		await Promise.all(files.map((file, index) => rename(call.outputs[index]!.path, file.path)));
+		return { files, cpuSeconds: cpuSecondsOf(stderr) };
 	} catch (error) {
 		await Promise.all(call.outputs.map(({ path }) => rm(path, { force: true })));
 		throw error;
 	}
-
-	/** Runs ffmpeg to its end, under the deadline, the stall timer and the signal. */
-	async function run(toRun: FfmpegCall, { limits = {} }: RunPlan): Promise<{ stderr: string }> {
-		const command = build(toRun);
-		const expected = Math.max(0, ...plan.outputs.map((output) => output.expectedSeconds));
-		const deadline = limits.deadlineSeconds ?? deadlineSeconds(plan);
-		const stall = limits.stallSeconds ?? STALL_SECONDS;
-		const errors = new Tail();
-		const reader = new ProgressReader();
-		let stop: PipelineError | null = null;
-		let child: ChildProcess | null = null;
-		let lastMove = Date.now();
-		const end = (why: PipelineError): void => {
-			stop ??= why;
-			if (child) void terminate(child);
-		};
-		spawnDetached(command, (spawned) => {
-			child = spawned;
-			adopt(spawned);
-			spawned.stderr?.on('data', (chunk: string) => errors.add(chunk));
-			spawned.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-				const { seconds, moved } = reader.read(chunk);
-				if (moved) lastMove = Date.now();
-				// 100 is said when the files have been checked.
-				if (seconds !== null && expected > 0) onProgress(Math.min(99, Math.floor((seconds / expected) * 100)));
-			});
-			if (stop) void terminate(spawned);
-		});
-		const onAbort = (): void => end(abortError(signal));
-		signal.addEventListener('abort', onAbort, { once: true });
-		const timeout = setTimeout(() => end(new PipelineError('processing_timeout', `ffmpeg was not done after ${Math.round(deadline)} s, far longer than this media should take. Choose a smaller size or a faster preset.`)), deadline * 1000);
-		const watch = setInterval(() => {
-			void lastWrite(toRun).then((written) => {
-				if (Date.now() - Math.max(lastMove, written) > stall * 1000) end(new PipelineError('processing_stalled', `ffmpeg made no progress for ${stall} s and was ended.`));
-			});
-		}, Math.min(5_000, stall * 500));
-		try {
-			command.on('start', (line: string) => log.debug({ command: line }, 'ffmpeg starts'));
-			const ended = once(command, 'end');
-			command.run();
-			await ended;
-			return { stderr: errors.toString() };
-		} catch (error) {
-			throw stop ?? explainFailure(errors.toString(), error instanceof Error ? error.message.split(':')[0]! : String(error));
-		} finally {
-			clearTimeout(timeout);
-			clearInterval(watch);
-			signal.removeEventListener('abort', onAbort);
-		}
-	}
 }
+
+/** Runs ffmpeg to its end, under the deadline, the stall timer and the signal. Answers the end of what it said. */
+async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limits = {} }: RunPlan): Promise<string> {
+	const expectedSeconds = longestOutput(plan);
+	const deadline = limits.deadlineSeconds ?? deadlineSeconds(plan);
+	const stall = limits.stallSeconds ?? STALL_SECONDS;
+	const errors = new Tail();
+	const reader = new ProgressReader();
+	let why: PipelineError | null = null;
+	let child: ChildProcess | null = null;
+	let lastMove = Date.now();
+	const stop = (reason: PipelineError): void => {
+		why ??= reason;
+		if (child) void terminate(child);
+	};
+	const command = build(call);
+	spawnDetached(command, (spawned) => {
+		child = spawned;
+		adopt(spawned);
+		spawned.stderr?.on('data', (chunk: string) => errors.add(chunk));
+		spawned.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+			const { seconds, moved } = reader.read(chunk);
+			if (moved) lastMove = Date.now();
+			// 100 is said when the files have been checked.
+			if (seconds !== null && expectedSeconds > 0)
+				onProgress(Math.min(99, Math.floor((seconds / expectedSeconds) * 100)));
+		});
+		// It was called off while fluent-ffmpeg was still asking ffmpeg for its encoders.
+		if (why) void terminate(spawned);
+	});
+	const onAbort = (): void => stop(abortError(signal));
+	signal.addEventListener('abort', onAbort, { once: true });
+	const timer = setTimeout(() => stop(timedOut(deadline)), deadline * 1000);
+	const watch = setInterval(
+		() =>
+			void lastWrite(call).then((written) => {
+				if (Date.now() - Math.max(lastMove, written) > stall * 1000) stop(stalled(stall));
+			}),
+		Math.min(5_000, stall * 500),
+	);
+	try {
+		command.on('start', (line: string) => log.debug({ command: line }, 'ffmpeg starts'));
+		const ended = once(command, 'end');
+		command.run();
+		await ended;
+	} catch (error) {
+		throw why ?? explainFailure(errors.toString(), error instanceof Error ? error.message : String(error));
+	} finally {
+		clearTimeout(timer);
+		clearInterval(watch);
+		signal.removeEventListener('abort', onAbort);
+	}
+	// ffmpeg ends well when it is asked to end: what it wrote until then is no result.
+	if (why) throw why;
+	return errors.toString();
+}
+
+const timedOut = (deadline: number): PipelineError =>
+	new PipelineError(
+		'processing_timeout',
+		`ffmpeg was not done after ${Math.round(deadline)} s, far longer than this media should take. Choose a smaller size or a faster preset.`,
+	);
+const stalled = (seconds: number): PipelineError =>
+	new PipelineError('processing_stalled', `ffmpeg made no progress for ${seconds} s and was ended.`);
+const longestOutput = (plan: MediaPlan): number =>
+	Math.max(0, ...plan.outputs.map(({ expectedSeconds }) => expectedSeconds));
 
 /** Pure: how long the process may take, seconds. */
 export function deadlineSeconds(plan: MediaPlan): number {
-	const longest = Math.max(0, ...plan.outputs.map((output) => output.expectedSeconds));
-	return DEADLINE_BASE_SECONDS + Math.max(plan.estimatedCpuSeconds * DEADLINE_PER_ESTIMATED_SECOND, longest * DEADLINE_PER_MEDIA_SECOND);
+	return (
+		DEADLINE_BASE_SECONDS +
+		Math.max(plan.estimatedCpuSeconds * DEADLINE_PER_ESTIMATED_SECOND, longestOutput(plan) * DEADLINE_PER_MEDIA_SECOND)
+	);
 }
 
 /** Moving the index to the front (fast start) of a large file rewrites it without any progress report: its time changes. */
 async function lastWrite({ outputs }: FfmpegCall): Promise<number> {
-	const times = await Promise.all(outputs.map(({ path }) => stat(path).then(({ mtimeMs }) => mtimeMs, () => 0)));
+	const times = await Promise.all(
+		outputs.map(({ path }) =>
+			stat(path).then(
+				({ mtimeMs }) => mtimeMs,
+				() => 0,
+			),
+		),
+	);
 	return Math.max(...times);
 }
 
@@ -154,7 +214,12 @@ function pass(options: string[]): [string, string, ...string[]] {
 	return [first, second, ...rest];
 }
 
-type SpawnFfmpeg = (args: string[], options: object, onProcess: (child: ChildProcess) => void, onEnd: (...result: unknown[]) => void) => void;
+type SpawnFfmpeg = (
+	args: string[],
+	options: object,
+	onProcess: (child: ChildProcess) => void,
+	onEnd: (...result: unknown[]) => void,
+) => void;
 
 /**
  * fluent-ffmpeg spawns the child itself and has no option for the process group, the environment or stdin, but hands the
@@ -179,32 +244,3 @@ function spawnDetached(command: ffmpeg.FfmpegCommand, onSpawn: (child: ChildProc
 	};
 	Object.assign(command, { _spawnFfmpeg: wrapped });
 }
-
-/** A success without an output is a bug, and so is an output that nobody can open. */
-async function verify({ planned, path }: FfmpegCall['outputs'][number], stderr: string, signal: AbortSignal): Promise<ProducedFile> {
-	const facts = await probe(path, { signal }).catch((error: unknown) => {
-		if (signal.aborted) throw abortError(signal);
-		const cause = new Error(`${error instanceof Error ? error.message : String(error)}\n${stderr}`);
-		throw new PipelineError('processing_failed', `ffmpeg ended well, but its result ${planned.name} cannot be opened. The log of the sidecar has its words.`, { cause });
-	});
-	refuseShort(planned, facts, stderr);
-	return {
-		name: planned.name,
-		path: join(path, '..', planned.name),
-		mime: planned.mime,
-		...(facts.video ? { width: facts.video.width, height: facts.video.height } : {}),
-		...(facts.fileType === 'image' ? {} : { durationSeconds: facts.durationSeconds }),
-	};
-}
-
-/** ffmpeg calls it a success when the input breaks off in the middle. Containers disagree on lengths by up to a second. */
-function refuseShort(planned: PlannedLength, facts: MediaFacts, stderr: string): void {
-	const missing = planned.expectedSeconds - facts.durationSeconds;
-	if (planned.kind === 'image' || missing <= Math.max(2, planned.expectedSeconds * 0.1)) return;
-	throw new PipelineError(
-		'input_corrupt',
-		`The media breaks off: only ${facts.durationSeconds.toFixed(1)} s of ${planned.expectedSeconds.toFixed(1)} s could be read. Upload or export it again.`,
-		{ cause: new Error(stderr) },
-	);
-}
-type PlannedLength = { kind: string; expectedSeconds: number };

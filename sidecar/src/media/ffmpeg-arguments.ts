@@ -52,9 +52,15 @@ const windowOptions = ({ seekSeconds, durationSeconds }: PlannedOutput): string[
 	...(durationSeconds === undefined ? [] : ['-t', seconds(durationSeconds)]),
 ];
 
-const threadOptions = (threads: number | undefined): string[] => (threads === undefined ? [] : ['-threads', String(threads)]);
+const threadOptions = (threads: number | undefined): string[] =>
+	threads === undefined ? [] : ['-threads', String(threads)];
 
-function outputOptions(planned: PlannedOutput, facts: MediaFacts, input: number, threads: number | undefined): string[] {
+function outputOptions(
+	planned: PlannedOutput,
+	facts: MediaFacts,
+	input: number,
+	threads: number | undefined,
+): string[] {
 	const picture = planned.kind !== 'audio' && facts.video && !planned.options.includes('-vn');
 	const sound = planned.kind !== 'image' && facts.audio && !planned.options.includes('-an');
 	return [
@@ -70,6 +76,8 @@ function outputOptions(planned: PlannedOutput, facts: MediaFacts, input: number,
 		...threadOptions(threads),
 		...planned.options,
 		// -update 1: the name is one file, not the pattern of a sequence.
-		...(planned.kind === 'image' && !planned.options.includes('-f') ? ['-frames:v', '1', '-update', '1', '-f', 'image2'] : []),
+		...(planned.kind === 'image' && !planned.options.includes('-f')
+			? ['-frames:v', '1', '-update', '1', '-f', 'image2']
+			: []),
 	];
 }

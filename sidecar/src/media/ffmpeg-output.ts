@@ -31,27 +31,77 @@ export function cpuSecondsOf(stderr: string): number {
 	return found ? Number(found[1]) + Number(found[2]) : 0;
 }
 
+/** `details.reason` of the error for an output into which nothing was written. */
+export const EMPTY_OUTPUT = 'empty_output';
+
 /** What ffmpeg said when it gave up, as an error for the person who must act. Its own words go into `cause`. */
 export function explainFailure(stderr: string, exit: string): PipelineError {
 	const cause = new Error(`${exit}\n${stderr}`);
+	if (/Cannot find ffmpeg|ENOENT/.test(exit)) {
+		return new PipelineError(
+			'processing_failed',
+			'ffmpeg is not installed on the machine of the sidecar, or not on its PATH.',
+			{ cause },
+		);
+	}
 	const encoder = /Unknown encoder '([^']+)'/.exec(stderr)?.[1];
 	if (encoder) {
-		return new PipelineError('processing_failed', `The ffmpeg of the sidecar was built without the encoder ${encoder}. Choose another format, or install a full ffmpeg.`, { cause });
+		return new PipelineError(
+			'processing_failed',
+			`The ffmpeg of the sidecar was built without the encoder ${encoder}. Choose another format, or install a full ffmpeg.`,
+			{ cause },
+		);
 	}
 	if (/No space left on device/.test(stderr)) {
-		return new PipelineError('storage_full', 'The disk of the sidecar is full. Free some space, then retry the job.', { cause });
+		return new PipelineError('storage_full', 'The disk of the sidecar is full. Free some space, then retry the job.', {
+			cause,
+		});
 	}
 	if (/Cannot allocate memory/.test(stderr)) {
-		return new PipelineError('processing_failed', 'The machine of the sidecar had too little memory for this media. Choose a smaller size, or give it more memory.', { cause });
+		return new PipelineError(
+			'processing_failed',
+			'The machine of the sidecar had too little memory for this media. Choose a smaller size, or give it more memory.',
+			{ cause },
+		);
 	}
 	if (/exceeds specified max_pixels|Picture size \S+ is invalid/i.test(stderr)) {
 		return new PipelineError('input_too_large', 'The media holds pictures of more than 8192 x 8192 pixels.', { cause });
 	}
-	if (/Invalid data found|moov atom not found|Error while decoding|error reading header|could not find codec parameters|maximum error rate|Output file is empty|empty output|does not contain any stream|matches no streams/i.test(stderr)) {
-		return new PipelineError('input_corrupt', 'The media is damaged: ffmpeg could not read it to the end. Upload or export it again.', { cause });
+	if (/Output file is empty|Empty output/.test(stderr)) {
+		return new PipelineError(
+			'input_corrupt',
+			'The media holds nothing at the place asked for: no picture or sound could be read.',
+			{ cause, details: { reason: EMPTY_OUTPUT } },
+		);
 	}
-	if (/signal/.test(exit)) {
-		return new PipelineError('processing_failed', 'ffmpeg was ended from outside, most likely because the machine ran out of memory.', { cause });
+	if (
+		/Invalid data found|moov atom not found|Error while decoding|error reading header|could not find codec parameters|maximum error rate|does not contain any stream|matches no streams/i.test(
+			stderr,
+		)
+	) {
+		return new PipelineError(
+			'input_corrupt',
+			'The media is damaged: ffmpeg could not read it to the end. Upload or export it again.',
+			{ cause },
+		);
 	}
-	return new PipelineError('processing_failed', 'ffmpeg could not make the file. The log of the sidecar has its words.', { cause });
+	if (/^ffmpeg was killed with signal SIG(SEGV|ABRT|BUS|FPE|ILL)/.test(exit)) {
+		return new PipelineError(
+			'processing_failed',
+			'ffmpeg crashed on this media. Export it in another format, or update ffmpeg.',
+			{ cause },
+		);
+	}
+	if (/^ffmpeg was killed with signal/.test(exit)) {
+		return new PipelineError(
+			'processing_failed',
+			'ffmpeg was ended from outside, most likely because the machine ran out of memory.',
+			{ cause },
+		);
+	}
+	return new PipelineError(
+		'processing_failed',
+		'ffmpeg could not make the file. The log of the sidecar has its words.',
+		{ cause },
+	);
 }

@@ -28,16 +28,23 @@ interface ProbeStream {
 }
 
 /** Pure. Null when there is neither a picture nor a sound. */
-export function toFacts(json: ProbeJson, { mime, bytes, still }: { mime: string; bytes: number; still: boolean }): MediaFacts | null {
+export function toFacts(
+	json: ProbeJson,
+	{ mime, bytes, still }: { mime: string; bytes: number; still: boolean },
+): MediaFacts | null {
 	const streams = json.streams ?? [];
 	// A cover picture is no video. The engine maps the same streams: the first V, the first a.
 	const picture = streams.find((stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic);
 	const sound = streams.find((stream) => stream.codec_type === 'audio');
 	const isStill = still || (mime === 'image/gif' && picture?.nb_frames === '1');
-	const video = picture ? videoFacts(picture, json.frames?.[0]?.side_data_list ?? picture.side_data_list ?? [], isStill) : null;
+	const video = picture
+		? videoFacts(picture, json.frames?.[0]?.side_data_list ?? picture.side_data_list ?? [], isStill)
+		: null;
 	const audio = sound && !isStill ? audioFacts(sound) : null;
 	if (!video && !audio) return null;
-	const lengths = [json.format?.duration, picture?.duration, sound?.duration].map(numeric).filter((value) => value !== null);
+	const lengths = [json.format?.duration, picture?.duration, sound?.duration]
+		.map(numeric)
+		.filter((value) => value !== null);
 	return {
 		mime,
 		fileType: isStill ? 'image' : video ? 'video' : 'audio',
@@ -59,7 +66,9 @@ function videoFacts(stream: ProbeStream, sideData: SideData[], still: boolean): 
 		codec: stream.codec_name ?? 'unknown',
 		width: turned ? stream.height : width,
 		height: turned ? width : stream.height,
-		frameRate: still ? 0 : Math.round((ratio(stream.avg_frame_rate, '/') ?? ratio(stream.r_frame_rate, '/') ?? 0) * 1000) / 1000,
+		frameRate: still
+			? 0
+			: Math.round((ratio(stream.avg_frame_rate, '/') ?? ratio(stream.r_frame_rate, '/') ?? 0) * 1000) / 1000,
 		pixelFormat: stream.pix_fmt ?? 'unknown',
 		rotation,
 		bitrate: still ? null : numeric(stream.bit_rate),

@@ -65,12 +65,16 @@ export const ACCEPTED_INPUTS =
 
 /** What a file without a known magic number looks like, from its first bytes, as the end of "it looks like …". */
 export function describeUnknown(head: Uint8Array): string {
-	const text = Buffer.from(head).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
+	const text = Buffer.from(head)
+		.toString('latin1')
+		.replace(/^\xef\xbb\xbf/, '')
+		.trimStart();
 	if (text.startsWith('#EXTM3U')) return 'an HLS playlist (m3u8)';
 	if (text.startsWith('ffconcat')) return 'an ffmpeg concat script';
 	if (/^<MPD|^<\?xml[^]*<MPD/.test(text)) return 'a DASH manifest';
 	if (/^<svg|^<\?xml[^]*<svg/i.test(text)) return 'an SVG drawing';
-	if (/^<!doctype html|^<html/i.test(text)) return 'a web page (HTML), perhaps a login or error page instead of the file';
+	if (/^<!doctype html|^<html/i.test(text))
+		return 'a web page (HTML), perhaps a login or error page instead of the file';
 	if (text.startsWith('WEBVTT') || /^\d+\r?\n\d\d:\d\d:\d\d[,.]\d+ -->/.test(text)) return 'a subtitle file';
 	if (/^[{[]/.test(text)) return 'JSON';
 	const readable = head.every((byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);

@@ -33,12 +33,23 @@ export const GRAVITIES = ['center', 'top', 'bottom', 'left', 'right'] as const;
 export type Gravity = (typeof GRAVITIES)[number];
 
 /** The largest rectangle of the proportions `ratio` (width / height) inside `source`, at the side that gravity names. */
-export function cropToRatio(source: Size, ratio: number, gravity: Gravity, round: (value: number) => number): Rectangle {
+export function cropToRatio(
+	source: Size,
+	ratio: number,
+	gravity: Gravity,
+	round: (value: number) => number,
+): Rectangle {
 	const wide = source.width / source.height > ratio;
 	const width = Math.min(source.width, round(wide ? source.height * ratio : source.width));
 	const height = Math.min(source.height, round(wide ? source.height : source.width / ratio));
-	const place = (free: number, first: Gravity, last: Gravity): number => (gravity === first ? 0 : gravity === last ? free : Math.floor(free / 2));
-	return { x: place(source.width - width, 'left', 'right'), y: place(source.height - height, 'top', 'bottom'), width, height };
+	const place = (free: number, first: Gravity, last: Gravity): number =>
+		gravity === first ? 0 : gravity === last ? free : Math.floor(free / 2);
+	return {
+		x: place(source.width - width, 'left', 'right'),
+		y: place(source.height - height, 'top', 'bottom'),
+		width,
+		height,
+	};
 }
 
 /** Square pixels of exactly this size. Without setsar a rounding of the size would be kept as slightly oblong pixels. */

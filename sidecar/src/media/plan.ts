@@ -29,3 +29,13 @@ export interface PlannedOutput {
 	/** Expected length of the output, seconds, for progress and for the deadline. 0 for a still image. */
 	expectedSeconds: number;
 }
+
+/** A finished file in a scratch folder, to be stored with the job. */
+export interface ProducedFile {
+	name: string;
+	path: string;
+	mime: string;
+	width?: number;
+	height?: number;
+	durationSeconds?: number;
+}

@@ -21,13 +21,20 @@ export const MAX_PIXELS = 8192 * 8192;
  */
 export async function probe(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<MediaFacts> {
 	const bytes = await sizeOf(path);
-	if (bytes === 0) throw new PipelineError('input_empty', 'The file is empty (0 bytes). Check that its upload or download was complete.');
+	if (bytes === 0)
+		throw new PipelineError(
+			'input_empty',
+			'The file is empty (0 bytes). Check that its upload or download was complete.',
+		);
 	const { mime, format } = await recognise(path);
 	if (format.demuxer === 'mov') await refuseCutOff(path, bytes, format);
 	const json = await ffprobe(path, format, signal);
 	const facts = toFacts(json, { mime, bytes, still: format.still === true });
 	if (!facts) {
-		throw new PipelineError('input_not_media', `The file is ${article(format.label)} file, but it holds neither picture nor sound.`);
+		throw new PipelineError(
+			'input_not_media',
+			`The file is ${article(format.label)} file, but it holds neither picture nor sound.`,
+		);
 	}
 	refuseTooManyPixels(facts);
 	if (!format.still && facts.durationSeconds === 0) facts.durationSeconds = await measureDuration(path, format, signal);
@@ -45,14 +52,20 @@ export function inputArguments(demuxer: string): string[] {
 /** Throws `input_too_large` for pictures that would need too much memory. */
 export function refuseTooManyPixels({ video }: MediaFacts): void {
 	if (!video || video.width * video.height <= MAX_PIXELS) return;
-	throw new PipelineError('input_too_large', `The picture has ${video.width} x ${video.height} pixels; at most 8192 x 8192 (67 megapixels) are accepted.`, {
-		details: { width: video.width, height: video.height, max_pixels: MAX_PIXELS },
-	});
+	throw new PipelineError(
+		'input_too_large',
+		`The picture has ${video.width} x ${video.height} pixels; at most 8192 x 8192 (67 megapixels) are accepted.`,
+		{
+			details: { width: video.width, height: video.height, max_pixels: MAX_PIXELS },
+		},
+	);
 }
 
 /** What to throw when work was aborted: the reason where it is one of ours, else `cancelled`. */
 export function abortError({ reason }: AbortSignal): PipelineError {
-	return reason instanceof PipelineError ? reason : new PipelineError('cancelled', 'The work was cancelled.', { cause: reason });
+	return reason instanceof PipelineError
+		? reason
+		: new PipelineError('cancelled', 'The work was cancelled.', { cause: reason });
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -69,14 +82,21 @@ async function recognise(path: string): Promise<{ mime: string; format: InputFor
 	// A file that breaks off inside its header is not an error of the sidecar.
 	const found = await fileTypeFromFile(path).catch(() => undefined);
 	if (!found || TEXT_TYPES.test(found.mime)) {
-		throw new PipelineError('input_not_media', `This is not a media file: it looks like ${describeUnknown(await headOf(path))}. Accepted are ${ACCEPTED_INPUTS}.`);
+		throw new PipelineError(
+			'input_not_media',
+			`This is not a media file: it looks like ${describeUnknown(await headOf(path))}. Accepted are ${ACCEPTED_INPUTS}.`,
+		);
 	}
 	const format = INPUT_FORMATS[found.mime];
 	if (format) return { mime: found.mime, format };
 	const code = /^(video|audio|image)\//.test(found.mime) ? 'input_unsupported' : 'input_not_media';
-	throw new PipelineError(code, `Files of the type ${found.mime} (.${found.ext}) cannot be processed. Accepted are ${ACCEPTED_INPUTS}.`, {
-		details: { mime: found.mime },
-	});
+	throw new PipelineError(
+		code,
+		`Files of the type ${found.mime} (.${found.ext}) cannot be processed. Accepted are ${ACCEPTED_INPUTS}.`,
+		{
+			details: { mime: found.mime },
+		},
+	);
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
@@ -92,9 +112,13 @@ async function headOf(path: string): Promise<Uint8Array> {
 async function refuseCutOff(path: string, bytes: number, format: InputFormat): Promise<void> {
 	const expected = await endOfBoxes(path, bytes);
 	if (expected <= bytes) return;
-	throw new PipelineError('input_corrupt', `The ${format.label} file is cut off: it has ${bytes} bytes of at least ${expected}. Upload or download it again.`, {
-		details: { bytes, expected_bytes: expected },
-	});
+	throw new PipelineError(
+		'input_corrupt',
+		`The ${format.label} file is cut off: it has ${bytes} bytes of at least ${expected}. Upload or download it again.`,
+		{
+			details: { bytes, expected_bytes: expected },
+		},
+	);
 }
 
 async function ffprobe(path: string, format: InputFormat, signal: AbortSignal | undefined): Promise<ProbeJson> {
@@ -109,7 +133,11 @@ async function ffprobe(path: string, format: InputFormat, signal: AbortSignal | 
 		{ timeoutMs: PROBE_TIMEOUT_MS, ...(signal ? { signal } : {}) },
 	).catch((error: unknown) => {
 		if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-			throw new PipelineError('processing_failed', 'ffprobe is not installed on the machine of the sidecar. It comes with ffmpeg.', { cause: error });
+			throw new PipelineError(
+				'processing_failed',
+				'ffprobe is not installed on the machine of the sidecar. It comes with ffmpeg.',
+				{ cause: error },
+			);
 		}
 		throw error;
 	});
@@ -122,18 +150,37 @@ async function ffprobe(path: string, format: InputFormat, signal: AbortSignal | 
 }
 
 const hasUnreadableVideo = (json: ProbeJson): boolean =>
-	(json.streams ?? []).some((stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic && !stream.width);
+	(json.streams ?? []).some(
+		(stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic && !stream.width,
+	);
 
 function explainProbeFailure(stderr: string, stopped: boolean, format: InputFormat): PipelineError {
 	const cause = new Error(stderr);
-	if (stopped) return new PipelineError('input_corrupt', `The ${format.label} file could not be analysed within ${PROBE_TIMEOUT_MS / 1000} s. It is damaged, or made to be unreadable.`, { cause });
+	if (stopped)
+		return new PipelineError(
+			'input_corrupt',
+			`The ${format.label} file could not be analysed within ${PROBE_TIMEOUT_MS / 1000} s. It is damaged, or made to be unreadable.`,
+			{ cause },
+		);
 	if (/moov atom not found/.test(stderr)) {
-		return new PipelineError('input_corrupt', `The ${format.label} file is cut off: its index (moov) is missing. The recording or the upload was interrupted; upload it again.`, { cause });
+		return new PipelineError(
+			'input_corrupt',
+			`The ${format.label} file is cut off: its index (moov) is missing. The recording or the upload was interrupted; upload it again.`,
+			{ cause },
+		);
 	}
 	if (/Picture size .* is invalid|exceeds specified max/i.test(stderr)) {
-		return new PipelineError('input_too_large', 'The picture claims more pixels than are accepted (8192 x 8192, 67 megapixels).', { cause });
+		return new PipelineError(
+			'input_too_large',
+			'The picture claims more pixels than are accepted (8192 x 8192, 67 megapixels).',
+			{ cause },
+		);
 	}
-	return new PipelineError('input_corrupt', `The file begins like ${article(format.label)} file, but its content is damaged and cannot be read. Upload or export it again.`, { cause });
+	return new PipelineError(
+		'input_corrupt',
+		`The file begins like ${article(format.label)} file, but its content is damaged and cannot be read. Upload or export it again.`,
+		{ cause },
+	);
 }
 
 const article = (label: string): string => (/^(A|M[^a-z]|F[^a-z])/.test(label) ? `an ${label}` : `a ${label}`);
@@ -142,7 +189,25 @@ const article = (label: string): string => (/^(A|M[^a-z]|F[^a-z])/.test(label) ?
 async function measureDuration(path: string, format: InputFormat, signal: AbortSignal | undefined): Promise<number> {
 	const { code, stdout } = await runTool(
 		'ffmpeg',
-		['-nostdin', '-v', 'error', ...inputArguments(format.demuxer), '-i', asFileUrl(path), '-map', '0:V?', '-map', '0:a?', '-c', 'copy', '-progress', 'pipe:1', '-f', 'null', '-'],
+		[
+			'-nostdin',
+			'-v',
+			'error',
+			...inputArguments(format.demuxer),
+			'-i',
+			asFileUrl(path),
+			'-map',
+			'0:V?',
+			'-map',
+			'0:a?',
+			'-c',
+			'copy',
+			'-progress',
+			'pipe:1',
+			'-f',
+			'null',
+			'-',
+		],
 		{ timeoutMs: 10 * PROBE_TIMEOUT_MS, ...(signal ? { signal } : {}) },
 	);
 	const last = stdout.match(/^out_time_us=(\d+)$/gm)?.at(-1);

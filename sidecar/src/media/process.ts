@@ -31,7 +31,11 @@ let guardian: ChildProcessByStdio<Writable, null, null> | null = null;
 function guard(line: string): void {
 	if (!POSIX) return;
 	if (!guardian || guardian.exitCode !== null || guardian.signalCode !== null) {
-		guardian = spawn('/bin/sh', ['-c', GUARDIAN], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, env: toolEnvironment() });
+		guardian = spawn('/bin/sh', ['-c', GUARDIAN], {
+			stdio: ['pipe', 'ignore', 'ignore'],
+			detached: true,
+			env: toolEnvironment(),
+		});
 		// Without it the work goes on unguarded; what it would have killed is then left to the operating system.
 		guardian.on('error', () => {});
 		guardian.stdin.on('error', () => {});
@@ -52,7 +56,8 @@ export function childOptions(): { detached: boolean; windowsHide: true; env: Nod
 
 /** What ffmpeg needs of the environment, and nothing else: the sidecar's own holds keys. */
 export function toolEnvironment(source: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-	const wanted = /^(PATH|HOME|TMPDIR|TEMP|TMP|SYSTEMROOT|LANG|LC_ALL|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|FONTCONFIG_(FILE|PATH))$/i;
+	const wanted =
+		/^(PATH|HOME|TMPDIR|TEMP|TMP|SYSTEMROOT|LANG|LC_ALL|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|FONTCONFIG_(FILE|PATH))$/i;
 	return Object.fromEntries(Object.entries(source).filter(([name]) => wanted.test(name)));
 }
 
@@ -124,10 +129,17 @@ export interface ToolResult {
 export async function runTool(
 	command: string,
 	args: string[],
-	{ timeoutMs, maxOutputBytes = 8 * 1024 * 1024, signal }: { timeoutMs: number; maxOutputBytes?: number; signal?: AbortSignal },
+	{
+		timeoutMs,
+		maxOutputBytes = 8 * 1024 * 1024,
+		signal,
+	}: { timeoutMs: number; maxOutputBytes?: number; signal?: AbortSignal },
 ): Promise<ToolResult> {
 	signal?.throwIfAborted();
-	const child: ChildProcessByStdio<null, Readable, Readable> = spawn(command, args, { ...childOptions(), stdio: ['ignore', 'pipe', 'pipe'] });
+	const child: ChildProcessByStdio<null, Readable, Readable> = spawn(command, args, {
+		...childOptions(),
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
 	adopt(child);
 	let stopped: ToolResult['stopped'] = null;
 	const stop = (why: ToolResult['stopped']): void => {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { MediaFacts } from '../media/facts.ts';
-import type { MediaPlan } from '../media/plan.ts';
+import type { MediaPlan, ProducedFile } from '../media/plan.ts';
 
 /** What every operation says of itself. One operation, one file. */
 interface OperationBase<P> {
@@ -71,13 +71,4 @@ export interface TaskResult {
 	files?: ProducedFile[];
 	/** e.g. `{ ai_tokens: 900, audio_seconds: 12.5 }` */
 	cost?: Record<string, number>;
-}
-
-export interface ProducedFile {
-	name: string;
-	path: string;
-	mime: string;
-	width?: number;
-	height?: number;
-	durationSeconds?: number;
 }

@@ -20,7 +20,16 @@ export const probe: TaskOperation<z.infer<typeof params>> = {
 };
 
 /** The facts as they go over the wire. Unknown numbers are null. */
-export function describeFacts({ mime, fileType, container, bytes, durationSeconds, bitrate, video, audio }: MediaFacts): Record<string, unknown> {
+export function describeFacts({
+	mime,
+	fileType,
+	container,
+	bytes,
+	durationSeconds,
+	bitrate,
+	video,
+	audio,
+}: MediaFacts): Record<string, unknown> {
 	return {
 		mime,
 		file_type: fileType,
@@ -37,6 +46,11 @@ export function describeFacts({ mime, fileType, container, bytes, durationSecond
 			rotation: video.rotation,
 			bitrate: video.bitrate,
 		},
-		audio: audio && { codec: audio.codec, channels: audio.channels, sample_rate: audio.sampleRate, bitrate: audio.bitrate },
+		audio: audio && {
+			codec: audio.codec,
+			channels: audio.channels,
+			sample_rate: audio.sampleRate,
+			bitrate: audio.bitrate,
+		},
 	};
 }

@@ -19,7 +19,8 @@ export function createMediaOperations({ encoders = null }: MediaOperationsDeps =
 export function createRegistry(operations: Iterable<Operation>): ReadonlyMap<string, Operation> {
 	const registry = new Map<string, Operation>();
 	for (const operation of operations) {
-		if (registry.has(operation.name)) throw new Error(`Two operations are called ${operation.name}. Rename one of them in its file.`);
+		if (registry.has(operation.name))
+			throw new Error(`Two operations are called ${operation.name}. Rename one of them in its file.`);
 		registry.set(operation.name, operation);
 	}
 	return registry;

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { MediaFacts } from '../media/facts.ts';
-import type { MediaPlan } from '../media/plan.ts';
-import type { ProducedFile } from '../operations/operation.ts';
+import type { MediaPlan, ProducedFile } from '../media/plan.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { PipelineDeps } from './deps.ts';
 

@@ -111,7 +111,7 @@ export function redact(text: string, secrets: readonly string[]): string {
 export function describeBody(body: unknown): string {
 	if (typeof body === 'string') return /<html|<!doctype/i.test(body) ? 'an HTML page' : body;
 	if (!isRecord(body)) return '';
-	const first = Array.isArray(body['errors']) ? body['errors'][0] : undefined;
+	const first: unknown = Array.isArray(body['errors']) ? body['errors'][0] : undefined;
 	const texts = [body['detail'], isRecord(first) ? (first['detail'] ?? first['message']) : first, body['error_description'], body['error'], body['title']];
 	return texts.find((text): text is string => typeof text === 'string' && text !== '') ?? '';
 }

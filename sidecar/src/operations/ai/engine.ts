@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { MediaFacts } from '../../media/facts.ts';
-import type { MediaPlan } from '../../media/plan.ts';
-import type { ProducedFile } from '../operation.ts';
+import type { MediaPlan, ProducedFile } from '../../media/plan.ts';
 
 /** What these operations need of the media engine. */
 export interface Engine {

@@ -5,8 +5,8 @@ import { cutSubtitles, toSrt, toVtt } from '../../ai/subtitles.ts';
 import type { Transcriber, Transcript } from '../../ai/transcriber.ts';
 import { PipelineError } from '../../errors.ts';
 import type { MediaFacts } from '../../media/facts.ts';
-import type { MediaPlan } from '../../media/plan.ts';
-import type { ProducedFile, TaskOperation } from '../operation.ts';
+import type { MediaPlan, ProducedFile } from '../../media/plan.ts';
+import type { TaskOperation } from '../operation.ts';
 import type { Engine } from './engine.ts';
 
 const params = z.strictObject({

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
-import type { PostRow } from '../../db/posts.ts';
 import { PipelineError } from '../../errors.ts';
 import type { MediaFacts } from '../../media/facts.ts';
 import type { Credentials, Platform, Post, PostMedia } from '../../social/platform.ts';
-import { publishPost, type PublishDependencies } from '../../social/publish.ts';
+import { publishPost, type PublishDependencies, type PublishedPost } from '../../social/publish.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
 
 /**
@@ -161,7 +160,7 @@ async function hashOf(path: string, signal: AbortSignal): Promise<string> {
 	return hash.digest('hex');
 }
 
-function outputOf(row: PostRow) {
+function outputOf(row: Awaited<ReturnType<typeof publishPost>>) {
 	const { platform, status, externalPostId: external_post_id, permalink } = row;
 	const scheduled = row.scheduledFor ? { scheduled_at: row.scheduledFor.toISOString() } : {};
 	return { post: { id: row.id, platform, status, external_post_id, permalink, text: row.text, ...scheduled }, platform, status, external_post_id, permalink };

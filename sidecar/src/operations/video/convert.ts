@@ -1,6 +1,20 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import { aac, canRemux, ENCODE_COST, estimate, FAST_START, h264, hasAlpha, IMAGE_FORMATS, isPlayableH264, ON_WHITE, sampleRate, stereo, type ImageFormat } from '../../media/codecs.ts';
+import {
+	aac,
+	canRemux,
+	ENCODE_COST,
+	estimate,
+	FAST_START,
+	h264,
+	hasAlpha,
+	IMAGE_FORMATS,
+	isPlayableH264,
+	ON_WHITE,
+	sampleRate,
+	stereo,
+	type ImageFormat,
+} from '../../media/codecs.ts';
 import type { AudioFacts, MediaFacts, VideoFacts } from '../../media/facts.ts';
 import { evenDown, isEven, scaleTo } from '../../media/geometry.ts';
 import type { MediaPlan } from '../../media/plan.ts';
@@ -22,9 +36,17 @@ interface AudioTarget {
 }
 
 const AAC: AudioTarget = { codecs: ['aac'], encode: aac };
-const OPUS: AudioTarget = { codecs: ['opus', 'vorbis'], encode: (audio, kbps) => ['-c:a', 'libopus', '-b:a', `${kbps}k`, '-ar', '48000', ...stereo(audio)] };
+const OPUS: AudioTarget = {
+	codecs: ['opus', 'vorbis'],
+	encode: (audio, kbps) => ['-c:a', 'libopus', '-b:a', `${kbps}k`, '-ar', '48000', ...stereo(audio)],
+};
 const isEightBit = ({ pixelFormat }: VideoFacts): boolean => pixelFormat === 'yuv420p';
-const H264 = { encoders: [{ name: 'libx264', options: h264(21), cost: ENCODE_COST.x264.veryfast }], complies: isPlayableH264, always: FAST_START, audio: AAC };
+const H264 = {
+	encoders: [{ name: 'libx264', options: h264(21), cost: ENCODE_COST.x264.veryfast }],
+	complies: isPlayableH264,
+	always: FAST_START,
+	audio: AAC,
+};
 
 /** Qualities that look alike: CRF 21 of x264, 26 of x265, 32 of VP9 and AV1 (their scale ends at 63). */
 const VIDEO_TARGETS = {
@@ -32,7 +54,24 @@ const VIDEO_TARGETS = {
 	mp4_h265: {
 		extension: 'mp4',
 		mime: 'video/mp4',
-		encoders: [{ name: 'libx265', options: ['-c:v', 'libx265', '-preset', 'fast', '-crf', '26', '-pix_fmt', 'yuv420p', '-x265-params', 'log-level=error'], cost: ENCODE_COST.x265 }],
+		encoders: [
+			{
+				name: 'libx265',
+				options: [
+					'-c:v',
+					'libx265',
+					'-preset',
+					'fast',
+					'-crf',
+					'26',
+					'-pix_fmt',
+					'yuv420p',
+					'-x265-params',
+					'log-level=error',
+				],
+				cost: ENCODE_COST.x265,
+			},
+		],
 		complies: (video) => video.codec === 'hevc' && isEightBit(video),
 		// Apple plays H.265 only under this tag.
 		always: ['-tag:v', 'hvc1', ...FAST_START],
@@ -42,8 +81,29 @@ const VIDEO_TARGETS = {
 		extension: 'mp4',
 		mime: 'video/mp4',
 		encoders: [
-			{ name: 'libsvtav1', options: ['-c:v', 'libsvtav1', '-preset', '8', '-crf', '32', '-pix_fmt', 'yuv420p'], cost: ENCODE_COST.svtav1 },
-			{ name: 'libaom-av1', options: ['-c:v', 'libaom-av1', '-cpu-used', '8', '-row-mt', '1', '-crf', '32', '-b:v', '0', '-pix_fmt', 'yuv420p'], cost: ENCODE_COST.aom },
+			{
+				name: 'libsvtav1',
+				options: ['-c:v', 'libsvtav1', '-preset', '8', '-crf', '32', '-pix_fmt', 'yuv420p'],
+				cost: ENCODE_COST.svtav1,
+			},
+			{
+				name: 'libaom-av1',
+				options: [
+					'-c:v',
+					'libaom-av1',
+					'-cpu-used',
+					'8',
+					'-row-mt',
+					'1',
+					'-crf',
+					'32',
+					'-b:v',
+					'0',
+					'-pix_fmt',
+					'yuv420p',
+				],
+				cost: ENCODE_COST.aom,
+			},
 		],
 		complies: (video) => video.codec === 'av1' && isEightBit(video),
 		always: FAST_START,
@@ -52,7 +112,28 @@ const VIDEO_TARGETS = {
 	webm_vp9: {
 		extension: 'webm',
 		mime: 'video/webm',
-		encoders: [{ name: 'libvpx-vp9', options: ['-c:v', 'libvpx-vp9', '-crf', '32', '-b:v', '0', '-deadline', 'good', '-cpu-used', '4', '-row-mt', '1', '-pix_fmt', 'yuv420p'], cost: ENCODE_COST.vp9 }],
+		encoders: [
+			{
+				name: 'libvpx-vp9',
+				options: [
+					'-c:v',
+					'libvpx-vp9',
+					'-crf',
+					'32',
+					'-b:v',
+					'0',
+					'-deadline',
+					'good',
+					'-cpu-used',
+					'4',
+					'-row-mt',
+					'1',
+					'-pix_fmt',
+					'yuv420p',
+				],
+				cost: ENCODE_COST.vp9,
+			},
+		],
 		complies: (video) => video.codec === 'vp9' && isEightBit(video),
 		always: [],
 		audio: OPUS,
@@ -61,26 +142,66 @@ const VIDEO_TARGETS = {
 } satisfies Record<string, VideoTarget>;
 
 const AUDIO_TARGETS = {
-	mp3: { extension: 'mp3', mime: 'audio/mpeg', codecs: ['mp3'], encode: (audio: AudioFacts, kbps: number) => ['-c:a', 'libmp3lame', '-b:a', `${Math.min(kbps, 320)}k`, ...sampleRate(audio), ...stereo(audio)] },
+	mp3: {
+		extension: 'mp3',
+		mime: 'audio/mpeg',
+		codecs: ['mp3'],
+		encode: (audio: AudioFacts, kbps: number) => [
+			'-c:a',
+			'libmp3lame',
+			'-b:a',
+			`${Math.min(kbps, 320)}k`,
+			...sampleRate(audio),
+			...stereo(audio),
+		],
+	},
 	m4a_aac: { extension: 'm4a', mime: 'audio/mp4', ...AAC },
 	wav: { extension: 'wav', mime: 'audio/wav', codecs: ['pcm_s16le'], encode: () => ['-c:a', 'pcm_s16le'] },
 } satisfies Record<string, AudioTarget & { extension: string; mime: string }>;
 
-const FORMATS = ['mp4_h264', 'mp4_h265', 'mp4_av1', 'webm_vp9', 'mov_h264', 'mp3', 'm4a_aac', 'wav', 'jpeg', 'png', 'webp'] as const;
+const FORMATS = [
+	'mp4_h264',
+	'mp4_h265',
+	'mp4_av1',
+	'webm_vp9',
+	'mov_h264',
+	'mp3',
+	'm4a_aac',
+	'wav',
+	'jpeg',
+	'png',
+	'webp',
+] as const;
 type Format = (typeof FORMATS)[number];
 
 const paramsOf = (formats: readonly Format[]) =>
 	z.strictObject({
-		format: z.enum(formats).describe('Container and codec of the result: video (mp4_…, webm_vp9, mov_h264), sound (mp3, m4a_aac, wav) or picture (jpeg, png, webp).'),
-		audio_bitrate_kbps: z.int().min(16).max(512).default(160).describe('Bitrate of encoded sound in kbit/s. Default 160; mp3 at most 320. Has no effect on wav.'),
-		quality: z.int().min(1).max(100).default(85).describe('Of jpeg and webp: 1 (smallest file) to 100 (best picture). Default 85.'),
+		format: z
+			.enum(formats)
+			.describe(
+				'Container and codec of the result: video (mp4_…, webm_vp9, mov_h264), sound (mp3, m4a_aac, wav) or picture (jpeg, png, webp).',
+			),
+		audio_bitrate_kbps: z
+			.int()
+			.min(16)
+			.max(512)
+			.default(160)
+			.describe('Bitrate of encoded sound in kbit/s. Default 160; mp3 at most 320. Has no effect on wav.'),
+		quality: z
+			.int()
+			.min(1)
+			.max(100)
+			.default(85)
+			.describe('Of jpeg and webp: 1 (smallest file) to 100 (best picture). Default 85.'),
 	});
 type Params = z.infer<ReturnType<typeof paramsOf>>;
 
 /** @param encoders what this ffmpeg can encode; formats without an encoder are not offered. Absent: all are. */
 export function createConvert(encoders: ReadonlySet<string> | null = null): MediaOperation<Params> {
 	const has = (name: string): boolean => encoders === null || encoders.has(name);
-	const offered = FORMATS.filter((format) => !isVideo(format) || VIDEO_TARGETS[format].encoders.some(({ name }) => has(name)));
+	const offered = FORMATS.filter(
+		(format) => !isVideo(format) || VIDEO_TARGETS[format].encoders.some(({ name }) => has(name)),
+	);
 	return {
 		kind: 'media',
 		name: 'convert',
@@ -92,7 +213,8 @@ export function createConvert(encoders: ReadonlySet<string> | null = null): Medi
 		plan(facts, wanted) {
 			const { format } = wanted;
 			if (isVideo(format)) return videoPlan(facts, VIDEO_TARGETS[format], wanted, has);
-			if (format === 'mp3' || format === 'm4a_aac' || format === 'wav') return audioPlan(facts, AUDIO_TARGETS[format], wanted);
+			if (format === 'mp3' || format === 'm4a_aac' || format === 'wav')
+				return audioPlan(facts, AUDIO_TARGETS[format], wanted);
 			return imagePlan(facts, format, wanted.quality);
 		},
 	};
@@ -100,10 +222,23 @@ export function createConvert(encoders: ReadonlySet<string> | null = null): Medi
 
 const isVideo = (format: Format): format is keyof typeof VIDEO_TARGETS => format in VIDEO_TARGETS;
 
-function videoPlan(facts: MediaFacts, target: VideoTarget, { audio_bitrate_kbps: kbps, format }: Params, has: (name: string) => boolean): MediaPlan {
+function videoPlan(
+	facts: MediaFacts,
+	target: VideoTarget,
+	{ audio_bitrate_kbps: kbps, format }: Params,
+	has: (name: string) => boolean,
+): MediaPlan {
 	const { video, audio } = facts;
-	if (facts.fileType === 'image') throw new PipelineError('input_unsupported', `A picture cannot become ${format}. Choose jpeg, png or webp.`, { details: formatHelp(format, 'jpeg, png, webp') });
-	if (!video) throw new PipelineError('input_no_video', `This file has only sound and cannot become ${format}. Choose mp3, m4a_aac or wav.`, { details: formatHelp(format, 'mp3, m4a_aac, wav') });
+	if (facts.fileType === 'image')
+		throw new PipelineError('input_unsupported', `A picture cannot become ${format}. Choose jpeg, png or webp.`, {
+			details: formatHelp(format, 'jpeg, png, webp'),
+		});
+	if (!video)
+		throw new PipelineError(
+			'input_no_video',
+			`This file has only sound and cannot become ${format}. Choose mp3, m4a_aac or wav.`,
+			{ details: formatHelp(format, 'mp3, m4a_aac, wav') },
+		);
 	const encoder = target.encoders.find(({ name }) => has(name)) ?? target.encoders[0]!;
 	const copyVideo = target.complies(video) && canRemux(facts);
 	const copyAudio = audio !== null && target.audio.codecs.includes(audio.codec) && canRemux(facts);
@@ -115,7 +250,11 @@ function videoPlan(facts: MediaFacts, target: VideoTarget, { audio_bitrate_kbps:
 				kind: 'video',
 				mime: target.mime,
 				videoFilters: copyVideo ? [] : scaleTo(size),
-				options: [...(copyVideo ? ['-c:v', 'copy'] : encoder.options), ...(!audio ? [] : copyAudio ? ['-c:a', 'copy'] : target.audio.encode(audio, kbps)), ...target.always],
+				options: [
+					...(copyVideo ? ['-c:v', 'copy'] : encoder.options),
+					...(!audio ? [] : copyAudio ? ['-c:a', 'copy'] : target.audio.encode(audio, kbps)),
+					...target.always,
+				],
 				expectedSeconds: facts.durationSeconds,
 			},
 		],
@@ -125,14 +264,31 @@ function videoPlan(facts: MediaFacts, target: VideoTarget, { audio_bitrate_kbps:
 			...(copyVideo ? {} : { encode: { size, frameRate: video.frameRate, cost: encoder.cost } }),
 			audio: audio !== null && !copyAudio,
 		}),
-		...(copyVideo ? { reason: audio && !copyAudio ? 'The video already fits and is copied; only the sound is encoded.' : 'The streams already fit and are copied.' } : {}),
-		facts: { ...(copyVideo ? { width: video.width, height: video.height } : size), copied: { video: copyVideo, audio: copyAudio } },
+		...(copyVideo
+			? {
+					reason:
+						audio && !copyAudio
+							? 'The video already fits and is copied; only the sound is encoded.'
+							: 'The streams already fit and are copied.',
+				}
+			: {}),
+		facts: {
+			...(copyVideo ? { width: video.width, height: video.height } : size),
+			copied: { video: copyVideo, audio: copyAudio },
+		},
 	};
 }
 
-function audioPlan(facts: MediaFacts, target: (typeof AUDIO_TARGETS)[keyof typeof AUDIO_TARGETS], { audio_bitrate_kbps: kbps, format }: Params): MediaPlan {
+function audioPlan(
+	facts: MediaFacts,
+	target: (typeof AUDIO_TARGETS)[keyof typeof AUDIO_TARGETS],
+	{ audio_bitrate_kbps: kbps, format }: Params,
+): MediaPlan {
 	const { audio } = facts;
-	if (!audio) throw new PipelineError('input_no_audio', `This file has no sound and cannot become ${format}.`, { details: formatHelp(format, facts.fileType === 'image' ? 'jpeg, png, webp' : 'a video format') });
+	if (!audio)
+		throw new PipelineError('input_no_audio', `This file has no sound and cannot become ${format}.`, {
+			details: formatHelp(format, facts.fileType === 'image' ? 'jpeg, png, webp' : 'a video format'),
+		});
 	const copy = target.codecs.some((codec) => codec === audio.codec);
 	return {
 		outputs: [
@@ -152,9 +308,16 @@ function audioPlan(facts: MediaFacts, target: (typeof AUDIO_TARGETS)[keyof typeo
 
 function imagePlan(facts: MediaFacts, format: ImageFormat, quality: number): MediaPlan {
 	const { video } = facts;
-	if (facts.fileType === 'audio' || !video) throw new PipelineError('input_no_video', `This file has only sound and cannot become ${format}.`, { details: formatHelp(format, 'mp3, m4a_aac, wav') });
+	if (facts.fileType === 'audio' || !video)
+		throw new PipelineError('input_no_video', `This file has only sound and cannot become ${format}.`, {
+			details: formatHelp(format, 'mp3, m4a_aac, wav'),
+		});
 	if (facts.fileType === 'video') {
-		throw new PipelineError('input_unsupported', `A video cannot become ${format}. Use the operation thumbnail to take a picture out of it.`, { details: formatHelp(format, 'a video or sound format') });
+		throw new PipelineError(
+			'input_unsupported',
+			`A video cannot become ${format}. Use the operation thumbnail to take a picture out of it.`,
+			{ details: formatHelp(format, 'a video or sound format') },
+		);
 	}
 	const { extension, mime, options } = IMAGE_FORMATS[format];
 	// A turned picture is drawn upright: many programs ignore the note that says how to turn it.
@@ -176,4 +339,8 @@ function imagePlan(facts: MediaFacts, format: ImageFormat, quality: number): Med
 	};
 }
 
-const formatHelp = (given: string, allowed: string): Record<string, unknown> => ({ field: 'params.format', given, allowed });
+const formatHelp = (given: string, allowed: string): Record<string, unknown> => ({
+	field: 'params.format',
+	given,
+	allowed,
+});

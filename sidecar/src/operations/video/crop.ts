@@ -1,14 +1,32 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import { aac, canRemux, DEFAULT_PRESET, ENCODE_COST, estimate, FAST_START, h264, hasAlpha, IMAGE_FORMATS, type ImageFormat } from '../../media/codecs.ts';
+import {
+	aac,
+	canRemux,
+	DEFAULT_PRESET,
+	ENCODE_COST,
+	estimate,
+	FAST_START,
+	h264,
+	hasAlpha,
+	IMAGE_FORMATS,
+	type ImageFormat,
+} from '../../media/codecs.ts';
 import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
 import { cropToRatio, evenDown, GRAVITIES, scaleTo, type Rectangle, type Size } from '../../media/geometry.ts';
 import type { MediaPlan } from '../../media/plan.ts';
 import type { MediaOperation } from '../operation.ts';
 
-const crf = z.int().min(0).max(51).default(20).describe('Quality of x264 for videos: 0 (lossless) to 51 (worst). Default 20. Ignored for pictures.');
-const pixels = (what: string): z.ZodInt => z.int().min(0).max(16_384).describe(`${what} in pixels of the source as it is shown.`);
-const size = (what: string): z.ZodInt => z.int().min(2).max(8192).describe(`${what} of the result in pixels. Even for videos.`);
+const crf = z
+	.int()
+	.min(0)
+	.max(51)
+	.default(20)
+	.describe('Quality of x264 for videos: 0 (lossless) to 51 (worst). Default 20. Ignored for pictures.');
+const pixels = (what: string): z.ZodInt =>
+	z.int().min(0).max(16_384).describe(`${what} in pixels of the source as it is shown.`);
+const size = (what: string): z.ZodInt =>
+	z.int().min(2).max(8192).describe(`${what} of the result in pixels. Even for videos.`);
 
 const params = z.discriminatedUnion('mode', [
 	z.strictObject({
@@ -21,7 +39,10 @@ const params = z.discriminatedUnion('mode', [
 	}),
 	z.strictObject({
 		mode: z.literal('ratio').describe('Cuts out the largest part that has these proportions.'),
-		ratio: z.string().regex(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'Use width:height, e.g. "9:16".').describe('Proportions as width:height, e.g. "9:16", "1:1", "4:5".'),
+		ratio: z
+			.string()
+			.regex(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'Use width:height, e.g. "9:16".')
+			.describe('Proportions as width:height, e.g. "9:16", "1:1", "4:5".'),
 		gravity: z.enum(GRAVITIES).default('center').describe('Which part stays. Default center.'),
 		crf,
 	}),
@@ -32,7 +53,9 @@ const params = z.discriminatedUnion('mode', [
 		fit: z
 			.enum(['cover', 'contain', 'blur'])
 			.default('cover')
-			.describe('cover: fills the frame and cuts off the rest; contain: shows all on black; blur: shows all on a blurred copy. Default cover.'),
+			.describe(
+				'cover: fills the frame and cuts off the rest; contain: shows all on black; blur: shows all on a blurred copy. Default cover.',
+			),
 		crf,
 	}),
 ]);
@@ -52,7 +75,14 @@ export const crop: MediaOperation<Params> = {
 		const { video } = facts;
 		if (!video) throw new PipelineError('input_no_video', 'There is nothing to crop; this file has only sound.');
 		const still = facts.fileType === 'image';
-		const { filters, made } = wanted.mode === 'fit' ? fit(video, wanted, still) : cut(video, rectangle(video, wanted, still));
+		if (!still && (video.width < 2 || video.height < 2))
+			throw new PipelineError(
+				'input_unsupported',
+				`A video of ${video.width} x ${video.height} pixels is too small to crop.`,
+			);
+		const colour = still ? [`format=${hasAlpha(video) ? 'rgba' : 'rgb24'}`] : [];
+		const { filters, made } =
+			wanted.mode === 'fit' ? fit(video, wanted, still) : cut(video, rectangle(video, wanted, still), colour);
 		return still ? imagePlan(facts, video, filters, made) : videoPlan(facts, filters, made, wanted.crf);
 	},
 };
@@ -60,7 +90,12 @@ export const crop: MediaOperation<Params> = {
 function rectangle(video: VideoFacts, wanted: Exclude<Params, FitParams>, still: boolean): Rectangle {
 	if (wanted.mode === 'pixels') return inside(video, wanted, still);
 	const [across = 1, down = 1] = wanted.ratio.split(':').map(Number);
-	return cropToRatio(video, across / down, wanted.gravity, still ? (value) => Math.max(1, Math.round(value)) : evenDown);
+	return cropToRatio(
+		video,
+		across / down,
+		wanted.gravity,
+		still ? (value) => Math.max(1, Math.round(value)) : evenDown,
+	);
 }
 
 /** Videos are cut to even numbers, down to the next one. */
@@ -75,9 +110,13 @@ function inside(video: VideoFacts, { x, y, width, height }: PixelsParams, still:
 function refuseOutside(name: string, given: number, largest: number, video: Size): void {
 	if (given <= largest) return;
 	const allowed = largest < 0 ? 'nothing: the picture is too small' : `at most ${largest}`;
-	throw new PipelineError('invalid_request', `params.${name} is ${given}, outside of the source (${video.width} x ${video.height} pixels): ${allowed}.`, {
-		details: { field: `params.${name}`, given, allowed, source: { width: video.width, height: video.height } },
-	});
+	throw new PipelineError(
+		'invalid_request',
+		`params.${name} is ${given}, outside of the source (${video.width} x ${video.height} pixels): ${allowed}.`,
+		{
+			details: { field: `params.${name}`, given, allowed, source: { width: video.width, height: video.height } },
+		},
+	);
 }
 
 interface Cut {
@@ -85,9 +124,13 @@ interface Cut {
 	made: Size;
 }
 
-function cut(video: VideoFacts, { x, y, width, height }: Rectangle): Cut {
+/** @param colour set for pictures: in 4:2:0 colour ffmpeg would move the edges to even pixels. */
+function cut(video: VideoFacts, { x, y, width, height }: Rectangle, colour: string[]): Cut {
 	const whole = width === video.width && height === video.height;
-	return { filters: whole ? [] : [...scaleTo(video), `crop=${width}:${height}:${x}:${y}`], made: { width, height } };
+	return {
+		filters: whole ? [] : [...scaleTo(video), ...colour, `crop=${width}:${height}:${x}:${y}`],
+		made: { width, height },
+	};
 }
 
 function fit(video: VideoFacts, { width, height, fit: how }: FitParams, still: boolean): Cut {
@@ -100,7 +143,9 @@ function fit(video: VideoFacts, { width, height, fit: how }: FitParams, still: b
 		cover: [cover],
 		contain: [contain, `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2:color=black`],
 		// The blurred copy is made small first: blurring is dear, and nobody sees the difference.
-		blur: [`split[under][over];[under]${blurred(made)}[soft];[over]${contain}[sharp];[soft][sharp]overlay=(W-w)/2:(H-h)/2`],
+		blur: [
+			`split[under][over];[under]${blurred(made)}[soft];[over]${contain}[sharp];[soft][sharp]overlay=(W-w)/2:(H-h)/2`,
+		],
 	}[how];
 	return { filters: [...scaleTo(video), ...filters, 'setsar=1'], made };
 }
@@ -115,13 +160,16 @@ function refuseOdd(made: Size): void {
 		const given = made[name];
 		if (given % 2 === 0) continue;
 		const allowed = `an even number, e.g. ${given - 1} or ${given + 1}`;
-		throw new PipelineError('invalid_request', `params.${name} is ${given}; a video needs ${allowed}.`, { details: { field: `params.${name}`, given, allowed } });
+		throw new PipelineError('invalid_request', `params.${name} is ${given}; a video needs ${allowed}.`, {
+			details: { field: `params.${name}`, given, allowed },
+		});
 	}
 }
 
 function videoPlan(facts: MediaFacts, filters: string[], made: Size, quality: number): MediaPlan {
 	const { video, audio } = facts;
-	const copyVideo = filters.length === 0 && video?.codec === 'h264' && video.pixelFormat === 'yuv420p' && canRemux(facts);
+	const copyVideo =
+		filters.length === 0 && video?.codec === 'h264' && video.pixelFormat === 'yuv420p' && canRemux(facts);
 	const copyAudio = audio?.codec === 'aac' && canRemux(facts);
 	return {
 		outputs: [
@@ -130,14 +178,20 @@ function videoPlan(facts: MediaFacts, filters: string[], made: Size, quality: nu
 				kind: 'video',
 				mime: 'video/mp4',
 				videoFilters: filters,
-				options: [...(copyVideo ? ['-c:v', 'copy'] : h264(quality)), ...(!audio ? [] : copyAudio ? ['-c:a', 'copy'] : aac(audio, 160)), ...FAST_START],
+				options: [
+					...(copyVideo ? ['-c:v', 'copy'] : h264(quality)),
+					...(!audio ? [] : copyAudio ? ['-c:a', 'copy'] : aac(audio, 160)),
+					...FAST_START,
+				],
 				expectedSeconds: facts.durationSeconds,
 			},
 		],
 		estimatedCpuSeconds: estimate(facts, {
 			seconds: facts.durationSeconds,
 			decode: !copyVideo,
-			...(copyVideo ? {} : { encode: { size: made, frameRate: video?.frameRate ?? 25, cost: ENCODE_COST.x264[DEFAULT_PRESET] } }),
+			...(copyVideo
+				? {}
+				: { encode: { size: made, frameRate: video?.frameRate ?? 25, cost: ENCODE_COST.x264[DEFAULT_PRESET] } }),
 			audio: audio !== null && !copyAudio,
 		}),
 		...(copyVideo ? { reason: 'The video already has this size and format: its streams are copied.' } : {}),
@@ -148,7 +202,12 @@ function videoPlan(facts: MediaFacts, filters: string[], made: Size, quality: nu
 /** Pictures keep their format where we write it, else become JPEG, or PNG where they are transparent. */
 function imagePlan(facts: MediaFacts, video: VideoFacts, filters: string[], made: Size): MediaPlan {
 	const alpha = hasAlpha(video);
-	const format: ImageFormat = facts.mime === 'image/webp' ? 'webp' : facts.mime === 'image/jpeg' || !(alpha || /png/.test(facts.mime)) ? 'jpeg' : 'png';
+	const format: ImageFormat =
+		facts.mime === 'image/webp'
+			? 'webp'
+			: facts.mime === 'image/jpeg' || !(alpha || /png/.test(facts.mime))
+				? 'jpeg'
+				: 'png';
 	const { extension, mime, options } = IMAGE_FORMATS[format];
 	return {
 		outputs: [
@@ -156,8 +215,7 @@ function imagePlan(facts: MediaFacts, video: VideoFacts, filters: string[], made
 				name: `cropped.${extension}`,
 				kind: 'image',
 				mime,
-				// In 4:2:0 colour ffmpeg would move edges to even pixels.
-				videoFilters: [`format=${alpha ? 'rgba' : 'rgb24'}`, ...filters],
+				videoFilters: filters,
 				options: options(90),
 				expectedSeconds: 0,
 			},

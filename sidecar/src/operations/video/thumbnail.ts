@@ -7,12 +7,27 @@ import type { MediaOperation } from '../operation.ts';
 
 const params = z.strictObject({
 	at: z
-		.union([z.number().min(0), z.string().regex(/^(100|\d{1,2})(\.\d+)?%$/, 'Use seconds (2.5) or a share of the length ("50%").')])
+		.union([
+			z.number().min(0),
+			z.string().regex(/^(100|\d{1,2})(\.\d+)?%$/, 'Use seconds (2.5) or a share of the length ("50%").'),
+		])
 		.optional()
-		.describe('Place in the video: seconds (2.5), or a share of its length ("50%"). Default: 1 s, or 50% of a video under 2 s. Ignored for pictures.'),
-	width: z.int().min(16).max(8192).default(1280).describe('Width in pixels. Default 1280. The picture is never made larger than the source.'),
+		.describe(
+			'Place in the video: seconds (2.5), or a share of its length ("50%"). Default: 1 s, or 50% of a video under 2 s. Ignored for pictures.',
+		),
+	width: z
+		.int()
+		.min(16)
+		.max(8192)
+		.default(1280)
+		.describe('Width in pixels. Default 1280. The picture is never made larger than the source.'),
 	format: z.enum(['jpeg', 'png', 'webp']).default('jpeg').describe('File format. Default jpeg.'),
-	quality: z.int().min(1).max(100).default(80).describe('1 (smallest file) to 100 (best picture). Default 80. Has no effect on png.'),
+	quality: z
+		.int()
+		.min(1)
+		.max(100)
+		.default(80)
+		.describe('1 (smallest file) to 100 (best picture). Default 80. Has no effect on png.'),
 });
 type Params = z.infer<typeof params>;
 
@@ -28,7 +43,8 @@ export const thumbnail: MediaOperation<Params> = {
 		const { video } = facts;
 		if (!video) throw new PipelineError('input_no_video', 'A thumbnail needs a picture; this file has only sound.');
 		const size = fitWidth(video, width);
-		const { seekSeconds, reason } = facts.fileType === 'image' ? { seekSeconds: 0, reason: undefined } : place(facts, at);
+		const { seekSeconds, reason } =
+			facts.fileType === 'image' ? { seekSeconds: 0, reason: undefined } : place(facts, at);
 		const { extension, mime, options } = IMAGE_FORMATS[format];
 		return {
 			outputs: [
@@ -56,5 +72,7 @@ function place({ durationSeconds, video }: MediaFacts, at: Params['at']): { seek
 	const seconds = typeof wanted === 'number' ? wanted : (durationSeconds * Number.parseFloat(wanted)) / 100;
 	const last = Math.max(0, durationSeconds - Math.max(0.1, 2 / (video?.frameRate || 25)));
 	const seekSeconds = Math.round(Math.min(seconds, last) * 1000) / 1000;
-	return seconds <= durationSeconds ? { seekSeconds } : { seekSeconds, reason: `The video ends at ${durationSeconds.toFixed(1)} s: its last picture was taken.` };
+	return seconds <= durationSeconds
+		? { seekSeconds }
+		: { seekSeconds, reason: `The video ends at ${durationSeconds.toFixed(1)} s: its last picture was taken.` };
 }
