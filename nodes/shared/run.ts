@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import { collectBatch, type CollectedBatch } from './collect';
 import type { NodeOperation } from './operation';
 import { pollBatch } from './poll';
@@ -16,7 +16,7 @@ import {
 import { resumeUrlOfNode } from './resumeUrl';
 import { readBatch, SIDECAR_CREDENTIAL, submitBatch } from './sidecar';
 import { saveWaitState, setTimeoutOutputs, unpackCarrier } from './waitState';
-import type { BatchAccepted, BatchRequest } from './wire';
+import type { BatchAccepted, BatchRequest, PublicError } from './wire';
 
 /**
  * The wait limit of n8n lies behind the deadline of the sidecar, which therefore speaks first: it fails what is unfinished
@@ -42,17 +42,44 @@ export async function runOperations(
 	const collected = await collectBatch(context, operations);
 	if (collected.items.length === 0) return finish(context, collected, [[], []]);
 
+	return await submitOrRefuse(context, collected, options);
+}
+
+/** With On Error = Continue, items that the sidecar refuses leave through Failed, and the others are sent without them. */
+async function submitOrRefuse(
+	context: IExecuteFunctions,
+	collected: CollectedBatch,
+	options: WaitOptions,
+): Promise<INodeExecutionData[][]> {
 	try {
 		return await submitAndWait(context, collected, options);
 	} catch (error) {
-		if (!context.continueOnFail()) throw new NodeOperationError(context.getNode(), error as Error);
+		const named = refusedSources(error, collected);
+		if (!context.continueOnFail()) {
+			throw new NodeOperationError(context.getNode(), error as Error, { itemIndex: named[0] });
+		}
 		const message = error instanceof Error ? error.message : String(error);
-		const refused = [...new Set(collected.sources)].map((itemIndex) => ({
-			itemIndex,
-			error: { code: 'sidecar_request_failed', message },
-		}));
-		return finish(context, collected, [[], refusedItems(refused)]);
+		const reason = { code: named.length > 0 ? 'invalid_request' : 'sidecar_request_failed', message };
+		const rest = withoutSources(collected, named.length > 0 ? named : collected.sources, reason);
+		return rest.items.length > 0 ? await submitOrRefuse(context, rest, options) : finish(context, rest, [[], []]);
 	}
+}
+
+/** The n8n items that a refusal of the sidecar names. */
+function refusedSources(error: unknown, { sources }: CollectedBatch): number[] {
+	const named: unknown = error instanceof NodeApiError ? error.context.refusedItems : undefined;
+	const items = Array.isArray(named) ? (named as number[]) : [];
+	return [...new Set(items.flatMap((item) => sources[item] ?? []))];
+}
+
+function withoutSources(collected: CollectedBatch, refused: readonly number[], error: PublicError): CollectedBatch {
+	const kept = collected.sources.map((source) => !refused.includes(source));
+	return {
+		...collected,
+		items: collected.items.filter((_, index) => kept[index]),
+		sources: collected.sources.filter((_, index) => kept[index]),
+		refused: [...collected.refused, ...[...new Set(refused)].map((itemIndex) => ({ itemIndex, error }))],
+	};
 }
 
 async function submitAndWait(

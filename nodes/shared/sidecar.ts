@@ -80,11 +80,25 @@ async function call(context: IExecuteFunctions, request: SidecarRequest): Promis
 		throw new NodeApiError(context.getNode(), cause, describeUnreachable(url, reason));
 	}
 	if (response.statusCode >= 200 && response.statusCode < 300 && isRecord(response.body)) return response.body;
-	throw new NodeApiError(
+	const refusal = new NodeApiError(
 		context.getNode(),
 		{ message: `HTTP ${response.statusCode}` },
 		describeRefusal(`${url}${request.path}`, response),
 	);
+	refusal.context.refusedItems = namedItems(response.body);
+	throw refusal;
+}
+
+/** Which items of the batch the refusal speaks of: its details name fields such as `items.2.params.height`. */
+export function namedItems(body: unknown): number[] {
+	const error = isRecord(body) && isRecord(body.error) ? body.error : {};
+	const details = isRecord(error.details) ? error.details : {};
+	const problems: unknown[] = [details, ...(Array.isArray(details.problems) ? (details.problems as unknown[]) : [])];
+	const items = problems.flatMap((problem) => {
+		const match = isRecord(problem) ? /^items\.(\d+)(?:\.|$)/.exec(String(problem.field)) : null;
+		return match ? [Number(match[1])] : [];
+	});
+	return [...new Set(items)];
 }
 
 export interface ErrorDescription {

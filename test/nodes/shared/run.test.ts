@@ -169,6 +169,34 @@ describe('runOperations', () => {
 		]);
 	});
 
+	const refuseItemOf = (asset: string): Answer => ({ path, body }) => {
+		if (path !== '/api/media/batch') return undefined;
+		const { items } = JSON.parse(body) as { items: Array<{ asset_id: string }> };
+		const index = items.findIndex(({ asset_id }) => asset_id === asset);
+		if (index < 0) return undefined;
+		const error = { code: 'not_found', message: 'no such asset', details: { field: `items.${index}.asset_id` } };
+		return { status: 404, body: { error } };
+	};
+
+	it('with On Error = Continue sends the others again without the item that the sidecar refuses', async () => {
+		await start(refuseItemOf('gone'));
+		const { result } = run([['a'], ['b', 'gone'], ['c']], { continueOnFail: true }, { waitMode: 'none' });
+		const [done, failed] = await result;
+		expect(done?.map(({ json, pairedItem }) => [json.asset_id, pairedItem])).toEqual([
+			['a', { item: 0 }],
+			['c', { item: 2 }],
+		]);
+		expect(failed).toMatchObject([{ json: { code: 'invalid_request', message: 'no such asset', item_index: 1 }, pairedItem: { item: 1 } }]);
+		expect(server.batches()).toHaveLength(2);
+	});
+
+	it('names the item that the sidecar refuses', async () => {
+		await start(refuseItemOf('gone'));
+		const error = await run([['a'], ['gone']]).result.catch((reason: unknown) => reason as NodeOperationError);
+		expect((error as NodeOperationError).context.itemIndex).toBe(1);
+		expect((error as NodeOperationError).message).toBe('no such asset');
+	});
+
 	it('says what to do when the credential has no callback secret, before anything is sent', async () => {
 		await start();
 		const credentials = { mediaSidecarApi: { url: server.url, apiKey: 'k', callbackSecret: '' } };
