@@ -215,7 +215,7 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 		if (countStatus(text) + countStatus(spoilerText) > limits.maxCharacters) refuse(422, `Validation failed: Text character limit of ${limits.maxCharacters} exceeded`);
 		if (ids.length > 4) refuse(422, 'Cannot attach more than 4 files');
 		const attached = ids.map((id) => {
-			const entry = media.get(id as string);
+			const entry = media.get(id);
 			return entry && entry.owner === owner.id && !entry.attached ? entry : refuse(422, `Media ${id} not found or already attached to another post`);
 		});
 		if (attached.some((entry) => entry.pollsLeft > 0 || entry.failed)) refuse(422, 'Cannot attach files that have not finished processing. Try again in a moment!');
@@ -227,7 +227,7 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 			account: owner.id,
 			text,
 			visibility,
-			language: language as string | null,
+			language: language,
 			sensitive,
 			spoilerText,
 			media: attached,

@@ -226,7 +226,7 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 			return refuse(400, 'media_ids must be 1 to 4 strings');
 		}
 		const entries = ids.map((id) => {
-			const entry = media.get(id as string);
+			const entry = media.get(id);
 			const usable = entry && entry.owner === author.id && entry.expiresAt > emulator.now() && entry.finalized;
 			return usable ? entry : refuse(400, 'Your media IDs are invalid.');
 		});

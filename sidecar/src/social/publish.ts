@@ -10,6 +10,9 @@ import { HttpFailure } from './outcome.ts';
 import type { Account, Arming, Credentials, FinishResult, Platform, PlatformRun, Post, PostState, Published, Restart, Scheduled } from './platform.ts';
 import { findProblems } from './validate.ts';
 
+/** The row of a post that exists on the platform. */
+export type PublishedPost = PostRow;
+
 export interface PublishDependencies {
 	ledger: PostLedger;
 	/** Seals the state of the steps: handles of uploads are as good as tokens. */
@@ -76,7 +79,7 @@ class ClaimLost extends Error {}
  * one. Called again after a crash, in another process, or for the same logical post, it continues where the ledger says.
  * Answers the row of a published or scheduled post; throws a PipelineError otherwise, with `details.post_id`.
  */
-export async function publishPost(deps: PublishDependencies, request: PublishRequest): Promise<PostRow> {
+export async function publishPost(deps: PublishDependencies, request: PublishRequest): Promise<PublishedPost> {
 	const { ledger, leaseSeconds = 90 } = deps;
 	const sleep = deps.sleep ?? pause;
 	const { platform, post, signal } = request;
