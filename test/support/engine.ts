@@ -5,7 +5,8 @@ import pino from 'pino';
 import { runPlan, type RunPlan } from '../../sidecar/src/media/engine.ts';
 import type { MediaFacts } from '../../sidecar/src/media/facts.ts';
 import { probe } from '../../sidecar/src/media/probe.ts';
-import type { MediaOperation, ProducedFile } from '../../sidecar/src/operations/operation.ts';
+import type { ProducedFile } from '../../sidecar/src/media/plan.ts';
+import type { MediaOperation } from '../../sidecar/src/operations/operation.ts';
 import { fixture, type FixtureName } from '../fixtures/media.ts';
 
 /** Runs `work` with a folder of its own, which is gone afterwards. */

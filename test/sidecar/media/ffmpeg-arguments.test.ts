@@ -1,0 +1,81 @@
+import type { MediaFacts } from '../../../sidecar/src/media/facts.ts';
+import { ffmpegCall } from '../../../sidecar/src/media/ffmpeg-arguments.ts';
+import type { PlannedOutput } from '../../../sidecar/src/media/plan.ts';
+import { videoFacts } from '../../support/facts.ts';
+
+const picture = (seekSeconds?: number): PlannedOutput => ({
+	name: 'a.jpg',
+	kind: 'image',
+	mime: 'image/jpeg',
+	seekSeconds,
+	options: ['-q:v', '4'],
+	expectedSeconds: 0,
+});
+const movie: PlannedOutput = {
+	name: 'a.mp4',
+	kind: 'video',
+	mime: 'video/mp4',
+	videoFilters: ['fps=10', 'scale=2:2'],
+	options: ['-c:v', 'libx264'],
+	expectedSeconds: 3,
+};
+const callOf = (outputs: PlannedOutput[], facts: MediaFacts = videoFacts()) =>
+	ffmpegCall(
+		{ inputPath: '/in/-x:%d.mp4', facts, plan: { outputs, estimatedCpuSeconds: 1 } },
+		(output, index) => `/out/${index}-${output.name}`,
+	);
+
+describe('ffmpegCall', () => {
+	it('opens the input once for all outputs that begin at the same place', () => {
+		const { inputs, outputs } = callOf([movie, movie, picture(1.5), picture(1.5), picture(2)]);
+		expect(inputs).toHaveLength(3);
+		expect(inputs[1]?.options).toEqual(expect.arrayContaining(['-ss', '1.500']));
+		expect(outputs.map(({ options }) => options[options.indexOf('-map') + 1])).toEqual([
+			'0:V:0',
+			'0:V:0',
+			'1:V:0',
+			'1:V:0',
+			'2:V:0',
+		]);
+	});
+
+	it('lets every input read files only, with the demuxer of its magic number, and not too many pixels', () => {
+		for (const { options, url } of callOf([movie, picture(1)]).inputs) {
+			expect(options.join(' ')).toMatch(/-protocol_whitelist file -max_pixels 67108864 -f mov$/);
+			expect(url).toBe('file:/in/-x:%d.mp4');
+		}
+	});
+
+	it('asks nothing of the terminal', () => {
+		expect(callOf([movie]).inputs[0]?.options).toEqual(expect.arrayContaining(['-nostdin', '-y', '-progress']));
+	});
+
+	it('takes sound only where there is some and where it is wanted', () => {
+		const maps = (outputs: PlannedOutput[], facts?: MediaFacts): number =>
+			callOf(outputs, facts).outputs[0]?.options.filter((option) => option === '-map').length ?? 0;
+		expect(maps([movie])).toBe(2);
+		expect(maps([movie], videoFacts({ audio: null }))).toBe(1);
+		expect(maps([{ ...movie, options: ['-an'] }])).toBe(1);
+		expect(maps([{ ...movie, kind: 'audio' }])).toBe(1);
+		expect(maps([picture()])).toBe(1);
+	});
+
+	it('writes a picture as one file, whatever its name looks like', () => {
+		expect(callOf([picture()]).outputs[0]?.options.slice(-6)).toEqual([
+			'-frames:v',
+			'1',
+			'-update',
+			'1',
+			'-f',
+			'image2',
+		]);
+	});
+
+	it('joins filters in their order', () => {
+		expect(callOf([movie]).outputs[0]?.options).toEqual(expect.arrayContaining(['-filter:v', 'fps=10,scale=2:2']));
+	});
+
+	it('refuses facts of a type that is not read', () => {
+		expect(() => callOf([movie], videoFacts({ mime: 'application/x-mpegurl' }))).toThrow(/cannot be processed/);
+	});
+});

@@ -1,0 +1,72 @@
+import { createConvert } from '../../../../sidecar/src/operations/video/convert.ts';
+import { audioFacts, imageFacts, picture, sound, videoFacts } from '../../../support/facts.ts';
+
+const convert = createConvert();
+const planOf = (format: string, facts = videoFacts()) => convert.plan(facts, convert.params.parse({ format }));
+const optionsOf = (...args: Parameters<typeof planOf>): string => planOf(...args).outputs[0]?.options.join(' ') ?? '';
+
+describe('convert', () => {
+	it('copies streams that fit, and says so', () => {
+		expect(optionsOf('mp4_h264')).toBe('-c:v copy -c:a copy -movflags +faststart');
+		expect(planOf('mp4_h264').reason).toMatch(/copied/);
+		expect(optionsOf('mp4_h265', videoFacts({ video: picture({ codec: 'hevc' }) }))).toBe(
+			'-c:v copy -c:a copy -tag:v hvc1 -movflags +faststart',
+		);
+		expect(optionsOf('mp3', audioFacts())).toBe('-c:a copy');
+	});
+
+	it('encodes only the sound where only the sound does not fit', () => {
+		const plan = planOf('mov_h264', videoFacts({ audio: sound({ codec: 'ac3' }) }));
+		expect(plan.outputs[0]?.options.join(' ')).toMatch(/^-c:v copy -c:a aac/);
+		expect(plan.reason).toMatch(/only the sound/);
+	});
+
+	it.each([
+		['mp4_h264', 'libx264', 'video/mp4'],
+		['mp4_h265', 'libx265', 'video/mp4'],
+		['mp4_av1', 'libsvtav1', 'video/mp4'],
+		['webm_vp9', 'libvpx-vp9', 'video/webm'],
+		['mov_h264', 'libx264', 'video/quicktime'],
+	])('makes %s with %s', (format, encoder, mime) => {
+		const [output] = planOf(
+			format,
+			videoFacts({ video: picture({ codec: 'mpeg4', width: 641, height: 361 }) }),
+		).outputs;
+		expect(output?.options).toEqual(expect.arrayContaining(['-c:v', encoder]));
+		expect(output).toMatchObject({ mime, videoFilters: ['scale=640:360', 'setsar=1'] });
+	});
+
+	it('takes another encoder of AV1 where the first is missing, and offers no format without one', () => {
+		const small = createConvert(new Set(['libx264', 'libaom-av1', 'libvpx-vp9']));
+		expect(small.plan(videoFacts(), small.params.parse({ format: 'mp4_av1' })).outputs[0]?.options).toContain(
+			'libaom-av1',
+		);
+		expect(small.params.safeParse({ format: 'mp4_h265' }).success).toBe(false);
+	});
+
+	it.each([
+		['mp4_h264', imageFacts(), 'input_unsupported'],
+		['mp4_h264', audioFacts(), 'input_no_video'],
+		['mp3', videoFacts({ audio: null }), 'input_no_audio'],
+		['jpeg', videoFacts(), 'input_unsupported'],
+		['png', audioFacts(), 'input_no_video'],
+	])('refuses to make %s of what cannot become it (%#)', (format, facts, code) => {
+		expect(() => planOf(format, facts)).toThrow(
+			expect.objectContaining({
+				code,
+				details: expect.objectContaining({ field: 'params.format', allowed: expect.any(String) }),
+			}),
+		);
+	});
+
+	it('draws a turned picture upright instead of copying it', () => {
+		expect(optionsOf('jpeg', imageFacts({ rotation: 0 }))).toBe('-c:v copy');
+		expect(optionsOf('jpeg', imageFacts({ rotation: 90 }))).toContain('mjpeg');
+	});
+
+	it('keeps within what MP3 and Opus can hold', () => {
+		const surround = videoFacts({ audio: sound({ codec: 'dts', channels: 6, sampleRate: 96_000 }) });
+		expect(optionsOf('mp3', surround)).toBe('-c:a libmp3lame -b:a 160k -ar 48000 -ac 2');
+		expect(optionsOf('webm_vp9', surround)).toMatch(/libopus -b:a 160k -ar 48000 -ac 2/);
+	});
+});
