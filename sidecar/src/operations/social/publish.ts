@@ -160,7 +160,7 @@ async function hashOf(path: string, signal: AbortSignal): Promise<string> {
 	return hash.digest('hex');
 }
 
-function outputOf(row: Awaited<ReturnType<typeof publishPost>>) {
+function outputOf(row: PublishedPost) {
 	const { platform, status, externalPostId: external_post_id, permalink } = row;
 	const scheduled = row.scheduledFor ? { scheduled_at: row.scheduledFor.toISOString() } : {};
 	return { post: { id: row.id, platform, status, external_post_id, permalink, text: row.text, ...scheduled }, platform, status, external_post_id, permalink };
