@@ -31,6 +31,7 @@ import { createResolveMedia } from './pipeline/resolve-media.ts';
 import { createHttp } from './social/http.ts';
 import { createMastodon } from './social/mastodon.ts';
 import { createX } from './social/x.ts';
+import { prune } from './ops/prune.ts';
 import { startLoop, type Loop } from './pipeline/loop.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { startWorker, type Worker } from './pipeline/worker.ts';
@@ -46,6 +47,7 @@ export const VERSION = '0.1.0';
 
 /** How often leases, deadlines and lost messages are looked after. */
 const RECONCILE_EVERY_MS = 5000;
+const PRUNE_EVERY_MS = 3_600_000;
 
 export interface Sidecar {
 	/** Base URL on this machine. */
@@ -83,6 +85,8 @@ export async function startSidecar(environment: Record<string, string | undefine
 	await queue.start();
 
 	const server = createServer();
+	// An upload may take as long as its link is valid; node's own limit is five minutes for a whole request.
+	server.requestTimeout = config.UPLOAD_URL_TTL_SECONDS * 1000;
 	const port = await listen(server, config);
 	const publicUrl = config.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://127.0.0.1:${port}`;
 	const signingKey = deriveSigningKey(keys.encryptionKey);
@@ -90,7 +94,13 @@ export async function startSidecar(environment: Record<string, string | undefine
 		signedUrl(signingKey, publicUrl, { method: 'GET', path: filePath(key), expiresAt: new Date(Date.now() + config.FILE_URL_TTL_SECONDS * 1000) });
 
 	// The loops and the things they work with know each other: the loops are put in below.
-	const loops: { worker: Worker | null; outbox: Loop | null; feed: EventFeed | null; reconciler: Loop | null } = { worker: null, outbox: null, feed: null, reconciler: null };
+	const loops: { worker: Worker | null; outbox: Loop | null; feed: EventFeed | null; reconciler: Loop | null; pruner: Loop | null } = {
+		worker: null,
+		outbox: null,
+		feed: null,
+		reconciler: null,
+		pruner: null,
+	};
 	const callbackGuard = guardForCallbacks(guard, config);
 	const send = createSender(callbackGuard);
 	const sign = createSigner(keys.callbackSecret);
@@ -149,6 +159,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		loops.worker = startWorker(deps);
 	}
 	loops.reconciler = startLoop(RECONCILE_EVERY_MS, () => reconcile(deps).then(() => RECONCILE_EVERY_MS), (error) => log.error({ err: error }, 'reconcile'));
+	loops.pruner = startLoop(PRUNE_EVERY_MS, () => prune(database.db).then(() => PRUNE_EVERY_MS), (error) => log.error({ err: error }, 'prune'));
 	const url = `http://127.0.0.1:${port}`;
 	log.info({ url, public_url: publicUrl, database: database.kind, role: config.ROLE, concurrency: deps.concurrency, data_dir: dataDir }, 'the sidecar is up');
 	if (keys.generated.length > 0) announce(keys.generated, keys.apiKey, printableSecret(keys.callbackSecret), dataDir);
@@ -160,7 +171,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		stop: async () => {
 			server.close();
 			server.closeAllConnections();
-			await Promise.all([loops.reconciler?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
+			await Promise.all([loops.reconciler?.stop(), loops.pruner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
 			await queue.stop();
 			await database.close();
 		},

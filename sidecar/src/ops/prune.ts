@@ -1,0 +1,19 @@
+import { and, inArray, lt, sql } from 'drizzle-orm';
+import type { Database } from '../db/database.ts';
+import { callbacks, events, idempotencyKeys } from '../db/schema.ts';
+
+/** A request is repeated within minutes or hours; a week covers an n8n that was down over a long weekend. */
+const IDEMPOTENCY_DAYS = 7;
+/** What happened is of interest for a month; results stay in the jobs. */
+const EVENT_DAYS = 30;
+const CALLBACK_DAYS = 30;
+
+/** Forgets what nobody asks for any more, so that these tables do not grow for ever. Dead callbacks stay until somebody looks. */
+export async function prune(db: Database): Promise<void> {
+	const older = (days: number) => sql`now() - make_interval(days => ${days})`;
+	await db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, older(IDEMPOTENCY_DAYS)));
+	await db.delete(events).where(lt(events.createdAt, older(EVENT_DAYS)));
+	await db
+		.delete(callbacks)
+		.where(and(inArray(callbacks.status, ['delivered', 'obsolete']), lt(callbacks.createdAt, older(CALLBACK_DAYS))));
+}
