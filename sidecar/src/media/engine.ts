@@ -119,11 +119,11 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 	const stall = limits.stallSeconds ?? STALL_SECONDS;
 	const errors = new Tail();
 	const reader = new ProgressReader();
-	let why: PipelineError | null = null;
+	const stopped: { why: PipelineError | null } = { why: null };
 	let child: ChildProcess | null = null;
 	let lastMove = Date.now();
 	const stop = (reason: PipelineError): void => {
-		why ??= reason;
+		stopped.why ??= reason;
 		if (child) void terminate(child);
 	};
 	const command = build(call);
@@ -139,7 +139,7 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 				onProgress(Math.min(99, Math.floor((seconds / expectedSeconds) * 100)));
 		});
 		// It was called off while fluent-ffmpeg was still asking ffmpeg for its encoders.
-		if (why) void terminate(spawned);
+		if (stopped.why) void terminate(spawned);
 	});
 	const onAbort = (): void => stop(abortError(signal));
 	signal.addEventListener('abort', onAbort, { once: true });
@@ -157,14 +157,14 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 		command.run();
 		await ended;
 	} catch (error) {
-		throw why ?? explainFailure(errors.toString(), error instanceof Error ? error.message : String(error));
+		throw stopped.why ?? explainFailure(errors.toString(), error instanceof Error ? error.message : String(error));
 	} finally {
 		clearTimeout(timer);
 		clearInterval(watch);
 		signal.removeEventListener('abort', onAbort);
 	}
 	// ffmpeg ends well when it is asked to end: what it wrote until then is no result.
-	if (why) throw why;
+	if (stopped.why) throw stopped.why;
 	return errors.toString();
 }
 
@@ -227,7 +227,7 @@ type SpawnFfmpeg = (
  * `progress` event is never listened to: the listener alone makes it run ffprobe on the input without any of our limits.
  */
 function spawnDetached(command: ffmpeg.FfmpegCommand, onSpawn: (child: ChildProcess) => void): void {
-	const inner: SpawnFfmpeg = Reflect.get(command, '_spawnFfmpeg');
+	const inner = Reflect.get(command, '_spawnFfmpeg') as SpawnFfmpeg;
 	const wrapped: SpawnFfmpeg = (args, options, onProcess, onEnd) => {
 		// It also asks ffmpeg for its encoders and formats, once per sidecar.
 		const isOurs = args.includes('-progress');

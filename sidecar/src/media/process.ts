@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -41,7 +42,7 @@ function guard(line: string): void {
 		guardian.stdin.on('error', () => {});
 		// It must not keep a sidecar alive that wants to end.
 		guardian.unref();
-		if ('unref' in guardian.stdin && typeof guardian.stdin.unref === 'function') guardian.stdin.unref();
+		if (guardian.stdin instanceof Socket) guardian.stdin.unref();
 		for (const pid of guarded) guardian.stdin.write(`+ ${pid}\n`);
 	}
 	guardian.stdin.write(`${line}\n`);

@@ -16,7 +16,7 @@ import {
 	type ImageFormat,
 } from '../../media/codecs.ts';
 import type { AudioFacts, MediaFacts, VideoFacts } from '../../media/facts.ts';
-import { evenDown, isEven, scaleTo } from '../../media/geometry.ts';
+import { evenDown, scaleTo } from '../../media/geometry.ts';
 import type { MediaPlan } from '../../media/plan.ts';
 import type { MediaOperation } from '../operation.ts';
 
