@@ -80,7 +80,9 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 	const assetId = job.assetId as string;
 	const open = await tx.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true), inArray(jobs.status, OPEN))).limit(1);
 	if (outcome.status === 'completed') {
-		await updateAsset(tx, assetId, { ...outcome.asset, status: open.length > 0 ? 'processing' : 'ready', error: null });
+		// What a request has added since the ingest began must stay: the ingest knows the metadata of then only.
+		const metadata = { ...outcome.asset?.metadata, ...(await lockAsset(tx, assetId))?.metadata };
+		await updateAsset(tx, assetId, { ...outcome.asset, metadata, status: open.length > 0 ? 'processing' : 'ready', error: null });
 		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.ready', assetId }]);
 	} else {
 		await updateAsset(tx, assetId, { status: 'failed', error: outcome.error });
