@@ -65,6 +65,8 @@ async function n8nEnvironment(options: N8nOptions, url: string): Promise<Record<
 		N8N_PORT: String(options.port),
 		// Base of the resume URLs that the sidecar calls back.
 		WEBHOOK_URL: `${url}/`,
+		// n8n ≥ 2.35 prefers this one to WEBHOOK_URL; the sidecar's variable of the same name means its process workflow.
+		N8N_WEBHOOK_URL: '',
 		N8N_EDITOR_BASE_URL: url,
 		// The default 5679 is taken when another n8n runs on this machine.
 		N8N_RUNNERS_BROKER_PORT: String(await freePort()),
