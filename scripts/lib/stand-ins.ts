@@ -61,6 +61,7 @@ export async function planStandIns({ wanted, environment, credentials }: StandIn
 	if (!plan.ownAccounts[X_CREDENTIAL] && !environment.X_API_BASE_URL) {
 		const { url } = await start('X', startXEmulator);
 		plan.variables.X_API_BASE_URL = url;
+		plan.variables.X_WEB_BASE_URL = url;
 		// No refresh token: n8n then never asks the real X to renew it.
 		const oauthTokenData = { access_token: 'x-token', token_type: 'bearer' };
 		plan.credentials.push({ name: STAND_IN_NAMES[X_CREDENTIAL]!, type: X_CREDENTIAL, data: { clientId: 'stand-in', clientSecret: 'stand-in', oauthTokenData } });

@@ -43,6 +43,7 @@ export const configSchema = z.object({
 	OPENAI_TRANSCRIBE_MODEL: z.string().default('whisper-1').describe('Model for transcribe.'),
 	OPENAI_CAPTION_MODEL: z.string().default('gpt-4o-mini').describe('Vision model for caption.'),
 	X_API_BASE_URL: httpUrl.default('https://api.x.com').describe('Base URL of the X API.'),
+	X_WEB_BASE_URL: httpUrl.default('https://x.com').describe('Base of the links to posts on X.'),
 	GOOGLE_API_BASE_URL: httpUrl.default('https://www.googleapis.com').describe('Base URL of the Google Drive API.'),
 	LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level that is logged.'),
 });

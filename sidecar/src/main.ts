@@ -201,7 +201,10 @@ async function buildOperations({ config, guard, vault, storage, database }: Adap
 		createCaption({ writer, engine }),
 		createPublish({
 			// The host of X is the operator's setting; a Mastodon server is named by the user and passes the guard.
-			platforms: [createX({ http: createHttp(), apiBaseUrl: config.X_API_BASE_URL }), createMastodon({ http: createHttp({ guard }) })],
+			platforms: [
+				createX({ http: createHttp(), apiBaseUrl: config.X_API_BASE_URL, webBaseUrl: config.X_WEB_BASE_URL }),
+				createMastodon({ http: createHttp({ guard }) }),
+			],
 			publish: { ledger: createPostLedger(database.db), vault },
 			resolveMedia: createResolveMedia({ db: database.db, storage, probe }),
 		}),

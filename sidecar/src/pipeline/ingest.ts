@@ -66,7 +66,14 @@ function done(facts: MediaFacts, stored: { storageKey: string; sha256: string; m
 }
 
 /** Only for people who look into the storage: what a file is was found out from its content. */
-const EXTENSIONS: Record<string, string> = { 'video/quicktime': 'mov', 'video/x-matroska': 'mkv', 'video/x-msvideo': 'avi', 'audio/mpeg': 'mp3', 'audio/x-m4a': 'm4a', 'image/jpeg': 'jpg' };
+const EXTENSIONS: Record<string, string> = {
+	'video/quicktime': 'mov',
+	'video/matroska': 'mkv',
+	'video/vnd.avi': 'avi',
+	'audio/mpeg': 'mp3',
+	'audio/x-m4a': 'm4a',
+	'image/jpeg': 'jpg',
+};
 const extensionOf = (mime: string): string => EXTENSIONS[mime] ?? mime.split('/')[1]?.replace(/^x-|[^a-z0-9]/g, '') ?? 'bin';
 
 /** Plain fields that an n8n expression can use. */
