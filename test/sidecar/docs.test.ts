@@ -5,6 +5,11 @@ import { allOperations } from '../../scripts/lib/docs/all-operations.ts';
 import { generateDocs, staleDocs, writeDocs } from '../../scripts/lib/docs/generate.ts';
 import { NODE_EXAMPLES } from '../../scripts/lib/docs/node-examples.ts';
 
+interface Manifest {
+	dependencies?: Record<string, string>;
+	devDependencies?: Record<string, string>;
+}
+
 describe('documents made from the code', () => {
 	it('are up to date in the repository (npm run docs writes them)', async () => {
 		expect(await staleDocs()).toEqual([]);
@@ -27,6 +32,15 @@ describe('documents made from the code', () => {
 		for (const { name, params, example } of allOperations()) {
 			expect([name, params.safeParse(example).error?.message]).toEqual([name, undefined]);
 		}
+	});
+
+	it('name every library with its version in docs/dependencies.md', async () => {
+		const read = async (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+		const page = await read('docs/dependencies.md');
+		const manifests = await Promise.all(['package.json', 'sidecar/package.json'].map(async (path) => JSON.parse(await read(path)) as Manifest));
+		const libraries = manifests.flatMap(({ dependencies = {}, devDependencies = {} }) => Object.entries({ ...dependencies, ...devDependencies }));
+		const missing = libraries.filter(([name, version]) => !name.startsWith('@types/') && !page.includes(`\`${name}\` ${version}`));
+		expect(missing).toEqual([]);
 	});
 
 	it('name a node example for operations that exist, and for no others', () => {
