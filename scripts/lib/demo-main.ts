@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bootstrap } from './bootstrap.mjs';
 import { watchProgress } from './demo-progress.ts';
 import { demoReport, reportText, type DemoReport } from './demo-report.ts';
 import { makeDemoVideo } from './demo-video.ts';
@@ -40,8 +41,10 @@ async function main(): Promise<number> {
 	if (running) say(`using what runs already: sidecar ${running.sidecarUrl}, n8n ${running.n8nUrl}`);
 
 	const work = async (): Promise<{ report: DemoReport; own: RunningStack | null }> => {
-		const own = running ? null : await startStack(options, say);
-		return { report: await demonstrate(running ?? own!, values.file, say), own };
+		if (running) return { report: await demonstrate(running, values.file, say), own: null };
+		await bootstrap(['build', 'n8n'], say);
+		const own = await startStack(options, say);
+		return { report: await demonstrate(own, values.file, say), own };
 	};
 	const outcome = await Promise.race([work(), signals.stopped]);
 	if (typeof outcome === 'string') {

@@ -4,8 +4,8 @@ import type { Post, SidecarApi } from './sidecar-api.ts';
 /** How often the state is read when no event asks for it: events may be lost, the database is the truth. */
 const POLL_MS = 1_000;
 
-/** Longer than any step of the demo takes on a slow machine; after it the demo shows what there is. */
-const GIVE_UP_MS = 10 * 60_000;
+/** When nothing has changed for so long, the demo shows what there is. The longest silent step is an upload to a platform. */
+const GIVE_UP_MS = 90_000;
 
 const BAR_WIDTH = 24;
 
@@ -18,17 +18,21 @@ export async function watchProgress(sidecar: SidecarApi, assetId: string, posts:
 	const stop = new AbortController();
 	const wake = new Wake();
 	const listening = listen(sidecar, assetId, stop.signal, () => wake.now());
-	const deadline = Date.now() + GIVE_UP_MS;
+	let seen = '';
+	let changedAt = Date.now();
 	try {
 		for (;;) {
 			const { jobs, asset } = await sidecar.processView(assetId);
 			const published = await sidecar.posts(assetId);
-			screen.show([...jobs.map(jobLine), ...published.map(postLine)]);
+			const lines = [...jobs.map(jobLine), ...published.map(postLine)];
+			screen.show(lines);
+			if (lines.join() !== seen) changedAt = Date.now();
+			seen = lines.join();
 			const jobsEnded = jobs.every(({ status }) => status !== 'pending' && status !== 'processing');
 			const failed = asset.status === 'failed' || jobs.some(({ status }) => status !== 'completed');
 			const postsEnded = published.length >= posts && published.every(({ status }) => status !== 'pending' && status !== 'processing');
 			if (jobsEnded && (failed || postsEnded)) return;
-			if (Date.now() > deadline) return;
+			if (Date.now() - changedAt > GIVE_UP_MS) return;
 			await wake.orAfter(POLL_MS);
 		}
 	} finally {
@@ -54,8 +58,8 @@ function jobLine({ job_type: type, status, progress, error }: Job): string {
 	return line(type, status, `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${String(percent).padStart(3)} %`, error?.message);
 }
 
-function postLine({ platform, status, permalink, error }: Post): string {
-	return line(`post to ${platform}`, status, permalink ?? '', error?.message);
+function postLine({ platform, status, error }: Post): string {
+	return line(`post to ${platform}`, status, '', error?.message);
 }
 
 function line(name: string, status: string, middle: string, problem: string | undefined): string {

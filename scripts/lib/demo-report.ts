@@ -1,5 +1,5 @@
 import type { Job } from '../../nodes/shared/wire.d.ts';
-import type { SidecarApi } from './sidecar-api.ts';
+import type { Post, SidecarApi } from './sidecar-api.ts';
 import type { Stack } from './stack.ts';
 
 /** What `npm run demo` tells at the end; `--json` prints exactly this. */
@@ -24,6 +24,7 @@ export interface DemoReport {
 
 export async function demoReport(stack: Stack, sidecar: SidecarApi, assetId: string, tookMs: number): Promise<DemoReport> {
 	const { jobs } = await sidecar.processView(assetId);
+	jobs.sort((a, b) => (a.started_at ?? '').localeCompare(b.started_at ?? ''));
 	const posts = await sidecar.posts(assetId);
 	const names = stack.standIns.map(({ name }) => name);
 	return {
@@ -38,7 +39,7 @@ export async function demoReport(stack: Stack, sidecar: SidecarApi, assetId: str
 			files: (job.output_data?.files ?? []).map(({ name, url, mime, bytes }) => ({ name, url, mime, bytes })),
 			error: job.error,
 		})),
-		posts: posts.map(({ platform, status, text, permalink, error }) => ({ platform, status, text, url: permalink, error })),
+		posts: posts.map((post) => ({ platform: post.platform, status: post.status, text: post.text, url: whereToLook(post, stack.standIns), error: post.error })),
 		stand_ins: stack.standIns,
 		notes:
 			names.length === 0
@@ -48,6 +49,12 @@ export async function demoReport(stack: Stack, sidecar: SidecarApi, assetId: str
 						...(names.includes('AI') ? ['The words come from a stand-in that neither listens nor looks. Set OPENAI_API_KEY for real transcripts and captions.'] : []),
 					],
 	};
+}
+
+/** A stand-in says what the real platform would say: an address there, where nothing was posted. Its own page shows the post. */
+export function whereToLook(post: Post, standIns: Stack['standIns']): string | null {
+	const standIn = standIns.find(({ name }) => name.toLowerCase() === post.platform);
+	return standIn && post.external_post_id ? `${standIn.url}/#${post.external_post_id}` : post.permalink;
 }
 
 function secondsOf({ started_at: start, completed_at: end }: Job): number | null {
@@ -66,8 +73,7 @@ export function reportText(report: DemoReport): string {
 	const posts = report.posts.map(({ platform, status, text, url, error }) => [platform, status, url ?? '', error ? `${error.code}: ${error.message}` : text.replaceAll('\n', ' ')]);
 	lines.push(...table(['Post', 'State', 'Where', 'Text'], posts));
 	if (report.notes.length > 0) lines.push('', ...report.notes);
-	for (const { name, url } of report.stand_ins) if (name !== 'AI') lines.push(`  look at the posts: ${name.padEnd(9)} ${url}`);
-	if (report.n8n_url) lines.push(`  the executions in n8n:       ${report.n8n_url}/home/executions`);
+	if (report.n8n_url) lines.push('', `The executions in n8n: ${report.n8n_url}/home/executions`);
 	return lines.join('\n');
 }
 

@@ -72,11 +72,25 @@ export interface ExecutionSummary {
 
 export class N8nApiError extends Error {
 	readonly status: number;
+	/** What n8n says, without the request around it. */
+	readonly reason: string;
 	constructor(request: string, status: number, body: string) {
-		super(`n8n answered ${status} to ${request}: ${body.slice(0, 600)}`);
+		const reason = reasonOf(body);
+		super(`n8n answered ${status} to ${request}: ${reason}`);
 		this.name = 'N8nApiError';
 		this.status = status;
+		this.reason = reason;
 	}
+}
+
+function reasonOf(body: string): string {
+	try {
+		const { message } = JSON.parse(body) as { message?: unknown };
+		if (typeof message === 'string') return message;
+	} catch {
+		// Not JSON: a page of a proxy, say.
+	}
+	return body.slice(0, 600);
 }
 
 export class N8nApi {

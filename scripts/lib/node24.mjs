@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { nodeBinary, ROOT } from './paths.mjs';
 
+const PARENT_CHECK_MS = 1_000;
+
 /**
  * Runs a script of this folder on the Node 24 of node_modules, with this terminal, and answers its exit code.
  * @param {string} script path below scripts/
@@ -17,6 +19,10 @@ export function continueOnNode24(script, args) {
 	/** @type {NodeJS.Signals[]} */
 	const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 	for (const signal of signals) process.on(signal, () => child.kill(signal));
+	// A killed npm leaves this process behind, with nobody to stop it.
+	const parent = process.ppid;
+	const underNpm = Boolean(process.env.npm_lifecycle_event);
+	setInterval(() => underNpm && process.ppid !== parent && child.kill('SIGTERM'), PARENT_CHECK_MS).unref();
 	return new Promise((resolve, reject) => {
 		child.on('error', reject);
 		child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { N8nApi, NodeTypeDescription, StoredCredential, WorkflowFile, WorkflowNode } from './n8n-api.ts';
+import { N8nApiError, type N8nApi, type NodeTypeDescription, type StoredCredential, type WorkflowFile, type WorkflowNode } from './n8n-api.ts';
 
 /** Puts credentials and workflow templates into a running n8n, so that doing it again changes nothing that a user changed. */
 
@@ -112,8 +112,15 @@ async function publish(api: N8nApi, id: string): Promise<{ active: boolean; note
 		await api.activateWorkflow(id);
 		return { active: true };
 	} catch (error) {
-		return { active: false, note: `not published yet: ${error instanceof Error ? error.message : String(error)}` };
+		return { active: false, note: `not published yet: ${whatIsMissing(error)}` };
 	}
+}
+
+/** n8n lists the problems of each node below its name, as "  - …". */
+function whatIsMissing(error: unknown): string {
+	const reason = error instanceof N8nApiError ? error.reason : error instanceof Error ? error.message : String(error);
+	const problems = reason.split('\n').filter((line) => line.startsWith('  - ')).map((line) => line.slice('  - '.length));
+	return [...new Set(problems)].join('; ') || reason;
 }
 
 /** Path of the first Webhook node of a template, e.g. `media-process`. */

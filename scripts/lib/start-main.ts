@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { stopAll } from './managed-process.ts';
 import { parseStartOptions, START_HELP } from './options.ts';
+import { ROOT } from './paths.mjs';
 import { startStack, type RunningStack, type Stack } from './stack.ts';
 import { stopOnSignal } from './signals.ts';
 
@@ -62,8 +64,13 @@ function summary(stack: Stack, tookMs: number): string {
 		for (const advice of stack.advice) lines.push(`    ${advice}`);
 	}
 	lines.push('', '  Send the first video, in another terminal:', '');
-	lines.push(stack.n8nUrl ? '    npm run demo' : `    ${curlCommand(stack)}`, '', '  Ctrl+C stops everything.');
+	lines.push(stack.n8nUrl ? `    npm run demo${dataFlag(stack)}` : `    ${curlCommand(stack)}`, '', '  Ctrl+C stops everything.');
 	return lines.join('\n');
+}
+
+/** The demo looks into the same folder to find what runs. */
+function dataFlag({ dataDir }: Stack): string {
+	return dataDir === join(ROOT, 'data') ? '' : ` -- --data ${dataDir}`;
 }
 
 function curlCommand({ sidecarUrl, apiKey }: Stack): string {
