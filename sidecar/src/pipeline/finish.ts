@@ -31,8 +31,8 @@ export type Outcome =
  * `attempts`, belongs to a later attempt.
  */
 export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow, outcome: Outcome, attempts: number | null = null): Promise<boolean> {
-	// Always in this order, so that two workers never wait for each other crosswise.
-	if (job.batchId) await lockBatch(tx, job.batchId);
+	// Of two jobs of an asset that end at once, the second waits here and then sees the end of the first. The batch has its
+	// own such place below, as late as possible: there a thousand jobs may end at once.
 	if (job.assetId && (job.process || job.jobType === INGEST)) await lockAsset(tx, job.assetId);
 	const completed = outcome.status === 'completed';
 	const ended = await endJob(
@@ -102,10 +102,11 @@ export async function failDependents(deps: PipelineDeps, tx: Transaction, id: st
 
 /** When no job of the batch is open any more, its callback is written, in the same transaction. */
 export async function finishBatchIfEnded(deps: PipelineDeps, tx: Transaction, batchId: string): Promise<void> {
-	const [open] = await tx.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.batchId, batchId), inArray(jobs.status, OPEN))).limit(1);
-	if (open) return;
+	// Locked first, then looked: whoever ends the last job sees that it was the last.
 	const batch = await lockBatch(tx, batchId);
 	if (!batch || batch.completedAt) return;
+	const [open] = await tx.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.batchId, batchId), inArray(jobs.status, OPEN))).limit(1);
+	if (open) return;
 	await setBatchCompleted(tx, batchId, true);
 	if (!batch.callbackUrl || !batch.callbackUrlHash) return;
 	await insertCallback(tx, { id: randomUUID(), workspaceId: batch.workspaceId, kind: batch.kind, batchId, url: batch.callbackUrl, urlHash: batch.callbackUrlHash });
