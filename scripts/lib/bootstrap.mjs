@@ -43,7 +43,10 @@ export async function bootstrap(needs, say) {
 /** @param {Say} say */
 async function ensureDependencies(say) {
 	if (await matchesLockfile()) return;
-	await step('installing the dependencies (npm ci)', say, () => npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']));
+	// `install --no-save`, not `ci`: it takes the versions of the lockfile too and leaves that file alone, but does not refuse
+	// one that lacks the optional packages of other platforms.
+	const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+	await step('installing the dependencies (npm install)', say, () => npm(args));
 }
 
 /**
