@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { allOperations } from '../../scripts/lib/docs/all-operations.ts';
 import { generateDocs, staleDocs, writeDocs } from '../../scripts/lib/docs/generate.ts';
 import { NODE_EXAMPLES } from '../../scripts/lib/docs/node-examples.ts';
@@ -9,6 +10,15 @@ interface Manifest {
 	dependencies?: Record<string, string>;
 	devDependencies?: Record<string, string>;
 }
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** As GitHub makes them from headings. */
+const anchorOf = (heading: string): string =>
+	heading
+		.toLowerCase()
+		.replace(/[^\p{L}\p{N} _-]/gu, '')
+		.replaceAll(' ', '-');
 
 describe('documents made from the code', () => {
 	it('are up to date in the repository (npm run docs writes them)', async () => {
@@ -35,7 +45,7 @@ describe('documents made from the code', () => {
 	});
 
 	it('name every library with its version in docs/dependencies.md', async () => {
-		const read = async (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+		const read = async (path: string) => readFile(join(ROOT, path), 'utf8');
 		const page = await read('docs/dependencies.md');
 		const manifests = await Promise.all(['package.json', 'sidecar/package.json'].map(async (path) => JSON.parse(await read(path)) as Manifest));
 		const libraries = manifests.flatMap(({ dependencies = {}, devDependencies = {} }) => Object.entries({ ...dependencies, ...devDependencies }));
@@ -46,5 +56,24 @@ describe('documents made from the code', () => {
 	it('name a node example for operations that exist, and for no others', () => {
 		const names = allOperations().map(({ name }) => name);
 		expect(Object.keys(NODE_EXAMPLES).filter((name) => !names.includes(name))).toEqual([]);
+	});
+});
+
+describe('links between documents', () => {
+	it('lead to files and headings that exist', async () => {
+		const folders = await readdir(join(ROOT, 'docs'));
+		const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...folders.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+		const broken: string[] = [];
+		for (const page of pages) {
+			const text = await readFile(join(ROOT, page), 'utf8');
+			for (const [, target = ''] of text.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)) {
+				const [path = '', anchor] = target.split('#');
+				const file = path === '' ? join(ROOT, page) : join(ROOT, dirname(page), path);
+				const found = await stat(file).catch(() => null);
+				const headings = found?.isFile() && anchor ? [...(await readFile(file, 'utf8')).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading)) : [];
+				if (!found || (anchor && !headings.includes(anchor))) broken.push(`${page}: ${target}`);
+			}
+		}
+		expect(broken).toEqual([]);
 	});
 });

@@ -7,7 +7,7 @@ export function table(head: string[], rows: string[][]): string {
 	return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-export const code = (value: unknown): string => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
+export const code = (value: unknown): string => `\`${typeof value === 'string' && value !== '' ? value : JSON.stringify(value)}\``;
 
 /** A fenced block that folds away nothing and wraps nothing. */
 export const fence = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``;
