@@ -113,7 +113,7 @@ function result(operation: Operation): string {
 
 function curl({ name, example, accepts: media }: Operation): string {
 	const own = name === 'publish' ? { secrets: { access_token: '…', base_url: 'https://mastodon.social' } } : {};
-	const from = media === 'none' ? { asset_id: '00000000-0000-4000-8000-000000000000' } : { file_url: 'https://example.com/video.mp4' };
+	const from = media === 'none' ? { asset_id: '<asset_id>' } : { file_url: 'https://example.com/video.mp4' };
 	const body = JSON.stringify({ ...from, params: name === 'publish' ? { ...example, platform: 'mastodon' } : example, ...own });
 	return `curl -X POST "$SIDECAR/${name}" -H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' \\\n  -d '${body}'`;
 }
