@@ -13,21 +13,24 @@ const WHO_AM_I_TIMEOUT_MS = 10_000;
 /** One look per node run, however many items: every read costs money (platforms.md 1.6). */
 const refreshed = new WeakMap<IExecuteFunctions, Promise<void>>();
 
+interface XCredential {
+	oauthTokenData?: { access_token?: string; refresh_token?: string };
+}
+
 export const x: Platform = {
 	name: 'X',
 	value: 'x',
 	credential: CREDENTIAL,
 	async secrets(context, itemIndex) {
-		await requireCredential(context, itemIndex, x);
-		const refreshing = refreshed.get(context) ?? refreshToken(context);
-		refreshed.set(context, refreshing);
-		await refreshing;
+		const stored = await requireCredential<XCredential>(context, itemIndex, x);
+		// Without a refresh token (no scope offline.access, or a local stand-in) there is nothing that n8n could renew.
+		if (stored.oauthTokenData?.refresh_token) {
+			const refreshing = refreshed.get(context) ?? refreshToken(context);
+			refreshed.set(context, refreshing);
+			await refreshing;
+		}
 		// Read again: refreshing stored a new token.
-		const { oauthTokenData } = await requireCredential<{ oauthTokenData?: { access_token?: string } }>(
-			context,
-			itemIndex,
-			x,
-		);
+		const { oauthTokenData } = await requireCredential<XCredential>(context, itemIndex, x);
 		if (oauthTokenData?.access_token) return { access_token: oauthTokenData.access_token };
 		throw new ParameterError('The X credential is not connected: open it and sign in with X.');
 	},

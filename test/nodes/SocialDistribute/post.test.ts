@@ -4,13 +4,13 @@ import { fakeContext } from '../support/context';
 
 const credentials = {
 	mediaPipelineMastodonApi: { baseUrl: 'https://social.test/', accessToken: 'm-token' },
-	mediaPipelineXOAuth2Api: { oauthTokenData: { access_token: 'x-token' } },
+	mediaPipelineXOAuth2Api: { oauthTokenData: { access_token: 'x-token', refresh_token: 'x-refresh' } },
 };
 const fields = { platforms: ['mastodon'], text: 'Hello', assetId: 'a1', attachMedia: true, mediaFile: 'original' };
 
 /** As `build`, with an X that answers `whoAmI`. */
-async function buildWithX(parameters: Record<string, unknown>, whoAmI: () => unknown, times = 1) {
-	const { context } = fakeContext({ parameters, credentials });
+async function buildWithX(parameters: Record<string, unknown>, whoAmI: () => unknown, times = 1, token = credentials.mediaPipelineXOAuth2Api.oauthTokenData as object) {
+	const { context } = fakeContext({ parameters, credentials: { ...credentials, mediaPipelineXOAuth2Api: { oauthTokenData: token } } });
 	const asked: string[] = [];
 	context.helpers.httpRequestWithAuthentication = (_type, options) => {
 		asked.push(options.url);
@@ -46,6 +46,12 @@ describe('Post', () => {
 	it('looks at X once per run, however many items there are, so that an old token is refreshed', async () => {
 		const { asked } = await buildWithX({ ...fields, platforms: ['x'] }, () => ({}), 3);
 		expect(asked).toEqual(['https://api.x.com/2/users/me']);
+	});
+
+	it('does not look at X when the token cannot be refreshed anyway', async () => {
+		const { built, asked } = await buildWithX({ ...fields, platforms: ['x'] }, () => ({}), 1, { access_token: 'only-token' });
+		expect(asked).toEqual([]);
+		expect(built[0]?.[0]?.secrets).toEqual({ access_token: 'only-token' });
 	});
 
 	it('goes on with the stored token when X cannot be reached, and stops when X refuses it', async () => {
