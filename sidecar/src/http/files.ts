@@ -38,8 +38,9 @@ async function send(deps: HttpDeps, key: string, stored: StoredFile, { mime, nam
 		ETag: etag,
 		'Last-Modified': stored.modifiedAt.toUTCString(),
 		'X-Content-Type-Options': 'nosniff',
-		// Whatever the content is, as a page it may do nothing.
-		'Content-Security-Policy': "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; sandbox",
+		// Whatever the content is, opened as a page it may show itself and do nothing. (`sandbox` would keep browsers from
+		// playing a video: its origin would then be none.)
+		'Content-Security-Policy': "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'",
 		'Cross-Origin-Resource-Policy': 'cross-origin',
 	});
 	if (request.get('if-none-match') === etag) {
