@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
-import type { OutboxDeps, Send } from '../../sidecar/src/callbacks/outbox.ts';
+import { createOutbox, type OutboxDeps, type Send } from '../../sidecar/src/callbacks/outbox.ts';
 import { createSigner } from '../../sidecar/src/callbacks/sign.ts';
 import type { OpenDatabase } from '../../sidecar/src/db/database.ts';
 import { openPglite } from '../../sidecar/src/db/open.ts';
@@ -88,6 +88,13 @@ export async function createTestPipeline(options: TestPipelineOptions = {}): Pro
 			await rm(folder, { recursive: true, force: true });
 		},
 	};
+}
+
+/** Delivers the callbacks that are due, and waits for it. */
+export async function deliverDue(deps: OutboxDeps): Promise<void> {
+	const outbox = createOutbox(deps);
+	await outbox.round();
+	await outbox.settled();
 }
 
 /** An operation that needs no media; `run` is the test's. */

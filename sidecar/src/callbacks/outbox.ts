@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { updateAsset } from '../db/assets.ts';
-import { claimDueCallbacks, nextCallbackAt, settleCallback, type CallbackRow } from '../db/callbacks.ts';
+import { claimDueCallbacks, msUntilDue, settleCallback, type CallbackRow } from '../db/callbacks.ts';
 import { recordEvents } from '../db/events.ts';
 import { processJobs } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
@@ -29,25 +29,69 @@ export interface OutboxDeps extends PipelineDeps {
 	fileUrl: FileUrl;
 }
 
-/** At once. More receivers than this rarely wait at the same time, and each costs one socket. */
-const PARALLEL = 10;
+/** At once. Each costs one socket, and one that never answers takes its place for 20 s (send.ts). */
+const PARALLEL = 64;
+/** Of one workspace, roughly: one whose receivers do not answer must not hold up the others. */
+const PARALLEL_PER_WORKSPACE = 16;
 /** Longer than the sender's own time limit (Standard Webhooks: 15–30 s), so that no callback is sent by two at once. */
 const LEASE_SECONDS = 60;
 /** How late a callback of another process may be noticed. */
 const POLL_MS = 500;
+/** A clock that is a little ahead must not make the loop spin. */
+const SHORTEST_PAUSE_MS = 5;
 
-/** Delivers callbacks until stopped. */
+/** Delivers callbacks until stopped; then waits for those under way. */
 export function startOutbox(deps: OutboxDeps): Loop {
-	return startLoop(POLL_MS, () => deliverDue(deps), (error) => deps.log.error({ err: error }, 'callbacks could not be delivered'));
+	const outbox = createOutbox(deps, () => loop.wake());
+	const loop = startLoop(POLL_MS, () => outbox.round(), (error) => deps.log.error({ err: error }, 'callbacks could not be delivered'));
+	return {
+		wake: loop.wake,
+		stop: async () => {
+			await loop.stop();
+			await outbox.settled();
+		},
+	};
 }
 
-/** Delivers what is due; answers the milliseconds until something is due again. */
-export async function deliverDue(deps: OutboxDeps): Promise<number> {
-	const due = await claimDueCallbacks(deps.db, PARALLEL, LEASE_SECONDS);
-	await Promise.all(due.map((row) => deliver(deps, row)));
-	if (due.length === PARALLEL) return 0;
-	const next = await nextCallbackAt(deps.db);
-	return next ? Math.max(0, next.getTime() - Date.now()) : POLL_MS;
+export interface Outbox {
+	/** Begins to deliver what is due, as far as there is room; answers the milliseconds until it should be called again. */
+	round(): Promise<number>;
+	/** Waits until nothing is under way. */
+	settled(): Promise<void>;
+}
+
+/** `onRoom` is called after each delivery. */
+export function createOutbox(deps: OutboxDeps, onRoom: () => void = () => {}): Outbox {
+	const running = new Map<Promise<void>, string>();
+	const busyWorkspaces = (): string[] => {
+		const counts = new Map<string, number>();
+		for (const workspaceId of running.values()) counts.set(workspaceId, (counts.get(workspaceId) ?? 0) + 1);
+		return [...counts].filter(([, count]) => count >= PARALLEL_PER_WORKSPACE).map(([workspaceId]) => workspaceId);
+	};
+	const start = (row: CallbackRow): void => {
+		const work: Promise<void> = deliver(deps, row)
+			// Its lease runs out, and it is tried again.
+			.catch((error: unknown) => deps.log.error({ err: error, callback_id: row.id }, 'a callback could not be handled'))
+			.then(() => {
+				running.delete(work);
+				onRoom();
+			});
+		running.set(work, row.workspaceId);
+	};
+	return {
+		async round() {
+			const room = Math.min(PARALLEL - running.size, PARALLEL_PER_WORKSPACE);
+			if (room <= 0) return POLL_MS;
+			const due = await claimDueCallbacks(deps.db, room, LEASE_SECONDS, busyWorkspaces());
+			due.forEach(start);
+			if (due.length === room) return 0;
+			const wait = await msUntilDue(deps.db, busyWorkspaces());
+			return wait === null ? POLL_MS : Math.max(SHORTEST_PAUSE_MS, wait);
+		},
+		async settled() {
+			while (running.size > 0) await Promise.all(running.keys());
+		},
+	};
 }
 
 async function deliver(deps: OutboxDeps, row: CallbackRow): Promise<void> {
@@ -65,7 +109,13 @@ async function deliver(deps: OutboxDeps, row: CallbackRow): Promise<void> {
 
 async function post(deps: OutboxDeps, row: CallbackRow, body: string): Promise<Attempt> {
 	const sign = row.kind === 'process' || row.kind === 'distribute' ? deps.signTrigger : deps.sign;
-	return deps.send({ url: deps.vault.open(row.url), headers: { 'content-type': 'application/json', ...sign(row.id, body) }, body });
+	let url: string;
+	try {
+		url = deps.vault.open(row.url);
+	} catch {
+		return { failure: 'Its URL cannot be decrypted: ENCRYPTION_KEY is not the one it was stored with.' };
+	}
+	return deps.send({ url, headers: { 'content-type': 'application/json', ...sign(row.id, body) }, body });
 }
 
 async function settle(deps: OutboxDeps, row: CallbackRow, verdict: Verdict, httpStatus: number | null, log: Logger): Promise<void> {

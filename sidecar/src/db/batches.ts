@@ -24,7 +24,15 @@ export async function lockBatch(tx: Transaction, id: string): Promise<BatchRow |
 	return row ?? null;
 }
 
-/** Marks the batch as ended, or as open again when a job of it is retried. */
-export async function setBatchCompleted(db: Executor, id: string, completed: boolean): Promise<void> {
-	await db.update(batches).set({ completedAt: completed ? sql`now()` : null }).where(eq(batches.id, id));
+export async function completeBatch(db: Executor, id: string): Promise<void> {
+	await db.update(batches).set({ completedAt: sql`now()` }).where(eq(batches.id, id));
+}
+
+/** A job of it is retried. Where its deadline has passed it gets as much time again as the request gave it. */
+export async function reopenBatch(db: Executor, id: string): Promise<void> {
+	const { deadlineAt, createdAt } = batches;
+	await db
+		.update(batches)
+		.set({ completedAt: null, deadlineAt: sql`case when ${deadlineAt} < now() then now() + (${deadlineAt} - ${createdAt}) else ${deadlineAt} end` })
+		.where(eq(batches.id, id));
 }

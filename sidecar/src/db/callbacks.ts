@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lte, notInArray, or, sql } from 'drizzle-orm';
 import type { Executor } from './database.ts';
 import { callbacks, type CallbackStatus } from './schema.ts';
 
@@ -8,8 +8,12 @@ export async function insertCallback(db: Executor, row: typeof callbacks.$inferI
 	await db.insert(callbacks).values(row);
 }
 
-/** Takes what is due, for `leaseSeconds`; skips what another process is delivering. Oldest first. */
-export async function claimDueCallbacks(db: Executor, limit: number, leaseSeconds: number): Promise<CallbackRow[]> {
+const notOf = (workspaces: string[]) => (workspaces.length > 0 ? notInArray(callbacks.workspaceId, workspaces) : undefined);
+
+/**
+ * Takes what is due, for `leaseSeconds`; skips what another process is delivering, and `busy` workspaces. Oldest first.
+ */
+export async function claimDueCallbacks(db: Executor, limit: number, leaseSeconds: number, busy: string[] = []): Promise<CallbackRow[]> {
 	const due = db
 		.select({ id: callbacks.id })
 		.from(callbacks)
@@ -18,6 +22,7 @@ export async function claimDueCallbacks(db: Executor, limit: number, leaseSecond
 				eq(callbacks.status, 'pending'),
 				lte(callbacks.nextAt, sql`now()`),
 				or(isNull(callbacks.leaseUntil), lte(callbacks.leaseUntil, sql`now()`)),
+				notOf(busy),
 			),
 		)
 		.orderBy(asc(callbacks.nextAt))
@@ -54,31 +59,42 @@ export async function settleCallback(db: Executor, id: string, { status, httpSta
 	return rows.length > 0;
 }
 
-/** When the next pending callback is due. Null: none is waiting. */
-export async function nextCallbackAt(db: Executor): Promise<Date | null> {
+/** Milliseconds until a callback of a workspace that is not `busy` is due, by the database's clock. Null: none is waiting. */
+export async function msUntilDue(db: Executor, busy: string[] = []): Promise<number | null> {
+	const due = sql`min(greatest(${callbacks.nextAt}, coalesce(${callbacks.leaseUntil}, ${callbacks.nextAt})))`;
 	const [row] = await db
-		.select({ at: callbacks.nextAt, lease: callbacks.leaseUntil })
+		.select({ ms: sql<number | null>`(extract(epoch from ${due} - now()) * 1000)::float8` })
 		.from(callbacks)
-		.where(eq(callbacks.status, 'pending'))
-		.orderBy(asc(sql`greatest(${callbacks.nextAt}, coalesce(${callbacks.leaseUntil}, ${callbacks.nextAt}))`))
-		.limit(1);
-	if (!row) return null;
-	return row.lease && row.lease > row.at ? row.lease : row.at;
+		.where(and(eq(callbacks.status, 'pending'), notOf(busy)));
+	return row?.ms ?? null;
 }
 
-/** Earlier callbacks to the same place that are not needed any more. */
-export async function makeObsolete(db: Executor, urlHash: string, reason: string): Promise<void> {
+/** Earlier callbacks of a workspace to the same place that are not needed any more. */
+export async function makeObsolete(db: Executor, workspaceId: string, urlHash: string, reason: string): Promise<void> {
 	await db
 		.update(callbacks)
 		.set({ status: 'obsolete', reason, endedAt: sql`now()` })
-		.where(and(eq(callbacks.urlHash, urlHash), eq(callbacks.status, 'pending')));
+		.where(and(eq(callbacks.workspaceId, workspaceId), eq(callbacks.urlHash, urlHash), eq(callbacks.status, 'pending')));
 }
 
-/** Dead or obsolete → pending again. Null: no such callback. */
+/** Undelivered callbacks that tell the end of these batches, or of the processing of these assets. */
+export async function withdraw(db: Executor, { batchIds, assetIds }: { batchIds: string[]; assetIds: string[] }, reason: string): Promise<void> {
+	const ofThem = [
+		...(batchIds.length > 0 ? [inArray(callbacks.batchId, batchIds)] : []),
+		...(assetIds.length > 0 ? [and(eq(callbacks.kind, 'asset'), inArray(callbacks.assetId, assetIds))] : []),
+	];
+	if (ofThem.length === 0) return;
+	await db
+		.update(callbacks)
+		.set({ status: 'obsolete', reason, endedAt: sql`now()` })
+		.where(and(eq(callbacks.status, 'pending'), or(...ofThem)));
+}
+
+/** Sends it again from the first try, whatever became of it. A delivery that is under way keeps its lease. Null: no such callback. */
 export async function redeliver(db: Executor, workspaceId: string, id: string): Promise<CallbackRow | null> {
 	const [row] = await db
 		.update(callbacks)
-		.set({ status: 'pending', attempts: 0, nextAt: sql`now()`, leaseUntil: null, reason: null, endedAt: null, createdAt: sql`now()` })
+		.set({ status: 'pending', attempts: 0, nextAt: sql`now()`, reason: null, endedAt: null, createdAt: sql`now()` })
 		.where(and(eq(callbacks.id, id), eq(callbacks.workspaceId, workspaceId)))
 		.returning();
 	return row ?? null;

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, inArray, isNull, lt, lte, notInArray, sql } from 'drizzle-orm';
-import type { Executor } from './database.ts';
+import { alias } from 'drizzle-orm/pg-core';
+import type { Executor, Transaction } from './database.ts';
 import { batches, files, jobs, type JobStatus } from './schema.ts';
 
 export type JobRow = typeof jobs.$inferSelect;
@@ -19,6 +20,11 @@ export async function insertJobs(db: Executor, rows: NewJob[]): Promise<JobRow[]
 export async function findJob(db: Executor, workspaceId: string, id: string): Promise<JobRow | null> {
 	const [row] = await db.select().from(jobs).where(and(eq(jobs.id, id), eq(jobs.workspaceId, workspaceId)));
 	return row ?? null;
+}
+
+/** Holds the rows until the transaction ends. In the order of their ids, so that two requests never wait for each other crosswise. */
+export async function lockJobs(tx: Transaction, ids: string[]): Promise<JobRow[]> {
+	return tx.select().from(jobs).where(inArray(jobs.id, ids)).orderBy(asc(jobs.id)).for('update');
 }
 
 export async function findJobs(db: Executor, workspaceId: string, ids: string[]): Promise<JobRow[]> {
@@ -77,11 +83,15 @@ export async function claimJob(db: Executor, id: string, workerId: string, lease
 			leaseUntil: sql`now() + make_interval(secs => ${leaseSeconds})`,
 			startedAt: sql`coalesce(${jobs.startedAt}, now())`,
 			progress: 0,
+			resent: 0,
 		})
 		.where(and(eq(jobs.id, id), eq(jobs.status, 'pending'), eq(jobs.held, false), lte(jobs.runAt, sql`now() + interval '1 second'`)))
 		.returning();
 	return row ?? null;
 }
+
+/** Tries that count against MAX_ATTEMPTS. */
+export const triesOf = ({ attempts, uncounted }: Pick<JobRow, 'attempts' | 'uncounted'>): number => attempts - uncounted;
 
 const holds = (id: string, attempts: number) => and(eq(jobs.id, id), eq(jobs.attempts, attempts), eq(jobs.status, 'processing'));
 
@@ -110,11 +120,11 @@ export async function endJob(db: Executor, id: string, end: JobEnd, attempts: nu
 	return row ?? null;
 }
 
-/** Back to the queue after an error that can pass. Null: the lease was lost meanwhile. */
-export async function postponeJob(db: Executor, job: Pick<JobRow, 'id' | 'attempts'>, error: JobRow['error'], runAt: Date): Promise<JobRow | null> {
+/** Back to the queue after an error that can pass; `counts`: as a try. Null: the lease was lost meanwhile. */
+export async function postponeJob(db: Executor, job: Pick<JobRow, 'id' | 'attempts'>, error: JobRow['error'], runAt: Date, counts = true): Promise<JobRow | null> {
 	const [row] = await db
 		.update(jobs)
-		.set({ status: 'pending', error, runAt, leaseUntil: null, workerId: null })
+		.set({ status: 'pending', error, runAt, leaseUntil: null, workerId: null, ...(counts ? {} : { uncounted: sql`${jobs.uncounted} + 1` }) })
 		.where(holds(job.id, job.attempts))
 		.returning();
 	return row ?? null;
@@ -127,7 +137,17 @@ export async function resetJobs(db: Executor, ids: string[], secret: string | nu
 		.update(jobs)
 		.set({
 			secret,
-			status: 'pending', attempts: 0, error: null, output: null, progress: 0, runAt: sql`now()`, completedAt: null, startedAt: null })
+			status: 'pending',
+			// Not `attempts: 0`: a worker that has not noticed yet that its job was cancelled would hold the claim again.
+			uncounted: sql`${jobs.attempts}`,
+			error: null,
+			output: null,
+			progress: 0,
+			resent: 0,
+			runAt: sql`now()`,
+			completedAt: null,
+			startedAt: null,
+		})
 		.where(and(inArray(jobs.id, ids), inArray(jobs.status, ['failed', 'cancelled'])))
 		.returning();
 }
@@ -145,7 +165,25 @@ export async function lostJobs(db: Executor, all: boolean): Promise<JobRow[]> {
 		.limit(500);
 }
 
-/** Jobs that should have been taken long ago: their message was lost. Marked, so that the next round leaves them alone. */
+/** Jobs that failed or were cancelled while others still wait for them. */
+export async function deadEnds(db: Executor): Promise<string[]> {
+	const before = alias(jobs, 'before');
+	const rows = await db
+		.selectDistinct({ id: before.id })
+		.from(jobs)
+		.innerJoin(before, eq(jobs.afterJobId, before.id))
+		.where(and(eq(jobs.status, 'pending'), inArray(before.status, ['failed', 'cancelled'])))
+		.limit(500);
+	return rows.map(({ id }) => id);
+}
+
+/** A job of a long backlog is sent again at the latest so often, should its message really have been lost. */
+const LONGEST_GRACE_SECONDS = 3600;
+
+/**
+ * Jobs that should have been taken long ago: their message was lost, or there is a backlog. Marked, so that the next rounds
+ * leave them alone, each time twice as long: a backlog of hours would fill the queue with messages that mean nothing.
+ */
 export async function takeUnsent(db: Executor, graceSeconds: number): Promise<JobRow[]> {
 	const due = db
 		.select({ id: jobs.id })
@@ -154,12 +192,12 @@ export async function takeUnsent(db: Executor, graceSeconds: number): Promise<Jo
 			and(
 				eq(jobs.status, 'pending'),
 				eq(jobs.held, false),
-				lt(jobs.runAt, sql`now() - make_interval(secs => ${graceSeconds})`),
+				lt(jobs.runAt, sql`now() - make_interval(secs => least(${graceSeconds} * 2 ^ least(${jobs.resent}, 20), ${LONGEST_GRACE_SECONDS}))`),
 				sql`(${jobs.afterJobId} is null or exists (select 1 from jobs before where before.id = ${jobs.afterJobId} and before.status = 'completed'))`,
 			),
 		)
 		.limit(500);
-	return db.update(jobs).set({ runAt: sql`now()` }).where(inArray(jobs.id, due)).returning();
+	return db.update(jobs).set({ runAt: sql`now()`, resent: sql`${jobs.resent} + 1` }).where(inArray(jobs.id, due)).returning();
 }
 
 /** Unfinished jobs of batches whose deadline has passed. */

@@ -108,7 +108,12 @@ export const jobs = pgTable(
 		output: jsonb('output').$type<Record<string, unknown>>(),
 		error: jsonb('error').$type<PublicError>(),
 		externalJobId: text('external_job_id'),
+		/** How often it was claimed. Only ever grows: it is what tells a worker that its claim is void. */
 		attempts: integer('attempts').notNull().default(0),
+		/** Attempts that do not count as tries: those before somebody asked for a retry, and those that a shutdown cut short. */
+		uncounted: integer('uncounted').notNull().default(0),
+		/** How often the reconciler has sent its message again since it became pending. */
+		resent: integer('resent').notNull().default(0),
 		priority: integer('priority').notNull().default(0),
 		progress: integer('progress').notNull().default(0),
 		/** Not before this time. */

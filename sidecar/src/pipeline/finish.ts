@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { and, eq, inArray } from 'drizzle-orm';
 import { lockAsset, updateAsset, type NewAsset } from '../db/assets.ts';
-import { lockBatch, setBatchCompleted } from '../db/batches.ts';
+import { completeBatch, lockBatch } from '../db/batches.ts';
 import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { dropProgress, recordEvents } from '../db/events.ts';
@@ -90,14 +90,15 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 	}
 }
 
-/** Jobs that wait for a job that failed fail with its reason: that is what the user must know. */
-export async function failDependents(deps: PipelineDeps, tx: Transaction, id: string): Promise<void> {
+/** Jobs that wait for a job that failed fail with its reason: that is what the user must know. False: it has not failed. */
+export async function failDependents(deps: PipelineDeps, tx: Transaction, id: string): Promise<boolean> {
 	const [before] = await tx.select().from(jobs).where(eq(jobs.id, id));
-	if (!before || (before.status !== 'failed' && before.status !== 'cancelled')) return;
+	if (!before || (before.status !== 'failed' && before.status !== 'cancelled')) return false;
 	const error = before.error ?? { code: 'dependency_failed' as const, message: `The ${before.jobType} job it waited for did not complete.` };
 	for (const dependent of await dependentsOf(tx, id)) {
 		await finishJob(deps, tx, dependent, { status: 'failed', error: { ...error, details: { ...error.details, failed_job_id: id } } });
 	}
+	return true;
 }
 
 /** When no job of the batch is open any more, its callback is written, in the same transaction. */
@@ -107,7 +108,7 @@ export async function finishBatchIfEnded(deps: PipelineDeps, tx: Transaction, ba
 	if (!batch || batch.completedAt) return;
 	const [open] = await tx.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.batchId, batchId), inArray(jobs.status, OPEN))).limit(1);
 	if (open) return;
-	await setBatchCompleted(tx, batchId, true);
+	await completeBatch(tx, batchId);
 	if (!batch.callbackUrl || !batch.callbackUrlHash) return;
 	await insertCallback(tx, { id: randomUUID(), workspaceId: batch.workspaceId, kind: batch.kind, batchId, url: batch.callbackUrl, urlHash: batch.callbackUrlHash });
 }

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { ProcessRequest, Source } from '../contract/requests.ts';
-import { insertAssets, updateAsset, type AssetRow } from '../db/assets.ts';
+import { findAsset, insertAssets, updateAsset, type AssetRow } from '../db/assets.ts';
 import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
-import { INGEST, insertJobs, processJobs, type JobRow } from '../db/jobs.ts';
+import { findJobs, INGEST, insertJobs, processJobs, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
+import { failDependents } from './finish.ts';
 import { MediaReferences, type MediaReference } from './media-reference.ts';
 import { enqueue, reopen } from './requeue.ts';
 import { newJob, operationNamed } from './submit.ts';
@@ -53,11 +54,19 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 		callbackUrl: request.callback_url ? deps.vault.seal(request.callback_url) : null,
 	});
 	if (!asset) throw new PipelineError('not_found', `asset_id: there is no asset ${reference.asset.id}.`);
-	if (url) await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'process', assetId: asset.id, url: deps.vault.seal(url), urlHash: sha256(url) });
 	await recordEvents(tx, [
 		...(reference.made ? [{ workspaceId, type: 'asset.created', assetId: asset.id }] : []),
 		...inserted.map((job) => ({ workspaceId, type: 'job.created', assetId: asset.id, jobId: job.id, data: { job_type: job.jobType } })),
 	]);
+	if (reference.ingestJobId && (await failDependents(deps, tx, reference.ingestJobId))) {
+		const failed = new Map((await findJobs(tx, workspaceId, inserted.map(({ id }) => id))).map((job) => [job.id, job]));
+		return {
+			asset: (await findAsset(tx, workspaceId, asset.id)) ?? asset,
+			jobs: inserted.map((job) => failed.get(job.id) ?? job),
+			message: 'The media of this asset could not be stored, so nothing was queued. Its error says why; retry_failed_only tries again.',
+		};
+	}
+	if (url) await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'process', assetId: asset.id, url: deps.vault.seal(url), urlHash: sha256(url) });
 	return { asset, jobs: inserted, message: 'Media processing queued' };
 }
 

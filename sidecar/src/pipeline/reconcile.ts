@@ -1,7 +1,7 @@
-import { lostJobs, overdueJobs, postponeJob, takeUnsent, type JobRow } from '../db/jobs.ts';
+import { deadEnds, lostJobs, overdueJobs, postponeJob, takeUnsent, triesOf, type JobRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
 import { wakeAll, type PipelineDeps } from './deps.ts';
-import { finishJob } from './finish.ts';
+import { failDependents, finishJob } from './finish.ts';
 import { MAX_ATTEMPTS } from './retry-policy.ts';
 
 /** A message normally arrives within milliseconds; a job still untouched after this time has lost its own. */
@@ -15,7 +15,7 @@ export interface Reconciled {
 
 /**
  * Puts right what a crash left behind: jobs whose worker is gone go back to the queue (or fail, the third time), jobs past
- * their batch's deadline fail, messages that never went out are sent again. Safe to run anywhere, any number of times.
+ * their batch's deadline fail, so do jobs that wait for one that failed, messages that never went out are sent again. Safe to run anywhere, any number of times.
  * `everything`: also jobs whose lease still runs; only right when nobody else can be working (embedded, at boot).
  */
 export async function reconcile(deps: PipelineDeps, { everything = false } = {}): Promise<Reconciled> {
@@ -30,6 +30,7 @@ export async function reconcile(deps: PipelineDeps, { everything = false } = {})
 			}),
 		);
 	}
+	for (const id of await deadEnds(deps.db)) await transact(deps.db, (tx) => failDependents(deps, tx, id));
 	const unsent = await transact(deps.db, async (tx) => {
 		const rows = await takeUnsent(tx, UNSENT_AFTER_SECONDS);
 		await deps.queue.send(tx, rows.map(({ id, priority }) => ({ jobId: id, priority })));
@@ -44,9 +45,9 @@ export async function reconcile(deps: PipelineDeps, { everything = false } = {})
 }
 
 async function recover(deps: PipelineDeps, job: JobRow): Promise<void> {
-	const error = { code: 'worker_lost' as const, message: `The worker of this job stopped answering (try ${job.attempts} of ${MAX_ATTEMPTS}).` };
+	const error = { code: 'worker_lost' as const, message: `The worker of this job stopped answering (try ${triesOf(job)} of ${MAX_ATTEMPTS}).` };
 	await transact(deps.db, async (tx) => {
-		if (job.attempts >= MAX_ATTEMPTS) {
+		if (triesOf(job) >= MAX_ATTEMPTS) {
 			await finishJob(deps, tx, job, { status: 'failed', error }, job.attempts);
 			return;
 		}

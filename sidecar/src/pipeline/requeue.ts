@@ -1,12 +1,15 @@
 import { inArray } from 'drizzle-orm';
 import { updateAsset } from '../db/assets.ts';
-import { setBatchCompleted } from '../db/batches.ts';
+import { reopenBatch } from '../db/batches.ts';
+import { withdraw } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
 import { INGEST, resetJobs, type JobRow } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
 import type { PipelineDeps } from './deps.ts';
+
+const idsOf = (ids: Array<string | null>): string[] => [...new Set(ids.filter((id) => id !== null))].sort();
 
 /** Sends the messages of jobs that can begin: not held, and with nothing to wait for. */
 export async function enqueue(deps: PipelineDeps, tx: Transaction, rows: JobRow[]): Promise<void> {
@@ -34,11 +37,17 @@ export async function reopen(deps: PipelineDeps, tx: Transaction, failed: JobRow
 		}
 	}
 	const reset = await resetJobs(tx, all.map(({ id }) => id), secrets ? deps.vault.seal(JSON.stringify(secrets)) : null);
+	for (const batchId of idsOf(reset.map((job) => job.batchId))) await reopenBatch(tx, batchId);
 	for (const job of reset) {
-		if (job.batchId) await setBatchCompleted(tx, job.batchId, false);
 		if (job.assetId && job.jobType === INGEST) await updateAsset(tx, job.assetId, { status: 'queued', error: null });
 		if (job.assetId && job.process) await updateAsset(tx, job.assetId, { status: 'processing', error: null });
 	}
+	// A callback says that all has ended: what is not delivered yet would be wrong now. The end of the retry writes a new one.
+	await withdraw(
+		tx,
+		{ batchIds: idsOf(reset.map((job) => job.batchId)), assetIds: idsOf(reset.map((job) => (job.process ? job.assetId : null))) },
+		'A job of it is tried again; another callback follows when that has ended.',
+	);
 	await enqueue(deps, tx, reset);
 	await recordEvents(tx, reset.map((job) => ({ workspaceId: job.workspaceId, type: 'job.retried', assetId: job.assetId, jobId: job.id })));
 	const wanted = new Set(failed.map(({ id }) => id));

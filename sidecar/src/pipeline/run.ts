@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { batchById } from '../db/batches.ts';
 import { recordEvents } from '../db/events.ts';
-import { claimJob, heartbeat, INGEST, postponeJob, type JobRow } from '../db/jobs.ts';
+import { claimJob, heartbeat, INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
 import { execute, type Execution } from './execute.ts';
@@ -83,7 +83,7 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 		return;
 	}
 	if (reason instanceof ShuttingDown) {
-		await postponeAndSend(deps, job, job.error, 0);
+		await postponeAndSend(deps, job, job.error, 0, false);
 		log.info('stopped: the sidecar is shutting down; the job goes back to the queue');
 		return;
 	}
@@ -91,7 +91,7 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 		reason !== null
 			? new PipelineError('processing_timeout', `The job took longer than ${deps.jobTimeoutSeconds} seconds (JOB_TIMEOUT_SECONDS) and was stopped.`, { cause: thrown })
 			: toPipelineError(thrown);
-	const pause = nextTry(error, job.attempts);
+	const pause = nextTry(error, triesOf(job));
 	log.warn({ err: error, retry_in_seconds: pause }, pause === null ? 'the job failed' : 'the job failed and will be tried again');
 	if (pause === null) {
 		await transact(deps.db, (tx) => finishJob(deps, tx, job, { status: 'failed', error: error.toPublic(), steps }, job.attempts));
@@ -100,10 +100,10 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 	}
 }
 
-async function postponeAndSend(deps: WorkerDeps, job: JobRow, error: JobRow['error'], seconds: number): Promise<void> {
+async function postponeAndSend(deps: WorkerDeps, job: JobRow, error: JobRow['error'], seconds: number, counts = true): Promise<void> {
 	const runAt = new Date(Date.now() + seconds * 1000);
 	await transact(deps.db, async (tx) => {
-		const row = await postponeJob(tx, job, error, runAt);
+		const row = await postponeJob(tx, job, error, runAt, counts);
 		if (row) await deps.queue.send(tx, [{ jobId: row.id, priority: row.priority, startAfter: runAt }]);
 	});
 }

@@ -14,10 +14,11 @@ async function existing(tx: Transaction, workspaceId: string, id: string): Promi
 /** Cancels (P14). Whoever is working on it notices at its next heartbeat, kills ffmpeg, and can write nothing any more. */
 export async function cancelJob(deps: PipelineDeps, tx: Transaction, workspaceId: string, id: string): Promise<JobRow> {
 	const job = await existing(tx, workspaceId, id);
-	if (job.status === 'cancelled') return job;
-	const done = await finishJob(deps, tx, job, { status: 'cancelled', error: { code: 'cancelled', message: 'Cancelled on request.' } });
-	if (!done) throw new PipelineError('conflict', `Job ${id} has ended already (${job.status}); there is nothing to cancel.`);
-	return existing(tx, workspaceId, id);
+	await finishJob(deps, tx, job, { status: 'cancelled', error: { code: 'cancelled', message: 'Cancelled on request.' } });
+	// Read again: it may have ended between these lines, by itself or by another request.
+	const ended = await existing(tx, workspaceId, id);
+	if (ended.status !== 'cancelled') throw new PipelineError('conflict', `Job ${id} has ended already (${ended.status}); there is nothing to cancel.`);
+	return ended;
 }
 
 /** Tries a failed or cancelled job again (P8). */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import type { BatchItem } from '../contract/requests.ts';
 import { parse } from '../contract/parse.ts';
 import { insertAssets } from '../db/assets.ts';
@@ -7,7 +7,7 @@ import { insertBatch } from '../db/batches.ts';
 import { makeObsolete } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
-import { findJob, INGEST, insertJobs, type JobRow, type NewJob } from '../db/jobs.ts';
+import { findJob, INGEST, insertJobs, lockJobs, type JobRow, type NewJob } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
 import type { Operation } from '../operations/operation.ts';
@@ -45,7 +45,7 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 	const batchId = randomUUID();
 	const references = new MediaReferences(tx, deps.vault, workspaceId, priority);
 	const fresh: NewJob[] = [];
-	const taken: Array<{ job: JobRow; itemIndex: number }> = [];
+	const taken: Taken[] = [];
 
 	for (const [itemIndex, item] of items.entries()) {
 		const field = submission.kind === 'job' ? '' : `items.${itemIndex}.`;
@@ -54,7 +54,8 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 			if (existing.jobType !== item.operation) {
 				throw new PipelineError('invalid_request', `${field}job_id: that job is a ${existing.jobType}, not a ${item.operation}.`);
 			}
-			taken.push({ job: existing, itemIndex });
+			if (taken.some(({ id }) => id === existing.id)) throw new PipelineError('invalid_request', `${field}job_id: the same job is named twice in one request.`);
+			taken.push({ id: existing.id, itemIndex });
 			continue;
 		}
 		const reference = await references.resolve(item, field.replace(/\.$/, '') || 'body');
@@ -154,7 +155,7 @@ async function storeBatch(deps: PipelineDeps, tx: Transaction, batchId: string, 
 	// n8n resumes one execution at one node only once: a new submission for the same resume URL proves that the earlier
 	// callback was received (n8n-facts, "Delivering a callback"). Other URLs may rightly be used many times.
 	if (callbackUrl && urlHash && new URL(callbackUrl).pathname.includes('/webhook-waiting/')) {
-		await makeObsolete(tx, urlHash, 'The workflow went on and submitted again from the same node.');
+		await makeObsolete(tx, submission.workspaceId, urlHash, 'The workflow went on and submitted again from the same node.');
 	}
 	await insertBatch(tx, {
 		id: batchId,
@@ -167,15 +168,24 @@ async function storeBatch(deps: PipelineDeps, tx: Transaction, batchId: string, 
 	});
 }
 
+interface Taken {
+	id: string;
+	itemIndex: number;
+}
+
 /** Jobs that existed before move into this batch; the batch they came from no longer waits for them. */
-async function takeOver(deps: PipelineDeps, tx: Transaction, batchId: string, taken: Array<{ job: JobRow; itemIndex: number }>, priority: number): Promise<JobRow[]> {
+async function takeOver(deps: PipelineDeps, tx: Transaction, batchId: string, taken: Taken[], priority: number): Promise<JobRow[]> {
 	const rows: JobRow[] = [];
-	for (const { job, itemIndex } of taken) {
-		const [row] = await tx.update(jobs).set({ batchId, itemIndex, held: false, priority }).where(and(eq(jobs.id, job.id))).returning();
+	const left = new Set<string>();
+	const indexOf = new Map(taken.map(({ id, itemIndex }) => [id, itemIndex]));
+	for (const job of await lockJobs(tx, [...indexOf.keys()])) {
+		const [row] = await tx.update(jobs).set({ batchId, itemIndex: indexOf.get(job.id), held: false, priority }).where(eq(jobs.id, job.id)).returning();
 		if (!row) continue;
+		if (job.batchId) left.add(job.batchId);
 		if (job.held) await enqueue(deps, tx, [row]);
 		rows.push(job.status === 'failed' || job.status === 'cancelled' ? ((await reopen(deps, tx, [row]))[0] ?? row) : row);
 	}
+	for (const id of [...left].sort()) await finishBatchIfEnded(deps, tx, id);
 	return rows;
 }
 

@@ -84,11 +84,11 @@ export function assetView(asset: AssetRow, files: FileRow[], fileUrl: FileUrl): 
 	};
 }
 
-/** completed: all; failed: none; partial: some. */
+/** completed: all; failed: none (also when other requests took all jobs over); partial: some. */
 export function batchStatus(jobs: Pick<JobRow, 'status'>[]): BatchCallback['status'] {
 	const completed = jobs.filter(({ status }) => status === 'completed').length;
-	if (completed === jobs.length) return 'completed';
-	return completed === 0 ? 'failed' : 'partial';
+	if (completed === 0) return 'failed';
+	return completed === jobs.length ? 'completed' : 'partial';
 }
 
 export function batchView(batch: BatchRow, jobs: JobRow[], files: FileRow[], fileUrl: FileUrl): BatchView {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import type { Attempt } from '../../../sidecar/src/callbacks/classify.ts';
-import { deliverDue, type SendRequest } from '../../../sidecar/src/callbacks/outbox.ts';
+import type { SendRequest } from '../../../sidecar/src/callbacks/outbox.ts';
 import { assets, batches, callbacks, jobs } from '../../../sidecar/src/db/schema.ts';
 import { transact } from '../../../sidecar/src/db/transact.ts';
 import type { ErrorCode } from '../../../sidecar/src/errors.ts';
@@ -9,7 +9,7 @@ import { reconcile } from '../../../sidecar/src/pipeline/reconcile.ts';
 import { runJob } from '../../../sidecar/src/pipeline/run.ts';
 import { cancelJob, retryJob } from '../../../sidecar/src/pipeline/steer.ts';
 import { startWorker } from '../../../sidecar/src/pipeline/worker.ts';
-import { createTestPipeline, failing, noop, task, until, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
+import { createTestPipeline, deliverDue, failing, noop, task, until, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
 
 const never = new AbortController().signal;
 
