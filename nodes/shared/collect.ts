@@ -1,5 +1,5 @@
 import { NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
-import type { NodeOperation } from './operation';
+import type { NodeOperation, ReadParameter } from './operation';
 import type { RefusedItem } from './results';
 import type { BatchItem } from './wire';
 
@@ -33,7 +33,7 @@ export async function collectBatch(
 			const built = await operation.build({
 				context,
 				itemIndex,
-				read: (name, fallback) => context.getNodeParameter(name, itemIndex, fallback),
+				read: readParameter(context, itemIndex),
 			});
 			if (built.length === 0) collected.passThrough.push(itemIndex);
 			for (const item of built) {
@@ -49,4 +49,12 @@ export async function collectBatch(
 		}
 	}
 	return collected;
+}
+
+/** n8n throws for a field that is not set when the fallback is undefined, as an option that nobody added is. */
+export function readParameter(context: IExecuteFunctions, itemIndex: number): ReadParameter {
+	return (name, ...given) =>
+		given.length > 0
+			? (context.getNodeParameter(name, itemIndex, given[0] ?? null) ?? given[0])
+			: context.getNodeParameter(name, itemIndex);
 }

@@ -9,7 +9,7 @@ describe('the operations of Media Caption', () => {
 		expect(await build(transcribe, { ...asset, language: '', prompt: '', maxLineChars: 42 })).toEqual([
 			{ operation: 'transcribe', asset_id: 'a1', params: { max_line_chars: 42 } },
 		]);
-		expect(await build(transcribe, { ...asset, language: 'de', prompt: 'n8n' })).toMatchObject([{ params: { language: 'de', prompt: 'n8n' } }]);
+		expect(await build(transcribe, { ...asset, language: 'de', prompt: 'n8n', maxLineChars: 42 })).toMatchObject([{ params: { language: 'de', prompt: 'n8n' } }]);
 	});
 
 	it('caption sends all that the writer should know', async () => {

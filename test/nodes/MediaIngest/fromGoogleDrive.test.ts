@@ -1,3 +1,4 @@
+import { readParameter } from '../../../nodes/shared/collect';
 import type { IHttpRequestOptions, ILoadOptionsFunctions } from 'n8n-workflow';
 import { fromGoogleDrive, searchDriveFiles } from '../../../nodes/MediaIngest/operations/fromGoogleDrive';
 import { fakeContext } from '../support/context';
@@ -13,7 +14,7 @@ function withDrive(answer: (options: IHttpRequestOptions) => unknown) {
 		return Promise.resolve(answer(options));
 	};
 	const build = () =>
-		fromGoogleDrive.build({ context, itemIndex: 0, read: (name, fallback) => context.getNodeParameter(name, 0, fallback) });
+		fromGoogleDrive.build({ context, itemIndex: 0, read: readParameter(context, 0) });
 	return { build, asked, credentials, context };
 }
 

@@ -1,3 +1,4 @@
+import { readParameter } from '../../../nodes/shared/collect';
 import { post } from '../../../nodes/SocialDistribute/operations/post';
 import { build } from '../support/build';
 import { fakeContext } from '../support/context';
@@ -16,7 +17,7 @@ async function buildWithX(parameters: Record<string, unknown>, whoAmI: () => unk
 		asked.push(options.url);
 		return Promise.resolve().then(whoAmI);
 	};
-	const read = (name: string, fallback?: unknown) => context.getNodeParameter(name, 0, fallback);
+	const read = readParameter(context, 0);
 	const built = [];
 	for (let itemIndex = 0; itemIndex < times; itemIndex++) built.push(await post.build({ context, itemIndex, read }));
 	return { built, asked };
@@ -101,7 +102,7 @@ describe('Post', () => {
 			asked.push(expression);
 			return '2030-01-01T10:00:00.000+02:00';
 		};
-		const [item] = await post.build({ context, itemIndex: 0, read: (name, fallback) => context.getNodeParameter(name, 0, fallback) });
+		const [item] = await post.build({ context, itemIndex: 0, read: readParameter(context, 0) });
 		expect(item?.params?.scheduled_at).toBe('2030-01-01T10:00:00.000+02:00');
 		expect(asked).toEqual(['{{ DateTime.fromISO("2030-01-01T10:00").toISO() }}']);
 		await expect(build(post, { ...fields, options: { scheduledAt: 'tomorrow' } }, { credentials })).rejects.toThrow('"Publish At"');

@@ -1,3 +1,4 @@
+import { readParameter } from '../../../nodes/shared/collect';
 import type { NodeOperation } from '../../../nodes/shared/operation';
 import type { BatchItem } from '../../../nodes/shared/wire';
 import { fakeContext, type FakeRun } from './context';
@@ -12,6 +13,6 @@ export async function build(
 	return await operation.build({
 		context,
 		itemIndex: 0,
-		read: (name, fallback) => context.getNodeParameter(name, 0, fallback),
+		read: readParameter(context, 0),
 	});
 }

@@ -51,7 +51,10 @@ export function fakeContext(run: FakeRun): FakeContext {
 	const read = (name: string, itemIndex: number, fallback?: unknown): unknown => {
 		const parameters = typeof run.parameters === 'function' ? run.parameters(itemIndex) : run.parameters;
 		const value = at(parameters, name);
-		return value === undefined ? fallback : value;
+		if (value !== undefined) return value;
+		// As n8n, for which an undefined fallback is none.
+		if (fallback === undefined) throw new Error(`Could not get parameter "${name}"`);
+		return fallback;
 	};
 	const helpers: Partial<IExecuteFunctions['helpers']> = {
 		httpRequest: (options) => request(options),
