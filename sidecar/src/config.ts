@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * Every environment variable, once: name, meaning, default. `.env.example` and the table in docs/deployment.md are made
+ * Every environment variable, once: name, meaning, default. `.env.example` and docs/configuration.md are made
  * from this (`npm run docs`). All problems are reported together, so that a first start needs one round, not ten.
  */
 const list = z
@@ -14,32 +14,30 @@ const flag = z
 	.default('false')
 	.transform((text) => text === 'true' || text === '1');
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
-/** An empty variable (`FOO=` in an env file) means "not set". */
-const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
 export const configSchema = z.object({
 	PORT: z.coerce.number().int().min(0).max(65535).default(8080).describe('Port of the HTTP server. 0 takes a free one.'),
 	HOST: z.string().default('0.0.0.0').describe('Address the HTTP server listens on.'),
 	DATA_DIR: z.string().min(1).default('./data').describe('Folder of the embedded database, the files, and the generated keys.'),
-	PUBLIC_URL: optional(httpUrl).describe('How others reach this sidecar; base of every file link. Default http://127.0.0.1:PORT.'),
-	API_KEY: optional(z.string().min(16, 'must have at least 16 characters')).describe('Bootstrap API key of the workspace "default". Generated and printed once when absent.'),
-	CALLBACK_SECRET: optional(z.string().min(16, 'must have at least 16 characters')).describe('Signs callbacks (Standard Webhooks). `whsec_…` or any text. Generated and printed once when absent.'),
-	ENCRYPTION_KEY: optional(z.string().min(16, 'must have at least 16 characters')).describe('Encrypts tokens and resume URLs at rest. Generated into DATA_DIR/keys.json when absent.'),
-	DATABASE_URL: optional(z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')).describe('Postgres to use. Absent: PGlite, embedded in this process.'),
+	PUBLIC_URL: httpUrl.optional().describe('How others reach this sidecar; base of every file link. Default http://127.0.0.1:PORT.'),
+	API_KEY: z.string().min(16, 'must have at least 16 characters').optional().describe('Bootstrap API key of the workspace "default". Generated and printed once when absent.'),
+	CALLBACK_SECRET: z.string().min(16, 'must have at least 16 characters').optional().describe('Signs callbacks (Standard Webhooks). `whsec_…` or any text. Generated and printed once when absent.'),
+	ENCRYPTION_KEY: z.string().min(16, 'must have at least 16 characters').optional().describe('Encrypts tokens and resume URLs at rest. Generated into DATA_DIR/keys.json when absent.'),
+	DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://').optional().describe('Postgres to use. Absent: PGlite, embedded in this process.'),
 	DATABASE_SCHEMA: z.string().regex(/^[a-z_][a-z0-9_]{0,40}$/, 'must be a lower-case SQL name').default('public').describe('Postgres schema of the tables.'),
-	N8N_WEBHOOK_URL: optional(httpUrl).describe('n8n webhook of the process workflow. Absent: the sidecar starts the jobs itself.'),
-	N8N_DISTRIBUTE_WEBHOOK_URL: optional(httpUrl).describe('n8n webhook of the distribute workflow, called when an asset is processed.'),
-	N8N_WEBHOOK_SECRET: optional(z.string().min(16, 'must have at least 16 characters')).describe('Signs calls to the two n8n webhooks. Default: CALLBACK_SECRET.'),
+	N8N_WEBHOOK_URL: httpUrl.optional().describe('n8n webhook of the process workflow. Absent: the sidecar starts the jobs itself.'),
+	N8N_DISTRIBUTE_WEBHOOK_URL: httpUrl.optional().describe('n8n webhook of the distribute workflow, called when an asset is processed.'),
+	N8N_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional().describe('Signs calls to the two n8n webhooks. Default: CALLBACK_SECRET.'),
 	ALLOWED_PRIVATE_HOSTS: list.describe('Comma-separated hosts, host:port, addresses or CIDR ranges that may be reached although they are private, e.g. `n8n:5678,10.0.0.0/8`. The hosts of the two n8n webhooks are always allowed for callbacks.'),
 	ALLOW_HTTP: flag.describe('Allow plain http:// to public hosts. Off: https only (requirement O6).'),
-	CONCURRENCY: optional(z.coerce.number().int().min(1).max(256)).describe('Jobs worked at once by this process. Default: number of CPU cores.'),
+	CONCURRENCY: z.coerce.number().int().min(1).max(256).optional().describe('Jobs worked at once by this process. Default: number of CPU cores.'),
 	ROLE: z.enum(['all', 'api', 'worker']).default('all').describe('What this process does. `api` and `worker` apart need DATABASE_URL.'),
 	MAX_FILE_BYTES: z.coerce.number().int().positive().default(500 * 1024 * 1024).describe('Largest source file, bytes. Default 500 MB (requirement I2).'),
 	FILE_URL_TTL_SECONDS: seconds(86_400).describe('How long signed file links stay valid.'),
 	UPLOAD_URL_TTL_SECONDS: seconds(3_600).describe('How long signed upload links stay valid (requirement I2: 15 min to 1 h).'),
 	JOB_TIMEOUT_SECONDS: seconds(6 * 3_600).describe('Longest time one try of a job may take, whatever it does.'),
-	OPENAI_API_KEY: optional(z.string()).describe('Key for transcribe and caption. Servers without keys accept any text.'),
-	OPENAI_BASE_URL: optional(httpUrl).describe('An OpenAI-compatible server. Default https://api.openai.com/v1.'),
+	OPENAI_API_KEY: z.string().optional().describe('Key for transcribe and caption. Servers without keys accept any text.'),
+	OPENAI_BASE_URL: httpUrl.optional().describe('An OpenAI-compatible server. Default https://api.openai.com/v1.'),
 	OPENAI_TRANSCRIBE_MODEL: z.string().default('whisper-1').describe('Model for transcribe.'),
 	OPENAI_CAPTION_MODEL: z.string().default('gpt-4o-mini').describe('Vision model for caption.'),
 	X_API_BASE_URL: httpUrl.default('https://api.x.com').describe('Base URL of the X API.'),
@@ -61,11 +59,18 @@ export class ConfigError extends Error {
 
 /** Reads the configuration. Throws ConfigError with every problem at once, each naming its variable. */
 export function readConfig(environment: Record<string, string | undefined>): Config {
-	const parsed = configSchema.safeParse(environment);
+	// An empty variable (`FOO=` in an env file) means "not set".
+	const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+	const parsed = configSchema.safeParse(given);
 	const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 	if (parsed.success && parsed.data.ROLE !== 'all' && !parsed.data.DATABASE_URL) {
 		problems.push(
 			`ROLE=${parsed.data.ROLE} needs DATABASE_URL: the embedded database belongs to one process only. Use ROLE=all, or set DATABASE_URL to a Postgres.`,
+		);
+	}
+	if (parsed.success && parsed.data.ROLE !== 'all' && !parsed.data.PUBLIC_URL) {
+		problems.push(
+			`PUBLIC_URL: must be set with ROLE=${parsed.data.ROLE}: it is the address of the API, which serves the files that workers make links to. E.g. https://media.example.com.`,
 		);
 	}
 	if (!parsed.success || problems.length > 0) throw new ConfigError(problems);

@@ -12,12 +12,16 @@ describe('the configuration', () => {
 	});
 
 	it('takes an empty variable as one that is not set', () => {
-		expect(readConfig({ DATABASE_URL: '', PUBLIC_URL: '', OPENAI_API_KEY: '' })).toMatchObject({ DATABASE_URL: undefined, PUBLIC_URL: undefined });
+		expect(readConfig({ DATABASE_URL: '', PUBLIC_URL: '', PORT: '', LOG_LEVEL: '' })).toMatchObject({ PORT: 8080, LOG_LEVEL: 'info' });
 	});
 
 	it('refuses separate processes on the embedded database', () => {
 		expect(() => readConfig({ ROLE: 'worker' })).toThrow(/ROLE=worker needs DATABASE_URL/);
-		expect(readConfig({ ROLE: 'worker', DATABASE_URL: 'postgres://db/x' }).ROLE).toBe('worker');
+		expect(readConfig({ ROLE: 'worker', DATABASE_URL: 'postgres://db/x', PUBLIC_URL: 'https://media.example.com' }).ROLE).toBe('worker');
+	});
+
+	it('asks separate processes for the address under which files are served', () => {
+		expect(() => readConfig({ ROLE: 'worker', DATABASE_URL: 'postgres://db/x' })).toThrow(/PUBLIC_URL: must be set with ROLE=worker/);
 	});
 
 	it('splits lists and drops what is empty in them', () => {

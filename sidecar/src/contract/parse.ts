@@ -8,9 +8,15 @@ import { PipelineError } from '../errors.ts';
 export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ''): T {
 	const result = schema.safeParse(value);
 	if (result.success) return result.data;
-	const problems = result.error.issues.map((issue) => {
-		const field = [where, ...issue.path.map(String)].filter(Boolean).join('.');
-		return { field: field || 'body', problem: issue.message, given: show(issue.path.reduce<unknown>(child, value)) };
+	const problems = result.error.issues.flatMap((issue) => {
+		const at = (path: PropertyKey[], problem: string) => ({
+			field: [where, ...path.map(String)].filter(Boolean).join('.') || 'body',
+			problem,
+			given: show(path.reduce<unknown>(child, value)),
+		});
+		// zod names the object; the user looks for the field.
+		if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => at([...issue.path, key], 'there is no such field'));
+		return [at(issue.path, issue.message)];
 	});
 	throw new PipelineError(
 		'invalid_request',

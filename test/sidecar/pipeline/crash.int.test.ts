@@ -82,7 +82,7 @@ describe('kill -9', () => {
 	it('of one of two workers on Postgres: the other one finishes the job', async () => {
 		const server: TestPostgres = await startPostgres();
 		try {
-			const environment = { DATABASE_URL: server.url, CONCURRENCY: '1', ENCRYPTION_KEY: 'the-same-for-all-processes' };
+			const environment = { DATABASE_URL: server.url, CONCURRENCY: '1', ENCRYPTION_KEY: 'the-same-for-all-processes', PUBLIC_URL: 'http://127.0.0.1:9' };
 			const api = await start({ ...environment, ROLE: 'api' });
 			const first = await start({ ...environment, ROLE: 'worker' });
 			const id = await submit(api);
