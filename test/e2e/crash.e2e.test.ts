@@ -37,8 +37,10 @@ describe('a restart in the middle of a job', () => {
 			.nothing('Done');
 
 	/** The job of the only submission so far, once ffmpeg works on it. */
-	async function jobAtWork(): Promise<string> {
-		const accepted = await waitFor(async () => submissions(world)[0]?.answer, { what: 'the submission', explain: () => world.logs() });
+	async function jobAtWork(executionId: string): Promise<string> {
+		await world.waitForStatus(executionId, 'waiting', 'error');
+		const accepted = submissions(world)[0]?.answer;
+		if (!accepted) throw new Error(`nothing was submitted: ${(await world.execution(executionId)).error?.message}`);
 		const [job] = (JSON.parse(accepted.body) as { jobs: Array<{ id: string }> }).jobs;
 		if (!job) throw new Error('the batch has no job');
 		await waitFor(
@@ -56,8 +58,7 @@ describe('a restart in the middle of a job', () => {
 		const workflow = compressing('n8n away');
 		const stored = await world.deploy(workflow);
 		const id = await world.fire(workflow, stored, {});
-		const jobId = await jobAtWork();
-		await world.waitForStatus(id, 'waiting');
+		const jobId = await jobAtWork(id);
 		await world.stopN8n();
 		await waitFor(async () => (await world.sidecar.job(jobId)).status === 'completed', { what: 'the job to complete', explain: () => world.logs() });
 		await waitFor(async () => resumeCalls(world).length > 0, { what: 'a first try to call back', explain: () => world.logs() });
@@ -74,8 +75,7 @@ describe('a restart in the middle of a job', () => {
 		const workflow = compressing('sidecar away');
 		const stored = await world.deploy(workflow);
 		const id = await world.fire(workflow, stored, {});
-		const jobId = await jobAtWork();
-		await world.waitForStatus(id, 'waiting');
+		const jobId = await jobAtWork(id);
 		await world.killSidecar();
 		await world.startSidecar();
 
