@@ -14,9 +14,14 @@ export async function dropProgress(db: Executor, jobIds: string[]): Promise<void
 	await db.delete(events).where(and(inArray(events.jobId, jobIds), eq(events.type, 'job.progress')));
 }
 
-/** Oldest first. */
-export async function eventsAfter(db: Executor, id: number, limit = 500): Promise<EventRow[]> {
-	return db.select().from(events).where(gt(events.id, id)).orderBy(asc(events.id)).limit(limit);
+/** Oldest first; of all workspaces unless one is named. */
+export async function eventsAfter(db: Executor, id: number, limit: number, workspaceId?: string): Promise<EventRow[]> {
+	return db
+		.select()
+		.from(events)
+		.where(and(gt(events.id, id), workspaceId === undefined ? undefined : eq(events.workspaceId, workspaceId)))
+		.orderBy(asc(events.id))
+		.limit(limit);
 }
 
 export async function latestEventId(db: Executor): Promise<number> {

@@ -13,6 +13,15 @@ const KEEP_ALIVE_MS = 15_000;
 /** Of two transactions the later id can commit first: so many earlier ids are looked at again. */
 const OVERLAP = 200;
 
+/** Events per query. */
+const PAGE = 500;
+/** A reader that is further behind is cut off: it comes again with its Last-Event-ID, and memory does not fill meanwhile. */
+const MAX_BEHIND_BYTES = 1024 * 1024;
+const MAX_BEHIND_EVENTS = 10_000;
+
+/** What serving events needs. */
+export type EventDeps = Pick<HttpDeps, 'db' | 'log'>;
+
 interface Listener {
 	workspaceId: string;
 	wants(event: EventRow): boolean;
@@ -21,15 +30,20 @@ interface Listener {
 
 /** Reads new events once per process and hands them to everyone who listens. */
 export class EventFeed {
-	readonly #deps: HttpDeps;
+	readonly #deps: EventDeps;
 	readonly #listeners = new Set<Listener>();
 	readonly #loop: Loop;
 	#seen = new Set<number>();
 	#last = -1;
 
-	constructor(deps: HttpDeps) {
+	constructor(deps: EventDeps) {
 		this.#deps = deps;
 		this.#loop = startLoop(POLL_MS, () => this.#round(), (error) => deps.log.error({ err: error }, 'events could not be read'));
+	}
+
+	/** How many listen now. */
+	get listeners(): number {
+		return this.#listeners.size;
 	}
 
 	wake(): void {
@@ -54,7 +68,7 @@ export class EventFeed {
 		}
 		const begin = this.#last < 0;
 		if (begin) this.#last = await latestEventId(this.#deps.db);
-		const rows = await eventsAfter(this.#deps.db, Math.max(0, this.#last - OVERLAP));
+		const rows = await eventsAfter(this.#deps.db, Math.max(0, this.#last - OVERLAP), PAGE);
 		if (begin) this.#seen = new Set(rows.filter(({ id }) => id <= this.#last).map(({ id }) => id));
 		const fresh = rows.filter(({ id }) => id > this.#last || !this.#seen.has(id));
 		this.#seen = new Set(rows.map(({ id }) => id));
@@ -64,14 +78,14 @@ export class EventFeed {
 				if (listener.workspaceId === event.workspaceId && listener.wants(event)) listener.send(event);
 			}
 		}
-		return POLL_MS;
+		return rows.length === PAGE ? 0 : POLL_MS;
 	}
 }
 
 const query = z.object({ asset_id: z.uuid().optional(), job_id: z.uuid().optional(), batch_id: z.uuid().optional() });
 
 /** GET /api/media/events: server-sent events of the workspace, or of one asset, job or batch. `Last-Event-ID` resumes. */
-export function eventRoutes(deps: HttpDeps, feed: EventFeed): Router {
+export function eventRoutes(deps: EventDeps, feed: EventFeed): Router {
 	const router = Router();
 	router.get('/events', async (request, response) => {
 		const { asset_id: assetId, job_id: jobId, batch_id: batchId } = parse(query, request.query);
@@ -80,26 +94,62 @@ export function eventRoutes(deps: HttpDeps, feed: EventFeed): Router {
 			(!assetId || event.assetId === assetId) && (!jobId || event.jobId === jobId) && (!batchId || event.data['batch_id'] === batchId);
 		response.status(200).set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
 		response.write(': connected\n\n');
-		const sent = new Set<number>();
-		const send = (event: EventRow): void => {
-			if (sent.has(event.id)) return;
-			sent.add(event.id);
-			if (sent.size > 2 * OVERLAP) sent.delete(Math.min(...sent));
-			write(response, event);
-		};
-		const named = Number(request.get('last-event-id'));
-		// What happens between this line and the feed's next round is caught up below: nothing falls in between.
-		const since = Number.isSafeInteger(named) && named > 0 ? named : await latestEventId(deps.db);
-		const leave = feed.listen({ workspaceId, wants, send });
-		for (const event of await eventsAfter(deps.db, since, 5000)) if (event.workspaceId === workspaceId && wants(event)) send(event);
+		let leave = (): unknown => null;
 		const keepAlive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
+		// Before the first wait: whoever leaves during it must not be served for ever.
 		response.on('close', () => {
 			clearInterval(keepAlive);
 			leave();
 		});
+
+		const sent = new Set<number>();
+		const send = (event: EventRow): void => {
+			if (sent.has(event.id)) return;
+			sent.add(event.id);
+			if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
+			else write(response, event);
+		};
+		const named = Number(request.get('last-event-id'));
+		// What happens between this line and the feed's next round is caught up below: nothing falls in between.
+		const since = Number.isSafeInteger(named) && named > 0 ? named : await latestEventId(deps.db);
+		if (response.destroyed) return;
+		// New events wait until the old ones are sent: a client that breaks off in between would name the new one as its last.
+		const fresh: EventRow[] = [];
+		let live = false;
+		leave = feed.listen({
+			workspaceId,
+			wants,
+			send: (event) => {
+				if (!live) {
+					if (fresh.push(event) > MAX_BEHIND_EVENTS) response.destroy();
+					return;
+				}
+				send(event);
+				// Only what the feed may hand out twice need be remembered.
+				for (const id of sent) {
+					if (sent.size <= 2 * OVERLAP) break;
+					sent.delete(id);
+				}
+			},
+		});
+		for (let after = since, more = true; more && !response.destroyed; ) {
+			const page = await eventsAfter(deps.db, after, PAGE, workspaceId);
+			page.filter(wants).forEach(send);
+			after = page.at(-1)?.id ?? after;
+			more = page.length === PAGE;
+			if (response.writableNeedDrain && !response.destroyed) await drained(response);
+		}
+		fresh.forEach(send);
+		live = true;
 	});
 	return router;
 }
+
+const drained = (response: Response): Promise<void> =>
+	new Promise((resolve) => {
+		response.once('drain', resolve);
+		response.once('close', resolve);
+	});
 
 function write(response: Response, { id, type, assetId, jobId, data, createdAt }: EventRow): void {
 	const body = { type, asset_id: assetId, job_id: jobId, ...data, created_at: createdAt.toISOString() };

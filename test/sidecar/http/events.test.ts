@@ -1,0 +1,149 @@
+import { request as httpRequest } from 'node:http';
+import express from 'express';
+import { pino } from 'pino';
+import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
+import { eventsAfter, latestEventId, recordEvents } from '../../../sidecar/src/db/events.ts';
+import { openPglite } from '../../../sidecar/src/db/open.ts';
+import { EventFeed, eventRoutes } from '../../../sidecar/src/http/events.ts';
+import { startServer, type TestServer } from '../../support/http-server.ts';
+import { until } from '../../support/pipeline.ts';
+
+interface Stream {
+	ids: number[];
+	types: string[];
+	close(): Promise<void>;
+}
+
+describe('GET /events', () => {
+	let database: OpenDatabase;
+	let feed: EventFeed;
+	let server: TestServer;
+	let closed: number;
+
+	beforeAll(async () => {
+		database = await openPglite('memory://');
+		const deps = { db: database.db, log: pino({ level: 'silent' }) };
+		feed = new EventFeed(deps);
+		const app = express();
+		app.use((request, response, next) => {
+			response.locals['workspaceId'] = request.get('x-workspace') ?? 'acme';
+			response.on('close', () => (closed += 1));
+			next();
+		});
+		app.use(eventRoutes(deps, feed));
+		server = await startServer(app);
+	});
+	afterAll(async () => {
+		await server.close();
+		await feed.stop();
+		await database.close();
+	});
+	beforeEach(async () => {
+		await until(() => feed.listeners === 0, 'earlier listeners are gone');
+		closed = 0;
+	});
+
+	const record = async (count: number, workspaceId = 'acme', type = 'job.created') => {
+		await recordEvents(database.db, Array.from({ length: count }, () => ({ workspaceId, type })));
+		feed.wake();
+	};
+	const listen = async (after?: number, workspace = 'acme'): Promise<Stream> => {
+		const leaving = new AbortController();
+		const response = await fetch(`${server.url}/events`, { signal: leaving.signal, headers: { 'x-workspace': workspace, ...(after === undefined ? {} : { 'last-event-id': String(after) }) } });
+		const stream: Stream = { ids: [], types: [], close: async () => (leaving.abort(), reading) };
+		const reading = (async () => {
+			let rest = '';
+			for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+				const blocks = (rest + text).split('\n\n');
+				rest = blocks.pop() ?? '';
+				for (const block of blocks) {
+					const [, id, type] = /^id: (\d+)\nevent: (.+)$/m.exec(block) ?? [];
+					if (!id || !type) continue;
+					stream.ids.push(Number(id));
+					stream.types.push(type);
+				}
+			}
+		})().catch(() => {});
+		return stream;
+	};
+
+	it('begins with what happens from now on', async () => {
+		await record(3);
+		const stream = await listen();
+		await until(() => feed.listeners === 1, 'the feed has a listener');
+		await record(1, 'acme', 'asset.ready');
+		await until(() => stream.ids.length === 1, 'the event');
+		expect(stream.types).toEqual(['asset.ready']);
+		await stream.close();
+	});
+
+	it('resumes after Last-Event-ID without loss, however much others have done meanwhile', async () => {
+		await record(1);
+		const last = await latestEventId(database.db);
+		for (let index = 0; index < 6; index += 1) {
+			await record(1000, 'other');
+			await record(200);
+		}
+		const expected = (await eventsAfter(database.db, last, 10_000, 'acme')).map(({ id }) => id);
+		const stream = await listen(last);
+		await until(() => stream.ids.length >= expected.length, 'what was missed');
+		await record(1, 'acme', 'asset.ready');
+		await until(() => stream.types.includes('asset.ready'), 'a new event');
+		expect(expected).toHaveLength(1200);
+		expect(stream.ids).toEqual([...expected, await latestEventId(database.db)]);
+		await stream.close();
+	});
+
+	it('sends old events before new ones, each once, although new ones happen all the time', async () => {
+		await record(1);
+		const last = await latestEventId(database.db);
+		await record(2000);
+		const other = await listen();
+		const writing = (async () => {
+			for (let index = 0; index < 40; index += 1) await record(5);
+		})();
+		const stream = await listen(last);
+		await writing;
+		await until(() => stream.ids.length >= 2200, 'all events');
+		expect(stream.ids).toEqual((await eventsAfter(database.db, last, 10_000, 'acme')).map(({ id }) => id));
+		await Promise.all([stream.close(), other.close()]);
+	});
+
+	it("shows nothing of another workspace's", async () => {
+		const stream = await listen(1, 'nosy');
+		await record(5);
+		await record(1, 'nosy', 'asset.ready');
+		await until(() => stream.ids.length > 0, 'its own event');
+		expect(stream.types).toEqual(['asset.ready']);
+		await stream.close();
+	});
+
+	it('forgets a client that left before it was served', async () => {
+		let letGo = (): void => {};
+		// The embedded database has one connection: while this transaction holds it, every query waits.
+		const busy = database.db.transaction(() => new Promise<void>((resolve) => (letGo = resolve)));
+		const stream = await listen();
+		await stream.close();
+		await until(() => closed === 1, 'the server has noticed');
+		letGo();
+		await busy;
+		await latestEventId(database.db);
+		await new Promise((resolve) => setImmediate(resolve));
+		expect(feed.listeners).toBe(0);
+	});
+
+	it('cuts off a client that does not read', async () => {
+		const client = httpRequest(`${server.url}/events`, (response) => response.pause());
+		client.on('error', () => {});
+		client.end();
+		await until(() => feed.listeners === 1, 'the feed has a listener');
+		// More than the kernel's buffers of both sides take.
+		for (let index = 0; index < 40; index += 1) {
+			await recordEvents(database.db, [{ workspaceId: 'acme', type: 'job.created', data: { text: 'x'.repeat(500_000) } }]);
+			feed.wake();
+		}
+		await until(() => closed === 1, 'the server has cut it off');
+		expect(feed.listeners).toBe(0);
+		client.destroy();
+	});
+});
