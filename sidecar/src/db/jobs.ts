@@ -69,6 +69,16 @@ export async function latestCompleted(db: Executor, assetId: string, jobType: st
 	return row ?? null;
 }
 
+/** True while a job of one of these types is waiting or being worked on for the asset. One that n8n has yet to start does not count. */
+export async function isUnderWay(db: Executor, assetId: string, jobTypes: readonly string[]): Promise<boolean> {
+	const [row] = await db
+		.select({ id: jobs.id })
+		.from(jobs)
+		.where(and(eq(jobs.assetId, assetId), inArray(jobs.jobType, [...jobTypes]), inArray(jobs.status, OPEN), eq(jobs.held, false)))
+		.limit(1);
+	return row !== undefined;
+}
+
 /**
  * Takes a pending job: one conditional update, so of two workers with the same message one gets it. Raising `attempts`
  * voids whatever an earlier holder still wants to write. Null: taken, ended, held, or not due yet.

@@ -12,6 +12,8 @@ interface OperationBase<P> {
 	version: number;
 	/** One sentence for the reference and the OpenAPI. */
 	summary: string;
+	/** Uses the results of these operations on the same asset, where there are any. A job waits until none of them is under way. */
+	buildsOn?: readonly string[];
 	/** Which media it takes. `none`: it needs no asset. */
 	accepts: ReadonlyArray<'video' | 'audio' | 'image'> | 'none';
 	/** Schema with defaults and a `.describe()` on every field. Strict: an unknown field is refused. */

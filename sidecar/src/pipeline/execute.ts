@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { findAsset } from '../db/assets.ts';
-import { latestCompleted, type JobRow } from '../db/jobs.ts';
+import { isUnderWay, latestCompleted, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { ProducedFile } from '../media/plan.ts';
@@ -25,11 +25,17 @@ export interface Execution {
 
 type Completed = Extract<Outcome, { status: 'completed' }>;
 
-/** Runs the operation of a job and stores what it made. */
+/** Not a failure: what the job builds on is still being made. */
+export class NotYet extends Error {}
+
+/** Runs the operation of a job and stores what it made. Throws NotYet. */
 export async function execute(deps: WorkerDeps, execution: Execution): Promise<Completed> {
 	const { job } = execution;
 	const operation = deps.operations.get(job.jobType);
 	if (!operation) throw new PipelineError('unknown_operation', `This sidecar does not know the operation ${job.jobType}. Are all workers of the same version?`);
+	if (operation.buildsOn && job.assetId && (await isUnderWay(deps.db, job.assetId, operation.buildsOn))) {
+		throw new NotYet(`${operation.buildsOn.join(', ')} is still under way`);
+	}
 	const { output, files = [], cost = {} } = operation.kind === 'media' ? await runMedia(deps, execution, operation) : await runTask(deps, execution, operation);
 	execution.signal.throwIfAborted();
 	const stored = await execution.step('store', () => storeFiles(deps, job, files));

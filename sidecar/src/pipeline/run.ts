@@ -6,7 +6,7 @@ import { recordEvents } from '../db/events.ts';
 import { claimJob, heartbeat, INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
-import { execute, type Execution } from './execute.ts';
+import { execute, NotYet, type Execution } from './execute.ts';
 import { finishJob, type Outcome } from './finish.ts';
 import { executeIngest } from './ingest.ts';
 import { nextTry } from './retry-policy.ts';
@@ -17,6 +17,9 @@ export const LEASE_SECONDS = 30;
 /** Percentages are stored this often at most, and a silent job is renewed so often that three may fail. */
 const PROGRESS_EVERY_MS = 1000;
 const RENEW_EVERY_MS = 2000;
+
+/** A transcript takes seconds to minutes: asking once a second costs nothing beside that, and loses at most one. */
+const ASK_AGAIN_SECONDS = 1;
 
 class LeaseLost extends Error {}
 class ShuttingDown extends Error {}
@@ -85,6 +88,11 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 	if (reason instanceof ShuttingDown) {
 		await postponeAndSend(deps, job, job.error, 0, false);
 		log.info('stopped: the sidecar is shutting down; the job goes back to the queue');
+		return;
+	}
+	if (reason === null && thrown instanceof NotYet) {
+		await postponeAndSend(deps, job, job.error, ASK_AGAIN_SECONDS, false);
+		log.debug({ reason: thrown.message }, 'the job waits');
 		return;
 	}
 	const error =

@@ -9,6 +9,7 @@ import { reconcile } from '../../../sidecar/src/pipeline/reconcile.ts';
 import { runJob } from '../../../sidecar/src/pipeline/run.ts';
 import { cancelJob, retryJob } from '../../../sidecar/src/pipeline/steer.ts';
 import { startWorker } from '../../../sidecar/src/pipeline/worker.ts';
+import { imageFacts } from '../../support/facts.ts';
 import { createTestPipeline, deliverDue, failing, noop, task, until, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
 
 const never = new AbortController().signal;
@@ -32,6 +33,7 @@ describe('the pipeline', () => {
 					await Promise.race([gate, new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))]);
 					return { done: true };
 				}),
+				{ ...task('reader', async ({ earlierOutput }) => ({ saw: await earlierOutput('slow') })), buildsOn: ['slow', 'bad'] },
 				task('secretive', async ({ secrets }) => ({ length: secrets['access_token']?.length })),
 			],
 			send: async (request) => {
@@ -219,6 +221,21 @@ describe('the pipeline', () => {
 		await worker.stop();
 		const started = async (id: string) => (await row(id)).startedAt!.getTime();
 		expect(await started(urgent.jobs[0]!.id)).toBeLessThanOrEqual(await started(normal.jobs[1]!.id));
+	});
+
+	it('lets a job wait for what it builds on, without counting that as a try, whatever becomes of it', async () => {
+		const [asset] = await pipeline.deps.db.insert(assets).values({ id: randomUUID(), workspaceId: WORKSPACE, source: 'url', status: 'ready', facts: imageFacts() }).returning();
+		const items = ['reader', 'slow', 'bad'].map((operation) => ({ operation, asset_id: asset!.id, params: {} }));
+		const { jobs: [reader, slow, bad] } = await pipeline.submit({ items });
+		await runJob(pipeline.deps, reader!.id, never);
+		expect(await row(reader!.id)).toMatchObject({ status: 'pending', error: null });
+		const working = runJob(pipeline.deps, slow!.id, never);
+		release();
+		await working;
+		await runJob(pipeline.deps, bad!.id, never);
+		await due(reader!.id);
+		await runJob(pipeline.deps, reader!.id, never);
+		expect(await row(reader!.id)).toMatchObject({ status: 'completed', output: { saw: { done: true } }, attempts: 2, uncounted: 1 });
 	});
 
 	it('fails work on an asset whose bytes never came with the reason for which they did not', async () => {

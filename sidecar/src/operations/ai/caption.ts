@@ -14,6 +14,7 @@ export function createCaption({ writer, engine }: { writer: Writer; engine: Engi
 		name: 'caption',
 		version: 1,
 		summary: 'Writes post texts per platform, title, description, tags and alt text from frames and transcript.',
+		buildsOn: ['transcribe'],
 		accepts: ['video', 'audio', 'image'],
 		params: captionParams,
 		example: { platforms: ['x', 'mastodon'], tone: 'friendly and clear' },
