@@ -73,11 +73,16 @@ async function install(staging, say) {
 	say('  unpacking Node 24');
 	await npm(staging, ['rebuild', '--ignore-scripts=false', '--loglevel=error', 'node']);
 	say('  building the SQLite driver');
-	await npm(staging, ['rebuild', '--ignore-scripts=false', '--loglevel=error', 'sqlite3'], {
-		PATH: `${join(staging, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`,
-		// The C headers that belong to the Node that will load the driver; node-gyp would download them.
-		npm_config_nodedir: nodeHeaders(staging),
-	});
+	try {
+		await npm(staging, ['rebuild', '--ignore-scripts=false', '--loglevel=error', 'sqlite3'], {
+			PATH: `${join(staging, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`,
+			// The C headers that belong to the Node that will load the driver; node-gyp would download them.
+			npm_config_nodedir: nodeHeaders(staging),
+		});
+	} catch (error) {
+		const advice = 'It is downloaded ready-made from GitHub or, where that is not possible, compiled: then g++, make and python3 are needed.';
+		throw new Error(`n8n's SQLite driver could not be built. ${advice}\n\n${error instanceof Error ? error.message : error}`, { cause: error });
+	}
 }
 
 /** @param {string} folder */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { ManagedProcess } from './managed-process.ts';
 import { N8nApi, type Owner } from './n8n-api.ts';
 import { installN8n } from './n8n-install.mjs';
@@ -69,7 +70,7 @@ async function start(options: StartOptions, say: Say, processes: ManagedProcess[
 
 	if (options.sidecarOnly) {
 		say('starting the sidecar …');
-		processes.push(await startSidecar({ port: sidecarPort, dataDir, logFile: join(logs, 'sidecar.log'), env: keyVariables(keys) }));
+		processes.push(await startSidecar({ port: sidecarPort, dataDir, logFile: join(logs, 'sidecar.log'), env: commonVariables(keys) }));
 		return { ...common, n8nUrl: null, owner: null, templates: [], standIns: [], advice: [] };
 	}
 
@@ -93,7 +94,7 @@ async function start(options: StartOptions, say: Say, processes: ManagedProcess[
 		port: sidecarPort,
 		dataDir,
 		logFile: join(logs, 'sidecar.log'),
-		env: { ...keyVariables(keys), ...standIns.variables, ...(await n8nVariables(n8n.url, standIns.variables.ALLOWED_PRIVATE_HOSTS)) },
+		env: { ...commonVariables(keys), ...standIns.variables, ...(await n8nVariables(n8n.url, standIns.variables.ALLOWED_PRIVATE_HOSTS)) },
 	});
 	processes.push(sidecar);
 
@@ -119,16 +120,23 @@ interface Keys {
 
 /** The sidecar's own rule (environment, else DATA_DIR/keys.json, else generated), so that both agree. */
 async function loadKeys(dataDir: string): Promise<Keys> {
-	const secrets = (await import(join(ROOT, 'sidecar', 'dist', 'secrets.js'))) as {
+	const secrets = (await import(built('secrets.js'))) as {
 		loadKeys(dataDir: string, given: NodeJS.ProcessEnv): Promise<Keys>;
 	};
 	const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
-	const { printableSecret } = (await import(join(ROOT, 'sidecar', 'dist', 'callbacks', 'sign.js'))) as { printableSecret(secret: string): string };
+	const { printableSecret } = (await import(built('callbacks/sign.js'))) as { printableSecret(secret: string): string };
 	const keys = await secrets.loadKeys(dataDir, given);
 	return { apiKey: keys.apiKey, callbackSecret: printableSecret(keys.callbackSecret) };
 }
 
-const keyVariables = (keys: Keys) => ({ API_KEY: keys.apiKey, CALLBACK_SECRET: keys.callbackSecret });
+/** A module of the built sidecar, as a URL: on Windows a path cannot be imported. */
+const built = (path: string): string => pathToFileURL(join(ROOT, 'sidecar', 'dist', path)).href;
+
+/** What both ways of starting the sidecar set. Where it listens and how it is reached is the user's choice, when there is one. */
+function commonVariables(keys: Keys): Record<string, string> {
+	const { HOST, PUBLIC_URL } = process.env;
+	return { API_KEY: keys.apiKey, CALLBACK_SECRET: keys.callbackSecret, ...(HOST ? { HOST } : {}), ...(PUBLIC_URL ? { PUBLIC_URL } : {}) };
+}
 
 /** Where the sidecar finds the two workflows. What the user has set wins. */
 async function n8nVariables(n8nUrl: string, standInHosts: string | undefined): Promise<Record<string, string>> {

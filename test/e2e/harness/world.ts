@@ -156,6 +156,8 @@ export class World {
 				X_API_BASE_URL: this.x.url,
 				OPENAI_BASE_URL: this.openai.url,
 				OPENAI_API_KEY: 'test-key',
+				// Whatever the developer's own environment says: the embedded database.
+				DATABASE_URL: '',
 				LOG_LEVEL: 'debug',
 			},
 		});
