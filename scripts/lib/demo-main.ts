@@ -56,6 +56,8 @@ async function main(): Promise<number> {
 	if (own && !values.stop && !values.json && process.stdout.isTTY) {
 		console.log('\nThe sidecar and n8n keep running, so that the links above open. Ctrl+C stops them.');
 		await Promise.race([signals.stopped, ...own.processes.map((process) => process.ended)]);
+	} else if (own) {
+		say('\nThe sidecar and n8n are stopped again. With `npm start` the links to the files open.');
 	}
 	await own?.stop();
 	return report.ok ? 0 : 1;

@@ -15,6 +15,8 @@ export interface DemoReport {
 		/** Seconds from its start to its end. */
 		seconds: number | null;
 		files: Array<{ name: string; url: string; mime: string; bytes: number }>;
+		/** What it wrote, when that is no file: the first caption. */
+		text: string | null;
 		error: { code: string; message: string } | null;
 	}>;
 	posts: Array<{ platform: string; status: string; text: string; url: string | null; error: { code: string; message: string } | null }>;
@@ -37,6 +39,7 @@ export async function demoReport(stack: Stack, sidecar: SidecarApi, assetId: str
 			status: job.status,
 			seconds: secondsOf(job),
 			files: (job.output_data?.files ?? []).map(({ name, url, mime, bytes }) => ({ name, url, mime, bytes })),
+			text: firstCaption(job),
 			error: job.error,
 		})),
 		posts: posts.map((post) => ({ platform: post.platform, status: post.status, text: post.text, url: whereToLook(post, stack.standIns), error: post.error })),
@@ -57,6 +60,11 @@ export function whereToLook(post: Post, standIns: Stack['standIns']): string | n
 	return standIn && post.external_post_id ? `${standIn.url}/#${post.external_post_id}` : post.permalink;
 }
 
+function firstCaption({ output_data: output }: Job): string | null {
+	const captions = output?.captions as Array<{ text?: string }> | undefined;
+	return captions?.[0]?.text ?? null;
+}
+
 function secondsOf({ started_at: start, completed_at: end }: Job): number | null {
 	return start && end ? Math.round((Date.parse(end) - Date.parse(start)) / 10) / 100 : null;
 }
@@ -64,18 +72,20 @@ function secondsOf({ started_at: start, completed_at: end }: Job): number | null
 /** The report as a table. */
 export function reportText(report: DemoReport): string {
 	const lines = ['', `Done in ${report.total_seconds} s.`, ''];
-	const rows = report.jobs.flatMap(({ job, status, seconds, files, error }) => {
+	const rows = report.jobs.flatMap(({ job, status, seconds, files, text, error }) => {
 		const time = seconds === null ? '' : `${seconds.toFixed(2)} s`;
-		const results = files.length > 0 ? files.map(({ name, url, bytes }) => `${name} (${size(bytes)})  ${url}`) : [error ? `${error.code}: ${error.message}` : ''];
+		const results = files.length > 0 ? files.map(({ name, url, bytes }) => `${name} (${size(bytes)})  ${url}`) : [error ? `${error.code}: ${error.message}` : oneLine(text ?? '')];
 		return results.map((result, index) => (index === 0 ? [job, status, time, result] : ['', '', '', result]));
 	});
-	lines.push(...table(['Job', 'State', 'Time', 'File'], rows), '');
-	const posts = report.posts.map(({ platform, status, text, url, error }) => [platform, status, url ?? '', error ? `${error.code}: ${error.message}` : text.replaceAll('\n', ' ')]);
+	lines.push(...table(['Job', 'State', 'Time', 'Result'], rows), '');
+	const posts = report.posts.map(({ platform, status, text, url, error }) => [platform, status, url ?? '', error ? `${error.code}: ${error.message}` : oneLine(text)]);
 	lines.push(...table(['Post', 'State', 'Where', 'Text'], posts));
 	if (report.notes.length > 0) lines.push('', ...report.notes);
 	if (report.n8n_url) lines.push('', `The executions in n8n: ${report.n8n_url}/home/executions`);
 	return lines.join('\n');
 }
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ');
 
 function size(bytes: number): string {
 	return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;

@@ -15,6 +15,8 @@ import { planStandIns, type StandIns } from './stand-ins.ts';
 
 /** Names under which `npm start` keeps its credentials in n8n. */
 const SIDECAR_CREDENTIAL = { name: 'Media Sidecar (local)', type: 'mediaSidecarApi' };
+/** Lets only the sidecar start the workflows. */
+const TRIGGER_CREDENTIAL = { name: 'Media Sidecar trigger (local)', type: 'httpHeaderAuth' };
 
 /** The sidecar and, unless it was started alone, n8n. */
 export interface Stack {
@@ -101,6 +103,7 @@ async function start(options: StartOptions, say: Say, processes: ManagedProcess[
 	const credentials: CredentialIds = {};
 	const specs = [
 		{ ...SIDECAR_CREDENTIAL, data: { url: sidecar.url, apiKey: keys.apiKey, callbackSecret: keys.callbackSecret } },
+		{ ...TRIGGER_CREDENTIAL, data: { name: 'X-Media-Pipeline-Secret', value: keys.webhookSecret } },
 		...standIns.credentials,
 	];
 	for (const spec of specs) credentials[spec.type] = await ensureCredential(api, existing, spec);
@@ -116,6 +119,7 @@ async function start(options: StartOptions, say: Say, processes: ManagedProcess[
 interface Keys {
 	apiKey: string;
 	callbackSecret: string;
+	webhookSecret: string;
 }
 
 /** The sidecar's own rule (environment, else DATA_DIR/keys.json, else generated), so that both agree. */
@@ -126,7 +130,7 @@ async function loadKeys(dataDir: string): Promise<Keys> {
 	const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
 	const { printableSecret } = (await import(built('callbacks/sign.js'))) as { printableSecret(secret: string): string };
 	const keys = await secrets.loadKeys(dataDir, given);
-	return { apiKey: keys.apiKey, callbackSecret: printableSecret(keys.callbackSecret) };
+	return { apiKey: keys.apiKey, callbackSecret: printableSecret(keys.callbackSecret), webhookSecret: keys.webhookSecret };
 }
 
 /** A module of the built sidecar, as a URL: on Windows a path cannot be imported. */
@@ -135,7 +139,7 @@ const built = (path: string): string => pathToFileURL(join(ROOT, 'sidecar', 'dis
 /** What both ways of starting the sidecar set. Where it listens and how it is reached is the user's choice, when there is one. */
 function commonVariables(keys: Keys): Record<string, string> {
 	const { HOST, PUBLIC_URL } = process.env;
-	return { API_KEY: keys.apiKey, CALLBACK_SECRET: keys.callbackSecret, ...(HOST ? { HOST } : {}), ...(PUBLIC_URL ? { PUBLIC_URL } : {}) };
+	return { API_KEY: keys.apiKey, CALLBACK_SECRET: keys.callbackSecret, N8N_WEBHOOK_SECRET: keys.webhookSecret, ...(HOST ? { HOST } : {}), ...(PUBLIC_URL ? { PUBLIC_URL } : {}) };
 }
 
 /** Where the sidecar finds the two workflows. What the user has set wins. */
