@@ -8,7 +8,9 @@ const list = z
 	.string()
 	.default('')
 	.transform((text) => text.split(',').map((entry) => entry.trim()).filter(Boolean));
-const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const seconds = (fallback: number, most = Number.MAX_SAFE_INTEGER) => z.coerce.number().int().positive().max(most).default(fallback);
+/** Node's timers count milliseconds in 31 bits; a longer one fires at once. */
+const LONGEST_TIMER_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 const flag = z
 	.enum(['true', 'false', '1', '0', ''])
 	.default('false')
@@ -27,7 +29,7 @@ export const configSchema = z.object({
 	DATABASE_SCHEMA: z.string().regex(/^[a-z_][a-z0-9_]{0,40}$/, 'must be a lower-case SQL name').default('public').describe('Postgres schema of the tables.'),
 	N8N_WEBHOOK_URL: httpUrl.optional().describe('n8n webhook of the process workflow. Absent: the sidecar starts the jobs itself.'),
 	N8N_DISTRIBUTE_WEBHOOK_URL: httpUrl.optional().describe('n8n webhook of the distribute workflow, called when an asset is processed.'),
-	N8N_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional().describe('Signs calls to the two n8n webhooks. Default: CALLBACK_SECRET.'),
+	N8N_WEBHOOK_SECRET: z.string().min(16, 'must have at least 16 characters').optional().describe('Proves to the two n8n webhooks that the sidecar calls: sent as the header X-Media-Pipeline-Secret, and signs the body. Generated and printed once when absent.'),
 	ALLOWED_PRIVATE_HOSTS: list.describe('Comma-separated hosts, host:port, addresses or CIDR ranges that may be reached although they are private, e.g. `n8n:5678,10.0.0.0/8`. The hosts of the two n8n webhooks are always allowed for callbacks.'),
 	ALLOW_HTTP: flag.describe('Allow plain http:// to public hosts. Off: https only (requirement O6).'),
 	CONCURRENCY: z.coerce.number().int().min(1).max(256).optional().describe('Jobs worked at once by this process. Default: number of CPU cores.'),
@@ -35,7 +37,7 @@ export const configSchema = z.object({
 	MAX_FILE_BYTES: z.coerce.number().int().positive().default(500 * 1024 * 1024).describe('Largest source file, bytes. Default 500 MB (requirement I2).'),
 	FILE_URL_TTL_SECONDS: seconds(86_400).describe('How long signed file links stay valid.'),
 	UPLOAD_URL_TTL_SECONDS: seconds(3_600).describe('How long signed upload links stay valid (requirement I2: 15 min to 1 h).'),
-	JOB_TIMEOUT_SECONDS: seconds(6 * 3_600).describe('Longest time one try of a job may take, whatever it does.'),
+	JOB_TIMEOUT_SECONDS: seconds(6 * 3_600, LONGEST_TIMER_SECONDS).describe('Longest time one try of a job may take, whatever it does.'),
 	OPENAI_API_KEY: z.string().optional().describe('Key for transcribe and caption. Servers without keys accept any text.'),
 	OPENAI_BASE_URL: httpUrl.optional().describe('An OpenAI-compatible server. Default https://api.openai.com/v1.'),
 	OPENAI_TRANSCRIBE_MODEL: z.string().default('whisper-1').describe('Model for transcribe.'),

@@ -1,12 +1,19 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
 /**
  * JSON lines on standard output. Errors are reduced to what helps and cannot hold secrets: libraries hang requests, headers
  * and whole configurations on theirs.
  */
-export function createLogger(level: string): Logger {
-	return pino({ level, base: null, serializers: { err: describeError } });
+export function createLogger(level: string, destination?: DestinationStream): Logger {
+	const options = { level, base: null, serializers: { err: describeError }, hooks: { streamWrite: withoutSecretMessages } };
+	return destination ? pino(options, destination) : pino(options);
 }
+
+/** Where no text is given, pino takes the error's own message for it, and not from the serializer. */
+const withoutSecretMessages = (line: string): string => {
+	const end = line.lastIndexOf(',"msg":');
+	return end < 0 ? line : line.slice(0, end) + withoutSecrets(line.slice(end));
+};
 
 interface DescribedError {
 	name: string;
@@ -18,15 +25,23 @@ interface DescribedError {
 
 /** Causes are followed five deep: drizzle, driver, socket, and two of ours. */
 export function describeError(error: unknown, depth = 5): DescribedError {
-	if (!(error instanceof Error)) return { name: typeof error, message: String(error).slice(0, 2000) };
+	if (!(error instanceof Error)) return { name: typeof error, message: withoutSecrets(String(error)).slice(0, 2000) };
 	return {
 		name: error.name,
-		message: withoutQueries(error.message).slice(0, 2000),
+		message: withoutSecrets(error.message).slice(0, 2000),
 		...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
-		...(error.stack ? { stack: withoutQueries(error.stack).slice(0, 4000) } : {}),
+		...(error.stack ? { stack: withoutSecrets(error.stack).slice(0, 4000) } : {}),
 		...(error.cause !== undefined && error.cause !== null && depth > 0 ? { cause: describeError(error.cause, depth - 1) } : {}),
 	};
 }
 
-/** The query of a URL is where tokens and signatures stand. */
-const withoutQueries = (text: string): string => text.replace(/(https?:\/\/[^\s?"']+)\?[^\s"')]+/g, '$1?…');
+/**
+ * Without what may open something: the query of a URL (tokens, signatures) and its user and password, the value of an
+ * authorisation header, and the values of a failed SQL statement.
+ */
+const withoutSecrets = (text: string): string =>
+	text
+		.replace(/(Failed query: [\s\S]*?\nparams: )[\s\S]*?(?=\n\s+at |$)/g, '$1…')
+		.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@?#"']+@/gi, '$1…@')
+		.replace(/([a-z][a-z0-9+.-]*:\/\/[^\s?"']+)\?[^\s"')]+/gi, '$1?…')
+		.replace(/\b(Bearer|Basic) +[\w.~+/=-]{8,}/gi, '$1 …');

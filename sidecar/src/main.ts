@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startOutbox } from './callbacks/outbox.ts';
 import { createSender } from './callbacks/send.ts';
-import { createSigner, printableSecret } from './callbacks/sign.ts';
+import { createSigner, createTriggerSigner, printableSecret } from './callbacks/sign.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { openPglite, openPostgres } from './db/open.ts';
@@ -37,7 +37,7 @@ import { reconcile } from './pipeline/reconcile.ts';
 import { startWorker, type Worker } from './pipeline/worker.ts';
 import type { WorkerDeps } from './pipeline/worker-deps.ts';
 import { createPgBossQueue } from './queue/pg-boss.ts';
-import { createVault, loadKeys, type Vault } from './secrets.ts';
+import { createVault, loadKeys, type Keys, type Vault } from './secrets.ts';
 import { createFetchSource } from './sources/fetch-source.ts';
 import { createDiskStorage } from './storage/disk.ts';
 import type { Storage } from './storage/storage.ts';
@@ -76,7 +76,8 @@ export async function startSidecar(environment: Record<string, string | undefine
 	const database = config.DATABASE_URL
 		? await openPostgres({ url: config.DATABASE_URL, schemaName: config.DATABASE_SCHEMA, poolSize: 10 })
 		: await openPglite(join(dataDir, 'database'));
-	await ensureDefaultWorkspace(database.db, keys.apiKey);
+	// A worker serves no requests: a key that it made for itself must not replace the one that callers use.
+	if (config.ROLE !== 'worker') await ensureDefaultWorkspace(database.db, keys.apiKey);
 	const queue = createPgBossQueue({
 		database,
 		schemaName: config.DATABASE_SCHEMA === 'public' ? 'pgboss' : `${config.DATABASE_SCHEMA}_queue`,
@@ -123,7 +124,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		wake: { jobs: () => loops.worker?.wake(), callbacks: () => loops.outbox?.wake(), events: () => loops.feed?.wake() },
 		send,
 		sign,
-		signTrigger: createSigner(config.N8N_WEBHOOK_SECRET ?? keys.callbackSecret),
+		signTrigger: createTriggerSigner(keys.webhookSecret),
 		fileUrl,
 		signingKey,
 		publicUrl,
@@ -162,7 +163,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 	loops.pruner = startLoop(PRUNE_EVERY_MS, () => prune(database.db).then(() => PRUNE_EVERY_MS), (error) => log.error({ err: error }, 'prune'));
 	const url = `http://127.0.0.1:${port}`;
 	log.info({ url, public_url: publicUrl, database: database.kind, role: config.ROLE, concurrency: deps.concurrency, data_dir: dataDir }, 'the sidecar is up');
-	if (keys.generated.length > 0) announce(keys.generated, keys.apiKey, printableSecret(keys.callbackSecret), dataDir);
+	if (keys.generated.length > 0) announce(keys, dataDir);
 
 	return {
 		url,
@@ -256,11 +257,13 @@ async function sweep(workRoot: string, alone: boolean): Promise<void> {
 }
 
 /** Printed once, not logged: the log may be kept by others. */
-function announce(generated: string[], apiKey: string, callbackSecret: string, dataDir: string): void {
+function announce(keys: Keys, dataDir: string): void {
 	const lines = [`First start: keys were made and written to ${join(dataDir, 'keys.json')}. Keep that file.`];
-	if (generated.includes('API_KEY')) lines.push(`  API key          ${apiKey}`);
-	if (generated.includes('CALLBACK_SECRET')) lines.push(`  Callback secret  ${callbackSecret}`);
-	if (lines.length > 1) lines.push('Put these into the n8n credential "Media Sidecar API".');
+	const made = (name: Keys['generated'][number]): boolean => keys.generated.includes(name);
+	if (made('API_KEY')) lines.push(`  API key          ${keys.apiKey}`);
+	if (made('CALLBACK_SECRET')) lines.push(`  Callback secret  ${printableSecret(keys.callbackSecret)}`);
+	if (made('API_KEY') || made('CALLBACK_SECRET')) lines.push('Put these into the n8n credential "Media Sidecar API".');
+	if (made('N8N_WEBHOOK_SECRET')) lines.push(`  Webhook secret   ${keys.webhookSecret}`, 'Put this into an n8n credential "Header Auth" with the name X-Media-Pipeline-Secret, for the Webhook nodes of the templates.');
 	process.stderr.write(`${lines.join('\n')}\n`);
 }
 

@@ -24,7 +24,7 @@ export type Send = (request: SendRequest) => Promise<Attempt>;
 export interface OutboxDeps extends PipelineDeps {
 	send: Send;
 	sign: Sign;
-	/** Signs calls to n8n's two webhooks. */
+	/** The same for calls to n8n's two webhooks: a signature, and a secret that n8n's Webhook node can check itself. */
 	signTrigger: Sign;
 	fileUrl: FileUrl;
 }

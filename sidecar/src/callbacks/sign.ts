@@ -14,3 +14,9 @@ export function createSigner(secret: string): Sign {
 		'webhook-signature': webhook.sign(id, now, body),
 	});
 }
+
+/** n8n's Webhook node can compare a header, but not check a signature: the trigger carries both. */
+export function createTriggerSigner(secret: string): Sign {
+	const sign = createSigner(secret);
+	return (id, body, now) => ({ ...sign(id, body, now), 'x-media-pipeline-secret': secret });
+}

@@ -53,7 +53,7 @@ export async function create(deps: HttpDeps, request: Request, response: Respons
 			{
 				workspaceId: workspaceOf(response),
 				key,
-				route: `${request.method} ${request.path}`,
+				route: `${request.method} ${request.baseUrl}${request.path}`,
 				requestHash: createHash('sha256').update(JSON.stringify(request.body ?? null)).digest('hex'),
 			},
 			() => work(tx),

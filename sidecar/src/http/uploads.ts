@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { PassThrough } from 'node:stream';
 import { Router, type Request } from 'express';
 import { signRequestSchema } from '../contract/requests.ts';
-import { findAsset, insertAssets, updateAsset } from '../db/assets.ts';
+import { findAsset, insertAssets, lockAsset, updateAsset } from '../db/assets.ts';
 import { insertJobs } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError } from '../errors.ts';
@@ -61,16 +61,22 @@ export function uploadRoutes(deps: HttpDeps): Router {
 		if (declared > limit) throw tooLarge(limit, declared);
 		const asset = await findAsset(deps.db, request.params.workspace, request.params.asset);
 		if (!asset) throw new PipelineError('not_found', 'The asset of this upload link is gone.');
-		if (asset.status !== 'uploading') throw new PipelineError('conflict', 'This upload link has been used. Ask for a new one (POST /api/media/sign).');
-		const key = incomingKey(asset.workspaceId, asset.id);
+		if (asset.status !== 'uploading') throw used();
+		// A key of its own for each try: of two uploads at once the slower one must not replace what was checked already.
+		const key = incomingKey(asset.workspaceId, `${asset.id}-${randomUUID()}`);
 		const stored = await receiveBody(deps, request, key, limit);
 		const row = await transact(deps.db, async (tx) => {
+			if ((await lockAsset(tx, asset.id))?.status !== 'uploading') return null;
 			const updated = await updateAsset(tx, asset.id, { storageKey: key, bytes: stored.bytes, status: 'queued' });
 			await enqueue(deps, tx, await insertJobs(tx, [ingestJob(deps.vault, asset, { type: 'upload' }, 0)]));
 			return updated;
 		});
+		if (!row) {
+			await deps.storage.delete(key);
+			throw used();
+		}
 		wakeAll(deps);
-		response.status(201).json(row ? assetView(row, [], deps.fileUrl) : {});
+		response.status(201).json(assetView(row, [], deps.fileUrl));
 	});
 	return router;
 }
@@ -94,6 +100,8 @@ async function receiveBody(deps: HttpDeps, request: Request, key: string, limit:
 	if (stored.status === 'rejected') throw stored.reason;
 	return { bytes: stored.value.bytes };
 }
+
+const used = () => new PipelineError('conflict', 'This upload link has been used. Ask for a new one (POST /api/media/sign).');
 
 const tooLarge = (limit: number, given: number) =>
 	new PipelineError('input_too_large', `The file is too large: at most ${limit} bytes are allowed here (given: ${given}). MAX_FILE_BYTES sets the limit.`, {

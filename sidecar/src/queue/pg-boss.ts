@@ -35,8 +35,8 @@ export function createPgBossQueue({ database, schemaName = 'pgboss', onError }: 
 			await boss.start();
 			await boss.createQueue(QUEUE, { retryLimit: 0, expireInSeconds: EXPIRE_SECONDS, deleteAfterSeconds: 60 });
 			// pg-boss reads a queue's settings at its first send, from the main handle. Inside a transaction on PGlite's only
-			// connection that would wait for ever (n8n-facts: "Deadlock"), so it reads them now.
-			const id = await boss.send(QUEUE, { jobId: '' });
+			// connection that would wait for ever (n8n-facts: "Deadlock"), so it reads them now. For tomorrow: no worker takes it.
+			const id = await boss.send(QUEUE, { jobId: '' }, { startAfter: 86_400 });
 			if (id) await boss.deleteJob(QUEUE, id);
 		},
 

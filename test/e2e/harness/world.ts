@@ -19,6 +19,7 @@ import { waitFor } from './wait.ts';
 import type { WorkflowBuilder } from './workflow.ts';
 
 const API_KEY = 'mp_end-to-end-tests-0123456789';
+const WEBHOOK_SECRET = 'whsec_ZW5kLXRvLWVuZC13ZWJob29rLXNlY3JldCE=';
 const CALLBACK_SECRET = 'whsec_ZW5kLXRvLWVuZC10ZXN0cy1zZWNyZXQ=';
 const OWNER = { email: 'owner@example.com', password: 'End-to-end-1' };
 
@@ -150,6 +151,7 @@ export class World {
 			env: {
 				API_KEY,
 				CALLBACK_SECRET,
+				N8N_WEBHOOK_SECRET: WEBHOOK_SECRET,
 				N8N_WEBHOOK_URL: `${this.callbacks.url}/webhook/process-media`,
 				N8N_DISTRIBUTE_WEBHOOK_URL: `${this.callbacks.url}/webhook/distribute-media`,
 				ALLOWED_PRIVATE_HOSTS: hosts.join(','),
@@ -172,6 +174,7 @@ export class World {
 	async #seed(): Promise<void> {
 		const specs = [
 			{ name: 'Sidecar', type: 'mediaSidecarApi', data: { url: this.requests.url, apiKey: API_KEY, callbackSecret: CALLBACK_SECRET } },
+			{ name: 'Trigger', type: 'httpHeaderAuth', data: { name: 'X-Media-Pipeline-Secret', value: WEBHOOK_SECRET } },
 			{ name: 'Mastodon', type: 'mediaPipelineMastodonApi', data: { baseUrl: this.mastodon.url, accessToken: 'mastodon-token' } },
 			{
 				name: 'X',

@@ -52,6 +52,7 @@ describe('with n8n webhooks configured', () => {
 		const { body } = await process({ metadata: { platforms: ['x', 'mastodon'], text: 'Hello' } });
 		const trigger = await n8n.next('/process');
 		expect(new Webhook(SECRET).verify(trigger.raw, trigger.headers)).toEqual(trigger.json);
+		expect(trigger.headers).toMatchObject({ 'x-media-pipeline-secret': SECRET });
 		expect(trigger.json).toMatchObject({ action: 'process_media', asset_id: body.asset.id, jobs: [{ operation: 'thumbnail' }, { operation: 'probe' }] });
 		await until(async () => (await view(body.asset.id)).asset.status === 'processing', 'the media is stored');
 		expect((await view(body.asset.id)).jobs.map(({ status }) => status)).toEqual(['pending', 'pending']);
