@@ -33,6 +33,8 @@ export interface BatchRequest {
 	items: BatchItem[];
 	/** Called once, when every item has ended. n8n's resume URL, or any URL. */
 	callback_url?: string;
+	/** Told the percentage of each job while it runs, best effort. */
+	progress_url?: string;
 	/** Seconds after which unfinished items fail with `deadline_exceeded`. Default 86400, at most 604800. */
 	deadline_seconds?: number;
 	/** Higher goes first. Default 0; -10 to 10. */
@@ -76,7 +78,8 @@ export interface OutputData {
 
 export interface Job {
 	id: string;
-	batch_id: string;
+	/** Null for jobs that POST /api/media/process made, until n8n has started them, and for the ingest behind a `file_url`. */
+	batch_id: string | null;
 	asset_id: string | null;
 	job_type: string;
 	status: JobStatus;

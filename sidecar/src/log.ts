@@ -11,9 +11,13 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
 
 /** Where no text is given, pino takes the error's own message for it, and not from the serializer. */
 const withoutSecretMessages = (line: string): string => {
-	const end = line.lastIndexOf(',"msg":');
-	return end < 0 ? line : line.slice(0, end) + withoutSecrets(line.slice(end));
+	const from = line.includes('"err":') ? line.lastIndexOf(MESSAGE) : -1;
+	if (from < 0) return line;
+	const [begin, end] = [from + MESSAGE.length, line.lastIndexOf('}')];
+	return line.slice(0, begin) + JSON.stringify(withoutSecrets(JSON.parse(line.slice(begin, end)) as string)) + line.slice(end);
 };
+/** Pino's last field. */
+const MESSAGE = ',"msg":';
 
 interface DescribedError {
 	name: string;

@@ -24,6 +24,11 @@ describe('the configuration', () => {
 		expect(() => readConfig({ ROLE: 'worker', DATABASE_URL: 'postgres://db/x' })).toThrow(/PUBLIC_URL: must be set with ROLE=worker/);
 	});
 
+	it('refuses a time limit that node cannot wait for: it would pass at once', () => {
+		expect(() => readConfig({ JOB_TIMEOUT_SECONDS: '2592000' })).toThrow(/JOB_TIMEOUT_SECONDS/);
+		expect(readConfig({ JOB_TIMEOUT_SECONDS: '2000000' }).JOB_TIMEOUT_SECONDS).toBe(2_000_000);
+	});
+
 	it('splits lists and drops what is empty in them', () => {
 		expect(readConfig({ ALLOWED_PRIVATE_HOSTS: ' n8n:5678, ,10.0.0.0/8 ' }).ALLOWED_PRIVATE_HOSTS).toEqual(['n8n:5678', '10.0.0.0/8']);
 	});
