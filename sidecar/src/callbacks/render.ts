@@ -7,6 +7,8 @@ import { assetView, batchJob, batchStatus, jobView, outputOf, type FileUrl } fro
 
 /** Larger results are cut: a callback carries links, not media (Standard Webhooks: keep payloads small). */
 const MAX_OUTPUT_BYTES = 64 * 1024;
+/** All results of a batch together, roughly: n8n takes 16 MB (N8N_PAYLOAD_SIZE_MAX), and reads them into memory. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
  * The body of a callback, from the rows as they are now: links in it are fresh. Null when what it speaks of is gone.
@@ -59,13 +61,14 @@ async function renderBatch(db: Executor, kind: 'batch' | 'job', batchId: string,
 		const output = outputOf(job, files, fileUrl);
 		return { job_id: job.externalJobId ?? job.id, status: job.status, output_data: output ? fit(output) : null, error: job.error };
 	}
+	const each = Math.min(MAX_OUTPUT_BYTES, Math.floor(MAX_BATCH_BYTES / Math.max(1, jobs.length)));
 	return {
 		type: 'batch.finished',
 		batch_id: batch.id,
 		status: batchStatus(jobs),
 		jobs: jobs.map((job) => {
 			const view = batchJob(job, files, fileUrl);
-			return { ...view, status: job.status, output_data: view.output_data ? fit(view.output_data) : null };
+			return { ...view, status: job.status, output_data: view.output_data ? fit(view.output_data, each) : null };
 		}),
 	};
 }
