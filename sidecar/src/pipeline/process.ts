@@ -125,7 +125,7 @@ async function retryFailed(deps: PipelineDeps, tx: Transaction, workspaceId: str
 	const all = await processJobs(tx, asset.id);
 	const failed = all.filter(({ status }) => status === 'failed' || status === 'cancelled');
 	const secrets = request.access_token ? { access_token: request.access_token } : null;
-	const again = await reopen(deps, tx, failed, secrets);
+	const again = await reopen(deps, tx, failed, ({ jobType }) => (jobType === INGEST ? secrets : null));
 	return {
 		asset: (await updateAsset(tx, asset.id, {})) ?? asset,
 		jobs: again,

@@ -25,18 +25,23 @@ export async function enqueue(deps: PipelineDeps, tx: Transaction, rows: JobRow[
 
 /**
  * Failed or cancelled jobs, tried again from the beginning (P8); an ingest they wait for as well. Throws `conflict` for a
- * job that came with tokens and gets none now: they were erased when it ended.
+ * job that came with tokens and gets none now: they were erased when it ended. `secretsFor` names the tokens of each job by
+ * itself: a token for one service must never reach another.
  */
-export async function reopen(deps: PipelineDeps, tx: Transaction, failed: JobRow[], secrets: Record<string, string> | null = null): Promise<JobRow[]> {
+export async function reopen(deps: PipelineDeps, tx: Transaction, failed: JobRow[], secretsFor: (job: JobRow) => Record<string, string> | null): Promise<JobRow[]> {
 	const before = failed.flatMap(({ afterJobId }) => afterJobId ?? []);
 	const ingests = before.length > 0 ? (await tx.select().from(jobs).where(inArray(jobs.id, before))).filter(({ status }) => status === 'failed' || status === 'cancelled') : [];
 	const all = [...ingests, ...failed];
 	for (const job of all) {
-		if (job.needsSecret && !secrets) {
+		if (job.needsSecret && !secretsFor(job)) {
 			throw new PipelineError('conflict', `Job ${job.id} (${job.jobType}) came with tokens, which were erased when it ended. Send fresh ones as "secrets", or submit it again.`);
 		}
 	}
-	const reset = await resetJobs(tx, all.map(({ id }) => id), secrets ? deps.vault.seal(JSON.stringify(secrets)) : null);
+	const reset: JobRow[] = [];
+	for (const job of all) {
+		const secrets = secretsFor(job);
+		reset.push(...(await resetJobs(tx, [job.id], secrets ? deps.vault.seal(JSON.stringify(secrets)) : null)));
+	}
 	for (const batchId of idsOf(reset.map((job) => job.batchId))) await reopenBatch(tx, batchId);
 	for (const job of reset) {
 		if (job.assetId && job.jobType === INGEST) await updateAsset(tx, job.assetId, { status: 'queued', error: null });

@@ -27,7 +27,7 @@ export async function retryJob(deps: PipelineDeps, tx: Transaction, workspaceId:
 	if (job.status !== 'failed' && job.status !== 'cancelled') {
 		throw new PipelineError('conflict', `Job ${id} is ${job.status}; only failed and cancelled jobs can be retried.`);
 	}
-	const [again] = await reopen(deps, tx, [job], secrets);
+	const [again] = await reopen(deps, tx, [job], ({ id: other }) => (other === job.id ? secrets : null));
 	return again ?? existing(tx, workspaceId, id);
 }
 

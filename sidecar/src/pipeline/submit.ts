@@ -7,7 +7,7 @@ import { insertBatch } from '../db/batches.ts';
 import { makeObsolete } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
-import { findJob, INGEST, insertJobs, lockJobs, type JobRow, type NewJob } from '../db/jobs.ts';
+import { ENDED, findJob, INGEST, insertJobs, lockJobs, type JobRow, type NewJob } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
 import type { Operation } from '../operations/operation.ts';
@@ -55,7 +55,7 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 				throw new PipelineError('invalid_request', `${field}job_id: that job is a ${existing.jobType}, not a ${item.operation}.`);
 			}
 			if (taken.some(({ id }) => id === existing.id)) throw new PipelineError('invalid_request', `${field}job_id: the same job is named twice in one request.`);
-			taken.push({ id: existing.id, itemIndex });
+			taken.push({ id: existing.id, itemIndex, secrets: item.secrets ?? null });
 			continue;
 		}
 		const reference = await references.resolve(item, field.replace(/\.$/, '') || 'body');
@@ -171,19 +171,23 @@ async function storeBatch(deps: PipelineDeps, tx: Transaction, batchId: string, 
 interface Taken {
 	id: string;
 	itemIndex: number;
+	/** Fresh tokens, where the request brings some. */
+	secrets: Record<string, string> | null;
 }
 
 /** Jobs that existed before move into this batch; the batch they came from no longer waits for them. */
 async function takeOver(deps: PipelineDeps, tx: Transaction, batchId: string, taken: Taken[], priority: number): Promise<JobRow[]> {
 	const rows: JobRow[] = [];
 	const left = new Set<string>();
-	const indexOf = new Map(taken.map(({ id, itemIndex }) => [id, itemIndex]));
-	for (const job of await lockJobs(tx, [...indexOf.keys()])) {
-		const [row] = await tx.update(jobs).set({ batchId, itemIndex: indexOf.get(job.id), held: false, priority }).where(eq(jobs.id, job.id)).returning();
+	const wanted = new Map(taken.map((one) => [one.id, one]));
+	for (const job of await lockJobs(tx, [...wanted.keys()])) {
+		const { itemIndex, secrets = null } = wanted.get(job.id) ?? {};
+		const fresh = secrets && !ENDED.includes(job.status) ? { secret: deps.vault.seal(JSON.stringify(secrets)), needsSecret: true } : {};
+		const [row] = await tx.update(jobs).set({ batchId, itemIndex, held: false, priority, ...fresh }).where(eq(jobs.id, job.id)).returning();
 		if (!row) continue;
 		if (job.batchId) left.add(job.batchId);
 		if (job.held) await enqueue(deps, tx, [row]);
-		rows.push(job.status === 'failed' || job.status === 'cancelled' ? ((await reopen(deps, tx, [row]))[0] ?? row) : row);
+		rows.push(job.status === 'failed' || job.status === 'cancelled' ? ((await reopen(deps, tx, [row], ({ id }) => (id === row.id ? secrets : null)))[0] ?? row) : row);
 	}
 	for (const id of [...left].sort()) await finishBatchIfEnded(deps, tx, id);
 	return rows;

@@ -181,6 +181,19 @@ describe('the pipeline', () => {
 		expect(await row(secretive!.id)).toMatchObject({ status: 'completed', output: { length: 5 } });
 	});
 
+	it('takes the fresh tokens of a request that names a failed job again, and gives them to that job alone', async () => {
+		const [asset] = await pipeline.deps.db.insert(assets).values({ id: randomUUID(), workspaceId: WORKSPACE, source: 'url', status: 'failed', ingestJobId: randomUUID() }).returning();
+		const ended = { workspaceId: WORKSPACE, assetId: asset!.id, status: 'failed', params: {}, needsSecret: true } as const;
+		await pipeline.deps.db.insert(jobs).values({ ...ended, id: asset!.ingestJobId!, jobType: 'ingest', needsSecret: false });
+		const id = randomUUID();
+		await pipeline.deps.db.insert(jobs).values({ ...ended, id, jobType: 'secretive', afterJobId: asset!.ingestJobId });
+		const again = (secrets?: Record<string, string>) => pipeline.submit({ items: [{ operation: 'secretive', job_id: id, params: {}, secrets }] });
+		await expect(again()).rejects.toMatchObject({ code: 'conflict' });
+		await again({ access_token: 'fresh' });
+		expect(await row(id)).toMatchObject({ status: 'pending', secret: expect.any(String) });
+		expect(await row(asset!.ingestJobId!)).toMatchObject({ status: 'pending', secret: null });
+	});
+
 	it('makes an older undelivered callback to the same resume URL obsolete, but not one to an ordinary URL', async () => {
 		const resume = `http://n8n.test/webhook-waiting/9/node?signature=${randomUUID()}`;
 		const ordinary = `http://app.test/${randomUUID()}`;
