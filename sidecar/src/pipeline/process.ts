@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ProcessRequest, Source } from '../contract/requests.ts';
-import { findAsset, insertAssets, updateAsset, type AssetRow } from '../db/assets.ts';
+import { findAsset, insertAssets, lockAsset, updateAsset, type AssetRow } from '../db/assets.ts';
 import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
@@ -27,8 +27,11 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 	if (request.retry_failed_only) return retryFailed(deps, tx, workspaceId, request);
 	if (request.operations.length === 0) throw new PipelineError('invalid_request', 'operations: name at least one operation, e.g. ["thumbnail", "compress"].');
 	const references = new MediaReferences(tx, deps.vault, workspaceId, request.priority);
+	// An ingest that ends at this moment changes the same row: one after the other.
+	if (request.asset_id) await lockAsset(tx, request.asset_id);
 	const reference = await resolveAsset(references, request);
 	const url = deps.triggers.process;
+	const now = Date.now();
 	const rows = operationsOf(deps, request).map(({ operation, params }, itemIndex) => ({
 		...newJob(deps, {
 			item: { operation, params },
@@ -41,6 +44,8 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 		}),
 		process: true,
 		held: url !== null,
+		// They are listed in this order for good; `itemIndex` changes when a batch of n8n takes them over.
+		createdAt: new Date(now + itemIndex),
 	}));
 	if (reference.made) {
 		await insertAssets(tx, [reference.made.asset]);

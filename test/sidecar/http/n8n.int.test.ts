@@ -57,9 +57,11 @@ describe('with n8n webhooks configured', () => {
 		await until(async () => (await view(body.asset.id)).asset.status === 'processing', 'the media is stored');
 		expect((await view(body.asset.id)).jobs.map(({ status }) => status)).toEqual(['pending', 'pending']);
 
-		const items = trigger.json.jobs.map(({ job_id, operation, params }) => ({ job_id, operation, params, asset_id: body.asset.id }));
+		// In another order than asked for: the answers keep the order of the request.
+		const items = trigger.json.jobs.toReversed().map(({ job_id, operation, params }) => ({ job_id, operation, params, asset_id: body.asset.id }));
 		const batch = await sidecar.call('POST', '/api/media/batch', { items });
-		expect(batch.body.jobs.map(({ id }) => id)).toEqual(body.jobs.map(({ id }) => id));
+		expect(batch.body.jobs.map(({ id }) => id)).toEqual(body.jobs.map(({ id }) => id).toReversed());
+		expect((await view(body.asset.id)).jobs.map(({ id }) => id)).toEqual(body.jobs.map(({ id }) => id));
 		const distribute = await n8n.next('/distribute');
 		expect(distribute.json).toMatchObject({ action: 'upload_media', asset_id: body.asset.id, platforms: ['x', 'mastodon'], text: 'Hello', outputs: { thumbnail: { thumbnail_url: expect.stringContaining('/files/') } } });
 		expect(await view(body.asset.id)).toMatchObject({ asset: { status: 'processed' }, progress: { total: 2, completed: 2 } });
