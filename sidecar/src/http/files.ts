@@ -13,7 +13,7 @@ export function fileRoutes(deps: HttpDeps): Router {
 	const router = Router();
 	router.get('/files/*key', async (request, response) => {
 		verifySignedUrl(deps.signingKey, { method: request.method, path: request.path, query: request.query });
-		const key = assertKey(([] as string[]).concat((request.params as unknown as { key: string[] }).key).join('/'));
+		const key = assertKey(request.path.slice('/files/'.length));
 		const stored = await deps.storage.head(key);
 		if (!stored) throw new PipelineError('not_found', 'This file is gone.');
 		await send(deps, key, stored, await describe(deps, key), request, response);

@@ -10,7 +10,7 @@ import { startReceiver, type Receiver } from '../../support/receiver.ts';
 import { key, startTestSidecar, type TestSidecar } from '../../support/sidecar.ts';
 
 /** Body of a callback: of a batch, of one job, or of an asset. */
-type Received = BatchCallback & { job_id: string; asset_id: string; error: unknown; output_data: Record<string, unknown> };
+type Received = BatchCallback & { job_id: string; progress: number; asset_id: string; error: unknown; output_data: Record<string, unknown> };
 
 describe('the HTTP interface', () => {
 	let files: TestServer;
@@ -143,6 +143,16 @@ describe('the HTTP interface', () => {
 			const { json, raw, headers } = await receiver.next('/one');
 			expect(json).toMatchObject({ job_id: 'mine-1', status: 'completed', error: null, output_data: { thumbnail_url: expect.stringContaining('/files/') } });
 			expect(new Webhook(sidecar.callbackSecret).verify(raw, headers)).toEqual(json);
+		});
+
+		it('tells a progress URL the percentage while a job runs, signed', async () => {
+			await sidecar.call('POST', '/compress', { file_url: url('hd'), params: { height: 720, preset: 'slow' }, progress_url: `${receiver.server.url}/progress` });
+			const { json, raw, headers } = await receiver.next('/progress');
+			expect(json).toEqual({ job_id: expect.any(String), status: 'processing', progress: expect.any(Number) });
+			expect(json.progress).toBeGreaterThan(0);
+			expect(json.progress).toBeLessThan(100);
+			expect(new Webhook(sidecar.callbackSecret).verify(raw, headers)).toEqual(json);
+			await sidecar.call('POST', `/api/media/jobs/${json.job_id}/cancel`);
 		});
 
 		it('streams progress and ends as events', async () => {
