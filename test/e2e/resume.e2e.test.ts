@@ -88,31 +88,6 @@ describe('a waiting node in a real n8n', () => {
 		expect(job.attempts).toBeLessThanOrEqual(1);
 	});
 
-	it.each([
-		['stopped', 'stopExecution', 'dead', /has finished/],
-		// An unknown execution may only be late in being saved: given up after ten minutes (test/sidecar/callbacks/classify.test.ts).
-		['deleted', 'deleteExecution', 'pending', /does not exist/],
-	] as const)('leaves its result readable when its execution was %s meanwhile, and says what became of the callback', async (_what, end, status, reason) => {
-		const workflow = new WorkflowBuilder(`gone by ${end}`).webhook().media('Thumbnail', 'mediaTranscode', { ...thumbnailOf, fileUrl: file('landscape.mp4') }).nothing('Done');
-		const stored = await world.deploy(workflow);
-		const held = gate();
-		world.callbacks.intercept(async (call) => (call.path.startsWith('/webhook-waiting/') ? held.pass() : undefined));
-		const id = await world.fire(workflow, stored, {});
-		await held.reached;
-		await world.waitForStatus(id, 'waiting');
-		await world.n8n[end](id);
-		held.open();
-		const call = await waitFor(async () => resumeCalls(world).find(({ answer }) => answer !== null), { what: 'the callback to be answered', explain: () => world.logs() });
-		const batch = bodyOf(call).batch_id;
-		const callback = await waitFor(async () => (await world.sidecar.callbacks()).find((one) => one.batch_id === batch && one.reason !== null), {
-			what: 'the reason to be stored',
-			explain: () => world.logs(),
-		});
-		expect(callback).toMatchObject({ status, reason: expect.stringMatching(reason) as string });
-		const job = await world.sidecar.job(bodyOf(call).jobs[0]!.job_id);
-		expect(job).toMatchObject({ status: 'completed', output_data: { thumbnail_url: expect.stringContaining('/files/') as string } });
-	});
-
 	it('ignores a repeated, altered or unsigned callback of its first run while its second run waits', async () => {
 		const workflow = new WorkflowBuilder('loop')
 			.webhook()
@@ -189,5 +164,31 @@ describe('a waiting node in a real n8n', () => {
 		expect(result.runs.Ingest).toHaveLength(1);
 		expect(result.runs.Ingest?.[0]?.data?.main[0]?.[0]?.json).toMatchObject({ operation: 'ingest', status: 'completed' });
 		expect(result.runs.Thumbnail?.[0]?.data?.main[0]?.[0]?.json).toMatchObject({ operation: 'thumbnail', status: 'completed' });
+	});
+
+	// Last: the callback to the deleted execution is tried again for ten minutes, among those of whatever came after.
+	it.each([
+		['stopped', 'stopExecution', 'dead', /has finished/],
+		// An unknown execution may only be late in being saved: given up after ten minutes (test/sidecar/callbacks/classify.test.ts).
+		['deleted', 'deleteExecution', 'pending', /does not exist/],
+	] as const)('leaves its result readable when its execution was %s meanwhile, and says what became of the callback', async (_what, end, status, reason) => {
+		const workflow = new WorkflowBuilder(`gone by ${end}`).webhook().media('Thumbnail', 'mediaTranscode', { ...thumbnailOf, fileUrl: file('landscape.mp4') }).nothing('Done');
+		const stored = await world.deploy(workflow);
+		const held = gate();
+		world.callbacks.intercept(async (call) => (call.path.startsWith('/webhook-waiting/') ? held.pass() : undefined));
+		const id = await world.fire(workflow, stored, {});
+		await held.reached;
+		await world.waitForStatus(id, 'waiting');
+		await world.n8n[end](id);
+		held.open();
+		const call = await waitFor(async () => resumeCalls(world).find(({ answer }) => answer !== null), { what: 'the callback to be answered', explain: () => world.logs() });
+		const batch = bodyOf(call).batch_id;
+		const callback = await waitFor(async () => (await world.sidecar.callbacks()).find((one) => one.batch_id === batch && one.reason !== null), {
+			what: 'the reason to be stored',
+			explain: () => world.logs(),
+		});
+		expect(callback).toMatchObject({ status, reason: expect.stringMatching(reason) as string });
+		const job = await world.sidecar.job(bodyOf(call).jobs[0]!.job_id);
+		expect(job).toMatchObject({ status: 'completed', output_data: { thumbnail_url: expect.stringContaining('/files/') as string } });
 	});
 });
