@@ -23,7 +23,7 @@ export class SocialDistribute implements INodeType {
 		version: 1,
 		subtitle:
 			'={{ "post to " + [].concat($parameter["platforms"]).join(", ") }}',
-		description: 'Publish a post with its media on social platforms, exactly once',
+		description: 'Publish a post with its media on social platforms, never twice',
 		defaults: { name: 'Social Distribute' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

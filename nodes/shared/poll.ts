@@ -30,6 +30,6 @@ export async function pollBatch(context: IExecuteFunctions, batchId: string, lim
 		}
 	}
 	throw new NodeOperationError(context.getNode(), `The batch ${batchId} had not ended when the deadline passed.`, {
-		description: 'The sidecar keeps the jobs: look at its dashboard, or ask GET /api/media/batches/<batch_id>.',
+		description: 'The sidecar keeps the jobs: ask it with GET /api/media/batches/<batch_id>.',
 	});
 }

@@ -109,7 +109,7 @@ export function timedOutItems(
 		code: 'deadline_exceeded',
 		message:
 			`The media sidecar did not call back within ${deadlineMinutes} minutes. ` +
-			'Check that it runs and that it can reach this n8n (WEBHOOK_URL); its dashboard and GET /api/media/jobs show what became of the job.',
+			'Check that it runs and that it can reach this n8n (WEBHOOK_URL); GET /api/media/jobs of the sidecar shows what became of the job.',
 	};
 	return jobs.map((job, index) => failedItem(job, sources[index] ?? 0, error));
 }

@@ -79,7 +79,7 @@ describe('kill -9', () => {
 		expect(whole.byteLength).toBe(file!.bytes);
 	}, 120_000);
 
-	it('of one of two workers on Postgres: the other one finishes the job', async () => {
+	it('of a worker on Postgres: another worker finishes the job', async () => {
 		const server: TestPostgres = await startPostgres();
 		try {
 			const environment = { DATABASE_URL: server.url, CONCURRENCY: '1', ENCRYPTION_KEY: 'the-same-for-all-processes', PUBLIC_URL: 'http://127.0.0.1:9' };
