@@ -7,11 +7,11 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { operationProperties } from '../shared/operation';
+import { resourceProperties } from '../shared/operation';
 import { waitProperties } from '../shared/properties';
 import { resumeFromCallback } from '../shared/resume';
 import { runOperations } from '../shared/run';
-import { operations } from './operations';
+import { operations, resources } from './operations';
 
 /** Changes media: the work is done by the sidecar, n8n only waits. */
 export class MediaTranscode implements INodeType {
@@ -21,8 +21,7 @@ export class MediaTranscode implements INodeType {
 		icon: { light: 'file:mediaTranscode.svg', dark: 'file:mediaTranscode.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle:
-			'={{ ({ compress: "compress to " + $parameter["height"] + "p", convert: "convert to " + $parameter["format"], crop: "crop", probe: "media info", several: "several operations", thumbnail: "thumbnail" })[$parameter["operation"]] }}',
+		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
 		description: 'Compress, convert, crop or inspect a video, audio or image file',
 		defaults: { name: 'Media Transcode' },
 		usableAsTool: true,
@@ -41,7 +40,7 @@ export class MediaTranscode implements INodeType {
 				responseData: '={{ { "status": "resumed" } }}',
 			},
 		],
-		properties: [...operationProperties(operations), ...waitProperties],
+		properties: [...resourceProperties(resources), ...waitProperties],
 	};
 
 	/** Nothing to register: the resume URL goes along with every request. */

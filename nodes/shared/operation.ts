@@ -17,6 +17,13 @@ export interface OperationInput {
 	context: IExecuteFunctions;
 }
 
+/** Groups of a long Operation list: the user chooses the kind of file first. */
+export interface Resource {
+	name: string;
+	value: string;
+	operations: readonly NodeOperation[];
+}
+
 /** One entry of a node's Operation list: one file per operation, all of this shape. */
 export interface NodeOperation {
 	name: string;
@@ -29,25 +36,43 @@ export interface NodeOperation {
 	build(input: OperationInput): BatchItem[] | Promise<BatchItem[]>;
 }
 
-/** The Operation list and the fields of all operations, each shown only with its own operation. */
+/** The Operation list and the fields of all operations, each shown only with its own operation. The first one is preselected. */
 export function operationProperties(operations: readonly NodeOperation[]): INodeProperties[] {
+	const fields = operations.flatMap(({ value, properties }) =>
+		updateDisplayOptions({ show: { operation: [value] } }, properties),
+	);
+	return [operationList(operations), ...fields];
+}
+
+/** The same in two steps: Resource, then its Operation list. The first resource is preselected, and the first operation of each. */
+export function resourceProperties(resources: readonly Resource[]): INodeProperties[] {
+	const selector: INodeProperties = {
+		displayName: 'Resource',
+		name: 'resource',
+		type: 'options',
+		noDataExpression: true,
+		options: resources.map(({ name, value }) => ({ name, value })).sort((a, b) => a.name.localeCompare(b.name)),
+		default: resources[0]?.value ?? '',
+	};
+	const shown = resources.flatMap(({ value, operations }) =>
+		updateDisplayOptions({ show: { resource: [value] } }, operationProperties(operations)),
+	);
+	return [selector, ...shown];
+}
+
+function operationList(operations: readonly NodeOperation[]): INodeProperties {
 	const options: INodePropertyOptions[] = operations.map(({ name, value, description, action }) => ({
 		name,
 		value,
 		description,
 		action,
 	}));
-	const preselected = operations[0]?.value ?? '';
-	const selector: INodeProperties = {
+	return {
 		displayName: 'Operation',
 		name: 'operation',
 		type: 'options',
 		noDataExpression: true,
 		options: options.sort((a, b) => a.name.localeCompare(b.name)),
-		default: preselected,
+		default: operations[0]?.value ?? '',
 	};
-	const fields = operations.flatMap(({ value, properties }) =>
-		updateDisplayOptions({ show: { operation: [value] } }, properties),
-	);
-	return [selector, ...fields];
 }

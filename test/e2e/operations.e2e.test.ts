@@ -44,7 +44,7 @@ describe('the operations of the nodes in a real n8n', () => {
 	});
 
 	it('hold and poll, or go on at once, where the user wants that', async () => {
-		const source = { operation: 'probe', source: 'url', fileUrl: `${world.files.url}/landscape.mp4` };
+		const source = { resource: 'media', operation: 'probe', source: 'url', fileUrl: `${world.files.url}/landscape.mp4` };
 		const workflow = new WorkflowBuilder('wait modes')
 			.webhook()
 			.media('Poll', 'mediaTranscode', { ...source, waitMode: 'poll' })
@@ -59,7 +59,7 @@ describe('the operations of the nodes in a real n8n', () => {
 	});
 
 	it('name the address and what to check when the sidecar cannot be reached', async () => {
-		const workflow = new WorkflowBuilder('unreachable').webhook().media('Probe', 'mediaTranscode', { operation: 'probe', source: 'url', fileUrl: `${world.files.url}/landscape.mp4` }).nothing('After');
+		const workflow = new WorkflowBuilder('unreachable').webhook().media('Probe', 'mediaTranscode', { resource: 'media', operation: 'probe', source: 'url', fileUrl: `${world.files.url}/landscape.mp4` }).nothing('After');
 		const stored = await world.deploy(workflow);
 		await world.killSidecar();
 		try {

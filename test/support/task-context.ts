@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { probe } from '../../sidecar/src/media/probe.ts';
+import type { MediaInput } from '../../sidecar/src/operations/media-input.ts';
 import type { TaskContext } from '../../sidecar/src/operations/operation.ts';
 
 export interface TestTask {
@@ -20,7 +21,10 @@ export async function testTask(
 	{
 		earlier = {},
 		signal = new AbortController().signal,
-	}: { earlier?: Record<string, Record<string, unknown>>; signal?: AbortSignal } = {},
+		open = () => {
+			throw new Error('this test has no further media');
+		},
+	}: { earlier?: Record<string, Record<string, unknown>>; signal?: AbortSignal; open?: (input: MediaInput) => string } = {},
 ): Promise<TestTask> {
 	const workDir = await mkdtemp(join(tmpdir(), 'task-'));
 	const steps: string[] = [];
@@ -31,6 +35,7 @@ export async function testTask(
 		assetId: '00000000-0000-4000-8000-000000000002',
 		attempt: 1,
 		source: async () => ({ path, facts: await probe(path) }),
+		open: async (input) => ({ path: open(input), facts: await probe(open(input)) }),
 		earlierOutput: async (jobType) => earlier[jobType] ?? null,
 		readStored: async () => Readable.from([]),
 		workDir,

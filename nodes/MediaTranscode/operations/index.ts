@@ -1,10 +1,15 @@
-import type { NodeOperation } from '../../shared/operation';
-import { compress } from './compress';
-import { convert } from './convert';
-import { crop } from './crop';
-import { probe } from './probe';
-import { several } from './several';
-import { thumbnail } from './thumbnail';
+import type { NodeOperation, Resource } from '../../shared/operation';
+import { probe } from './media/probe';
+import { several } from './media/several';
+import { compress } from './video/compress';
+import { convert } from './video/convert';
+import { crop } from './video/crop';
+import { thumbnail } from './video/thumbnail';
 
-/** The first one is preselected. */
-export const operations: readonly NodeOperation[] = [compress, convert, crop, probe, several, thumbnail];
+/** The first one is preselected, and the first operation of each. */
+export const resources: readonly Resource[] = [
+	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail] },
+	{ name: 'Any Media', value: 'media', operations: [probe, several] },
+];
+
+export const operations: readonly NodeOperation[] = resources.flatMap((resource) => resource.operations);

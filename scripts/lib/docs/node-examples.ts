@@ -13,7 +13,7 @@ const caption = (label: string, parameters: Record<string, unknown>): NodeExampl
 
 /** By operation. The tests hold every field against the node's own. */
 export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
-	probe: transcode('Get Media Info', { operation: 'probe' }),
+	probe: transcode('Get Media Info', { resource: 'media', operation: 'probe' }),
 	thumbnail: transcode('Thumbnail', { operation: 'thumbnail', at: '50%', width: 640, format: 'jpeg' }),
 	compress: transcode('Compress', { operation: 'compress', height: 720, crf: 23 }),
 	crop: transcode('Crop', { operation: 'crop', cropMode: 'ratio', ratio: '9:16' }),
@@ -31,5 +31,5 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 /** The example of an operation; one without an entry of its own runs through "Run Several Operations". */
 export function nodeExample(operation: string, params: Record<string, unknown>): NodeExample {
 	const operations = JSON.stringify([{ operation, params }]);
-	return NODE_EXAMPLES[operation] ?? transcode('Run Several Operations', { operation: 'several', operations });
+	return NODE_EXAMPLES[operation] ?? transcode('Run Several Operations', { resource: 'media', operation: 'several', operations });
 }

@@ -1,14 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import ffmpeg from 'fluent-ffmpeg';
 import type { Logger } from 'pino';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from './facts.ts';
-import { ffmpegCall, type FfmpegCall } from './ffmpeg-arguments.ts';
+import { ffmpegCall, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
 import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, ProgressReader } from './ffmpeg-output.ts';
-import type { MediaPlan, ProducedFile } from './plan.ts';
+import { packageFiles } from './package.ts';
+import type { MediaPlan, PlanResult, PlannedOutput } from './plan.ts';
 import { abortError, asFileUrl, refuseTooManyPixels } from './probe.ts';
 import { adopt, childOptions, Tail, terminate } from './process.ts';
 import { verifyOutput } from './verify.ts';
@@ -36,6 +37,8 @@ export interface EngineLimits {
 export interface RunPlan {
 	inputPath: string;
 	facts: MediaFacts;
+	/** Further inputs, `[v1]` being the first. Default: none. */
+	inputs?: Readable[];
 	plan: MediaPlan;
 	/** Existing folder for the results. */
 	workDir: string;
@@ -51,10 +54,10 @@ export interface RunPlan {
  * probed. Throws `input_corrupt`, `input_too_large`, `processing_failed`, `processing_timeout`, `processing_stalled`,
  * `storage_full`, and on abort the signal's own PipelineError, else `cancelled`; the process group is gone by then.
  */
-export async function runPlan(request: RunPlan): Promise<{ files: ProducedFile[]; cpuSeconds: number }> {
-	const { facts, signal, log } = request;
+export async function runPlan(request: RunPlan): Promise<PlanResult> {
+	const { facts, inputs = [], signal, log } = request;
 	if (signal.aborted) throw abortError(signal);
-	refuseTooManyPixels(facts);
+	for (const input of [facts, ...inputs.map((one) => one.facts)]) refuseTooManyPixels(input);
 	const started = performance.now();
 	let percent = 0;
 	const onProgress = (value: number): void => {
@@ -92,24 +95,50 @@ function withoutPictureSeeks(plan: MediaPlan): MediaPlan | null {
 	};
 }
 
-async function make(request: RunPlan): Promise<{ files: ProducedFile[]; cpuSeconds: number }> {
+async function make(request: RunPlan): Promise<PlanResult> {
 	const { workDir, signal, limits } = request;
-	const call = ffmpegCall({ ...request, threads: limits?.threads }, ({ name }, index) =>
-		join(workDir, `.partial-${index}-${name}`),
-	);
+	const call = ffmpegCall({ ...request, threads: limits?.threads }, (output, index) => partialPath(workDir, output, index));
 	try {
+		await Promise.all(call.outputs.map(({ path }) => mkdir(dirname(path), { recursive: true })));
 		const stderr = await runFfmpeg(call, request);
-		const files = await Promise.all(
-			call.outputs.map(({ planned, path }) =>
-				verifyOutput(planned, path, join(workDir, planned.name), { stderr, signal }),
-			),
-		);
-		await Promise.all(files.map((file, index) => rename(call.outputs[index]!.path, file.path)));
-		return { files, cpuSeconds: cpuSecondsOf(stderr) };
+		const made = await Promise.all(call.outputs.map(({ planned, path }) => take(planned, path, { workDir, stderr, signal })));
+		// Only now, when each of them has been checked, do they get their names.
+		for (const { move } of made) if (move) await rename(move.from, move.to);
+		return {
+			files: made.flatMap(({ files }) => files),
+			texts: Object.fromEntries(made.flatMap(({ text }) => (text ? [text] : []))),
+			cpuSeconds: cpuSecondsOf(stderr),
+		};
 	} catch (error) {
-		await Promise.all(call.outputs.map(({ path }) => rm(path, { force: true })));
+		await Promise.all(call.outputs.map(({ path, planned }) => rm(partialRoot(path, planned), { recursive: true, force: true })));
 		throw error;
 	}
+}
+
+/** A package is written into a folder of its own, which is then renamed as a whole. */
+const partialPath = (workDir: string, { name, kind }: PlannedOutput, index: number): string =>
+	kind === 'package' ? join(workDir, `.partial-${index}`, name.slice(name.lastIndexOf('/') + 1)) : join(workDir, `.partial-${index}-${name}`);
+const partialRoot = (path: string, { kind }: PlannedOutput): string => (kind === 'package' ? dirname(path) : path);
+
+interface Taken {
+	files: PlanResult['files'];
+	text?: [string, string];
+	move?: { from: string; to: string };
+}
+
+/** Checks what an output became. */
+async function take(planned: PlannedOutput, path: string, { workDir, stderr, signal }: { workDir: string; stderr: string; signal: AbortSignal }): Promise<Taken> {
+	if (planned.kind === 'text') {
+		const text = await readFile(path, 'utf8').catch(() => '');
+		await rm(path, { force: true });
+		return { files: [], text: [planned.name, text] };
+	}
+	if (planned.kind === 'package') {
+		const folder = dirname(join(workDir, planned.name));
+		return { files: await packageFiles(planned, dirname(path), folder), move: { from: dirname(path), to: folder } };
+	}
+	const to = join(workDir, planned.name);
+	return { files: [await verifyOutput(planned, path, to, { stderr, signal })], move: { from: path, to } };
 }
 
 /** Runs ffmpeg to its end, under the deadline, the stall timer and the signal. Answers the end of what it said. */

@@ -1,4 +1,5 @@
 import { PipelineError } from '../errors.ts';
+import { corrections } from './corrections.ts';
 import type { MediaFacts } from './facts.ts';
 import { INPUT_FORMATS } from './formats.ts';
 import type { MediaPlan, PlannedOutput } from './plan.ts';
@@ -10,6 +11,12 @@ export interface FfmpegCall {
 	outputs: Array<{ planned: PlannedOutput; options: string[]; path: string }>;
 }
 
+/** A file that ffmpeg reads. */
+export interface Readable {
+	path: string;
+	facts: MediaFacts;
+}
+
 /** Before the first input: they hold for the whole process. */
 const GLOBAL = [
 	...['-hide_banner', '-nostdin', '-y', '-loglevel', 'info', '-nostats'],
@@ -18,36 +25,66 @@ const GLOBAL = [
 	...['-abort_on', 'empty_output'],
 ];
 
+export interface CallRequest {
+	inputPath: string;
+	facts: MediaFacts;
+	/** Further inputs, `[v1]` being the first. */
+	inputs?: Readable[];
+	plan: MediaPlan;
+	threads?: number | undefined;
+}
+
 /**
  * Pure. Outputs that begin at the same place share an input, which is then decoded once; others get an input of their own
  * with the seek before it, so that ffmpeg jumps instead of decoding all that comes before.
  * @param partialPath where an output is written until it has been checked
  */
 export function ffmpegCall(
-	{ inputPath, facts, plan, threads }: { inputPath: string; facts: MediaFacts; plan: MediaPlan; threads?: number },
+	{ inputPath, facts, inputs: further = [], plan, threads }: CallRequest,
 	partialPath: (output: PlannedOutput, index: number) => string,
 ): FfmpegCall {
-	const format = INPUT_FORMATS[facts.mime];
-	if (!format) throw new PipelineError('input_unsupported', `Files of the type ${facts.mime} cannot be processed.`);
 	const windows = new Map<string, { index: number; options: string[] }>();
-	const outputs = plan.outputs.map((planned, index) => {
+	const placed = plan.outputs.map((planned) => {
 		const options = windowOptions(planned);
 		const key = options.join(' ');
-		const input = windows.get(key) ?? { index: windows.size, options };
-		windows.set(key, input);
-		return { planned, options: outputOptions(planned, facts, input.index, threads), path: partialPath(planned, index) };
+		const window = windows.get(key) ?? { index: windows.size, options };
+		windows.set(key, window);
+		return { planned, input: window.index };
 	});
-	const inputs = [...windows.values()].map(({ index, options }) => ({
-		options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...inputArguments(format.demuxer)],
-		url: asFileUrl(inputPath),
-	}));
-	return { inputs, outputs };
+	const source = { path: inputPath, facts };
+	const read = [
+		...[...windows.values()].map(({ options }) => ({ options, file: source })),
+		...further.map((file, index) => ({ options: plan.inputOptions?.[index] ?? [], file })),
+	];
+	const graphs: string[] = [];
+	const outputs = placed.map(({ planned, input }, index) => {
+		const path = partialPath(planned, index);
+		const context = { facts, further, input, firstFurther: windows.size, index, path };
+		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, context));
+		return { planned, options: outputOptions(planned, context, threads), path };
+	});
+	// An option of the whole process: it may stand before any output.
+	if (graphs.length > 0) outputs[0]?.options.unshift('-filter_complex', graphs.join(';'));
+	return {
+		inputs: read.map(({ options, file }, index) => ({
+			options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...inputArguments(demuxerOf(file.facts))],
+			url: asFileUrl(file.path),
+		})),
+		outputs,
+	};
+}
+
+function demuxerOf({ mime }: MediaFacts): string {
+	const format = INPUT_FORMATS[mime];
+	if (!format) throw new PipelineError('input_unsupported', `Files of the type ${mime} cannot be processed.`);
+	return format.demuxer;
 }
 
 /** Seconds with a fixed number of digits: never `1e-7`, which ffmpeg would not read. */
 const seconds = (value: number): string => value.toFixed(3);
 
-const windowOptions = ({ seekSeconds, durationSeconds }: PlannedOutput): string[] => [
+const windowOptions = ({ seekSeconds, durationSeconds, sourceOptions = [] }: PlannedOutput): string[] => [
+	...sourceOptions,
 	...(seekSeconds ? ['-ss', seconds(seekSeconds)] : []),
 	...(durationSeconds === undefined ? [] : ['-t', seconds(durationSeconds)]),
 ];
@@ -55,22 +92,30 @@ const windowOptions = ({ seekSeconds, durationSeconds }: PlannedOutput): string[
 const threadOptions = (threads: number | undefined): string[] =>
 	threads === undefined ? [] : ['-threads', String(threads)];
 
-function outputOptions(
-	planned: PlannedOutput,
-	facts: MediaFacts,
-	input: number,
-	threads: number | undefined,
-): string[] {
-	const picture = planned.kind !== 'audio' && facts.video && !planned.options.includes('-vn');
-	const sound = planned.kind !== 'image' && facts.audio && !planned.options.includes('-an');
+interface OutputContext {
+	facts: MediaFacts;
+	further: Readable[];
+	/** ffmpeg's number of the source for this output. */
+	input: number;
+	firstFurther: number;
+	/** Number of the output: makes labels unique in the process. */
+	index: number;
+	path: string;
+}
+
+function outputOptions(planned: PlannedOutput, context: OutputContext, threads: number | undefined): string[] {
+	const { facts, path } = context;
+	const copied = planned.options.some((option, index) => option === 'copy' && /^-(c|c:v|codec:v|vcodec)(:\d+)?$/.test(planned.options[index - 1] ?? ''));
+	const videoFilters = planned.videoFilters ?? [];
+	const shown = planned.kind === 'audio' || planned.graph || copied || !facts.video ? [] : corrections(facts.video);
+	const picture = [...shown, ...videoFilters].map((filter) => withTextPath(filter, path));
+	const sound = (planned.audioFilters ?? []).map((filter) => withTextPath(filter, path));
 	return [
-		// V: no cover pictures. The probe describes the same streams.
-		...(picture ? ['-map', `${input}:V:0`] : []),
-		...(sound ? ['-map', `${input}:a:0`] : []),
+		...(planned.graph ? graphMaps(planned.graph.map, context) : plainMaps(planned, context)),
 		// Subtitles, data and chapter tracks do not fit into every container, and nobody asked for them.
 		...['-sn', '-dn', '-map_chapters', '-1'],
-		...(planned.videoFilters?.length ? ['-filter:v', planned.videoFilters.join(',')] : []),
-		...(planned.audioFilters?.length ? ['-filter:a', planned.audioFilters.join(',')] : []),
+		...(picture.length > 0 && !planned.options.includes('-vn') ? ['-filter:v', picture.join(',')] : []),
+		...(sound.length > 0 ? ['-filter:a', sound.join(',')] : []),
 		// Where sound starts long after the picture, the default of 128 packets is too few ("Too many packets buffered").
 		...['-max_muxing_queue_size', '4096'],
 		...threadOptions(threads),
@@ -79,5 +124,59 @@ function outputOptions(
 		...(planned.kind === 'image' && !planned.options.includes('-f')
 			? ['-frames:v', '1', '-update', '1', '-f', 'image2']
 			: []),
+		...(planned.kind === 'text' ? ['-f', 'null'] : []),
 	];
 }
+
+function plainMaps(planned: PlannedOutput, { facts, input }: OutputContext): string[] {
+	const text = planned.kind === 'text';
+	const picture =
+		planned.kind !== 'audio' && facts.video && !planned.options.includes('-vn') && (!text || planned.videoFilters?.length);
+	const sound =
+		planned.kind !== 'image' && facts.audio && !planned.options.includes('-an') && (!text || planned.audioFilters?.length);
+	return [
+		// V: no cover pictures. The probe describes the same streams.
+		...(picture ? ['-map', `${input}:V:0`] : []),
+		...(sound ? ['-map', `${input}:a:0`] : []),
+	];
+}
+
+const graphMaps = (map: string[], { input, facts, index }: OutputContext): string[] =>
+	map.flatMap((stream) => {
+		if (stream === 'v') return ['-map', `${input}:V:0`];
+		if (stream === 'a') return ['-map', `${input}:a:0`];
+		if (stream === 'a?') return facts.audio ? ['-map', `${input}:a:0`] : [];
+		return ['-map', stream.replace(LABEL, (_, label: string) => `[${own(index, label)}]`)];
+	});
+
+const LABEL = /\[([A-Za-z]\w*)\]/g;
+const own = (index: number, label: string): string => `o${index}_${label}`;
+
+/** Pads of the plan as pads of this process; other labels made unique. Sources that need it are corrected before anything else. */
+function filterGraph(filters: string, context: OutputContext): string {
+	const before: string[] = [];
+	const graph = withTextPath(filters, context.path).replace(LABEL, (_, label: string) => {
+		const pad = /^([va])(\d*)$/.exec(label);
+		if (!pad) return `[${own(context.index, label)}]`;
+		const [, type, place = ''] = pad;
+		const number = place === '' ? context.input : context.firstFurther + Number(place) - 1;
+		if (type === 'a') return `[${number}:a:0]`;
+		const { video } = place === '' ? context.facts : (context.further[Number(place) - 1]?.facts ?? { video: null });
+		const correcting = video ? corrections(video) : [];
+		if (correcting.length === 0) return `[${number}:V:0]`;
+		const corrected = `[${own(context.index, `corrected${place}`)}]`;
+		before.push(`[${number}:V:0]${correcting.join(',')}${corrected}`);
+		return corrected;
+	});
+	return [...before, graph].join(';');
+}
+
+/** Where a filter of an output of the kind `text` writes to, as a value of a filter option. */
+const withTextPath = (filter: string, path: string): string => filter.replaceAll('{text}', filterValue(path));
+
+/**
+ * A value inside a filter graph: one round of escaping for the option, one for the graph (ffmpeg-utils, "Quoting and
+ * escaping"; ffmpeg-filters, "Notes on filtergraph escaping").
+ */
+export const filterValue = (text: string): string =>
+	text.replace(/[\\':]/g, '\\$&').replace(/[\\'[\],;]/g, '\\$&');

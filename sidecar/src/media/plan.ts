@@ -4,30 +4,60 @@
  */
 export interface MediaPlan {
 	outputs: PlannedOutput[];
+	/** ffmpeg options of each further input, by its place (0 is the first further input), e.g. `[['-stream_loop', '-1']]`. */
+	inputOptions?: string[][];
 	/** Expected CPU seconds; orders and bounds the work, and becomes `estimated_duration` in answers. */
 	estimatedCpuSeconds: number;
 	/** Why the plan is what it is, in a sentence for the user, e.g. "The source is already 720p H.264: streams are copied." */
 	reason?: string;
 	/** Further fields of the job's output_data, e.g. `{ width: 1280 }`. */
 	facts?: Record<string, unknown>;
+	/** Small files whose content is known beforehand, e.g. the WebVTT of a sprite sheet. */
+	texts?: TextFile[];
+}
+
+export interface TextFile {
+	name: string;
+	mime: string;
+	content: string;
 }
 
 export interface PlannedOutput {
-	/** File name of the result, e.g. `compressed.mp4`. Made by the operation, never by a user. */
+	/** File name of the result, e.g. `compressed.mp4`. Made by the operation, never by a user. A package: `hls/manifest.mpd`. */
 	name: string;
-	kind: 'video' | 'audio' | 'image';
+	/**
+	 * package: a manifest with all that its muxer writes beside it, in a folder of its own.
+	 * text: nothing is kept but what a filter writes to `{text}`, e.g. `ametadata=print:key=lavfi.r128.I:file={text}`; it
+	 * comes back in `PlanResult.texts` under `name`. Filters must let frames pass: no frame at all is an error.
+	 */
+	kind: 'video' | 'audio' | 'image' | 'package' | 'text';
 	mime: string;
 	/** Start in the source, seconds. Placed before the input, so that ffmpeg seeks instead of decoding from the start. */
 	seekSeconds?: number;
 	/** Length to read from there, seconds. */
 	durationSeconds?: number;
+	/** Further options of the source for this output, e.g. `['-loop', '1']` of a still. */
+	sourceOptions?: string[];
 	/** Filters in order, e.g. `['crop=100:100:0:0', 'scale=-2:720']`. Empty or absent: none. */
 	videoFilters?: string[];
 	audioFilters?: string[];
+	/** Instead of the two lists above, where several inputs or streams meet. */
+	graph?: FilterGraph;
 	/** Output options as ffmpeg's argument list, codecs included, e.g. `['-c:v', 'libx264', '-crf', '23']`. */
 	options: string[];
 	/** Expected length of the output, seconds, for progress and for the deadline. 0 for a still image. */
 	expectedSeconds: number;
+}
+
+/**
+ * Pads that are there: `[v]` and `[a]` are the picture and sound of the source, `[v1]`, `[a1]` those of the first further
+ * input, and so on; each may be used once (`split` and `asplit` make more). Other labels are the graph's own.
+ * Example: `{ filters: '[v][v1]overlay=10:10[out]', map: ['[out]', 'a?'] }`
+ */
+export interface FilterGraph {
+	filters: string;
+	/** What goes into the output, in order: labels of the graph, or `v`, `a` (streams of the source as they are), `a?` (if there is one). */
+	map: string[];
 }
 
 /** A finished file in a scratch folder, to be stored with the job. */
@@ -38,4 +68,14 @@ export interface ProducedFile {
 	width?: number;
 	height?: number;
 	durationSeconds?: number;
+	/** Belongs to a package (a segment of HLS, say): stored, but not listed. */
+	part?: true;
+}
+
+/** What became of a plan. */
+export interface PlanResult {
+	files: ProducedFile[];
+	/** What the outputs of the kind `text` say, by name. */
+	texts: Record<string, string>;
+	cpuSeconds: number;
 }

@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { MediaFacts } from '../media/facts.ts';
-import type { MediaPlan, ProducedFile } from '../media/plan.ts';
+import type { MediaPlan, PlanResult, ProducedFile, TextFile } from '../media/plan.ts';
+import type { MediaInput, OpenedMedia } from './media-input.ts';
 
 /** What every operation says of itself. One operation, one file. */
 interface OperationBase<P> {
@@ -22,11 +23,41 @@ interface OperationBase<P> {
 	example: Record<string, unknown>;
 }
 
-/** Decides what to make from facts and parameters alone; spawns nothing. The engine runs the plan. */
-export interface MediaOperation<P = unknown> extends OperationBase<P> {
+/**
+ * Decides what to make from facts and parameters alone; spawns nothing. The engine runs the plan. Operations that must know
+ * more first (the loudness, where silence is) measure it in a step of its own, and then plan from what was measured.
+ * `M`: what `measure` answers.
+ */
+export interface MediaOperation<P = unknown, M = undefined> extends OperationBase<P> {
 	kind: 'media';
-	/** Throws `input_no_video` and the like where the source cannot serve. */
-	plan(facts: MediaFacts, params: P): MediaPlan;
+	/** Media beside the source, in the order in which plans name them: the first one is `[v1]` and `[a1]`. */
+	inputs?(params: P): MediaInput[];
+	/** Acts through its tools only. */
+	measure?(tools: MeasureTools, params: P): Promise<M>;
+	/** Throws `input_no_video` and the like where the source cannot serve. `known` is always given by the pipeline. */
+	plan(facts: MediaFacts, params: P, known?: Known<M>): MediaPlan;
+	/** Pure: what can only be said of what was made, e.g. from the texts that filters wrote. */
+	conclude?(made: PlanResult, facts: MediaFacts, params: P): { output?: Record<string, unknown>; texts?: TextFile[] };
+	/** Seconds it will take, roughly. Default: what the plan says. Needed where the plan depends on `known`. */
+	estimateSeconds?(facts: MediaFacts, params: P): number;
+}
+
+export interface Known<M = undefined> {
+	inputs: OpenedMedia[];
+	measured: M;
+}
+
+/** What `measure` may use. */
+export interface MeasureTools extends OpenedMedia {
+	inputs: OpenedMedia[];
+	/** Private scratch folder; what is left there is removed with the job. */
+	workDir: string;
+	signal: AbortSignal;
+	log: Logger;
+	/** Runs a plan on the source, or on another file (a probe encode, say). */
+	run(plan: MediaPlan, on?: OpenedMedia): Promise<PlanResult>;
+	/** The facts of a file that was made. */
+	probe(path: string): Promise<MediaFacts>;
 }
 
 /** Calls something other than ffmpeg: a provider of AI, a social platform, the probe. */
@@ -38,7 +69,7 @@ export interface TaskOperation<P = unknown> extends OperationBase<P> {
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a registry holds operations of every parameter type
-export type Operation = MediaOperation<any> | TaskOperation<any>;
+export type Operation = MediaOperation<any, any> | TaskOperation<any>;
 
 /** What a task may use. Nothing else reaches it. */
 export interface TaskContext {
@@ -48,7 +79,9 @@ export interface TaskContext {
 	/** 1 on the first try. */
 	attempt: number;
 	/** The source as a local file, and its facts. Throws when the operation takes no asset. */
-	source(): Promise<{ path: string; facts: MediaFacts }>;
+	source(): Promise<OpenedMedia>;
+	/** Media beside the source (an overlay, further pictures), as a local file. Only media of this workspace. */
+	open(input: MediaInput): Promise<OpenedMedia>;
 	/** The asset's latest results of another operation (`transcribe` …), for operations that build on it. Null: none. */
 	earlierOutput(jobType: string): Promise<Record<string, unknown> | null>;
 	/** A stored file of the asset or of one of its jobs, by storage key. */

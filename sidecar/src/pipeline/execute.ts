@@ -1,14 +1,16 @@
-import { stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { findAsset } from '../db/assets.ts';
 import { isUnderWay, latestCompleted, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
-import type { MediaFacts } from '../media/facts.ts';
 import type { ProducedFile } from '../media/plan.ts';
+import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
 import type { Operation, TaskResult } from '../operations/operation.ts';
+import { runMedia } from '../operations/run-media.ts';
 import { jobKey } from '../storage/keys.ts';
 import type { Outcome } from './finish.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -36,28 +38,25 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	if (operation.buildsOn && job.assetId && (await isUnderWay(deps.db, job.assetId, operation.buildsOn))) {
 		throw new NotYet(`${operation.buildsOn.join(', ')} is still under way`);
 	}
-	const { output, files = [], cost = {} } = operation.kind === 'media' ? await runMedia(deps, execution, operation) : await runTask(deps, execution, operation);
+	const { output, files = [], cost = {} } = operation.kind === 'media' ? await runMediaOperation(deps, execution, operation) : await runTask(deps, execution, operation);
 	execution.signal.throwIfAborted();
 	const stored = await execution.step('store', () => storeFiles(deps, job, files));
 	const bytes = stored.reduce((sum, file) => sum + file.bytes, 0);
 	return { status: 'completed', output, files: stored, cost: bytes > 0 ? { ...cost, storage_bytes: bytes } : cost };
 }
 
-async function runMedia(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'media' }>): Promise<TaskResult> {
-	const { job, workDir, signal, log } = execution;
-	const { path, facts } = await openSource(deps, execution);
-	const plan = operation.plan(facts, operation.params.parse(job.params));
-	const made = await execution.step('ffmpeg', () => deps.runPlan({ inputPath: path, facts, plan, workDir, signal, onProgress: execution.progress, log }));
-	return {
-		output: { ...plan.facts, ...(plan.reason ? { reason: plan.reason } : {}) },
-		files: made.files,
-		cost: { cpu_seconds: Math.round(made.cpuSeconds * 1000) / 1000 },
-	};
+async function runMediaOperation(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'media' }>): Promise<TaskResult> {
+	const { job, workDir, signal, log, step } = execution;
+	const params: unknown = operation.params.parse(job.params);
+	const source = await openSource(deps, execution);
+	const inputs: OpenedMedia[] = [];
+	for (const input of operation.inputs?.(params) ?? []) inputs.push(await openInput(deps, execution, input));
+	return runMedia(operation, params, { source, inputs, workDir, signal, log, step, onProgress: execution.progress, runPlan: deps.runPlan, probe: deps.probe });
 }
 
 async function runTask(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'task' }>): Promise<TaskResult> {
 	const { job, workDir, signal, log, progress, step } = execution;
-	let source: Promise<{ path: string; facts: MediaFacts }> | null = null;
+	let source: Promise<OpenedMedia> | null = null;
 	return step(operation.name, () =>
 		operation.run(
 			{
@@ -66,6 +65,7 @@ async function runTask(deps: WorkerDeps, execution: Execution, operation: Extrac
 				assetId: job.assetId,
 				attempt: job.attempts,
 				source: () => (source ??= openSource(deps, execution)),
+				open: (input) => openInput(deps, execution, input),
 				earlierOutput: async (jobType) => (job.assetId ? ((await latestCompleted(deps.db, job.assetId, jobType))?.output ?? null) : null),
 				readStored: (key) => deps.storage.read(key),
 				workDir,
@@ -81,7 +81,7 @@ async function runTask(deps: WorkerDeps, execution: Execution, operation: Extrac
 }
 
 /** The asset's original as a file that ffmpeg can read, and its facts. */
-async function openSource(deps: WorkerDeps, execution: Execution): Promise<{ path: string; facts: MediaFacts }> {
+async function openSource(deps: WorkerDeps, execution: Execution): Promise<OpenedMedia> {
 	const { job } = execution;
 	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
 	if (!asset?.storageKey || !asset.facts) throw new PipelineError('input_not_found', 'The media of this job is not stored. Ingest it again.');
@@ -91,6 +91,23 @@ async function openSource(deps: WorkerDeps, execution: Execution): Promise<{ pat
 	}
 	const path = await localFile(deps, execution, asset.storageKey, 'source');
 	return { path, facts: asset.facts };
+}
+
+/** Media beside the source. Throws NotYet while its bytes are still on their way. */
+async function openInput(deps: WorkerDeps, execution: Execution, input: MediaInput): Promise<OpenedMedia> {
+	const { job, workDir, signal, step } = execution;
+	const name = `input-${randomUUID()}`;
+	if ('asset_id' in input) {
+		const asset = await findAsset(deps.db, job.workspaceId, input.asset_id);
+		if (!asset) throw new PipelineError('input_not_found', `There is no asset ${input.asset_id} in this workspace.`);
+		if (asset.storageKey && asset.facts) return { path: await localFile(deps, execution, asset.storageKey, name), facts: asset.facts };
+		if (asset.status === 'failed') throw new PipelineError('input_not_found', `The media of asset ${asset.id} could not be stored: ${asset.error?.message ?? 'its ingest failed'}`);
+		if (asset.status === 'uploading') throw new PipelineError('input_not_found', `Asset ${asset.id} is still waiting for its upload. PUT the file to its upload URL first.`);
+		throw new NotYet(`asset ${asset.id} is on its way`);
+	}
+	const path = join(workDir, name);
+	await step('fetch', () => deps.fetchSource({ place: { type: 'url', url: input.file_url }, secrets: {}, destPath: path, signal, onProgress: () => {} }));
+	return { path, facts: await deps.probe(path, { signal }) };
 }
 
 /** A stored file on this machine: in place where the storage is a local disk, else copied into the scratch folder. */

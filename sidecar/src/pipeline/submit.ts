@@ -142,7 +142,7 @@ function estimate(operation: Operation, reference: MediaReference | null, params
 	if (operation.kind === 'task') return operation.estimateSeconds(facts, params);
 	if (!facts) return 0;
 	try {
-		return operation.plan(facts, params).estimatedCpuSeconds;
+		return operation.estimateSeconds?.(facts, params) ?? operation.plan(facts, params).estimatedCpuSeconds;
 	} catch {
 		// The source does not suit the operation: the job itself will say so, through the batch's own callback.
 		return 0;

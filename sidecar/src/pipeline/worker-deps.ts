@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { MediaFacts } from '../media/facts.ts';
-import type { MediaPlan, ProducedFile } from '../media/plan.ts';
+import type { MediaPlan, PlanResult } from '../media/plan.ts';
+import type { OpenedMedia } from '../operations/media-input.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { PipelineDeps } from './deps.ts';
 
@@ -25,6 +26,8 @@ export interface Fetched {
 export interface RunPlanRequest {
 	inputPath: string;
 	facts: MediaFacts;
+	/** Further inputs of the plan. */
+	inputs?: OpenedMedia[];
 	plan: MediaPlan;
 	workDir: string;
 	signal: AbortSignal;
@@ -37,7 +40,7 @@ export interface WorkerDeps extends PipelineDeps {
 	storage: Storage;
 	fetchSource(request: FetchRequest): Promise<Fetched>;
 	probe(path: string, options: { signal?: AbortSignal }): Promise<MediaFacts>;
-	runPlan(request: RunPlanRequest): Promise<{ files: ProducedFile[]; cpuSeconds: number }>;
+	runPlan(request: RunPlanRequest): Promise<PlanResult>;
 	/** Tells a `progress_url`, best effort: never throws. */
 	reportProgress(sealedUrl: string, body: Record<string, unknown>): void;
 	/** Scratch folders are made below it, one per try of a job. */

@@ -1,9 +1,9 @@
-import { compress } from '../../../nodes/MediaTranscode/operations/compress';
-import { convert } from '../../../nodes/MediaTranscode/operations/convert';
-import { crop } from '../../../nodes/MediaTranscode/operations/crop';
-import { probe } from '../../../nodes/MediaTranscode/operations/probe';
-import { several } from '../../../nodes/MediaTranscode/operations/several';
-import { thumbnail } from '../../../nodes/MediaTranscode/operations/thumbnail';
+import { compress } from '../../../nodes/MediaTranscode/operations/video/compress';
+import { convert } from '../../../nodes/MediaTranscode/operations/video/convert';
+import { crop } from '../../../nodes/MediaTranscode/operations/video/crop';
+import { probe } from '../../../nodes/MediaTranscode/operations/media/probe';
+import { several } from '../../../nodes/MediaTranscode/operations/media/several';
+import { thumbnail } from '../../../nodes/MediaTranscode/operations/video/thumbnail';
 import { build } from '../support/build';
 
 const asset = { source: 'asset', assetId: 'a1' };

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { MediaFacts } from '../../media/facts.ts';
-import type { MediaPlan, ProducedFile } from '../../media/plan.ts';
+import type { MediaPlan, PlanResult } from '../../media/plan.ts';
 
 /** What these operations need of the media engine. */
 export interface Engine {
@@ -13,5 +13,5 @@ export interface Engine {
 		/** 0 to 100 */
 		onProgress(percent: number): void;
 		log: Logger;
-	}): Promise<{ files: ProducedFile[]; cpuSeconds: number }>;
+	}): Promise<PlanResult>;
 }

@@ -56,6 +56,7 @@ async function context(more: Partial<TaskContext> = {}): Promise<TaskContext> {
 		assetId,
 		attempt: 1,
 		source: never,
+		open: never,
 		earlierOutput: never,
 		readStored: never,
 		workDir: folder,

@@ -1,6 +1,6 @@
-import type { NodeOperation } from '../../shared/operation';
-import { readSource } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import type { NodeOperation } from '../../../shared/operation';
+import { readSource } from '../../../shared/parameters';
+import { sourceProperties } from '../../../shared/properties';
 
 export const probe: NodeOperation = {
 	name: 'Get Media Info',

@@ -1,7 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
-import type { NodeOperation, ReadParameter } from '../../shared/operation';
-import { ParameterError, readSource } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import type { NodeOperation, ReadParameter } from '../../../shared/operation';
+import { ParameterError, readSource } from '../../../shared/parameters';
+import { sourceProperties } from '../../../shared/properties';
 
 function pixelField(displayName: string, name: string, modes: string[], fallback: number, description: string): INodeProperties {
 	return {

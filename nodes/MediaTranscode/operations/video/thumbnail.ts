@@ -1,6 +1,6 @@
-import type { NodeOperation } from '../../shared/operation';
-import { optionalText, ParameterError, readSource, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import type { NodeOperation } from '../../../shared/operation';
+import { optionalText, ParameterError, readSource, withoutEmpty } from '../../../shared/parameters';
+import { sourceProperties } from '../../../shared/properties';
 
 export const thumbnail: NodeOperation = {
 	name: 'Thumbnail',

@@ -1,6 +1,6 @@
-import type { NodeOperation } from '../../shared/operation';
-import { readSource, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import type { NodeOperation } from '../../../shared/operation';
+import { readSource, withoutEmpty } from '../../../shared/parameters';
+import { sourceProperties } from '../../../shared/properties';
 
 export const convert: NodeOperation = {
 	name: 'Convert',
