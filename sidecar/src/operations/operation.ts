@@ -21,6 +21,11 @@ interface OperationBase<P> {
 	params: z.ZodType<P>;
 	/** Parameters that the reference shows and the tests run. */
 	example: Record<string, unknown>;
+	/**
+	 * For the reference, in Markdown: fields of output_data and files, e.g. "`scenes` (each with `start_seconds`, `end_seconds`).
+	 * Files: `scenes.json`." Needed unless `plan` alone can tell, i.e. without `measure`, `inputs` and `conclude`.
+	 */
+	produces?: string;
 }
 
 /**

@@ -11,6 +11,8 @@ export const probe: TaskOperation<z.infer<typeof params>> = {
 	summary: 'Says what a file is: container, codecs, size, length, bitrates. Changes nothing.',
 	accepts: ['video', 'audio', 'image'],
 	params,
+	produces:
+		'`mime`, `file_type`, `container`, `file_size_bytes`, `duration_seconds`, `bitrate`, `video`, `audio`.',
 	example: {},
 	estimateSeconds: () => 1,
 	async run(context) {

@@ -17,6 +17,8 @@ export function createCaption({ writer, engine }: { writer: Writer; engine: Engi
 		buildsOn: ['transcribe'],
 		accepts: ['video', 'audio', 'image'],
 		params: captionParams,
+		produces:
+			'`captions` (each with `platform`, `variant`, `text`, `hashtags`), `title`, `description`, `tags`, `alt_text`, `language`.',
 		example: { platforms: ['x', 'mastodon'], tone: 'friendly and clear' },
 		estimateSeconds: (_facts, { platforms, variants }) => 5 + platforms.length * variants * 2,
 		async run(context, params) {

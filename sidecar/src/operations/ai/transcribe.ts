@@ -40,6 +40,8 @@ export function createTranscribe({
 		summary: 'Writes down what is said: text, times, and subtitles as SRT and VTT.',
 		accepts: ['video', 'audio'],
 		params,
+		produces:
+			'`transcription`, `language`, `duration`, `word_count`, `segments`, `words`. Files: `transcript.json`, `transcript.srt`, `transcript.vtt`, `transcript.txt`.',
 		example: { language: 'en' },
 		// Decoding runs at some 100 × real time, a hosted Whisper at some 20 ×.
 		estimateSeconds: (facts) => 3 + (facts?.durationSeconds ?? 60) * 0.06,

@@ -97,6 +97,8 @@ export function createPublish({ platforms, publish, resolveMedia }: PublishOptio
 		summary: 'Publishes a post with text and media on a social platform, at most once.',
 		accepts: 'none',
 		params,
+		produces:
+			'`platform`, `status`, `external_post_id`, `permalink`, `post`.',
 		example: { platform: names[0], text: 'Hello from the pipeline' },
 		estimateSeconds: (facts) => PROCESSING_SECONDS + (facts ? facts.bytes / UPLOAD_BYTES_PER_SECOND : 0),
 		async run(context, given) {
