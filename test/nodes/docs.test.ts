@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { INodeProperties } from 'n8n-workflow';
 import { MediaCaption } from '../../nodes/MediaCaption/MediaCaption.node';
@@ -17,24 +17,29 @@ const nodeTypes = new Map(
 	]),
 );
 
-/** The nodes that docs/operations.md offers for pasting. */
-const page = readFileSync(join(__dirname, '..', '..', 'docs', 'operations.md'), 'utf8');
-const pasted = [...page.matchAll(/```json\n(.*?)\n```/gs)].flatMap(([, text]) => (JSON.parse(text ?? '') as { nodes: PastedNode[] }).nodes);
+/** The nodes that docs/operations/ offers for pasting. */
+const folder = join(__dirname, '..', '..', 'docs', 'operations');
+const pasted = readdirSync(folder).flatMap((name) =>
+	[...readFileSync(join(folder, name), 'utf8').matchAll(/```json\n(.*?)\n```/gs)].flatMap(([, text]) => (JSON.parse(text ?? '') as { nodes: PastedNode[] }).nodes),
+);
 
-/** The field as it is shown with this operation. */
-function fieldOf(properties: INodeProperties[], name: string, operation: unknown): INodeProperties | undefined {
-	return properties.find((field) => field.name === name && (name === 'operation' || field.displayOptions?.show?.operation?.includes(operation as string)));
+/** The field as it is shown with these parameters. */
+function fieldOf(properties: INodeProperties[], name: string, parameters: Record<string, unknown>): INodeProperties | undefined {
+	const given: Record<string, unknown> = { resource: properties.find((field) => field.name === 'resource')?.default, ...parameters };
+	const isShown = ({ displayOptions }: INodeProperties): boolean =>
+		['resource', 'operation'].every((key) => displayOptions?.show?.[key]?.includes(given[key] as string) ?? true);
+	return properties.find((field) => field.name === name && isShown(field));
 }
 
-describe('the nodes in docs/operations.md', () => {
-	it('are there', () => {
-		expect(pasted.length).toBeGreaterThanOrEqual(7);
+describe('the nodes in docs/operations', () => {
+	it('are there, one per page', () => {
+		expect(pasted.length).toBe(readdirSync(folder).length - 1);
 	});
 
 	it.each(pasted)('has only fields and choices that the node has: $parameters.operation', ({ type, parameters }) => {
 		const properties = nodeTypes.get(type)?.properties ?? [];
 		for (const [name, value] of Object.entries(parameters)) {
-			const field = fieldOf(properties, name, parameters.operation);
+			const field = fieldOf(properties, name, parameters);
 			expect([name, field?.name]).toEqual([name, name]);
 			if (field?.type !== 'options' && field?.type !== 'multiOptions') continue;
 			const choices = (field.options ?? []).map((option) => ('value' in option ? option.value : undefined));

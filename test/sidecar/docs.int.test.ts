@@ -1,7 +1,7 @@
 import { allOperations } from '../../scripts/lib/docs/all-operations.ts';
 import { startTestSidecar } from '../support/sidecar.ts';
 
-describe('docs/operations.md', () => {
+describe('docs/operations', () => {
 	it('describes the operations of a running sidecar, all of them and no others', async () => {
 		const sidecar = await startTestSidecar();
 		try {

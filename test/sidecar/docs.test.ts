@@ -31,7 +31,9 @@ describe('documents made from the code', () => {
 			expect((await writeDocs(root)).sort()).toEqual([...generateDocs().keys()].sort());
 			await writeFile(join(root, 'docs', 'errors.md'), `${await readFile(join(root, 'docs', 'errors.md'), 'utf8')} `);
 			expect(await staleDocs(root)).toEqual(['docs/errors.md']);
-			expect(await writeDocs(root)).toEqual(['docs/errors.md']);
+			await writeFile(join(root, 'docs', 'operations', 'gone.md'), 'An operation that was removed.');
+			expect(await staleDocs(root)).toEqual(['docs/errors.md', 'docs/operations/gone.md']);
+			expect(await writeDocs(root)).toEqual(['docs/errors.md', 'docs/operations/gone.md']);
 			expect(await staleDocs(root)).toEqual([]);
 		} finally {
 			await rm(root, { recursive: true, force: true });
@@ -57,11 +59,15 @@ describe('documents made from the code', () => {
 		const names = allOperations().map(({ name }) => name);
 		expect(Object.keys(NODE_EXAMPLES).filter((name) => !names.includes(name))).toEqual([]);
 	});
+
+	it('show each operation on a node of its own', () => {
+		expect(allOperations().flatMap(({ name }) => (NODE_EXAMPLES[name] ? [] : [name]))).toEqual([]);
+	});
 });
 
 describe('links between documents', () => {
 	it('lead to files and headings that exist', async () => {
-		const folders = await readdir(join(ROOT, 'docs'));
+		const folders = await readdir(join(ROOT, 'docs'), { recursive: true });
 		const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...folders.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 		const broken: string[] = [];
 		for (const page of pages) {

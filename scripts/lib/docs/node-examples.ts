@@ -2,14 +2,24 @@
 export interface NodeExample {
 	/** Name of the node, as a person sees it. */
 	node: 'Media Transcode' | 'Media Caption' | 'Social Distribute';
+	/** Where the overview lists it: the node, with its resource where it has some. */
+	group: string;
 	/** Entry of the list *Operation*, as a person sees it. */
 	label: string;
 	type: 'mediaTranscode' | 'mediaCaption' | 'socialDistribute';
 	parameters: Record<string, unknown>;
 }
 
-const transcode = (label: string, parameters: Record<string, unknown>): NodeExample => ({ node: 'Media Transcode', label, type: 'mediaTranscode', parameters });
-const caption = (label: string, parameters: Record<string, unknown>): NodeExample => ({ node: 'Media Caption', label, type: 'mediaCaption', parameters });
+const RESOURCES: Readonly<Record<string, string>> = { video: 'Video', audio: 'Audio', image: 'Image', enhance: 'Enhance', media: 'Any Media' };
+
+const transcode = (label: string, parameters: Record<string, unknown>): NodeExample => ({
+	node: 'Media Transcode',
+	group: `Media Transcode · ${RESOURCES[String(parameters['resource'] ?? 'video')] ?? 'Video'}`,
+	label,
+	type: 'mediaTranscode',
+	parameters,
+});
+const caption = (label: string, parameters: Record<string, unknown>): NodeExample => ({ node: 'Media Caption', group: 'Media Caption', label, type: 'mediaCaption', parameters });
 
 /** By operation. The tests hold every field against the node's own. */
 export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
@@ -22,6 +32,7 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'friendly' }),
 	publish: {
 		node: 'Social Distribute',
+		group: 'Social Distribute',
 		label: 'Post',
 		type: 'socialDistribute',
 		parameters: { operation: 'post', platforms: ['mastodon'], text: 'Hello from the pipeline' },

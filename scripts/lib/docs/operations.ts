@@ -16,35 +16,47 @@ const VIDEO: MediaFacts = {
 	audio: { codec: 'aac', channels: 2, sampleRate: 48_000, bitrate: 192_000 },
 };
 
-/** Results of operations that are no plan: fields of `output_data`, and files. */
-const TASK_RESULTS: Record<string, { fields: string; files: string }> = {
-	probe: { fields: '`mime`, `file_type`, `container`, `file_size_bytes`, `duration_seconds`, `bitrate`, `video`, `audio`', files: '' },
-	transcribe: {
-		fields: '`transcription`, `language`, `duration`, `word_count`, `segments`, `words`',
-		files: '`transcript.json`, `transcript.srt`, `transcript.vtt`, `transcript.txt`',
-	},
-	caption: { fields: '`captions` (each with `platform`, `variant`, `text`, `hashtags`), `title`, `description`, `tags`, `alt_text`, `language`', files: '' },
-	publish: { fields: '`platform`, `status`, `external_post_id`, `permalink`, `post`', files: '' },
-};
+/** docs/operations/README.md and one page per operation: path → content. */
+export function operationsPages(operations: readonly Operation[]): Map<string, string> {
+	return new Map([
+		['docs/operations/README.md', overview(operations)],
+		...operations.map((operation) => [`docs/operations/${operation.name}.md`, page(operation)] as const),
+	]);
+}
 
-/** docs/operations.md */
-export function operationsPage(operations: readonly Operation[]): string {
-	const rows = operations.map((operation) => {
-		const { node, label } = nodeExample(operation.name, operation.example);
-		return [`[\`${operation.name}\`](#${operation.name})`, operation.summary, accepts(operation), `${node}: *${label}*`];
-	});
+function overview(operations: readonly Operation[]): string {
+	const groups = new Map<string, Operation[]>();
+	for (const operation of operations) {
+		const group = nodeExample(operation.name, operation.example).group;
+		groups.set(group, [...(groups.get(group) ?? []), operation]);
+	}
+	const tables = [...groups].map(
+		([group, members]) =>
+			`## ${group}\n\n${table(
+				['Operation', 'What it does', 'Takes', 'On the node'],
+				members.map((operation) => [
+					`[\`${operation.name}\`](${operation.name}.md)`,
+					operation.summary,
+					accepts(operation),
+					nodeExample(operation.name, operation.example).label,
+				]),
+			)}`,
+	);
 	return `${GENERATED}
 # Operations
 
-${table(['Operation', 'What it does', 'Takes', 'Node'], rows)}
+${tables.join('\n\n')}
 
-**Ways to run one.** In n8n: a node. Over HTTP: \`POST /<operation>\` for one job with one callback; \`POST /api/media/batch\` for
+## How to run one
+
+In n8n: a node. Over HTTP: \`POST /<operation>\` for one job with one callback; \`POST /api/media/batch\` for
 many with one callback; \`POST /api/media/process\` for an asset with several operations, which n8n's process workflow runs.
 All need \`Authorization: Bearer <API key>\` and answer at once; the result is the job's \`output_data\`, in the callback and at
-\`GET /api/media/jobs/<job id>\`. Files in it are signed links. [callbacks.md](callbacks.md) shows the bodies.
+\`GET /api/media/jobs/<job id>\`. Files in it are signed links. [callbacks.md](../callbacks.md) shows the bodies.
 
 **Where the media comes from.** \`asset_id\` (it is there already), or \`file_url\` (it is downloaded first). The pseudo-operation
-\`ingest\` only brings a file in and answers what it is. The nodes *Media Ingest* and *Google Drive* do that.
+\`ingest\` only brings a file in and answers what it is. The nodes *Media Ingest* and *Google Drive* do that. Fields that name further
+media (a logo, music, clips) take \`{"asset_id": …}\` or \`{"file_url": …}\`.
 
 **Fields beside \`params\`**: \`callback_url\`, \`progress_url\`, \`deadline_seconds\` (1 to 604800, default 86400), \`priority\` (-10 to 10),
 \`job_id\` (your own reference, at most 200 characters), \`secrets\` (tokens that only this job may use).
@@ -53,21 +65,27 @@ A field that is not in the table of an operation is refused with \`invalid_reque
 
 The curl examples want two variables: \`SIDECAR=http://127.0.0.1:8080\` and \`API_KEY=…\`. The n8n examples can be pasted onto the
 canvas as they are; then choose the credential.
-
-${operations.map(section).join('\n\n')}
 `;
 }
 
-function section(operation: Operation): string {
+function page(operation: Operation): string {
 	const { name, summary, version } = operation;
-	return [
-		`## ${name}`,
+	const { node, label, group } = nodeExample(name, operation.example);
+	return `${[
+		GENERATED.trimEnd(),
+		`# ${name}`,
 		`${summary} Takes: ${accepts(operation)}. Version ${version}.`,
+		'## Parameters',
 		parameters(operation),
-		`**Result**: ${result(operation)}`,
+		'## Result',
+		result(operation),
+		'## Over HTTP',
 		fence('sh', curl(operation)),
+		'## In n8n',
+		group === node ? `*${node}*, operation *${label}*. To paste onto the canvas:` : `*${node}*, resource *${group.slice(node.length + 3)}*, operation *${label}*. To paste onto the canvas:`,
 		nodeText(operation),
-	].join('\n\n');
+		'[All operations](README.md)',
+	].join('\n\n')}\n`;
 }
 
 const accepts = ({ accepts: media }: Operation): string => (media === 'none' ? 'nothing, or an asset' : media.join(', '));
@@ -85,27 +103,40 @@ function title(variant: JsonSchema): string {
 	return `With \`${name}\` = ${code(field?.const)}: ${field?.description ?? ''}`;
 }
 
-function fields({ properties = {}, required = [] }: JsonSchema): string {
-	const entries = Object.entries(properties).filter(([, field]) => field.const === undefined);
-	if (entries.length === 0) return 'No parameters.';
-	return table(
-		['Parameter', 'Value', 'Default', 'Meaning'],
-		entries.map(([name, field]) => [
-			code(name),
-			describeType(field),
-			field.default !== undefined ? code(field.default) : required.includes(name) ? '**required**' : '',
-			// Where a description repeats the default for readers of the OpenAPI, the column says it already.
-			(field.description ?? '').replace(/ Default [^.]*\.(?=$| )/, ''),
-		]),
-	);
+function fields(schema: JsonSchema): string {
+	const rows = fieldRows(schema, '');
+	return rows.length === 0 ? 'No parameters.' : table(['Parameter', 'Value', 'Default', 'Meaning'], rows);
 }
 
+/** Fields of objects inside are listed as `logo.opacity`, those of lists as `filters[].name`. */
+function fieldRows({ properties = {}, required = [] }: JsonSchema, prefix: string): string[][] {
+	return Object.entries(properties)
+		.filter(([, field]) => field.const === undefined || prefix !== '')
+		.flatMap(([name, field]) => [
+			[
+				code(`${prefix}${name}`),
+				describeType(field),
+				field.default !== undefined ? code(field.default) : required.includes(name) ? '**required**' : '',
+				// Where a description repeats the default for readers of the OpenAPI, the column says it already.
+				(field.description ?? '').replace(/ Default [^.]*\.(?=$| )/, ''),
+			],
+			...inner(field, `${prefix}${name}`),
+		]);
+}
+
+/** Media inputs are explained once, in the overview. */
+function inner(field: JsonSchema, name: string): string[][] {
+	if (field.type === 'array' && field.items) return inner(field.items, `${name}[]`);
+	const variants = field.oneOf ?? field.anyOf;
+	if (variants) return isMediaInput(variants) ? [] : variants.flatMap((variant) => inner(variant, name));
+	return field.properties ? fieldRows(field, `${name}.`) : [];
+}
+
+const isMediaInput = (variants: JsonSchema[]): boolean => variants.some(({ properties }) => properties !== undefined && 'file_url' in properties);
+
 function result(operation: Operation): string {
-	if (operation.kind === 'task') {
-		const known = TASK_RESULTS[operation.name];
-		if (!known) return 'see the file of the operation.';
-		return `${known.fields}.${known.files ? ` Files: ${known.files}.` : ''}`;
-	}
+	if (operation.produces) return operation.produces;
+	if (operation.kind === 'task') throw new Error(`${operation.name}: say in \`produces\` what comes out.`);
 	const plan = operation.plan(VIDEO, operation.params.parse(operation.example));
 	const files = plan.outputs.map(({ name, mime }) => `\`${name}\` (${mime})`).join(', ');
 	return `${Object.keys(plan.facts ?? {}).map(code).join(', ')}, sometimes \`reason\`. With the example on a 1080p MP4: ${files}.`;
