@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { MediaFacts } from '../../../sidecar/src/media/facts.ts';
+import { completeFacts, type MediaFacts } from '../../../sidecar/src/media/facts.ts';
 import type { Operation } from '../../../sidecar/src/operations/operation.ts';
 import { code, describeType, fence, GENERATED, table, type JsonSchema } from './markdown.ts';
 import { nodeExample } from './node-examples.ts';
 
 /** A video as phones make them: what an operation would make of it is shown as its result. */
-const VIDEO: MediaFacts = {
+const VIDEO: MediaFacts = completeFacts({
 	mime: 'video/mp4',
 	fileType: 'video',
 	container: 'mov,mp4,m4a,3gp,3g2,mj2',
@@ -14,7 +14,7 @@ const VIDEO: MediaFacts = {
 	bitrate: 8_000_000,
 	video: { codec: 'h264', width: 1920, height: 1080, frameRate: 30, pixelFormat: 'yuv420p', rotation: 0, bitrate: 7_800_000 },
 	audio: { codec: 'aac', channels: 2, sampleRate: 48_000, bitrate: 192_000 },
-};
+});
 
 /** docs/operations/README.md and one page per operation: path → content. */
 export function operationsPages(operations: readonly Operation[]): Map<string, string> {

@@ -1,11 +1,18 @@
 import { sql } from 'drizzle-orm';
-import { bigint, bigserial, boolean, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import type { MediaFacts } from '../media/facts.ts';
+import { bigint, bigserial, boolean, customType, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { completeFacts, type MediaFacts, type StoredFacts } from '../media/facts.ts';
 import type { PublicError } from '../errors.ts';
 
 /** Every time is `timestamptz`, every id a random UUID made by the application. */
 const time = (name: string) => timestamp(name, { withTimezone: true });
 const createdAt = () => time('created_at').notNull().defaultNow();
+
+/** jsonb. What earlier versions stored is completed when it is read. */
+const mediaFacts = customType<{ data: MediaFacts; driverData: unknown }>({
+	dataType: () => 'jsonb',
+	toDriver: (facts) => JSON.stringify(facts),
+	fromDriver: (value) => completeFacts((typeof value === 'string' ? JSON.parse(value) : value) as StoredFacts),
+});
 
 export const workspaces = pgTable('workspaces', {
 	id: text('id').primaryKey(),
@@ -44,7 +51,7 @@ export const assets = pgTable(
 		durationSeconds: doublePrecision('duration_seconds'),
 		width: integer('width'),
 		height: integer('height'),
-		facts: jsonb('facts').$type<MediaFacts>(),
+		facts: mediaFacts('facts'),
 		status: text('status').$type<AssetStatus>().notNull(),
 		/** Encrypted. Told when all jobs of POST /api/media/process have ended. */
 		callbackUrl: text('callback_url'),

@@ -1,4 +1,4 @@
-import type { AudioFacts, MediaFacts, VideoFacts } from './facts.ts';
+import { bitDepthOf, MAX_TRACKS_LISTED, type AudioFacts, type MediaFacts, type VideoFacts } from './facts.ts';
 
 /** What we read of ffprobe's JSON. Numbers come as text, unknown ones are missing or `N/A`. */
 export interface ProbeJson {
@@ -9,21 +9,32 @@ export interface ProbeJson {
 interface SideData {
 	rotation?: number;
 }
-interface ProbeStream {
+export interface ProbeStream {
 	codec_type?: string;
 	codec_name?: string;
+	profile?: string;
+	level?: number;
 	width?: number;
 	height?: number;
 	pix_fmt?: string;
+	bits_per_raw_sample?: string;
+	field_order?: string;
+	color_primaries?: string;
+	color_transfer?: string;
+	color_space?: string;
+	color_range?: string;
 	sample_aspect_ratio?: string;
 	avg_frame_rate?: string;
 	r_frame_rate?: string;
 	bit_rate?: string;
+	start_time?: string;
 	duration?: string;
 	nb_frames?: string;
 	channels?: number;
+	channel_layout?: string;
 	sample_rate?: string;
-	disposition?: { attached_pic?: number };
+	disposition?: { attached_pic?: number; default?: number };
+	tags?: Record<string, string>;
 	side_data_list?: SideData[];
 }
 
@@ -33,56 +44,119 @@ export function toFacts(
 	{ mime, bytes, still }: { mime: string; bytes: number; still: boolean },
 ): MediaFacts | null {
 	const streams = json.streams ?? [];
-	// A cover picture is no video. The engine maps the same streams: the first V, the first a.
+	// A cover picture is no video. The engine maps the same streams: the first V, and the track that is named here.
 	const picture = streams.find((stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic);
-	const sound = streams.find((stream) => stream.codec_type === 'audio');
+	const sounds = streams.filter((stream) => stream.codec_type === 'audio');
 	const isStill = still || (mime === 'image/gif' && picture?.nb_frames === '1');
+	const length = Math.max(0, [numeric(json.format?.duration), ...streams.map(lengthOf)].find((value) => value !== null) ?? 0);
 	const video = picture
-		? videoFacts(picture, json.frames?.[0]?.side_data_list ?? picture.side_data_list ?? [], isStill)
+		? videoFacts(picture, json.frames?.[0]?.side_data_list ?? picture.side_data_list ?? [], isStill, length)
 		: null;
-	const audio = sound && !isStill ? audioFacts(sound) : null;
+	const audio = isStill ? null : audioFacts(sounds, length);
 	if (!video && !audio) return null;
-	const lengths = [json.format?.duration, picture?.duration, sound?.duration]
-		.map(numeric)
-		.filter((value) => value !== null);
 	return {
 		mime,
 		fileType: isStill ? 'image' : video ? 'video' : 'audio',
 		container: json.format?.format_name ?? '',
 		bytes,
-		durationSeconds: isStill ? 0 : Math.max(0, lengths[0] ?? 0),
+		durationSeconds: isStill ? 0 : length,
 		bitrate: isStill ? null : numeric(json.format?.bit_rate),
 		video,
 		audio,
 	};
 }
 
-function videoFacts(stream: ProbeStream, sideData: SideData[], still: boolean): VideoFacts | null {
+function videoFacts(stream: ProbeStream, sideData: SideData[], still: boolean, length: number): VideoFacts | null {
 	if (!stream.width || !stream.height) return null;
 	const rotation = clockwise(sideData.find((data) => data.rotation !== undefined)?.rotation ?? 0);
-	const width = Math.max(1, Math.round(stream.width * (ratio(stream.sample_aspect_ratio, ':') ?? 1)));
+	const pixelAspect = ratio(stream.sample_aspect_ratio, ':') ?? 1;
+	const width = Math.max(1, Math.round(stream.width * pixelAspect));
 	const turned = rotation === 90 || rotation === 270;
+	const interlaced = !still && /^(tt|bb|tb|bt)$/.test(stream.field_order ?? '');
+	const pixelFormat = stream.pix_fmt ?? 'unknown';
 	return {
 		codec: stream.codec_name ?? 'unknown',
 		width: turned ? stream.height : width,
 		height: turned ? width : stream.height,
-		frameRate: still
-			? 0
-			: Math.round((ratio(stream.avg_frame_rate, '/') ?? ratio(stream.r_frame_rate, '/') ?? 0) * 1000) / 1000,
-		pixelFormat: stream.pix_fmt ?? 'unknown',
+		storedWidth: stream.width,
+		storedHeight: stream.height,
+		pixelAspect,
+		frameRate: still ? 0 : Math.round((averageRate(stream) ?? 0) * 1000) / 1000,
+		variableFrameRate: !still && isVariable(stream, interlaced),
+		frameCount: still ? 1 : numeric(stream.nb_frames),
+		durationSeconds: still ? 0 : (lengthOf(stream) ?? length),
+		startSeconds: still ? 0 : (numeric(stream.start_time) ?? 0),
+		pixelFormat,
+		// Of H.264 and ProRes ffprobe knows it from the stream; 0 stands for unknown.
+		bitDepth: Math.max(bitDepthOf(pixelFormat), numeric(stream.bits_per_raw_sample) ?? 0),
+		profile: known(stream.profile),
+		level: stream.level !== undefined && stream.level > 0 ? stream.level : null,
+		interlaced,
+		hdr: stream.color_transfer === 'smpte2084' ? 'pq' : stream.color_transfer === 'arib-std-b67' ? 'hlg' : null,
+		colorPrimaries: known(stream.color_primaries),
+		colorTransfer: known(stream.color_transfer),
+		colorSpace: known(stream.color_space),
+		colorRange: stream.color_range === 'tv' || stream.color_range === 'pc' ? stream.color_range : null,
 		rotation,
 		bitrate: still ? null : numeric(stream.bit_rate),
 	};
 }
 
-function audioFacts(stream: ProbeStream): AudioFacts {
+/** The track that players choose: the one marked as default. Tracks in codecs that ffmpeg does not know are passed over. */
+function audioFacts(sounds: ProbeStream[], length: number): AudioFacts | null {
+	const readable = sounds.filter((sound) => sound.codec_name && sound.codec_name !== 'unknown' && sound.channels);
+	const chosen = readable.find((sound) => sound.disposition?.default) ?? readable[0] ?? sounds[0];
+	if (!chosen) return null;
 	return {
-		codec: stream.codec_name ?? 'unknown',
-		channels: stream.channels ?? 0,
-		sampleRate: numeric(stream.sample_rate) ?? 0,
-		bitrate: numeric(stream.bit_rate),
+		codec: chosen.codec_name ?? 'unknown',
+		channels: chosen.channels ?? 0,
+		channelLayout: known(chosen.channel_layout),
+		sampleRate: numeric(chosen.sample_rate) ?? 0,
+		bitrate: numeric(chosen.bit_rate),
+		durationSeconds: lengthOf(chosen) ?? length,
+		startSeconds: numeric(chosen.start_time) ?? 0,
+		track: sounds.indexOf(chosen),
+		tracks: sounds.slice(0, MAX_TRACKS_LISTED).map((sound) => ({
+			codec: sound.codec_name ?? 'unknown',
+			channels: sound.channels ?? 0,
+			language: sound.tags?.['language'] && sound.tags['language'] !== 'und' ? sound.tags['language'] : null,
+			default: sound.disposition?.default === 1,
+		})),
 	};
 }
+
+/** No camera takes more pictures a second; what claims it counts ticks of a clock (90 000 in MPEG). */
+const HIGHEST_RATE = 1000;
+
+function averageRate(stream: ProbeStream): number | null {
+	return [stream.avg_frame_rate, stream.r_frame_rate]
+		.map((text) => ratio(text, '/'))
+		.find((rate) => rate !== null && rate <= HIGHEST_RATE) ?? null;
+}
+
+/** Above rounding, and above the few pictures that a phone drops. */
+const RATE_TOLERANCE = 0.02;
+
+/** `r_frame_rate` is the lowest rate that hits every time stamp: with even times it is the average. */
+function isVariable(stream: ProbeStream, interlaced: boolean): boolean {
+	const [average, exact] = [ratio(stream.avg_frame_rate, '/'), ratio(stream.r_frame_rate, '/')];
+	if (average === null || exact === null) return false;
+	const factor = exact / average;
+	// Interlaced streams count fields in the one and pictures in the other.
+	return Math.abs(factor - 1) > RATE_TOLERANCE && !(interlaced && Math.abs(factor - 2) <= RATE_TOLERANCE);
+}
+
+/** Matroska keeps the length of a track in a tag, as `00:01:02.345000000`. */
+function lengthOf(stream: ProbeStream): number | null {
+	const own = numeric(stream.duration);
+	if (own !== null) return own;
+	const tag = Object.entries(stream.tags ?? {}).find(([name]) => /^DURATION(-\w+)?$/i.test(name))?.[1];
+	const parts = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(tag ?? '');
+	return parts ? Number(parts[1]) * 3600 + Number(parts[2]) * 60 + Number(parts[3]) : null;
+}
+
+const known = (text: string | undefined): string | null =>
+	text === undefined || /^(unknown|reserved|-99|N\/A)$/.test(text) ? null : text;
 
 /** ffprobe counts counter-clockwise, -180 to 180. Turns by other angles are not applied by players. */
 function clockwise(degrees: number): number {

@@ -7,6 +7,7 @@ import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { openPglite } from '../../../sidecar/src/db/open.ts';
 import { createPostLedger, type PostLedger } from '../../../sidecar/src/db/posts.ts';
 import { posts, workspaces } from '../../../sidecar/src/db/schema.ts';
+import { completeFacts } from '../../../sidecar/src/media/facts.ts';
 import { createVault } from '../../../sidecar/src/secrets.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
 import { createMastodon } from '../../../sidecar/src/social/mastodon.ts';
@@ -61,7 +62,7 @@ export async function videoOf(folder: string, bytes: number, altText: string | n
 		bytes,
 		altText,
 		mime: 'video/mp4',
-		facts: {
+		facts: completeFacts({
 			mime: 'video/mp4',
 			fileType: 'video',
 			container: 'mov,mp4,m4a,3gp,3g2,mj2',
@@ -70,7 +71,7 @@ export async function videoOf(folder: string, bytes: number, altText: string | n
 			bitrate: 2_000_000,
 			video: { codec: 'h264', width: 1280, height: 720, frameRate: 30, pixelFormat: 'yuv420p', rotation: 0, bitrate: null },
 			audio: { codec: 'aac', channels: 2, sampleRate: 48_000, bitrate: null },
-		},
+		}),
 	};
 }
 
@@ -82,7 +83,7 @@ export async function imageOf(folder: string, bytes: number, name = 'picture.png
 		bytes,
 		altText: null,
 		mime: 'image/png',
-		facts: {
+		facts: completeFacts({
 			mime: 'image/png',
 			fileType: 'image',
 			container: 'png_pipe',
@@ -91,7 +92,7 @@ export async function imageOf(folder: string, bytes: number, name = 'picture.png
 			bitrate: null,
 			video: { codec: 'png', width: 800, height: 600, frameRate: 0, pixelFormat: 'rgb24', rotation: 0, bitrate: null },
 			audio: null,
-		},
+		}),
 	};
 }
 

@@ -5,6 +5,7 @@ import { createHttp } from '../../../sidecar/src/social/http.ts';
 import type { Limits, PlatformRun, PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { findProblems } from '../../../sidecar/src/social/validate.ts';
 import { createX } from '../../../sidecar/src/social/x.ts';
+import { sound } from '../../support/facts.ts';
 import { imageOf, postOf, videoOf } from './support.ts';
 
 let folder: string;
@@ -52,7 +53,7 @@ describe('findProblems, with the limits of X', () => {
 		['a fast video', () => ['t', [videoWith({ frameRate: 120 })]], /120\.0 frames per second; at most 60/],
 		['a codec', () => ['t', [videoWith({ codec: 'hevc' })]], /video codec hevc is not taken; allowed: h264/],
 		['a pixel format', () => ['t', [videoWith({ pixelFormat: 'yuv444p' })]], /pixel format yuv444p/],
-		['surround sound', () => ['t', [videoWith({}, { audio: { codec: 'aac', channels: 6, sampleRate: 48_000, bitrate: null } })]], /6 audio channels; at most 2/],
+		['surround sound', () => ['t', [videoWith({}, { audio: sound({ channels: 6 }) })]], /6 audio channels; at most 2/],
 		['many frames of an animation', () => ['t', [{ ...videoWith({ codec: 'gif', width: 100, height: 100, frameRate: 50 }), mime: 'image/gif' }]], /500 frames; at most 350/],
 		['an alternative text', () => ['t', [{ ...image, altText: 'a'.repeat(1001) }]], /^media\[0\]\.alt_text: .*1001.*1000/],
 		['a visibility', () => ['t', [], { visibility: 'private' }], /^visibility: .*"private"; possible: public/],
