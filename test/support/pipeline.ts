@@ -11,7 +11,7 @@ import { openPglite } from '../../sidecar/src/db/open.ts';
 import { createWorkspace } from '../../sidecar/src/db/workspaces.ts';
 import { transact } from '../../sidecar/src/db/transact.ts';
 import { PipelineError } from '../../sidecar/src/errors.ts';
-import type { Operation, TaskContext } from '../../sidecar/src/operations/operation.ts';
+import type { Operation, TaskContext, TaskOperation } from '../../sidecar/src/operations/operation.ts';
 import { submitBatch, type Submission, type Submitted } from '../../sidecar/src/pipeline/submit.ts';
 import type { WorkerDeps } from '../../sidecar/src/pipeline/worker-deps.ts';
 import { createPgBossQueue } from '../../sidecar/src/queue/pg-boss.ts';
@@ -98,7 +98,7 @@ export async function deliverDue(deps: OutboxDeps): Promise<void> {
 }
 
 /** An operation that needs no media; `run` is the test's. */
-export function task(name: string, run: (context: TaskContext) => Promise<Record<string, unknown>>): Operation {
+export function task(name: string, run: (context: TaskContext) => Promise<Record<string, unknown>>): TaskOperation {
 	return {
 		kind: 'task',
 		name,

@@ -221,16 +221,28 @@ export async function overdueJobs(db: Executor): Promise<JobRow[]> {
 	return rows.map(({ job }) => job);
 }
 
+/** Rows of one statement. A package has hundreds of files, Postgres 65 535 parameters per statement. */
+const FILES_AT_ONCE = 500;
+
 export async function insertFiles(db: Executor, rows: (typeof files.$inferInsert)[]): Promise<void> {
-	if (rows.length > 0) await db.insert(files).values(rows);
+	for (let from = 0; from < rows.length; from += FILES_AT_ONCE) await db.insert(files).values(rows.slice(from, from + FILES_AT_ONCE));
 }
 
+/** Parts of packages left out. As made: the first file of a job is its main one. */
 export async function filesOfJobs(db: Executor, jobIds: string[]): Promise<FileRow[]> {
 	if (jobIds.length === 0) return [];
-	return db.select().from(files).where(inArray(files.jobId, jobIds)).orderBy(asc(files.createdAt), asc(files.name));
+	return db
+		.select()
+		.from(files)
+		.where(and(inArray(files.jobId, jobIds), eq(files.part, false)))
+		.orderBy(asc(files.createdAt), asc(files.position), asc(files.name));
 }
 
-/** Newest first. */
+/** Parts of packages left out. The newest job's files first, those of one job as made. */
 export async function filesOfAsset(db: Executor, assetId: string): Promise<FileRow[]> {
-	return db.select().from(files).where(eq(files.assetId, assetId)).orderBy(desc(files.createdAt));
+	return db
+		.select()
+		.from(files)
+		.where(and(eq(files.assetId, assetId), eq(files.part, false)))
+		.orderBy(desc(files.createdAt), asc(files.position), asc(files.name));
 }

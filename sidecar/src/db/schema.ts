@@ -154,15 +154,20 @@ export const files = pgTable(
 		assetId: uuid('asset_id').references(() => assets.id),
 		jobId: uuid('job_id').references(() => jobs.id),
 		name: text('name').notNull(),
-		storageKey: text('storage_key').notNull().unique(),
+		/** Not unique: a job that reuses the result of another one has rows of its own for the same stored files. */
+		storageKey: text('storage_key').notNull(),
 		mime: text('mime').notNull(),
 		bytes: bigint('bytes', { mode: 'number' }).notNull(),
 		width: integer('width'),
 		height: integer('height'),
 		durationSeconds: doublePrecision('duration_seconds'),
+		/** Belongs to a package (a segment of HLS, say): stored, but not listed. */
+		part: boolean('part').notNull().default(false),
+		/** Place among the files of its job: the first one made is its main one. */
+		position: integer('position').notNull().default(0),
 		createdAt: createdAt(),
 	},
-	(t) => [index('files_job').on(t.jobId), index('files_asset').on(t.assetId)],
+	(t) => [index('files_job').on(t.jobId), index('files_asset').on(t.assetId), index('files_storage_key').on(t.storageKey)],
 );
 
 export type CallbackStatus = 'pending' | 'delivered' | 'dead' | 'obsolete';

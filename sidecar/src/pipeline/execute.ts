@@ -134,6 +134,7 @@ async function storeFiles(deps: WorkerDeps, job: JobRow, files: ProducedFile[]):
 			width: file.width ?? null,
 			height: file.height ?? null,
 			durationSeconds: file.durationSeconds ?? null,
+			part: file.part ?? false,
 		});
 	}
 	return stored;

@@ -17,7 +17,7 @@ export type Outcome =
 	| {
 			status: 'completed';
 			output: Record<string, unknown>;
-			files?: Array<Pick<FileRow, 'name' | 'storageKey' | 'mime' | 'bytes' | 'width' | 'height' | 'durationSeconds'>>;
+			files?: Array<Pick<FileRow, 'name' | 'storageKey' | 'mime' | 'bytes' | 'width' | 'height' | 'durationSeconds' | 'part'>>;
 			/** What an ingest found out about its asset. */
 			asset?: Partial<NewAsset>;
 			steps?: Record<string, number>;
@@ -50,7 +50,7 @@ export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow
 	if (!ended) return false;
 	if (completed) {
 		const { workspaceId, assetId } = ended;
-		await insertFiles(tx, (outcome.files ?? []).map((file) => ({ id: randomUUID(), workspaceId, assetId, jobId: ended.id, ...file })));
+		await insertFiles(tx, (outcome.files ?? []).map((file, position) => ({ id: randomUUID(), workspaceId, assetId, jobId: ended.id, position, ...file })));
 	}
 	if (mayHaveReported(ended)) await dropProgress(tx, [ended.id]);
 	await recordEvents(tx, [

@@ -30,7 +30,7 @@ export function createResolveMedia({ db, storage, probe }: ResolveMediaDeps): Re
 	};
 }
 
-/** `files`: newest first. Null: the original. */
+/** `files`: as `filesOfAsset` sorts them. Null: the original. */
 export function choose(reference: MediaReference, asset: Pick<AssetRow, 'id' | 'facts'>, files: FileRow[]): FileRow | null {
 	if (reference.kind === 'useful') {
 		const type = asset.facts?.fileType ?? 'video';
@@ -39,8 +39,8 @@ export function choose(reference: MediaReference, asset: Pick<AssetRow, 'id' | '
 	const { file: name, jobId } = reference;
 	if (jobId === null && (name === null || name === 'original')) return null;
 	const ofJob = jobId === null ? files : files.filter((file) => file.jobId === jobId);
-	// Newest first is right among jobs; within one job the first file made is its main one.
-	const found = name === null ? ofJob.at(-1) : ofJob.find((file) => file.name === name);
+	// Within one job the first file made is its main one.
+	const found = name === null ? ofJob[0] : ofJob.find((file) => file.name === name);
 	if (found) return found;
 	const known = [...new Set(files.map((file) => file.name))];
 	throw new PipelineError(

@@ -55,7 +55,7 @@ export function outputOf(job: Pick<JobRow, 'id' | 'output'>, files: FileRow[], f
 	};
 }
 
-/** `files`: of the asset, newest first. */
+/** `files`: of the asset, as `filesOfAsset` sorts them. */
 export function assetView(asset: AssetRow, files: FileRow[], fileUrl: FileUrl): AssetView {
 	const newest = (pattern: RegExp): string | null => {
 		const file = files.find(({ mime }) => pattern.test(mime));
