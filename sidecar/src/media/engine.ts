@@ -6,7 +6,7 @@ import ffmpeg from 'fluent-ffmpeg';
 import type { Logger } from 'pino';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from './facts.ts';
-import { ffmpegCall, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
+import { ffmpegCall, textPath, writesText, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
 import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, ProgressReader } from './ffmpeg-output.ts';
 import { packageFiles } from './package.ts';
 import type { MediaPlan, PlanResult, PlannedOutput } from './plan.ts';
@@ -110,7 +110,11 @@ async function make(request: RunPlan): Promise<PlanResult> {
 			cpuSeconds: cpuSecondsOf(stderr),
 		};
 	} catch (error) {
-		await Promise.all(call.outputs.map(({ path, planned }) => rm(partialRoot(path, planned), { recursive: true, force: true })));
+		await Promise.all(
+			call.outputs
+				.flatMap(({ path, planned }) => [partialRoot(path, planned), textPath(planned, path)])
+				.map((path) => rm(path, { recursive: true, force: true })),
+		);
 		throw error;
 	}
 }
@@ -128,17 +132,20 @@ interface Taken {
 
 /** Checks what an output became. */
 async function take(planned: PlannedOutput, path: string, { workDir, stderr, signal }: { workDir: string; stderr: string; signal: AbortSignal }): Promise<Taken> {
-	if (planned.kind === 'text') {
-		const text = await readFile(path, 'utf8').catch(() => '');
-		await rm(path, { force: true });
-		return { files: [], text: [planned.name, text] };
-	}
+	const text = writesText(planned) ? { text: [planned.name, await takeText(textPath(planned, path))] as [string, string] } : {};
+	if (planned.kind === 'text') return { files: [], ...text };
 	if (planned.kind === 'package') {
 		const folder = dirname(join(workDir, planned.name));
-		return { files: await packageFiles(planned, dirname(path), folder), move: { from: dirname(path), to: folder } };
+		return { files: await packageFiles(planned, dirname(path), folder), move: { from: dirname(path), to: folder }, ...text };
 	}
 	const to = join(workDir, planned.name);
-	return { files: [await verifyOutput(planned, path, to, { stderr, signal })], move: { from: path, to } };
+	return { files: [await verifyOutput(planned, path, to, { stderr, signal })], move: { from: path, to }, ...text };
+}
+
+async function takeText(path: string): Promise<string> {
+	const text = await readFile(path, 'utf8').catch(() => '');
+	await rm(path, { force: true });
+	return text;
 }
 
 /** Runs ffmpeg to its end, under the deadline, the stall timer and the signal. Answers the end of what it said. */

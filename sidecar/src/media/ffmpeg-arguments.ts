@@ -60,7 +60,7 @@ export function ffmpegCall(
 	const outputs = placed.map(({ planned, input }, index) => {
 		const path = partialPath(planned, index);
 		const context = { facts, further, input, firstFurther: windows.size, index, path };
-		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, context));
+		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, { ...context, path: textPath(planned, path) }));
 		return { planned, options: outputOptions(planned, context, threads), path };
 	});
 	// An option of the whole process: it may stand before any output.
@@ -104,7 +104,8 @@ interface OutputContext {
 }
 
 function outputOptions(planned: PlannedOutput, context: OutputContext, threads: number | undefined): string[] {
-	const { facts, path } = context;
+	const { facts } = context;
+	const path = textPath(planned, context.path);
 	const copied = planned.options.some((option, index) => option === 'copy' && /^-(c|c:v|codec:v|vcodec)(:\d+)?$/.test(planned.options[index - 1] ?? ''));
 	const videoFilters = planned.videoFilters ?? [];
 	const shown = planned.kind === 'audio' || planned.graph || copied || !facts.video ? [] : corrections(facts.video);
@@ -171,7 +172,13 @@ function filterGraph(filters: string, context: OutputContext): string {
 	return [...before, graph].join(';');
 }
 
-/** Where a filter of an output of the kind `text` writes to, as a value of a filter option. */
+/** The text of an output: all there is of the kind `text`, beside the file of every other kind. */
+export const textPath = ({ kind }: PlannedOutput, path: string): string => (kind === 'text' ? path : `${path}.txt`);
+/** Whether a filter of the output writes a text. */
+export const writesText = ({ kind, videoFilters = [], audioFilters = [], graph }: PlannedOutput): boolean =>
+	kind === 'text' || [...videoFilters, ...audioFilters, graph?.filters ?? ''].some((filter) => filter.includes('{text}'));
+
+/** Where a filter writes its text to, as a value of a filter option. */
 const withTextPath = (filter: string, path: string): string => filter.replaceAll('{text}', filterValue(path));
 
 /**

@@ -28,7 +28,8 @@ export interface PlannedOutput {
 	/**
 	 * package: a manifest with all that its muxer writes beside it, in a folder of its own.
 	 * text: nothing is kept but what a filter writes to `{text}`, e.g. `ametadata=print:key=lavfi.r128.I:file={text}`; it
-	 * comes back in `PlanResult.texts` under `name`. Filters must let frames pass: no frame at all is an error.
+	 * comes back in `PlanResult.texts` under `name`. Filters must let frames pass: no frame at all is an error. Filters of
+	 * other kinds may write a `{text}` as well: it comes back beside the file.
 	 */
 	kind: 'video' | 'audio' | 'image' | 'package' | 'text';
 	mime: string;
@@ -75,7 +76,7 @@ export interface ProducedFile {
 /** What became of a plan. */
 export interface PlanResult {
 	files: ProducedFile[];
-	/** What the outputs of the kind `text` say, by name. */
+	/** What filters wrote to `{text}`, by the name of the output. */
 	texts: Record<string, string>;
 	cpuSeconds: number;
 }

@@ -75,6 +75,14 @@ describe('ffmpegCall', () => {
 		expect(callOf([movie]).outputs[0]?.options).toEqual(expect.arrayContaining(['-filter:v', 'fps=10,scale=2:2']));
 	});
 
+	it('names a file of its own for what filters of an output write, beside its file', () => {
+		const written = { ...movie, audioFilters: ['ametadata=print:file={text}'] };
+		expect(callOf([written]).outputs[0]?.options).toContain('ametadata=print:file=/out/0-a.mp4.txt');
+		expect(callOf([{ ...written, kind: 'text' }]).outputs[0]?.options).toContain('ametadata=print:file=/out/0-a.mp4');
+		const graph = { filters: '[a]ametadata=print:file={text}[out]', map: ['[out]'] };
+		expect(callOf([{ ...movie, graph }]).outputs[0]?.options[1]).toContain('file=/out/0-a.mp4.txt');
+	});
+
 	it('refuses facts of a type that is not read', () => {
 		expect(() => callOf([movie], videoFacts({ mime: 'application/x-mpegurl' }))).toThrow(/cannot be processed/);
 	});
