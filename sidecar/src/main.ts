@@ -41,7 +41,7 @@ import { createVault, loadKeys, type Keys, type Vault } from './secrets.ts';
 import { createFetchSource } from './sources/fetch-source.ts';
 import { createDiskStorage } from './storage/disk.ts';
 import type { Storage } from './storage/storage.ts';
-import { deriveSigningKey, filePath, signedUrl } from './storage/signed-url.ts';
+import { deriveSigningKey, fileLink } from './storage/signed-url.ts';
 
 export const VERSION = '0.1.0';
 
@@ -91,8 +91,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 	const port = await listen(server, config);
 	const publicUrl = config.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://127.0.0.1:${port}`;
 	const signingKey = deriveSigningKey(keys.encryptionKey);
-	const fileUrl = (key: string): string =>
-		signedUrl(signingKey, publicUrl, { method: 'GET', path: filePath(key), expiresAt: new Date(Date.now() + config.FILE_URL_TTL_SECONDS * 1000) });
+	const fileUrl = (key: string): string => fileLink(signingKey, publicUrl, key, new Date(Date.now() + config.FILE_URL_TTL_SECONDS * 1000));
 
 	// The loops and the things they work with know each other: the loops are put in below.
 	const loops: { worker: Worker | null; outbox: Loop | null; feed: EventFeed | null; reconciler: Loop | null; pruner: Loop | null } = {

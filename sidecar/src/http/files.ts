@@ -1,29 +1,52 @@
 import { pipeline } from 'node:stream/promises';
-import { Router, type Request, type Response } from 'express';
+import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { eq } from 'drizzle-orm';
 import type { StoredFile } from '../storage/storage.ts';
 import { assertKey } from '../storage/keys.ts';
-import { verifySignedUrl } from '../storage/signed-url.ts';
+import { verifyFolderLink, verifySignedUrl } from '../storage/signed-url.ts';
 import { assets, files } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
 import type { HttpDeps } from './deps.ts';
 
-/** GET and HEAD /files/<key>, signed, with ranges (I10). A file never changes under its key: the ETag is key and size. */
+/**
+ * GET and HEAD /files/<key>, signed, with ranges (I10), and /packages/<permission>/<key> for everything in the folder of a
+ * manifest. A file never changes under its key: the ETag is key and size.
+ */
 export function fileRoutes(deps: HttpDeps): Router {
 	const router = Router();
-	router.get('/files/*key', async (request, response) => {
-		verifySignedUrl(deps.signingKey, { method: request.method, path: request.path, query: request.query });
-		const key = assertKey(request.path.slice('/files/'.length));
+	const answer = async (key: string, request: Request, response: Response): Promise<void> => {
 		const stored = await deps.storage.head(key);
 		if (!stored) throw new PipelineError('not_found', 'This file is gone.');
 		await send(deps, key, stored, await describe(deps, key), request, response);
+	};
+	router.use(['/files', '/packages'], fromAnyPage);
+	router.get('/files/*key', async (request, response) => {
+		verifySignedUrl(deps.signingKey, { method: request.method, path: request.path, query: request.query });
+		await answer(assertKey(request.path.slice('/files/'.length)), request, response);
+	});
+	router.get('/packages/*key', async (request, response) => {
+		await answer(verifyFolderLink(deps.signingKey, request.path.slice('/packages/'.length)), request, response);
 	});
 	return router;
 }
 
+/** A day: what a page may do with a link changes only with the program. */
+const PREFLIGHT_SECONDS = 86_400;
+
+/** Players are part of other pages and fetch with scripts. The link is the permission; cookies play no part. */
+const fromAnyPage: RequestHandler = (request, response, next) => {
+	response.set({ 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'Accept-Ranges, Content-Length, Content-Range, ETag' });
+	if (request.method !== 'OPTIONS') return next();
+	response
+		.set({ 'Access-Control-Allow-Methods': 'GET, HEAD', 'Access-Control-Allow-Headers': 'Range, If-Range, If-None-Match', 'Access-Control-Max-Age': String(PREFLIGHT_SECONDS) })
+		.status(204)
+		.end();
+};
+
+/** Type and name of a stored file; rows that share one (a reused result) say the same. */
 async function describe(deps: HttpDeps, key: string): Promise<{ mime: string; name: string }> {
-	const [file] = await deps.db.select({ mime: files.mime, name: files.name }).from(files).where(eq(files.storageKey, key));
-	if (file) return file;
+	const [file] = await deps.db.select({ mime: files.mime, name: files.name }).from(files).where(eq(files.storageKey, key)).limit(1);
+	if (file) return { ...file, name: file.name.split('/').at(-1) ?? file.name };
 	const [asset] = await deps.db.select({ mime: assets.mime }).from(assets).where(eq(assets.storageKey, key));
 	return { mime: asset?.mime ?? 'application/octet-stream', name: key.split('/').at(-1) ?? 'file' };
 }

@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { PipelineError } from '../errors.ts';
+import { assertKey } from './keys.ts';
 
 /**
  * Links that carry their own permission: an HMAC-SHA256 over method, path, expiry and size limit. Nothing is stored, every
@@ -34,6 +35,35 @@ export function signedUrl(signingKey: Buffer, baseUrl: string, access: SignedAcc
 	return `${baseUrl.replace(/\/+$/, '')}${access.path}?${query}`;
 }
 
+/** What players load further files relative to: RFC 8216 4.1 (HLS), ISO/IEC 23009-1 5.6.4 (DASH). */
+const MANIFEST = /\.(m3u8|mpd)$/;
+
+/**
+ * A link to a stored file. That of a manifest carries its permission in the path, and for the whole folder: a player asks for
+ * the segments at addresses relative to the manifest's, and a query would not come along.
+ */
+export function fileLink(signingKey: Buffer, baseUrl: string, key: string, expiresAt: Date): string {
+	if (!MANIFEST.test(key)) return signedUrl(signingKey, baseUrl, { method: 'GET', path: filePath(key), expiresAt });
+	const expires = String(Math.floor(expiresAt.getTime() / 1000));
+	const folder = key.slice(0, key.lastIndexOf('/'));
+	return `${baseUrl.replace(/\/+$/, '')}/packages/${expires}.${signature(signingKey, 'FOLDER', folder, expires, '')}/${key}`;
+}
+
+/**
+ * The storage key that a path `<expires>.<signature>/<key>` (what follows `/packages/`) permits to read. Throws `invalid_request`
+ * (not a key: `..` and the like), `unauthorized` (no signature), `forbidden` (a wrong one), `expired`.
+ */
+export function verifyFolderLink(signingKey: Buffer, path: string, now = new Date()): string {
+	const [, expires, given, rest] = /^(\d{1,12})\.([\w-]{43})\/(.+)$/.exec(path) ?? [];
+	if (!expires || !given || !rest) throw unsigned();
+	// First of all: `..` must not lead out of the folder that the signature is for.
+	const key = assertKey(rest);
+	const folders = [...key.matchAll(/\//g)].map(({ index }) => key.slice(0, index));
+	if (!folders.some((folder) => equal(given, signature(signingKey, 'FOLDER', folder, expires, '')))) throw wrong();
+	notExpired(expires, now);
+	return key;
+}
+
 export interface SignedRequest {
 	method: string;
 	/** Path of the request as it came, without the query. */
@@ -50,28 +80,21 @@ export function verifySignedUrl(
 ): { expiresAt: Date; maxBytes: number | null } {
 	const text = (name: string): string => (typeof request.query[name] === 'string' ? request.query[name] : '');
 	const [given, expires, maxBytes] = [text('signature'), text('expires'), text('max_bytes')];
-	if (!given || !expires) {
-		throw new PipelineError(
-			'unauthorized',
-			'This link has no signature. Take the complete link from the job or the asset.',
-		);
-	}
+	if (!given || !expires) throw unsigned();
 	const method = request.method === 'HEAD' ? 'GET' : request.method;
 	// The signature first: an expiry that was tampered with must read as a forgery, not as a hint.
-	if (!/^\d{1,12}$/.test(expires) || !equal(given, signature(signingKey, method, request.path, expires, maxBytes))) {
-		throw new PipelineError(
-			'forbidden',
-			'The signature of this link is wrong. Take the complete, unchanged link from the job or the asset.',
-		);
-	}
+	if (!/^\d{1,12}$/.test(expires) || !equal(given, signature(signingKey, method, request.path, expires, maxBytes))) throw wrong();
+	return { expiresAt: notExpired(expires, now), maxBytes: maxBytes === '' ? null : Number(maxBytes) };
+}
+
+const unsigned = () => new PipelineError('unauthorized', 'This link has no signature. Take the complete link from the job or the asset.');
+
+const wrong = () => new PipelineError('forbidden', 'The signature of this link is wrong. Take the complete, unchanged link from the job or the asset.');
+
+function notExpired(expires: string, now: Date): Date {
 	const expiresAt = new Date(Number(expires) * 1000);
-	if (expiresAt <= now) {
-		throw new PipelineError(
-			'expired',
-			`This link has expired (${expiresAt.toISOString()}). Ask for the job or the asset again to get a fresh one.`,
-		);
-	}
-	return { expiresAt, maxBytes: maxBytes === '' ? null : Number(maxBytes) };
+	if (expiresAt > now) return expiresAt;
+	throw new PipelineError('expired', `This link has expired (${expiresAt.toISOString()}). Ask for the job or the asset again to get a fresh one.`);
 }
 
 /** As JSON, so that no two requests share one text. */

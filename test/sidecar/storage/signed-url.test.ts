@@ -1,4 +1,5 @@
-import { deriveSigningKey, filePath, signedUrl, verifySignedUrl } from '../../../sidecar/src/storage/signed-url.ts';
+import fc from 'fast-check';
+import { deriveSigningKey, fileLink, filePath, signedUrl, verifyFolderLink, verifySignedUrl } from '../../../sidecar/src/storage/signed-url.ts';
 
 const key = deriveSigningKey('an encryption key');
 const now = new Date('2026-01-01T00:00:00Z');
@@ -80,6 +81,66 @@ describe('signed links', () => {
 		const forged = one.replace('max_bytes=12', 'max_bytes=2').replace('/uploads/1', '/uploads/11');
 		expect(() => verifySignedUrl(key, received(forged, 'PUT'), now)).toThrow(
 			expect.objectContaining({ code: 'forbidden' }),
+		);
+	});
+});
+
+describe('links of manifests', () => {
+	const manifest = 'jobs/default/4f0c/1/hls/master.m3u8';
+	const link = fileLink(key, 'https://media.example/', manifest, later);
+	const path = (url: string) => new URL(url).pathname.slice('/packages/'.length);
+
+	it('carry the permission in the path, so that relative addresses keep it', () => {
+		expect(link).toMatch(/^https:\/\/media\.example\/packages\/1767229200\.[\w-]{43}\/jobs\/default\/4f0c\/1\/hls\/master\.m3u8$/);
+		expect(verifyFolderLink(key, path(link), now)).toBe(manifest);
+		expect(verifyFolderLink(key, path(new URL('seg-1.m4s', link).href), now)).toBe('jobs/default/4f0c/1/hls/seg-1.m4s');
+		expect(verifyFolderLink(key, path(new URL('720p/seg-1.m4s', link).href), now)).toBe('jobs/default/4f0c/1/hls/720p/seg-1.m4s');
+		expect(fileLink(key, 'https://media.example', 'jobs/default/4f0c/1/dash/manifest.mpd', later)).toContain('/packages/');
+	});
+
+	it('are for manifests only', () => {
+		expect(fileLink(key, 'https://h', 'jobs/default/4f0c/1/a.mp4', later)).toBe(signedUrl(key, 'https://h', { method: 'GET', path: filePath('jobs/default/4f0c/1/a.mp4'), expiresAt: later }));
+	});
+
+	it.each([
+		['the folder above', link.replace('/hls/', '/'), 'forbidden'],
+		['a folder whose name begins alike', link.replace('/hls/', '/hls2/'), 'forbidden'],
+		['another job', link.replace('4f0c', '4f0d'), 'forbidden'],
+		['another expiry', link.replace('1767229200', '1767229999'), 'forbidden'],
+		['the signature of a file', `https://h/packages/1767229200.${signedUrl(key, 'https://h', { method: 'GET', path: filePath('jobs/default/4f0c/1/hls'), expiresAt: later }).split('signature=')[1]}/${manifest}`, 'forbidden'],
+		['no signature', link.replace(/1767229200\.[\w-]+\//, ''), 'unauthorized'],
+		['a cut signature', link.replace('/jobs/', 'x/jobs/'), 'unauthorized'],
+		['an escaped way out', link.replace('master.m3u8', '%2e%2e/%2e%2e/other/a.mp4'), 'invalid_request'],
+		['an escaped slash', link.replace('hls/master.m3u8', 'hls%2f..%2fa.mp4'), 'invalid_request'],
+	])('refuse %s', (_what, wrong, code) => {
+		// As it is on the wire: `new URL` would resolve the dots before they are sent.
+		expect(() => verifyFolderLink(key, wrong.slice(wrong.indexOf('/packages/') + '/packages/'.length), now)).toThrow(expect.objectContaining({ code }));
+	});
+
+	it('refuse every path with dots that lead out', () => {
+		const [permission] = path(link).split('/');
+		expect(() => verifyFolderLink(key, `${permission}/jobs/default/4f0c/1/hls/../../../../other/a.mp4`, now)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+	});
+
+	it('end at their time', () => {
+		expect(() => verifyFolderLink(key, path(link), later)).toThrow(expect.objectContaining({ code: 'expired' }));
+	});
+
+	it('permit nothing outside the folder, whatever is asked for', () => {
+		const [permission] = path(link).split('/');
+		const segment = fc.constantFrom('jobs', 'default', '4f0c', '1', 'hls', '..', '.', '', '%2e%2e', 'a.mp4', 'hls%2f..');
+		fc.assert(
+			fc.property(fc.array(segment, { minLength: 1, maxLength: 9 }), (segments) => {
+				const wanted = segments.join('/');
+				let read: string | null = null;
+				try {
+					read = verifyFolderLink(key, `${permission}/${wanted}`, now);
+				} catch {
+					return;
+				}
+				expect(read).toMatch(/^jobs\/default\/4f0c\/1\/hls\/[\w./-]+$/);
+				expect(read).not.toContain('..');
+			}),
 		);
 	});
 });
