@@ -12,7 +12,20 @@ export interface MediaFacts {
 	bitrate: number | null;
 	video: VideoFacts | null;
 	audio: AudioFacts | null;
+	/** Of an animated GIF or WebP; absent for all else. */
+	animation?: AnimationFacts | null;
 }
+
+export interface AnimationFacts {
+	frames: number;
+	durationSeconds: number;
+	/** How often it plays; 0 is for ever. */
+	loops: number;
+}
+
+/** An animated GIF is a video to ffmpeg and a picture to people: operations on either take it. */
+export const kindsOf = ({ fileType, mime }: Pick<MediaFacts, 'fileType' | 'mime'>): ReadonlyArray<MediaFacts['fileType']> =>
+	mime === 'image/gif' && fileType === 'video' ? ['video', 'image'] : [fileType];
 
 export interface VideoFacts {
 	/** ffprobe's codec name: h264, hevc, vp9, av1, mjpeg, png … */
@@ -25,7 +38,7 @@ export interface VideoFacts {
 	storedHeight: number;
 	/** Width of a pixel over its height; 1 for square ones. */
 	pixelAspect: number;
-	/** Pictures per second on average; 0 for a still image, and where it is unknown. */
+	/** Pictures per second; where they are variable, the rate to which they are evened when encoded. 0 for a still image. */
 	frameRate: number;
 	/** Pictures come at uneven times, as phones and screen recorders make them. */
 	variableFrameRate: boolean;

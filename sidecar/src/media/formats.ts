@@ -10,6 +10,8 @@ export interface InputFormat {
 	label: string;
 	/** Holds one picture. */
 	still?: true;
+	/** ffmpeg 5.1 does not read it: its facts come from sharp, and ffmpeg is given a PNG of it (picture-readers.ts). */
+	bySharp?: true;
 }
 
 const MOV = (label: string): InputFormat => ({ demuxer: 'mov', label });
@@ -55,13 +57,20 @@ export const INPUT_FORMATS: Readonly<Record<string, InputFormat>> = {
 	'image/webp': still('webp_pipe', 'WebP'),
 	'image/bmp': still('bmp_pipe', 'BMP'),
 	'image/tiff': still('tiff_pipe', 'TIFF'),
+	'image/avif': { demuxer: 'mov', label: 'AVIF', still: true, bySharp: true },
 	'image/gif': { demuxer: 'gif', label: 'GIF' },
 };
+
+/** Apple's pictures: H.265 inside, which neither ffmpeg 5.1 (tiles) nor the libvips of sharp (patents) reads. */
+export const HEIC_TYPES: ReadonlySet<string> = new Set(['image/heic', 'image/heif', 'image/heic-sequence', 'image/heif-sequence']);
+export const HEIC_HELP =
+	'HEIC pictures cannot be read. Export the picture as JPEG: on an iPhone share it with Options > Most Compatible, or set Settings > ' +
+	'Camera > Formats > Most Compatible; on a Mac open it in Preview and choose File > Export > JPEG.';
 
 /** For messages that refuse a file. */
 export const ACCEPTED_INPUTS =
 	'video as MP4, MOV, WebM, MKV, AVI, MPEG, WMV, FLV or Ogg; audio as MP3, M4A, AAC, WAV, FLAC, Ogg or AIFF; ' +
-	'pictures as JPEG, PNG, WebP, GIF, TIFF or BMP';
+	'pictures as JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP';
 
 /** What a file without a known magic number looks like, from its first bytes, as the end of "it looks like …". */
 export function describeUnknown(head: Uint8Array): string {

@@ -1,17 +1,18 @@
 import { open, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { fileTypeFromFile } from 'file-type';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from './facts.ts';
 import { toFacts, type ProbeJson } from './ffprobe-facts.ts';
-import { ACCEPTED_INPUTS, describeUnknown, INPUT_FORMATS, type InputFormat } from './formats.ts';
+import { asFileUrl, inputArguments, MAX_PIXELS } from './ffmpeg-input.ts';
+import { ACCEPTED_INPUTS, describeUnknown, HEIC_HELP, HEIC_TYPES, INPUT_FORMATS, type InputFormat } from './formats.ts';
+import { readMetadata } from './images.ts';
 import { endOfBoxes } from './mp4-boxes.ts';
+import { animationOf, asProbeJson, isAnimatedWebp, isAvif } from './picture-facts.ts';
 import { runTool } from './process.ts';
 
 /** ffprobe reads a few MB; a minute is enough on the slowest disk, and ends files made to keep it busy. */
 const PROBE_TIMEOUT_MS = 60_000;
-/** 8192 x 8192: one decoded picture of 4:4:4 at 16 bits is then 400 MB, which a small server still has. */
-export const MAX_PIXELS = 8192 * 8192;
+export { asFileUrl, inputArguments, MAX_PIXELS };
 
 /**
  * Finds out what a local file is: first its magic number against the list of what we read, then ffprobe with exactly
@@ -28,7 +29,8 @@ export async function probe(path: string, { signal }: { signal?: AbortSignal } =
 		);
 	const { mime, format } = await recognise(path);
 	if (format.demuxer === 'mov') await refuseCutOff(path, bytes, format);
-	const json = await ffprobe(path, format, signal);
+	const metadata = format.bySharp ? await readMetadata(path) : mime === 'image/gif' ? await readMetadata(path).catch(() => null) : null;
+	const json = format.bySharp && metadata ? asProbeJson(metadata, mime === 'image/webp' ? 'webp' : 'av1') : await ffprobe(path, format, signal);
 	const facts = toFacts(json, { mime, bytes, still: format.still === true });
 	if (!facts) {
 		throw new PipelineError(
@@ -37,16 +39,10 @@ export async function probe(path: string, { signal }: { signal?: AbortSignal } =
 		);
 	}
 	refuseTooManyPixels(facts);
+	const animation = metadata && animationOf(metadata);
+	if (animation) facts.animation = animation;
 	if (!format.still && facts.durationSeconds === 0) facts.durationSeconds = await measureDuration(path, format, signal);
 	return facts;
-}
-
-/** ffmpeg's own way to write "this is a path": no name can then be taken for an option or a protocol. */
-export const asFileUrl = (path: string): string => `file:${resolve(path)}`;
-
-/** The arguments that every reading of untrusted media begins with. */
-export function inputArguments(demuxer: string): string[] {
-	return ['-protocol_whitelist', 'file', '-max_pixels', String(MAX_PIXELS), '-f', demuxer];
 }
 
 /** Throws `input_too_large` for pictures that would need too much memory. */
@@ -87,8 +83,11 @@ async function recognise(path: string): Promise<{ mime: string; format: InputFor
 			`This is not a media file: it looks like ${describeUnknown(await headOf(path))}. Accepted are ${ACCEPTED_INPUTS}.`,
 		);
 	}
-	const format = INPUT_FORMATS[found.mime];
-	if (format) return { mime: found.mime, format };
+	const mime = HEIC_TYPES.has(found.mime) && isAvif(await headOf(path)) ? 'image/avif' : found.mime;
+	const format = INPUT_FORMATS[mime];
+	if (format && mime === 'image/webp' && isAnimatedWebp(await headOf(path))) return { mime, format: { ...format, bySharp: true } };
+	if (format) return { mime, format };
+	if (HEIC_TYPES.has(mime)) throw new PipelineError('input_unsupported', HEIC_HELP, { details: { mime } });
 	const code = /^(video|audio|image)\//.test(found.mime) ? 'input_unsupported' : 'input_not_media';
 	throw new PipelineError(
 		code,

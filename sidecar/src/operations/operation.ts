@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import type { MediaFacts } from '../media/facts.ts';
+import { PipelineError } from '../errors.ts';
+import { kindsOf, type MediaFacts } from '../media/facts.ts';
 import type { MediaPlan, PlanResult, ProducedFile, TextFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from './media-input.ts';
 
@@ -17,6 +18,8 @@ interface OperationBase<P> {
 	buildsOn?: readonly string[];
 	/** Which media it takes. `none`: it needs no asset. */
 	accepts: ReadonlyArray<'video' | 'audio' | 'image'> | 'none';
+	/** For kinds that it does not take: the operation that does, for the message. */
+	insteadFor?: Partial<Record<MediaFacts['fileType'], string>>;
 	/** Schema with defaults and a `.describe()` on every field. Strict: an unknown field is refused. */
 	params: z.ZodType<P>;
 	/** Parameters that the reference shows and the tests run. */
@@ -111,4 +114,18 @@ export interface TaskResult {
 	files?: ProducedFile[];
 	/** e.g. `{ ai_tokens: 900, audio_seconds: 12.5 }` */
 	cost?: Record<string, number>;
+}
+
+/** Throws `input_unsupported` where the media is of a kind that the operation does not take. */
+export function refuseOtherKinds(
+	{ name, accepts, insteadFor = {} }: Pick<Operation, 'name' | 'accepts' | 'insteadFor'>,
+	facts: Pick<MediaFacts, 'fileType' | 'mime'>,
+): void {
+	if (accepts === 'none' || kindsOf(facts).some((kind) => accepts.includes(kind))) return;
+	const instead = insteadFor[facts.fileType];
+	throw new PipelineError(
+		'input_unsupported',
+		`${name} works on ${accepts.join(', ')}; this asset is ${facts.fileType} (${facts.mime}).${instead ? ` Use the operation ${instead} for it.` : ''}`,
+		{ details: { mime: facts.mime, accepts, ...(instead ? { use_instead: instead } : {}) } },
+	);
 }

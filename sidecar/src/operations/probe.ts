@@ -12,7 +12,7 @@ export const probe: TaskOperation<z.infer<typeof params>> = {
 	accepts: ['video', 'audio', 'image'],
 	params,
 	produces:
-		'`mime`, `file_type`, `container`, `file_size_bytes`, `duration_seconds`, `bitrate`, `video`, `audio`.',
+		'`mime`, `file_type`, `container`, `file_size_bytes`, `duration_seconds`, `bitrate`, `video`, `audio`, `animation` (of a GIF or WebP: `frames`, `duration_seconds`, `loops`; else null).',
 	example: {},
 	estimateSeconds: () => 1,
 	async run(context) {
@@ -31,6 +31,7 @@ export function describeFacts({
 	bitrate,
 	video,
 	audio,
+	animation = null,
 }: MediaFacts): Record<string, unknown> {
 	return {
 		mime,
@@ -75,5 +76,6 @@ export function describeFacts({
 			track: audio.track,
 			tracks: audio.tracks,
 		},
+		animation: animation && { frames: animation.frames, duration_seconds: animation.durationSeconds, loops: animation.loops },
 	};
 }

@@ -7,9 +7,10 @@ import type { Logger } from 'pino';
 import { findAsset } from '../db/assets.ts';
 import { isUnderWay, latestCompleted, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
+import { asReadByFfmpeg } from '../media/picture-readers.ts';
 import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
-import type { Operation, TaskResult } from '../operations/operation.ts';
+import { refuseOtherKinds, type Operation, type TaskResult } from '../operations/operation.ts';
 import { runMedia } from '../operations/run-media.ts';
 import { jobKey } from '../storage/keys.ts';
 import type { Outcome } from './finish.ts';
@@ -48,9 +49,9 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 async function runMediaOperation(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'media' }>): Promise<TaskResult> {
 	const { job, workDir, signal, log, step } = execution;
 	const params: unknown = operation.params.parse(job.params);
-	const source = await openSource(deps, execution);
+	const source = await asReadByFfmpeg(await openSource(deps, execution), execution);
 	const inputs: OpenedMedia[] = [];
-	for (const input of operation.inputs?.(params) ?? []) inputs.push(await openInput(deps, execution, input));
+	for (const input of operation.inputs?.(params) ?? []) inputs.push(await asReadByFfmpeg(await openInput(deps, execution, input), execution));
 	return runMedia(operation, params, { source, inputs, workDir, signal, log, step, onProgress: execution.progress, runPlan: deps.runPlan, probe: deps.probe });
 }
 
@@ -86,9 +87,7 @@ async function openSource(deps: WorkerDeps, execution: Execution): Promise<Opene
 	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
 	if (!asset?.storageKey || !asset.facts) throw new PipelineError('input_not_found', 'The media of this job is not stored. Ingest it again.');
 	const operation = deps.operations.get(job.jobType);
-	if (operation && operation.accepts !== 'none' && !operation.accepts.includes(asset.facts.fileType)) {
-		throw new PipelineError('input_unsupported', `${job.jobType} works on ${operation.accepts.join(', ')}; this asset is ${asset.facts.fileType} (${asset.facts.mime}).`);
-	}
+	if (operation) refuseOtherKinds(operation, asset.facts);
 	const path = await localFile(deps, execution, asset.storageKey, 'source');
 	return { path, facts: asset.facts };
 }
