@@ -1,4 +1,6 @@
 import type { NodeOperation, Resource } from '../../shared/operation';
+import { audio } from './audio';
+import { enhance } from './enhance';
 import { probe } from './media/probe';
 import { several } from './media/several';
 import { compress } from './video/compress';
@@ -9,6 +11,8 @@ import { thumbnail } from './video/thumbnail';
 /** The first one is preselected, and the first operation of each. */
 export const resources: readonly Resource[] = [
 	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail] },
+	audio,
+	enhance,
 	{ name: 'Any Media', value: 'media', operations: [probe, several] },
 ];
 

@@ -28,6 +28,11 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	compress: transcode('Compress', { operation: 'compress', height: 720, crf: 23 }),
 	crop: transcode('Crop', { operation: 'crop', cropMode: 'ratio', ratio: '9:16' }),
 	convert: transcode('Convert', { operation: 'convert', format: 'mp4_h264' }),
+	normalize_loudness: transcode('Normalize Loudness', { resource: 'audio', operation: 'normalize_loudness', target: -14 }),
+	loudness: transcode('Measure Loudness', { resource: 'audio', operation: 'loudness' }),
+	remove_background: transcode('Remove Background', { resource: 'enhance', operation: 'remove_background' }),
+	upscale: transcode('Upscale', { resource: 'enhance', operation: 'upscale', factor: 2 }),
+	style_transfer: transcode('Style Transfer', { resource: 'enhance', operation: 'style_transfer', prompt: 'watercolour on rough paper' }),
 	transcribe: caption('Transcribe', { operation: 'transcribe', language: 'en' }),
 	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'friendly' }),
 	publish: {

@@ -1,3 +1,4 @@
+import { audioOperations } from './audio/index.ts';
 import type { Operation } from './operation.ts';
 import { probe } from './probe.ts';
 import { compress } from './video/compress.ts';
@@ -12,7 +13,7 @@ export interface MediaOperationsDeps {
 
 /** Operations that need nothing but the media. To add one: import it, and name it here. */
 export function createMediaOperations({ encoders = null }: MediaOperationsDeps = {}): Operation[] {
-	return [probe, thumbnail, compress, crop, createConvert(encoders)];
+	return [probe, thumbnail, compress, crop, createConvert(encoders), ...audioOperations];
 }
 
 /** Operations by name. Throws when two of them claim one name: the second would silently win. */

@@ -1,0 +1,5 @@
+import type { Resource } from '../../../shared/operation';
+import { loudness } from './loudness';
+import { normalizeLoudness } from './normalizeLoudness';
+
+export const audio: Resource = { name: 'Audio', value: 'audio', operations: [normalizeLoudness, loudness] };

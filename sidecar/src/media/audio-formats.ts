@@ -1,0 +1,71 @@
+import { aac, sampleRate, stereo } from './codecs.ts';
+import type { AudioFacts } from './facts.ts';
+
+/** Files that hold sound only: how each is encoded, and which streams fit into it as they are. Pure. */
+export interface AudioFormat {
+	extension: string;
+	mime: string;
+	/** Codecs (ffprobe's names) that are copied. */
+	codecs: readonly string[];
+	/** @param kbps without meaning for lossless formats */
+	encode(audio: AudioFacts, kbps: number): string[];
+}
+
+/** libmp3lame's highest rate. */
+const MP3_MAX_KBPS = 320;
+
+/** Opus has five rates of its own and plays all at 48 kHz. Its encoder refuses the side layout of 5.1. */
+export const opus = (audio: AudioFacts, kbps: number): string[] => [
+	...['-c:a', 'libopus', '-b:a', `${kbps}k`, '-ar', '48000'],
+	...stereo(audio),
+];
+
+const LOSSLESS = /^(pcm_|flac|alac|ape|tta|wavpack|truehd)/;
+export const isLossless = ({ codec }: AudioFacts): boolean => LOSSLESS.test(codec);
+/** Decoders of lossy sound give floats, which the FLAC encoder would keep as 24 bits of nothing but rounding. */
+const sixteenBits = (audio: AudioFacts): string[] => (isLossless(audio) ? [] : ['-sample_fmt', 's16']);
+
+export const AUDIO_FORMATS = {
+	mp3: {
+		extension: 'mp3',
+		mime: 'audio/mpeg',
+		codecs: ['mp3'],
+		encode: (audio, kbps) => [
+			...['-c:a', 'libmp3lame', '-b:a', `${Math.min(kbps, MP3_MAX_KBPS)}k`],
+			...sampleRate(audio),
+			...stereo(audio),
+		],
+	},
+	m4a_aac: { extension: 'm4a', mime: 'audio/mp4', codecs: ['aac'], encode: aac },
+	wav: {
+		extension: 'wav',
+		mime: 'audio/wav',
+		codecs: ['pcm_s16le', 'pcm_s24le'],
+		// More than 4 GB does not fit into a WAV: RF64 is written where it is needed.
+		encode: ({ codec }) => ['-c:a', /^pcm_(s24|s32|f32)/.test(codec) ? 'pcm_s24le' : 'pcm_s16le', '-rf64', 'auto'],
+	},
+	flac: { extension: 'flac', mime: 'audio/flac', codecs: ['flac'], encode: (audio) => ['-c:a', 'flac', ...sixteenBits(audio)] },
+	ogg_opus: { extension: 'ogg', mime: 'audio/ogg', codecs: ['opus'], encode: opus },
+} as const satisfies Record<string, AudioFormat>;
+export type AudioFormatName = keyof typeof AUDIO_FORMATS;
+export const AUDIO_FORMAT_NAMES = Object.keys(AUDIO_FORMATS) as [AudioFormatName, ...AudioFormatName[]];
+
+/** The format in which changed sound stays what it was, as far as it can. */
+export function nearestFormat({ codec, channels }: AudioFacts): AudioFormatName {
+	if (codec === 'mp3') return channels > 2 ? 'm4a_aac' : 'mp3';
+	if (codec.startsWith('pcm_')) return 'wav';
+	if (LOSSLESS.test(codec)) return 'flac';
+	return (codec === 'opus' || codec === 'vorbis') && channels <= 2 ? 'ogg_opus' : 'm4a_aac';
+}
+
+/** Where the source does not say: transparent for stereo in every codec here. */
+const DEFAULT_KBPS = 192;
+/** Below this, a second encoding is heard. */
+const LEAST_KBPS = 128;
+
+/** About the bitrate of the source, so that encoding again costs little; per channel pair above stereo. */
+export function keptKbps({ bitrate, channels, codec }: AudioFacts): number {
+	const pairs = Math.max(1, channels / 2);
+	if (bitrate === null || LOSSLESS.test(codec)) return Math.round(Math.min(512, DEFAULT_KBPS * pairs));
+	return Math.round(Math.min(512, Math.max(LEAST_KBPS * pairs, bitrate / 1000)));
+}

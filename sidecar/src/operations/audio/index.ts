@@ -1,0 +1,6 @@
+import type { Operation } from '../operation.ts';
+import { loudness } from './loudness.ts';
+import { normalizeLoudness } from './normalize-loudness.ts';
+
+/** Everything that works on sound. To add one: import it, and name it here. */
+export const audioOperations: readonly Operation[] = [normalizeLoudness, loudness];
