@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
 import { startOutbox } from './callbacks/outbox.ts';
 import { createSender } from './callbacks/send.ts';
 import { createSigner, createTriggerSigner, printableSecret } from './callbacks/sign.ts';
@@ -17,7 +18,7 @@ import { createApp } from './http/app.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { EventFeed } from './http/events.ts';
 import { createLogger } from './log.ts';
-import { availableEncoders, checkFfmpeg, runPlan } from './media/engine.ts';
+import { availableEncoders, canToneMap, checkFfmpeg, runPlan as runFfmpeg } from './media/engine.ts';
 import { probe } from './media/probe.ts';
 import { createGuard, type Guard } from './net/guard.ts';
 import { createOpenAi } from './ai/openai.ts';
@@ -111,6 +112,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		await storage.prepare().catch((error: Error) => problems.push(error.message));
 		return problems;
 	};
+	const runPlan = await createRunPlan(config, log);
 	const deps: HttpDeps & WorkerDeps = {
 		database,
 		db: database.db,
@@ -118,7 +120,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		vault,
 		storage,
 		log,
-		operations: await buildOperations({ config, guard, vault, storage, database }),
+		operations: await buildOperations({ config, guard, vault, storage, database, runPlan }),
 		triggers: { process: config.N8N_WEBHOOK_URL ?? null, distribute: config.N8N_DISTRIBUTE_WEBHOOK_URL ?? null },
 		wake: { jobs: () => loops.worker?.wake(), callbacks: () => loops.outbox?.wake(), events: () => loops.feed?.wake() },
 		send,
@@ -184,10 +186,18 @@ interface Adapters {
 	vault: Vault;
 	storage: Storage;
 	database: OpenDatabase;
+	runPlan: typeof runFfmpeg;
+}
+
+/** The engine, told what this ffmpeg lacks. */
+async function createRunPlan({ ROLE }: Config, log: Logger): Promise<typeof runFfmpeg> {
+	const toneMapping = ROLE === 'api' || (await canToneMap());
+	if (!toneMapping) log.warn('this ffmpeg has no zscale: HDR videos keep their colours and look washed out on ordinary screens');
+	return (request) => runFfmpeg({ ...request, limits: { toneMapping, ...request.limits } });
 }
 
 /** Every operation with the adapters it uses. */
-async function buildOperations({ config, guard, vault, storage, database }: Adapters): Promise<ReadonlyMap<string, Operation>> {
+async function buildOperations({ config, guard, vault, storage, database, runPlan }: Adapters): Promise<ReadonlyMap<string, Operation>> {
 	const { transcriber, writer } = createOpenAi({
 		apiKey: config.OPENAI_API_KEY,
 		baseUrl: config.OPENAI_BASE_URL,

@@ -34,5 +34,11 @@ export async function availableEncoders(): Promise<ReadonlySet<string> | null> {
 	return new Set([...result.stdout.matchAll(/^ [VAS][F.][S.][X.][B.][D.] (\S+)/gm)].map((line) => line[1] ?? ''));
 }
 
+/** Whether this ffmpeg can show HDR on ordinary screens. Those built without zimg cannot. */
+export async function canToneMap(): Promise<boolean> {
+	const result = await runTool('ffmpeg', ['-hide_banner', '-filters'], { timeoutMs: TIMEOUT_MS }).catch(() => null);
+	return ['zscale', 'tonemap'].every((name) => new RegExp(`^ [T.][S.][C.] ${name} `, 'm').test(result?.stdout ?? ''));
+}
+
 const runs = async (tool: string): Promise<boolean> =>
 	(await runTool(tool, ['-version'], { timeoutMs: TIMEOUT_MS }).catch(() => null))?.code === 0;

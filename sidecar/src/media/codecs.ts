@@ -1,3 +1,4 @@
+import { MAX_FRAME_RATE } from './corrections.ts';
 import type { AudioFacts, MediaFacts, VideoFacts } from './facts.ts';
 import type { Size } from './geometry.ts';
 
@@ -26,7 +27,12 @@ export const h264 = (crf: number, preset: X264Preset = DEFAULT_PRESET): string[]
 	...['-c:v', 'libx264', '-preset', preset, '-crf', String(crf), '-profile:v', 'high', '-pix_fmt', 'yuv420p'],
 ];
 
-export const isPlayableH264 = (video: VideoFacts): boolean => video.codec === 'h264' && video.pixelFormat === 'yuv420p';
+export const isPlayableH264 = (video: VideoFacts): boolean =>
+	video.codec === 'h264' && video.pixelFormat === 'yuv420p' && isOrdinary(video);
+
+/** Nothing that players show wrongly: combs of fields, washed-out HDR, or a rate that no screen has. */
+export const isOrdinary = (video: VideoFacts): boolean =>
+	!video.interlaced && video.hdr === null && video.frameRate <= MAX_FRAME_RATE;
 
 /** Containers whose H.264 can be put into MP4 as it is. AVI and MPEG program streams lack the time stamps for that. */
 export const canRemux = ({ container }: MediaFacts): boolean => /mov|matroska|flv|mpegts/.test(container);
@@ -94,6 +100,9 @@ export const ENCODE_COST = {
 } as const;
 /** The same for decoding and scaling, per million pixels of the source. */
 const DECODE_COST = 0.002;
+/** What corrections cost beside it, per million pixels of the source: measured with 1080p. */
+const DEINTERLACE_COST = 0.0015;
+const TONE_MAP_COST = 0.0145;
 /** CPU seconds per second of sound, decoded and encoded. */
 const AUDIO_COST = 0.01;
 /** Reading and writing without decoding: about 500 MB per CPU second. */
@@ -109,7 +118,7 @@ export function estimate(
 	const frames = (rate: number): number => Math.max(1, work.seconds * (rate || 1));
 	const source =
 		facts.video && work.decode
-			? (facts.video.width * facts.video.height * frames(facts.video.frameRate) * DECODE_COST) / 1e6
+			? (facts.video.width * facts.video.height * frames(facts.video.frameRate) * decodeCost(facts.video)) / 1e6
 			: 0;
 	const { encode } = work;
 	const made = encode ? (encode.size.width * encode.size.height * frames(encode.frameRate) * encode.cost) / 1e6 : 0;
@@ -121,3 +130,6 @@ export function estimate(
 		(work.decode ? 0 : facts.bytes * COPY_COST_PER_BYTE);
 	return Math.round(sum * 100) / 100;
 }
+
+const decodeCost = ({ interlaced, hdr }: VideoFacts): number =>
+	DECODE_COST + (interlaced ? DEINTERLACE_COST : 0) + (hdr ? TONE_MAP_COST : 0);

@@ -1,6 +1,60 @@
 import type { VideoFacts } from './facts.ts';
 
-/** Pure: filters that every picture of this source passes before anything else, so that operations meet ordinary pictures only. */
-export function corrections(_video: VideoFacts): string[] {
-	return [];
+/** No screen shows more; a file that claims more would fill disks with copies of the same picture. */
+export const MAX_FRAME_RATE = 240;
+
+export interface CorrectionOptions {
+	/** Whether ffmpeg has zscale and tonemap. Without them HDR stays as it is, and looks washed out. Default true. */
+	toneMapping?: boolean;
+}
+
+/**
+ * Pure: filters that every picture of this source passes before anything else, so that operations meet ordinary pictures
+ * only: whole ones instead of fields, at even times, in the colours of ordinary screens. Rotation is ffmpeg's own doing,
+ * oblong pixels are squared by `scaleTo`, and 8 bits come with the pixel format of the output.
+ */
+export function corrections(video: VideoFacts, { toneMapping = true }: CorrectionOptions = {}): string[] {
+	return [
+		// First, because it looks at the pictures before and after. Those that are marked as whole pass untouched.
+		...(video.interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
+		...evenTimes(video),
+		...(video.hdr && toneMapping ? toneMap(video) : []),
+	];
+}
+
+/**
+ * Uneven times would be rounded to the average rate: pictures that come in quick succession would be lost, and the rest
+ * would be late. At an even rate each stays within half a picture of its time, and so in step with the sound.
+ */
+function evenTimes({ frameRate, variableFrameRate }: VideoFacts): string[] {
+	if (frameRate > MAX_FRAME_RATE) return [`fps=${MAX_FRAME_RATE}`];
+	return variableFrameRate && frameRate > 0 ? [`fps=${fraction(frameRate)}`] : [];
+}
+
+/** 29.97 stands for 30000/1001, and so on. */
+function fraction(rate: number): string {
+	const whole = Math.round(rate * 1.001);
+	return Math.abs((whole * 1000) / 1001 - rate) < 0.001 && !Number.isInteger(rate) ? `${whole * 1000}/1001` : String(rate);
+}
+
+/**
+ * HDR to BT.709: to linear light with 1.0 at 100 cd/m², the nominal white of ordinary screens (ITU-R BT.1886 practice, and
+ * what ffmpeg's own example for `tonemap` uses), there rolled off by Hable's curve. What files leave out is what HDR10 and
+ * HLG prescribe (ITU-R BT.2100).
+ */
+function toneMap({ hdr, colorPrimaries, colorSpace, colorRange, storedWidth, storedHeight }: VideoFacts): string[] {
+	const input = [
+		`tin=${hdr === 'pq' ? 'smpte2084' : 'arib-std-b67'}`,
+		`pin=${colorPrimaries === 'bt709' ? 'bt709' : 'bt2020'}`,
+		// RGB needs no matrix.
+		...(colorSpace === 'gbr' ? [] : [`min=${colorSpace === 'bt709' ? 'bt709' : 'bt2020nc'}`]),
+		`rin=${colorRange ?? 'tv'}`,
+	];
+	return [
+		// zscale refuses subsampled colour of an odd size.
+		...(storedWidth % 2 || storedHeight % 2 ? ['format=yuv444p10le'] : []),
+		`zscale=${input.join(':')}:t=linear:npl=100`,
+		...['format=gbrpf32le', 'zscale=p=bt709', 'tonemap=hable:desat=0'],
+		...['zscale=t=bt709:m=bt709:r=tv', 'format=yuv420p'],
+	];
 }

@@ -14,7 +14,7 @@ import { abortError, asFileUrl, refuseTooManyPixels } from './probe.ts';
 import { adopt, childOptions, Tail, terminate } from './process.ts';
 import { verifyOutput } from './verify.ts';
 
-export { availableEncoders, checkFfmpeg } from './check.ts';
+export { availableEncoders, canToneMap, checkFfmpeg } from './check.ts';
 
 /** Starting ffmpeg, reading a slow disk, writing the index at the end: what has nothing to do with the length. */
 export const DEADLINE_BASE_SECONDS = 300;
@@ -32,6 +32,8 @@ export interface EngineLimits {
 	stallSeconds?: number;
 	/** Threads of each decoder and encoder. Default: ffmpeg decides by the number of cores. */
 	threads?: number;
+	/** Whether this ffmpeg has the filters for it (`canToneMap`). Without, HDR stays washed out. Default true. */
+	toneMapping?: boolean;
 }
 
 export interface RunPlan {
@@ -97,7 +99,7 @@ function withoutPictureSeeks(plan: MediaPlan): MediaPlan | null {
 
 async function make(request: RunPlan): Promise<PlanResult> {
 	const { workDir, signal, limits } = request;
-	const call = ffmpegCall({ ...request, threads: limits?.threads }, (output, index) => partialPath(workDir, output, index));
+	const call = ffmpegCall({ ...request, threads: limits?.threads, toneMapping: limits?.toneMapping }, (output, index) => partialPath(workDir, output, index));
 	try {
 		await Promise.all(call.outputs.map(({ path }) => mkdir(dirname(path), { recursive: true })));
 		const stderr = await runFfmpeg(call, request);

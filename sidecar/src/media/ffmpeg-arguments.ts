@@ -32,6 +32,8 @@ export interface CallRequest {
 	inputs?: Readable[];
 	plan: MediaPlan;
 	threads?: number | undefined;
+	/** Whether this ffmpeg can turn HDR into ordinary colours. Default true. */
+	toneMapping?: boolean | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface CallRequest {
  * @param partialPath where an output is written until it has been checked
  */
 export function ffmpegCall(
-	{ inputPath, facts, inputs: further = [], plan, threads }: CallRequest,
+	{ inputPath, facts, inputs: further = [], plan, threads, toneMapping = true }: CallRequest,
 	partialPath: (output: PlannedOutput, index: number) => string,
 ): FfmpegCall {
 	const windows = new Map<string, { index: number; options: string[] }>();
@@ -59,7 +61,7 @@ export function ffmpegCall(
 	const graphs: string[] = [];
 	const outputs = placed.map(({ planned, input }, index) => {
 		const path = partialPath(planned, index);
-		const context = { facts, further, input, firstFurther: windows.size, index, path };
+		const context = { facts, further, input, firstFurther: windows.size, index, path, toneMapping };
 		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, { ...context, path: textPath(planned, path) }));
 		return { planned, options: outputOptions(planned, context, threads), path };
 	});
@@ -101,6 +103,7 @@ interface OutputContext {
 	/** Number of the output: makes labels unique in the process. */
 	index: number;
 	path: string;
+	toneMapping: boolean;
 }
 
 function outputOptions(planned: PlannedOutput, context: OutputContext, threads: number | undefined): string[] {
@@ -108,7 +111,7 @@ function outputOptions(planned: PlannedOutput, context: OutputContext, threads: 
 	const path = textPath(planned, context.path);
 	const copied = planned.options.some((option, index) => option === 'copy' && /^-(c|c:v|codec:v|vcodec)(:\d+)?$/.test(planned.options[index - 1] ?? ''));
 	const videoFilters = planned.videoFilters ?? [];
-	const shown = planned.kind === 'audio' || planned.graph || copied || !facts.video ? [] : corrections(facts.video);
+	const shown = planned.kind === 'audio' || planned.graph || copied || !facts.video ? [] : corrections(facts.video, context);
 	const picture = [...shown, ...videoFilters].map((filter) => withTextPath(filter, path));
 	const sound = (planned.audioFilters ?? []).map((filter) => withTextPath(filter, path));
 	return [
@@ -138,20 +141,23 @@ function plainMaps(planned: PlannedOutput, { facts, input }: OutputContext): str
 	return [
 		// V: no cover pictures. The probe describes the same streams.
 		...(picture ? ['-map', `${input}:V:0`] : []),
-		...(sound ? ['-map', `${input}:a:0`] : []),
+		...(sound ? ['-map', `${input}:${soundOf(facts)}`] : []),
 	];
 }
 
 const graphMaps = (map: string[], { input, facts, index }: OutputContext): string[] =>
 	map.flatMap((stream) => {
 		if (stream === 'v') return ['-map', `${input}:V:0`];
-		if (stream === 'a') return ['-map', `${input}:a:0`];
-		if (stream === 'a?') return facts.audio ? ['-map', `${input}:a:0`] : [];
+		if (stream === 'a' || (stream === 'a?' && facts.audio)) return ['-map', `${input}:${soundOf(facts)}`];
+		if (stream === 'a?') return [];
 		return ['-map', stream.replace(LABEL, (_, label: string) => `[${own(index, label)}]`)];
 	});
 
 const LABEL = /\[([A-Za-z]\w*)\]/g;
 const own = (index: number, label: string): string => `o${index}_${label}`;
+
+/** The track that the facts are about. */
+const soundOf = (facts: MediaFacts | undefined): string => `a:${facts?.audio?.track ?? 0}`;
 
 /** Pads of the plan as pads of this process; other labels made unique. Sources that need it are corrected before anything else. */
 function filterGraph(filters: string, context: OutputContext): string {
@@ -161,9 +167,9 @@ function filterGraph(filters: string, context: OutputContext): string {
 		if (!pad) return `[${own(context.index, label)}]`;
 		const [, type, place = ''] = pad;
 		const number = place === '' ? context.input : context.firstFurther + Number(place) - 1;
-		if (type === 'a') return `[${number}:a:0]`;
-		const { video } = place === '' ? context.facts : (context.further[Number(place) - 1]?.facts ?? { video: null });
-		const correcting = video ? corrections(video) : [];
+		const facts = place === '' ? context.facts : context.further[Number(place) - 1]?.facts;
+		if (type === 'a') return `[${number}:${soundOf(facts)}]`;
+		const correcting = facts?.video ? corrections(facts.video, context) : [];
 		if (correcting.length === 0) return `[${number}:V:0]`;
 		const corrected = `[${own(context.index, `corrected${place}`)}]`;
 		before.push(`[${number}:V:0]${correcting.join(',')}${corrected}`);

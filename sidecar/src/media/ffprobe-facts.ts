@@ -73,6 +73,7 @@ function videoFacts(stream: ProbeStream, sideData: SideData[], still: boolean, l
 	const width = Math.max(1, Math.round(stream.width * pixelAspect));
 	const turned = rotation === 90 || rotation === 270;
 	const interlaced = !still && /^(tt|bb|tb|bt)$/.test(stream.field_order ?? '');
+	const { frameRate, variable } = rates(stream, interlaced);
 	const pixelFormat = stream.pix_fmt ?? 'unknown';
 	return {
 		codec: stream.codec_name ?? 'unknown',
@@ -81,8 +82,8 @@ function videoFacts(stream: ProbeStream, sideData: SideData[], still: boolean, l
 		storedWidth: stream.width,
 		storedHeight: stream.height,
 		pixelAspect,
-		frameRate: still ? 0 : Math.round((averageRate(stream) ?? 0) * 1000) / 1000,
-		variableFrameRate: !still && isVariable(stream, interlaced),
+		frameRate: still ? 0 : Math.round(frameRate * 1000) / 1000,
+		variableFrameRate: !still && variable,
 		frameCount: still ? 1 : numeric(stream.nb_frames),
 		durationSeconds: still ? 0 : (lengthOf(stream) ?? length),
 		startSeconds: still ? 0 : (numeric(stream.start_time) ?? 0),
@@ -127,23 +128,25 @@ function audioFacts(sounds: ProbeStream[], length: number): AudioFacts | null {
 
 /** No camera takes more pictures a second; what claims it counts ticks of a clock (90 000 in MPEG). */
 const HIGHEST_RATE = 1000;
-
-function averageRate(stream: ProbeStream): number | null {
-	return [stream.avg_frame_rate, stream.r_frame_rate]
-		.map((text) => ratio(text, '/'))
-		.find((rate) => rate !== null && rate <= HIGHEST_RATE) ?? null;
-}
-
 /** Above rounding, and above the few pictures that a phone drops. */
 const RATE_TOLERANCE = 0.02;
+/** For uneven times: of screen recorders, cameras and the rest; the next one holds what came at uneven times. */
+const RATES = [24_000 / 1001, 24, 25, 30_000 / 1001, 30, 50, 60_000 / 1001, 60, 120, 240];
+const HOLDING_RATES = [30, 60, 120, 240];
 
 /** `r_frame_rate` is the lowest rate that hits every time stamp: with even times it is the average. */
-function isVariable(stream: ProbeStream, interlaced: boolean): boolean {
-	const [average, exact] = [ratio(stream.avg_frame_rate, '/'), ratio(stream.r_frame_rate, '/')];
-	if (average === null || exact === null) return false;
-	const factor = exact / average;
+function rates(stream: ProbeStream, interlaced: boolean): { frameRate: number; variable: boolean } {
+	const [average, exact] = [stream.avg_frame_rate, stream.r_frame_rate].map((text) => ratio(text, '/'));
+	const rate = [average, exact].find((one) => one && one <= HIGHEST_RATE);
+	// Nothing but ticks: at most this many pictures are made of them.
+	if (!rate) return { frameRate: HOLDING_RATES[0]!, variable: true };
+	const factor = average && exact ? exact / average : 1;
 	// Interlaced streams count fields in the one and pictures in the other.
-	return Math.abs(factor - 1) > RATE_TOLERANCE && !(interlaced && Math.abs(factor - 2) <= RATE_TOLERANCE);
+	if (Math.abs(factor - 1) <= RATE_TOLERANCE || (interlaced && Math.abs(factor - 2) <= RATE_TOLERANCE))
+		return { frameRate: rate, variable: false };
+	if (exact && exact >= rate && exact <= 60) return { frameRate: exact, variable: true };
+	const near = RATES.find((one) => Math.abs(one / rate - 1) <= RATE_TOLERANCE / 2);
+	return { frameRate: near ?? HOLDING_RATES.find((one) => one >= rate) ?? rate, variable: true };
 }
 
 /** Matroska keeps the length of a track in a tag, as `00:01:02.345000000`. */
