@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { installEngines } from './engines-install.mjs';
 import { installN8n } from './n8n-install.mjs';
 import { nodeBinary, ROOT } from './paths.mjs';
 import { isWindows, run, works } from './shell.mjs';
@@ -16,8 +17,9 @@ import { ensurePrograms } from './system-packages.mjs';
 const LEAST_NODE_MAJOR = 20;
 
 /**
- * @typedef {'ffmpeg' | 'speech' | 'build' | 'n8n'} Need
+ * @typedef {'ffmpeg' | 'speech' | 'build' | 'engines' | 'n8n'} Need
  *   speech: espeak-ng and a font, with which the demo and the tests make their own videos.
+ *   engines: the optional local AI engines.
  * @typedef {(line: string) => void} Say
  */
 
@@ -37,6 +39,7 @@ export async function bootstrap(needs, say) {
 	if (needs.includes('speech')) programs.push('espeak-ng');
 	await ensurePrograms(programs, say);
 	if (needs.includes('build')) await ensureBuilt(say);
+	if (needs.includes('engines')) await installEngines(say);
 	if (needs.includes('n8n')) await installN8n(say);
 }
 

@@ -15,7 +15,14 @@ const flag = z
 	.enum(['true', 'false', '1', '0', ''])
 	.default('false')
 	.transform((text) => text === 'true' || text === '1');
+const flagOn = z
+	.enum(['true', 'false', '1', '0', ''])
+	.default('true')
+	.transform((text) => text !== 'false' && text !== '0');
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+
+const replicateModel = (fallback: string) =>
+	z.string().regex(/^[\w.-]+\/[\w.-]+(:[0-9a-f]{8,64})?$/, 'must be owner/name or owner/name:version').default(fallback);
 
 export const configSchema = z.object({
 	PORT: z.coerce.number().int().min(0).max(65535).default(8080).describe('Port of the HTTP server. 0 takes a free one.'),
@@ -38,10 +45,17 @@ export const configSchema = z.object({
 	FILE_URL_TTL_SECONDS: seconds(86_400).describe('How long signed file links stay valid.'),
 	UPLOAD_URL_TTL_SECONDS: seconds(3_600).describe('How long signed upload links stay valid (requirement I2: 15 min to 1 h).'),
 	JOB_TIMEOUT_SECONDS: seconds(6 * 3_600, LONGEST_TIMER_SECONDS).describe('Longest time one try of a job may take, whatever it does.'),
+	REUSE_RESULTS: flagOn.describe('Return an earlier result for the same bytes, operation and parameters instead of making it again. A request can switch it off with `reuse: false`.'),
 	OPENAI_API_KEY: z.string().optional().describe('Key for transcribe and caption. Servers without keys accept any text.'),
 	OPENAI_BASE_URL: httpUrl.optional().describe('An OpenAI-compatible server. Default https://api.openai.com/v1.'),
 	OPENAI_TRANSCRIBE_MODEL: z.string().default('whisper-1').describe('Model for transcribe.'),
 	OPENAI_CAPTION_MODEL: z.string().default('gpt-4o-mini').describe('Vision model for caption.'),
+	ENGINES_DIR: z.string().min(1).optional().describe('Folder of the optional local AI engines, as `npm run engines` names it. Absent: none.'),
+	REPLICATE_API_TOKEN: z.string().optional().describe('Key of replicate.com, for remove_background, upscale and style_transfer.'),
+	REPLICATE_BASE_URL: httpUrl.optional().describe('Base URL of the Replicate API. Default https://api.replicate.com/v1.'),
+	REPLICATE_BACKGROUND_MODEL: replicateModel('851-labs/background-remover').describe('Model for remove_background: `owner/name` or `owner/name:version`.'),
+	REPLICATE_UPSCALE_MODEL: replicateModel('nightmareai/real-esrgan').describe('Model for upscale.'),
+	REPLICATE_STYLE_MODEL: replicateModel('black-forest-labs/flux-kontext-dev').describe('Model for style_transfer; must take a picture and a prompt.'),
 	X_API_BASE_URL: httpUrl.default('https://api.x.com').describe('Base URL of the X API.'),
 	X_WEB_BASE_URL: httpUrl.default('https://x.com').describe('Base of the links to posts on X.'),
 	GOOGLE_API_BASE_URL: httpUrl.default('https://www.googleapis.com').describe('Base URL of the Google Drive API.'),

@@ -5,6 +5,9 @@ import { createPostLedger } from '../../../sidecar/src/db/posts.ts';
 import * as schema from '../../../sidecar/src/db/schema.ts';
 import { createCaption } from '../../../sidecar/src/operations/ai/caption.ts';
 import { createTranscribe } from '../../../sidecar/src/operations/ai/transcribe.ts';
+import { createRemoveBackground } from '../../../sidecar/src/operations/enhance/remove-background.ts';
+import { createStyleTransfer } from '../../../sidecar/src/operations/enhance/style-transfer.ts';
+import { createUpscale } from '../../../sidecar/src/operations/enhance/upscale.ts';
 import type { Operation } from '../../../sidecar/src/operations/operation.ts';
 import { createMediaOperations } from '../../../sidecar/src/operations/registry.ts';
 import { createPublish } from '../../../sidecar/src/operations/social/publish.ts';
@@ -25,6 +28,9 @@ export function allOperations(): Operation[] {
 	const http = createHttp();
 	return [
 		...createMediaOperations(),
+		createRemoveBackground([]),
+		createUpscale([]),
+		createStyleTransfer([]),
 		createTranscribe({ transcriber, engine }),
 		createCaption({ writer, engine }),
 		createPublish({
