@@ -22,6 +22,8 @@ export interface BatchItem {
 	file_url?: string;
 	source?: Source;
 	params?: Record<string, unknown>;
+	/** false: made anew, even where the same result exists already. Default true. */
+	reuse?: boolean;
 	/** Tokens that only this job may use: `publish` takes `{ access_token }`. Encrypted at rest, erased when the job ends. */
 	secrets?: Record<string, string>;
 	/** Free data kept with a newly made asset. */

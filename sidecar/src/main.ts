@@ -20,11 +20,18 @@ import { EventFeed } from './http/events.ts';
 import { createLogger } from './log.ts';
 import { availableEncoders, canToneMap, checkFfmpeg, runPlan as runFfmpeg } from './media/engine.ts';
 import { probe } from './media/probe.ts';
+import { download } from './net/download.ts';
 import { createGuard, type Guard } from './net/guard.ts';
+import { createEngines } from './ai/local/engines.ts';
+import { createLocalTransformer } from './ai/local/transformer.ts';
 import { createOpenAi } from './ai/openai.ts';
+import { createReplicate } from './ai/replicate.ts';
 import { createPostLedger } from './db/posts.ts';
 import { createCaption } from './operations/ai/caption.ts';
 import { createTranscribe } from './operations/ai/transcribe.ts';
+import { createRemoveBackground } from './operations/enhance/remove-background.ts';
+import { createStyleTransfer } from './operations/enhance/style-transfer.ts';
+import { createUpscale } from './operations/enhance/upscale.ts';
 import { createMediaOperations, createRegistry } from './operations/registry.ts';
 import type { Operation } from './operations/operation.ts';
 import { createPublish } from './operations/social/publish.ts';
@@ -140,6 +147,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 			const text = JSON.stringify(body);
 			void send({ url: vault.open(sealedUrl), headers: { 'content-type': 'application/json', ...sign(randomUUID(), text) }, body: text });
 		},
+		reuseResults: config.REUSE_RESULTS,
 		workRoot,
 		workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
 		concurrency: config.CONCURRENCY ?? availableParallelism(),
@@ -205,8 +213,21 @@ async function buildOperations({ config, guard, vault, storage, database, runPla
 		captionModel: config.OPENAI_CAPTION_MODEL,
 	});
 	const engine = { runPlan };
+	const replicateGuard = config.REPLICATE_BASE_URL ? guard.withAllowed([new URL(config.REPLICATE_BASE_URL).host]) : guard;
+	const transformers = [
+		createLocalTransformer(createEngines(config.ENGINES_DIR)),
+		createReplicate({
+			token: config.REPLICATE_API_TOKEN,
+			baseUrl: config.REPLICATE_BASE_URL,
+			models: { remove_background: config.REPLICATE_BACKGROUND_MODEL, upscale: config.REPLICATE_UPSCALE_MODEL, style: config.REPLICATE_STYLE_MODEL },
+			download: async (url, destPath, signal) => void (await download({ url, destPath, signal, guard: replicateGuard, maxBytes: config.MAX_FILE_BYTES, onProgress: () => {} })),
+		}),
+	];
 	return createRegistry([
 		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders() }),
+		createRemoveBackground(transformers),
+		createUpscale(transformers),
+		createStyleTransfer(transformers),
 		createTranscribe({ transcriber, engine }),
 		createCaption({ writer, engine }),
 		createPublish({

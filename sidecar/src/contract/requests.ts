@@ -20,6 +20,7 @@ export type Source = z.infer<typeof sourceSchema>;
 /** 1 s to 7 days; default one day. */
 const deadlineSeconds = z.number().int().min(1).max(604_800).default(86_400).describe('Unfinished jobs fail with `deadline_exceeded` after this many seconds.');
 const priority = z.number().int().min(-10).max(10).default(0).describe('Higher goes first.');
+const reuse = z.boolean().optional().describe('false: made anew, even where the same result exists already. Default true.');
 const workspaceId = z.string().optional().describe('Must be the workspace of the API key, when given.');
 
 export const batchItemSchema = z.strictObject({
@@ -29,6 +30,7 @@ export const batchItemSchema = z.strictObject({
 	file_url: url.optional(),
 	source: sourceSchema.optional(),
 	params: record.default({}),
+	reuse,
 	secrets: z.record(z.string(), z.string()).optional().describe('Tokens that only this job may use. Encrypted at rest, erased when the job ends.'),
 	metadata: record.optional(),
 });
@@ -50,6 +52,7 @@ export const operationRequestSchema = z.strictObject({
 	asset_id: z.uuid().optional(),
 	file_url: url.optional(),
 	params: record.default({}),
+	reuse,
 	callback_url: url.optional(),
 	progress_url: url.optional(),
 	secrets: z.record(z.string(), z.string()).optional(),
@@ -67,10 +70,10 @@ export const processRequestSchema = z.strictObject({
 	file_type: z.enum(['video', 'image', 'audio']).optional(),
 	original_url: url.optional(),
 	operations: z
-		.array(z.union([z.string(), z.strictObject({ operation: z.string(), params: record.optional() })]))
+		.array(z.union([z.string(), z.strictObject({ operation: z.string(), params: record.optional(), reuse })]))
 		.max(100)
 		.default([])
-		.describe('Names, or `{operation, params}`.'),
+		.describe('Names, or `{operation, params, reuse}`.'),
 	params: record.default({}).describe('Parameters by operation name, `{ "compress": { "height": 720 } }`. Any other field is given to every operation that knows it.'),
 	metadata: record.default({}).describe('Kept with the asset and passed on to n8n, e.g. `{ "platforms": ["x"] }`.'),
 	callback_url: url.optional().describe('Told when all jobs have ended.'),

@@ -80,11 +80,12 @@ export async function isUnderWay(db: Executor, assetId: string, jobTypes: readon
 }
 
 /**
- * Takes a pending job: one conditional update, so of two workers with the same message one gets it. Raising `attempts`
- * voids whatever an earlier holder still wants to write. Null: taken, ended, held, or not due yet.
+ * Takes pending jobs: one conditional update, so of two workers with the same message one gets it. Raising `attempts`
+ * voids whatever an earlier holder still wants to write. Those taken, ended, held, or not due yet are left out.
  */
-export async function claimJob(db: Executor, id: string, workerId: string, leaseSeconds: number): Promise<JobRow | null> {
-	const [row] = await db
+export async function claimJobs(db: Executor, ids: string[], workerId: string, leaseSeconds: number): Promise<JobRow[]> {
+	if (ids.length === 0) return [];
+	return db
 		.update(jobs)
 		.set({
 			status: 'processing',
@@ -95,9 +96,34 @@ export async function claimJob(db: Executor, id: string, workerId: string, lease
 			progress: 0,
 			resent: 0,
 		})
-		.where(and(eq(jobs.id, id), eq(jobs.status, 'pending'), eq(jobs.held, false), lte(jobs.runAt, sql`now() + interval '1 second'`)))
+		.where(and(inArray(jobs.id, ids), isDue()))
 		.returning();
+}
+
+/** The same for one. Null: there was nothing to take. */
+export async function claimJob(db: Executor, id: string, workerId: string, leaseSeconds: number): Promise<JobRow | null> {
+	const [row] = await claimJobs(db, [id], workerId, leaseSeconds);
 	return row ?? null;
+}
+
+const isDue = () => and(eq(jobs.status, 'pending'), eq(jobs.held, false), lte(jobs.runAt, sql`now() + interval '1 second'`));
+
+/** Jobs of these types on an asset that could be taken now, the urgent and the older first. */
+export async function dueOnAsset(db: Executor, { workspaceId, assetId, jobTypes, limit }: { workspaceId: string; assetId: string; jobTypes: string[]; limit: number }): Promise<JobRow[]> {
+	return db
+		.select()
+		.from(jobs)
+		.where(
+			and(
+				eq(jobs.workspaceId, workspaceId),
+				eq(jobs.assetId, assetId),
+				inArray(jobs.jobType, jobTypes),
+				isDue(),
+				sql`(${jobs.afterJobId} is null or exists (select 1 from jobs before where before.id = ${jobs.afterJobId} and before.status = 'completed'))`,
+			),
+		)
+		.orderBy(desc(jobs.priority), asc(jobs.createdAt), asc(jobs.itemIndex))
+		.limit(limit);
 }
 
 /** Tries that count against MAX_ATTEMPTS. */
@@ -119,12 +145,12 @@ export type JobEnd = Pick<JobRow, 'status' | 'output' | 'error'> & Partial<Pick<
 
 /**
  * Ends a job. With `attempts` only its holder can (a worker's result); without, whoever comes first (cancel, deadline,
- * external processor). Null: it had ended, or belongs to another attempt.
+ * external processor): such an end is never reused. Null: it had ended, or belongs to another attempt.
  */
 export async function endJob(db: Executor, id: string, end: JobEnd, attempts: number | null): Promise<JobRow | null> {
 	const [row] = await db
 		.update(jobs)
-		.set({ ...end, ...(end.status === 'completed' ? { progress: 100, source: null } : {}), completedAt: sql`now()`, leaseUntil: null, secret: null, held: false })
+		.set({ ...end, ...(end.status === 'completed' ? { progress: 100, source: null } : {}), completedAt: sql`now()`, leaseUntil: null, secret: null, held: false, ...(attempts === null ? { reuseKey: null } : {}) })
 		.where(attempts === null ? and(eq(jobs.id, id), notInArray(jobs.status, ENDED)) : holds(id, attempts))
 		.returning();
 	return row ?? null;

@@ -106,6 +106,10 @@ export const jobs = pgTable(
 		/** Waits until this job has completed; fails with it. */
 		afterJobId: uuid('after_job_id'),
 		params: jsonb('params').$type<Record<string, unknown>>().notNull(),
+		/** Whether an earlier result may be returned instead of making it again. */
+		reuse: boolean('reuse').notNull().default(true),
+		/** Hash of all that the result depends on (pipeline/reuse.ts), of jobs that make or have such a result. */
+		reuseKey: text('reuse_key'),
 		/** Encrypted JSON: where an ingest fetches from (a URL may carry a token in its query). Null once it is fetched. */
 		source: text('source'),
 		/** Encrypted JSON: the tokens of this job. Null when there are none, and once the job has ended. */
@@ -141,6 +145,7 @@ export const jobs = pgTable(
 		index('jobs_asset').on(t.assetId, t.jobType),
 		index('jobs_after').on(t.afterJobId),
 		index('jobs_lease').on(t.status, t.leaseUntil),
+		index('jobs_reuse').on(t.workspaceId, t.reuseKey).where(sql`reuse_key is not null`),
 		index('jobs_workspace_status').on(t.workspaceId, t.status, t.createdAt),
 	],
 );

@@ -76,11 +76,11 @@ export function operationRoutes(deps: HttpDeps): Router {
 		router.post(`/${name}`, async (request, response) => {
 			const body = bodyOf(operationRequestSchema, request, response);
 			await create(deps, request, response, async (tx) => {
-				const { job_id, asset_id, file_url, params, secrets } = body;
+				const { job_id, asset_id, file_url, params, reuse, secrets } = body;
 				const { jobs } = await submitBatch(deps, tx, {
 					workspaceId: workspaceOf(response),
 					kind: 'job',
-					items: [{ operation: name, job_id, asset_id, file_url, params, secrets }],
+					items: [{ operation: name, job_id, asset_id, file_url, params, reuse, secrets }],
 					callbackUrl: body.callback_url,
 					progressUrl: body.progress_url,
 					deadlineSeconds: body.deadline_seconds,

@@ -16,6 +16,11 @@ interface OperationBase<P> {
 	summary: string;
 	/** Uses the results of these operations on the same asset, where there are any. A job waits until none of them is under way. */
 	buildsOn?: readonly string[];
+	/**
+	 * The same source bytes and parameters always give the same result, so an earlier one may be returned. Default: true for
+	 * media, false for tasks. Such a task reaches further media only through parameters of the shape `mediaInput`.
+	 */
+	reusable?: boolean;
 	/** Which media it takes. `none`: it needs no asset. */
 	accepts: ReadonlyArray<'video' | 'audio' | 'image'> | 'none';
 	/** For kinds that it does not take: the operation that does, for the message. */

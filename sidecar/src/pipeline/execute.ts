@@ -14,6 +14,8 @@ import { refuseOtherKinds, type Operation, type TaskResult } from '../operations
 import { runMedia } from '../operations/run-media.ts';
 import { jobKey } from '../storage/keys.ts';
 import type { Outcome } from './finish.ts';
+import { NotYet } from './not-yet.ts';
+import { reuse } from './reuse.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** One try of one job. */
@@ -28,9 +30,6 @@ export interface Execution {
 
 type Completed = Extract<Outcome, { status: 'completed' }>;
 
-/** Not a failure: what the job builds on is still being made. */
-export class NotYet extends Error {}
-
 /** Runs the operation of a job and stores what it made. Throws NotYet. */
 export async function execute(deps: WorkerDeps, execution: Execution): Promise<Completed> {
 	const { job } = execution;
@@ -39,6 +38,8 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	if (operation.buildsOn && job.assetId && (await isUnderWay(deps.db, job.assetId, operation.buildsOn))) {
 		throw new NotYet(`${operation.buildsOn.join(', ')} is still under way`);
 	}
+	const earlier = await reuse(deps, job, operation);
+	if (earlier) return earlier;
 	const { output, files = [], cost = {} } = operation.kind === 'media' ? await runMediaOperation(deps, execution, operation) : await runTask(deps, execution, operation);
 	execution.signal.throwIfAborted();
 	const stored = await execution.step('store', () => storeFiles(deps, job, files));

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ProcessRequest, Source } from '../contract/requests.ts';
+import type { BatchItem, ProcessRequest, Source } from '../contract/requests.ts';
 import { findAsset, insertAssets, lockAsset, updateAsset, type AssetRow } from '../db/assets.ts';
 import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
@@ -32,9 +32,9 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 	const reference = await resolveAsset(references, request);
 	const url = deps.triggers.process;
 	const now = Date.now();
-	const rows = operationsOf(deps, request).map(({ operation, params }, itemIndex) => ({
+	const rows = operationsOf(deps, request).map((item, itemIndex) => ({
 		...newJob(deps, {
-			item: { operation, params },
+			item,
 			itemIndex,
 			field: `operations.${itemIndex}.`,
 			batchId: null,
@@ -102,18 +102,18 @@ function sourceOf({ source, source_id: id, access_token: token, original_url: ur
  * The operations asked for, each with its parameters: `params.compress` belongs to compress, any other field goes to every
  * operation that knows it (the seed's `{ "language": "en" }`).
  */
-function operationsOf(deps: PipelineDeps, { operations, params }: ProcessRequest): Array<{ operation: string; params: Record<string, unknown> }> {
+function operationsOf(deps: PipelineDeps, { operations, params }: ProcessRequest): Array<Pick<BatchItem, 'operation' | 'params' | 'reuse'>> {
 	const shared = Object.entries(params).filter(([name]) => !deps.operations.has(name));
 	const used = new Set<string>();
 	const wanted = operations.map((entry, index) => {
-		const { operation: name, params: own = {} } = typeof entry === 'string' ? { operation: entry } : entry;
+		const { operation: name, params: own = {}, reuse = true }: { operation: string; params?: Record<string, unknown> | undefined; reuse?: boolean | undefined } = typeof entry === 'string' ? { operation: entry } : entry;
 		if (name === INGEST) throw new PipelineError('invalid_request', `operations.${index}: ingest happens by itself, before the first operation.`);
 		const operation = operationNamed(deps, name, `operations.${index}`);
 		const byName = params[name];
 		if (byName !== undefined && (typeof byName !== 'object' || byName === null)) throw new PipelineError('invalid_request', `params.${name}: must be an object of parameters.`);
 		const known = shared.filter(([field]) => knows(operation.params, field));
 		for (const [field] of known) used.add(field);
-		return { operation: name, params: { ...Object.fromEntries(known), ...(byName as Record<string, unknown> | undefined), ...own } };
+		return { operation: name, params: { ...Object.fromEntries(known), ...(byName as Record<string, unknown> | undefined), ...own }, reuse };
 	});
 	const unused = shared.map(([field]) => field).filter((field) => !used.has(field));
 	if (unused.length > 0) throw new PipelineError('invalid_request', `params: ${unused.join(', ')} is known to none of the operations asked for.`, { details: { fields: unused } });

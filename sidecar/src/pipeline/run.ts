@@ -4,11 +4,13 @@ import type { Logger } from 'pino';
 import { batchById } from '../db/batches.ts';
 import { recordEvents } from '../db/events.ts';
 import { claimJob, heartbeat, INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
+import { unreferencedKeys } from '../db/reuse.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
-import { execute, NotYet, type Execution } from './execute.ts';
+import { execute, type Execution } from './execute.ts';
 import { finishJob, type Outcome } from './finish.ts';
 import { executeIngest } from './ingest.ts';
+import { NotYet } from './not-yet.ts';
 import { nextTry } from './retry-policy.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -116,9 +118,10 @@ async function postponeAndSend(deps: WorkerDeps, job: JobRow, error: JobRow['err
 	});
 }
 
-/** Files of a result that came too late. They lie under this attempt's own keys, so nobody else can mean them. */
+/** Files of a result that came too late; those that it shares with an earlier result stay. */
 async function discard(deps: WorkerDeps, outcome: Extract<Outcome, { status: 'completed' }>): Promise<void> {
-	for (const { storageKey } of outcome.files ?? []) await deps.storage.delete(storageKey);
+	const keys = (outcome.files ?? []).map(({ storageKey }) => storageKey);
+	for (const key of await unreferencedKeys(deps.db, keys)) await deps.storage.delete(key);
 }
 
 interface Lease {

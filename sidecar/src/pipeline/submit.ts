@@ -111,6 +111,7 @@ export function newJob(deps: PipelineDeps, { item, itemIndex, field, batchId, wo
 		jobType: operation.name,
 		status: 'pending',
 		params,
+		reuse: item.reuse ?? true,
 		priority,
 		afterJobId: reference?.ingestJobId ?? null,
 		estimatedSeconds: estimate(operation, reference, params),

@@ -43,6 +43,8 @@ export interface WorkerDeps extends PipelineDeps {
 	runPlan(request: RunPlanRequest): Promise<PlanResult>;
 	/** Tells a `progress_url`, best effort: never throws. */
 	reportProgress(sealedUrl: string, body: Record<string, unknown>): void;
+	/** Whether the result of an earlier job may be returned instead of making it again (REUSE_RESULTS). */
+	reuseResults: boolean;
 	/** Scratch folders are made below it, one per try of a job. */
 	workRoot: string;
 	/** Unique per process. */
