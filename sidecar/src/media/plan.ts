@@ -12,6 +12,8 @@ export interface MediaPlan {
 	reason?: string;
 	/** Further fields of the job's output_data, e.g. `{ width: 1280 }`. */
 	facts?: Record<string, unknown>;
+	/** Files that measuring has made already, e.g. the last of several tries at a size. */
+	made?: ProducedFile[];
 	/** Small files whose content is known beforehand, e.g. the WebVTT of a sprite sheet. */
 	texts?: TextFile[];
 }
@@ -42,8 +44,12 @@ export interface PlannedOutput {
 	/** Filters in order, e.g. `['crop=100:100:0:0', 'scale=-2:720']`. Empty or absent: none. */
 	videoFilters?: string[];
 	audioFilters?: string[];
+	/** Sound track, from 0, where it is not the one that the facts are about. Without effect on a graph. */
+	audioTrack?: number;
 	/** Instead of the two lists above, where several inputs or streams meet. */
 	graph?: FilterGraph;
+	/** package: files that its muxer writes but nobody asked for, e.g. `['manifest.mpd']`; removed when it has been checked. */
+	leaveOut?: string[];
 	/** Output options as ffmpeg's argument list, codecs included, e.g. `['-c:v', 'libx264', '-crf', '23']`. */
 	options: string[];
 	/** Expected length of the output, seconds, for progress and for the deadline. 0 for a still image. */
@@ -71,6 +77,12 @@ export interface ProducedFile {
 	durationSeconds?: number;
 	/** Belongs to a package (a segment of HLS, say): stored, but not listed. */
 	part?: true;
+}
+
+/** A file that is whole while its plan still runs. It lies apart from the plan's own files: whoever is told of it may move it. */
+export interface EarlyFile extends ProducedFile {
+	/** False for manifests of packages: they grow, and are told of again whenever they have. */
+	final: boolean;
 }
 
 /** What became of a plan. */

@@ -68,9 +68,16 @@ export interface MeasureTools extends OpenedMedia {
 	signal: AbortSignal;
 	log: Logger;
 	/** Runs a plan on the source, or on another file (a probe encode, say). */
-	run(plan: MediaPlan, on?: OpenedMedia): Promise<PlanResult>;
+	run(plan: MediaPlan, on?: OpenedMedia, options?: MeasureRun): Promise<PlanResult>;
 	/** The facts of a file that was made. */
 	probe(path: string): Promise<MediaFacts>;
+}
+
+export interface MeasureRun {
+	/** Further inputs of the plan. Default: those of the operation on the source, none on another file. */
+	inputs?: OpenedMedia[];
+	/** Part of the job's progress that this run is, in percent. Default 0 to 30. */
+	progress?: readonly [number, number];
 }
 
 /** Calls something other than ffmpeg: a provider of AI, a social platform, the probe. */

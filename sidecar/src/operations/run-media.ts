@@ -39,7 +39,7 @@ export interface Prepared {
 }
 
 /** The larger part of the progress belongs to what is made, not to what is measured. */
-const MEASURING_SHARE = 0.3;
+const MEASURING = [0, 30] as const;
 
 /** Measures what the operation must know, and plans. */
 export async function prepareMedia<P, M>(operation: MediaOperation<P, M>, params: P, run: MediaRun): Promise<Prepared> {
@@ -57,16 +57,16 @@ export async function prepareMedia<P, M>(operation: MediaOperation<P, M>, params
 						signal,
 						log,
 						probe: (path) => run.probe(path, { signal }),
-						run: async (plan, on) => {
+						run: async (plan, on, { inputs: further = on ? [] : inputs, progress: [begin, end] = MEASURING } = {}) => {
 							const made = await run.runPlan({
 								inputPath: (on ?? source).path,
 								facts: (on ?? source).facts,
-								inputs: on ? [] : inputs,
+								inputs: further,
 								plan,
 								workDir,
 								signal,
 								log,
-								onProgress: (percent) => run.onProgress(percent * MEASURING_SHARE),
+								onProgress: (percent) => run.onProgress(begin + (percent / 100) * (end - begin)),
 							});
 							cpuSeconds += made.cpuSeconds;
 							return made;
@@ -85,8 +85,9 @@ export async function runMedia<P, M>(operation: MediaOperation<P, M>, params: P,
 	const prepared = await prepareMedia(operation, params, run);
 	const { plan, inputs } = prepared;
 	const { source, workDir, signal, log } = run;
-	const from = operation.measure ? MEASURING_SHARE : 0;
-	const onProgress = (percent: number): void => run.onProgress(100 * from + percent * (1 - from));
+	// An operation that can measure need not have done so.
+	const from = prepared.cpuSeconds > 0 ? MEASURING[1] : 0;
+	const onProgress = (percent: number): void => run.onProgress(from + (percent * (100 - from)) / 100);
 	const made: PlanResult =
 		plan.outputs.length > 0
 			? await run.step('ffmpeg', () => run.runPlan({ inputPath: source.path, facts: source.facts, inputs, plan, workDir, signal, onProgress, log }))
@@ -107,7 +108,7 @@ export async function concludeMedia<P, M>(
 	const written = await writeTexts([...(plan.texts ?? []), ...texts], workDir);
 	return {
 		output: { ...plan.facts, ...output, ...(plan.reason ? { reason: plan.reason } : {}) },
-		files: [...made.files, ...written],
+		files: [...(plan.made ?? []), ...made.files, ...written],
 		cost: { cpu_seconds: Math.round((cpuSeconds + made.cpuSeconds) * 1000) / 1000 },
 	};
 }
