@@ -124,9 +124,10 @@ function outputOptions(planned: PlannedOutput, context: OutputContext, threads: 
 		...['-max_muxing_queue_size', '4096'],
 		...threadOptions(threads),
 		...planned.options,
-		// -update 1: the name is one file, not the pattern of a sequence.
+		// -update 1: the name is one file, not the pattern of a sequence. -threads 1: encoders of pictures would else hold the
+		// picture back until the end of all outputs, to work on several at once.
 		...(planned.kind === 'image' && !planned.options.includes('-f')
-			? ['-frames:v', '1', '-update', '1', '-f', 'image2']
+			? ['-frames:v', '1', '-threads', '1', '-update', '1', '-atomic_writing', '1', '-f', 'image2']
 			: []),
 		...(planned.kind === 'text' ? ['-f', 'null'] : []),
 	];
@@ -141,7 +142,7 @@ function plainMaps(planned: PlannedOutput, { facts, input }: OutputContext): str
 	return [
 		// V: no cover pictures. The probe describes the same streams.
 		...(picture ? ['-map', `${input}:V:0`] : []),
-		...(sound ? ['-map', `${input}:${soundOf(facts)}`] : []),
+		...(sound ? ['-map', `${input}:${planned.audioTrack === undefined ? soundOf(facts) : `a:${planned.audioTrack}`}`] : []),
 	];
 }
 

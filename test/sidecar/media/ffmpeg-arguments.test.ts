@@ -60,6 +60,10 @@ describe('ffmpegCall', () => {
 		expect(maps([picture()])).toBe(1);
 	});
 
+	it('takes the sound track that an output names', () => {
+		expect(callOf([{ ...movie, kind: 'audio', audioTrack: 2 }]).outputs[0]?.options).toContain('0:a:2');
+	});
+
 	it('writes a picture as one file, whatever its name looks like', () => {
 		expect(callOf([picture()]).outputs[0]?.options.slice(-6)).toEqual([
 			'-frames:v',

@@ -1,5 +1,6 @@
 import type { Resource } from '../../../shared/operation';
+import { extractAudio } from './extractAudio';
 import { loudness } from './loudness';
 import { normalizeLoudness } from './normalizeLoudness';
 
-export const audio: Resource = { name: 'Audio', value: 'audio', operations: [normalizeLoudness, loudness] };
+export const audio: Resource = { name: 'Audio', value: 'audio', operations: [normalizeLoudness, loudness, extractAudio] };

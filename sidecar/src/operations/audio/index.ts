@@ -1,6 +1,7 @@
 import type { Operation } from '../operation.ts';
+import { extractAudio } from './extract-audio.ts';
 import { loudness } from './loudness.ts';
 import { normalizeLoudness } from './normalize-loudness.ts';
 
 /** Everything that works on sound. To add one: import it, and name it here. */
-export const audioOperations: readonly Operation[] = [normalizeLoudness, loudness];
+export const audioOperations: readonly Operation[] = [normalizeLoudness, loudness, extractAudio];
