@@ -138,7 +138,7 @@ async function take(planned: PlannedOutput, path: string, { workDir, stderr, sig
 	if (planned.kind === 'text') return { files: [], ...text };
 	if (planned.kind === 'package') {
 		const folder = dirname(join(workDir, planned.name));
-		return { files: await packageFiles(planned, dirname(path), folder), move: { from: dirname(path), to: folder }, ...text };
+		return { files: await packageFiles(planned, dirname(path), folder, { stderr, signal }), move: { from: dirname(path), to: folder }, ...text };
 	}
 	const to = join(workDir, planned.name);
 	return { files: [await verifyOutput(planned, path, to, { stderr, signal })], move: { from: path, to }, ...text };

@@ -39,7 +39,11 @@ const LENGTH_TOLERANCE_SECONDS = 2;
 const LENGTH_TOLERANCE = 0.1;
 
 /** ffmpeg calls it a success when its input breaks off in the middle. */
-function refuseShort({ kind, expectedSeconds }: PlannedOutput, facts: MediaFacts, stderr: string): void {
+export function refuseShort(
+	{ kind, expectedSeconds }: PlannedOutput,
+	facts: Pick<MediaFacts, 'durationSeconds'>,
+	stderr: string,
+): void {
 	const missing = expectedSeconds - facts.durationSeconds;
 	if (kind === 'image' || missing <= Math.max(LENGTH_TOLERANCE_SECONDS, expectedSeconds * LENGTH_TOLERANCE)) return;
 	throw new PipelineError(
