@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProcess, waitUntilReady, type ManagedProcess } from './managed-process.ts';
+import { enginesFolder } from './engines-install.mjs';
 import { nodeBinary, ROOT } from './paths.mjs';
 import { cleanEnvironment } from './shell.mjs';
 
@@ -24,13 +26,14 @@ export interface SidecarProcess extends ManagedProcess {
 /** Starts the built sidecar and waits until it is ready. Stops it again when it does not get that far. */
 export async function startSidecar(options: SidecarOptions): Promise<SidecarProcess> {
 	const url = `http://127.0.0.1:${options.port}`;
+	const engines = await enginesFolder();
 	const process = await startProcess({
 		name: 'the sidecar',
 		command: nodeBinary(),
 		args: [join(ROOT, 'sidecar', 'dist', 'main.js')],
 		cwd: ROOT,
 		logFile: options.logFile,
-		env: cleanEnvironment({ PORT: String(options.port), DATA_DIR: options.dataDir, PUBLIC_URL: url, HOST: '127.0.0.1', ...options.env }),
+		env: cleanEnvironment({ PORT: String(options.port), DATA_DIR: options.dataDir, PUBLIC_URL: url, HOST: '127.0.0.1', ...(existsSync(engines) ? { ENGINES_DIR: engines } : {}), ...options.env }),
 		...(options.onLine ? { onLine: options.onLine } : {}),
 	});
 	try {

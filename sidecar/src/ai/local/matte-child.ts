@@ -14,14 +14,12 @@ interface GraphModelFile {
 }
 /** What is used of TensorFlow.js, which is not installed where this is compiled. */
 interface Tensor {
-	toFloat(): Tensor;
-	div(by: number): Tensor;
 	data(): Promise<Float32Array>;
 }
 interface Core {
 	setBackend(name: string): Promise<boolean>;
 	ready(): Promise<void>;
-	tensor4d(values: Uint8Array, shape: number[], type: string): Tensor;
+	tensor4d(values: Float32Array, shape: number[]): Tensor;
 }
 interface Converter {
 	loadGraphModel(handler: { load(): Promise<unknown> }): Promise<{ execute(input: Tensor): Tensor | Tensor[] }>;
@@ -47,6 +45,6 @@ const model = await loadGraphModel({
 	},
 });
 const pixels = await buffer(process.stdin);
-const made = model.execute(core.tensor4d(new Uint8Array(pixels), [1, SIDE, SIDE, 3], 'int32').toFloat().div(255));
+const made = model.execute(core.tensor4d(Float32Array.from(pixels, (value) => value / 255), [1, SIDE, SIDE, 3]));
 const opacity = await (Array.isArray(made) ? made[0]! : made).data();
 process.stdout.write(Buffer.from(Uint8Array.from(opacity, (value) => Math.max(0, Math.min(255, Math.round(value * 255))))));

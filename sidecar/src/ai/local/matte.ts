@@ -36,7 +36,8 @@ export async function matteLocally(engines: Engines, { path, width, height, work
 		.raw()
 		.toBuffer();
 	const to = join(workDir, 'matte.png');
-	await sharp(path).removeAlpha().joinChannel(matte, { raw: { width, height, channels: 1 } }).png({ compressionLevel: 3 }).toFile(to);
+	// Not removeAlpha: sharp would remove the new channel, too.
+	await sharp(path).flatten({ background: '#ffffff' }).joinChannel(matte, { raw: { width, height, channels: 1 } }).png({ compressionLevel: 3 }).toFile(to);
 	return { path: to, model: 'MediaPipe selfie segmentation', usage: { ai_seconds: Math.round(performance.now() - started) / 1000 } };
 }
 

@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp, { type ResizeOptions, type Sharp } from 'sharp';
+import { enginesFolder } from '../../../../scripts/lib/engines-install.mjs';
+import { createEngines } from '../../../../sidecar/src/ai/local/engines.ts';
+import { createLocalTransformer } from '../../../../sidecar/src/ai/local/transformer.ts';
+import { MAX_PIXELS } from '../../../../sidecar/src/ai/local/upscaler.ts';
+import type { TransformTask } from '../../../../sidecar/src/ai/transformer.ts';
+
+/** Somebody as a child would draw them, before a green wall: enough for the model to see a person. */
+const PERSON = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="480">
+	<rect width="640" height="480" fill="#3c6e47"/>
+	<path d="M190 480 C190 330 270 315 320 315 C370 315 450 330 450 480 Z" fill="#27303f"/>
+	<rect x="290" y="270" width="60" height="60" fill="#d9a27e"/>
+	<ellipse cx="320" cy="200" rx="78" ry="100" fill="#e5b08c"/>
+	<path d="M240 190 C235 80 405 80 400 190 C385 140 260 140 240 190 Z" fill="#3a2418"/>
+	<ellipse cx="290" cy="190" rx="11" ry="7" fill="#fff"/><ellipse cx="350" cy="190" rx="11" ry="7" fill="#fff"/>
+	<circle cx="290" cy="190" r="5" fill="#222"/><circle cx="350" cy="190" r="5" fill="#222"/>
+	<path d="M316 205 L310 232 L328 232" stroke="#b67f60" stroke-width="4" fill="none"/>
+	<path d="M292 258 Q320 275 348 258" stroke="#a14b45" stroke-width="7" fill="none"/>
+</svg>`;
+/** In a process of its own: in the sidecar, drawings are switched off in sharp for good. */
+const person = (): Sharp => sharp(execFileSync(process.execPath, ['-e', 'require("sharp")(Buffer.from(process.argv[1])).png().pipe(process.stdout)', PERSON]));
+
+describe('the local engines', () => {
+	let workDir: string;
+	let local: ReturnType<typeof createLocalTransformer>;
+	beforeAll(async () => {
+		local = createLocalTransformer(createEngines(await enginesFolder()));
+	});
+	beforeEach(async () => {
+		workDir = await mkdtemp(join(tmpdir(), 'local-engines-'));
+	});
+	afterEach(async () => {
+		await rm(workDir, { recursive: true, force: true });
+	});
+
+	async function run(task: TransformTask, picture: Sharp, size?: { width: number; height: number }) {
+		const path = join(workDir, 'source.png');
+		const { width, height } = await picture.png().toFile(path);
+		const made = await local.transform({ task, path, width, height, ...size, workDir, signal: new AbortController().signal, onProgress: () => {} });
+		return { made, path };
+	}
+
+	it('cut a person out of the background', async () => {
+		const { made } = await run({ kind: 'remove_background' }, person());
+		const { data, info } = await sharp(made.path).raw().toBuffer({ resolveWithObject: true });
+		expect([info.width, info.height, info.channels]).toEqual([640, 480, 4]);
+		const opacity = (x: number, y: number): number => data[(y * info.width + x) * 4 + 3] ?? -1;
+		expect([opacity(320, 200), opacity(320, 420)].map((value) => value > 200)).toEqual([true, true]);
+		expect([opacity(20, 20), opacity(620, 20), opacity(40, 400)].map((value) => value < 30)).toEqual([true, true, true]);
+	});
+
+	it('say so when there is nobody in the picture', async () => {
+		const wall = sharp({ create: { width: 320, height: 240, channels: 3, background: '#3c6e47' } });
+		await expect(run({ kind: 'remove_background' }, wall)).rejects.toMatchObject({ code: 'processing_failed', message: expect.stringContaining('nobody') as string });
+	});
+
+	it.each([2, 4] as const)('enlarge a picture %i times, and stay closer to the original than plain scaling', async (factor) => {
+		const original = person().resize(320, 240).removeAlpha();
+		const reference = await original.clone().raw().toBuffer();
+		const small = sharp(await original.clone().resize(320 / factor, 240 / factor, { kernel: 'cubic' }).png().toBuffer());
+		const { made, path } = await run({ kind: 'upscale', factor }, small);
+		const pixels = (from: string, options?: ResizeOptions) => sharp(from).resize(320, 240, options).removeAlpha().toColourspace('srgb').raw().toBuffer();
+		expect(await sharp(made.path).metadata()).toMatchObject({ width: 320, height: 240 });
+		const error = async (picture: Promise<Buffer>): Promise<number> => (await picture).reduce((sum, value, index) => sum + (value - (reference[index] ?? 0)) ** 2, 0);
+		expect(await error(pixels(made.path))).toBeLessThan(await error(pixels(path, { kernel: 'linear' })));
+	});
+
+	it('refuse a picture that would take too long', async () => {
+		const tiny = sharp({ create: { width: 8, height: 8, channels: 3, background: '#fff' } });
+		await expect(run({ kind: 'upscale', factor: 2 }, tiny, { width: MAX_PIXELS, height: 2 })).rejects.toMatchObject({ code: 'input_too_large' });
+	});
+
+	it('name the command that installs them where they are not', () => {
+		const without = createLocalTransformer(createEngines(undefined));
+		expect(without.obstacle({ kind: 'upscale', factor: 2 })).toMatch(/npm run engines/);
+		expect(without.obstacle({ kind: 'remove_background' })).toMatch(/ENGINES_DIR/);
+		expect(local.obstacle({ kind: 'upscale', factor: 2 })).toBeNull();
+		expect(local.obstacle({ kind: 'style', prompt: 'ink', strength: 1 })).toMatch(/no local engine/);
+	});
+});
