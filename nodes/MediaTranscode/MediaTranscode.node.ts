@@ -8,7 +8,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 import { resourceProperties } from '../shared/operation';
-import { waitProperties } from '../shared/properties';
+import { reuseProperty, waitProperties } from '../shared/properties';
 import { resumeFromCallback } from '../shared/resume';
 import { runOperations } from '../shared/run';
 import { operations, resources } from './operations';
@@ -40,7 +40,7 @@ export class MediaTranscode implements INodeType {
 				responseData: '={{ { "status": "resumed" } }}',
 			},
 		],
-		properties: [...resourceProperties(resources), ...waitProperties],
+		properties: [...resourceProperties(resources), ...waitProperties, reuseProperty],
 	};
 
 	/** Nothing to register: the resume URL goes along with every request. */

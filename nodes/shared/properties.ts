@@ -52,6 +52,15 @@ export const waitProperties: INodeProperties[] = [
 	},
 ];
 
+/** For nodes whose results depend on nothing but the media and the parameters. */
+export const reuseProperty: INodeProperties = {
+	displayName: 'Reuse Results',
+	name: 'reuseResults',
+	type: 'boolean',
+	default: true,
+	description: 'Whether a result that exists already for the same file and the same parameters is returned at once, instead of making it again',
+};
+
 /** Where an operation takes its media from; spread into the properties of operations that work on an existing file. */
 export const sourceProperties: INodeProperties[] = [
 	{

@@ -28,6 +28,7 @@ interface WaitOptions {
 	mode: WaitMode;
 	deadlineMinutes: number;
 	priority: number;
+	reuse: boolean;
 }
 
 /** `execute()` of every node: all input items become one batch, then the node waits in the way the user chose. */
@@ -88,7 +89,7 @@ async function submitAndWait(
 	options: WaitOptions,
 ): Promise<INodeExecutionData[][]> {
 	const request: BatchRequest = {
-		items: collected.items,
+		items: options.reuse ? collected.items : collected.items.map((item) => ({ ...item, reuse: false })),
 		deadline_seconds: options.deadlineMinutes * 60,
 		priority: options.priority,
 	};
@@ -161,6 +162,7 @@ function readWaitOptions(context: IExecuteFunctions): WaitOptions {
 		mode: mode === 'suspend' && isToolCall(context) ? 'poll' : mode,
 		deadlineMinutes: Number(context.getNodeParameter('deadlineMinutes', 0, DEFAULT_DEADLINE_MINUTES)),
 		priority: Number(context.getNodeParameter('priority', 0, 0)),
+		reuse: context.getNodeParameter('reuseResults', 0, true) !== false,
 	};
 }
 

@@ -46,7 +46,7 @@ describe.each(nodes)('%s', (folder, node) => {
 		const [operation, ...fields] = description.properties;
 		const values = operation?.options?.map((option) => ('value' in option ? option.value : undefined)) ?? [];
 		expect(values).toContain(operation?.default);
-		const shared = ['waitMode', 'deadlineMinutes', 'priority'];
+		const shared = ['waitMode', 'deadlineMinutes', 'priority', 'reuseResults'];
 		for (const field of fields.filter(({ name }) => !shared.includes(name))) {
 			const [shown] = (field.displayOptions?.show?.operation ?? []) as string[];
 			expect([field.name, values.includes(shown)]).toEqual([field.name, true]);

@@ -55,6 +55,12 @@ describe('runOperations', () => {
 		expect(JSON.parse(String(nodeContext.mediaPipeline)) as WaitState).toMatchObject({ batchId: 'batch-1', sources: [0, 1, 1] });
 	});
 
+	it('asks for every result to be made anew where reuse is switched off', async () => {
+		await start();
+		await run([['a'], ['b']], {}, { reuseResults: false }).result;
+		expect(server.batches()[0]?.items.map(({ reuse }) => reuse)).toEqual([false, false]);
+	});
+
 	it('lets nothing look like success when the wait limit passes', async () => {
 		await start();
 		const { result, executeData } = run([['a'], []]);
