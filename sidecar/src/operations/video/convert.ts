@@ -1,177 +1,14 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import {
-	aac,
-	canRemux,
-	ENCODE_COST,
-	estimate,
-	FAST_START,
-	h264,
-	hasAlpha,
-	IMAGE_FORMATS,
-	isPlayableH264,
-	ON_WHITE,
-	sampleRate,
-	stereo,
-	type ImageFormat,
-} from '../../media/codecs.ts';
-import type { AudioFacts, MediaFacts, VideoFacts } from '../../media/facts.ts';
+import { AUDIO_FORMAT_NAMES, AUDIO_FORMATS, type AudioFormat, type AudioFormatName } from '../../media/audio-formats.ts';
+import { canRemux, estimate, hasAlpha, IMAGE_FORMATS, ON_WHITE, type ImageFormat } from '../../media/codecs.ts';
+import type { MediaFacts } from '../../media/facts.ts';
 import { evenDown, scaleTo } from '../../media/geometry.ts';
 import type { MediaPlan } from '../../media/plan.ts';
+import { VIDEO_FORMAT_NAMES, VIDEO_FORMATS, type VideoFormat, type VideoFormatName } from '../../media/video-formats.ts';
 import type { MediaOperation } from '../operation.ts';
 
-interface VideoTarget {
-	extension: string;
-	mime: string;
-	/** The first one that ffmpeg has is used. */
-	encoders: ReadonlyArray<{ name: string; options: string[]; cost: number }>;
-	complies(video: VideoFacts): boolean;
-	/** Also on a copied stream. */
-	always: string[];
-	audio: AudioTarget;
-}
-interface AudioTarget {
-	codecs: string[];
-	encode(audio: AudioFacts, kbps: number): string[];
-}
-
-const AAC: AudioTarget = { codecs: ['aac'], encode: aac };
-const OPUS: AudioTarget = {
-	codecs: ['opus', 'vorbis'],
-	encode: (audio, kbps) => ['-c:a', 'libopus', '-b:a', `${kbps}k`, '-ar', '48000', ...stereo(audio)],
-};
-const isEightBit = ({ pixelFormat }: VideoFacts): boolean => pixelFormat === 'yuv420p';
-const H264 = {
-	encoders: [{ name: 'libx264', options: h264(21), cost: ENCODE_COST.x264.veryfast }],
-	complies: isPlayableH264,
-	always: FAST_START,
-	audio: AAC,
-};
-
-/** Qualities that look alike: CRF 21 of x264, 26 of x265, 32 of VP9 and AV1 (their scale ends at 63). */
-const VIDEO_TARGETS = {
-	mp4_h264: { extension: 'mp4', mime: 'video/mp4', ...H264 },
-	mp4_h265: {
-		extension: 'mp4',
-		mime: 'video/mp4',
-		encoders: [
-			{
-				name: 'libx265',
-				options: [
-					'-c:v',
-					'libx265',
-					'-preset',
-					'fast',
-					'-crf',
-					'26',
-					'-pix_fmt',
-					'yuv420p',
-					'-x265-params',
-					'log-level=error',
-				],
-				cost: ENCODE_COST.x265,
-			},
-		],
-		complies: (video) => video.codec === 'hevc' && isEightBit(video),
-		// Apple plays H.265 only under this tag.
-		always: ['-tag:v', 'hvc1', ...FAST_START],
-		audio: AAC,
-	},
-	mp4_av1: {
-		extension: 'mp4',
-		mime: 'video/mp4',
-		encoders: [
-			{
-				name: 'libsvtav1',
-				options: ['-c:v', 'libsvtav1', '-preset', '8', '-crf', '32', '-pix_fmt', 'yuv420p'],
-				cost: ENCODE_COST.svtav1,
-			},
-			{
-				name: 'libaom-av1',
-				options: [
-					'-c:v',
-					'libaom-av1',
-					'-cpu-used',
-					'8',
-					'-row-mt',
-					'1',
-					'-crf',
-					'32',
-					'-b:v',
-					'0',
-					'-pix_fmt',
-					'yuv420p',
-				],
-				cost: ENCODE_COST.aom,
-			},
-		],
-		complies: (video) => video.codec === 'av1' && isEightBit(video),
-		always: FAST_START,
-		audio: AAC,
-	},
-	webm_vp9: {
-		extension: 'webm',
-		mime: 'video/webm',
-		encoders: [
-			{
-				name: 'libvpx-vp9',
-				options: [
-					'-c:v',
-					'libvpx-vp9',
-					'-crf',
-					'32',
-					'-b:v',
-					'0',
-					'-deadline',
-					'good',
-					'-cpu-used',
-					'4',
-					'-row-mt',
-					'1',
-					'-pix_fmt',
-					'yuv420p',
-				],
-				cost: ENCODE_COST.vp9,
-			},
-		],
-		complies: (video) => video.codec === 'vp9' && isEightBit(video),
-		always: [],
-		audio: OPUS,
-	},
-	mov_h264: { extension: 'mov', mime: 'video/quicktime', ...H264 },
-} satisfies Record<string, VideoTarget>;
-
-const AUDIO_TARGETS = {
-	mp3: {
-		extension: 'mp3',
-		mime: 'audio/mpeg',
-		codecs: ['mp3'],
-		encode: (audio: AudioFacts, kbps: number) => [
-			'-c:a',
-			'libmp3lame',
-			'-b:a',
-			`${Math.min(kbps, 320)}k`,
-			...sampleRate(audio),
-			...stereo(audio),
-		],
-	},
-	m4a_aac: { extension: 'm4a', mime: 'audio/mp4', ...AAC },
-	wav: { extension: 'wav', mime: 'audio/wav', codecs: ['pcm_s16le'], encode: () => ['-c:a', 'pcm_s16le'] },
-} satisfies Record<string, AudioTarget & { extension: string; mime: string }>;
-
-const FORMATS = [
-	'mp4_h264',
-	'mp4_h265',
-	'mp4_av1',
-	'webm_vp9',
-	'mov_h264',
-	'mp3',
-	'm4a_aac',
-	'wav',
-	'jpeg',
-	'png',
-	'webp',
-] as const;
+const FORMATS = [...VIDEO_FORMAT_NAMES, ...AUDIO_FORMAT_NAMES, 'jpeg', 'png', 'webp'] as const;
 type Format = (typeof FORMATS)[number];
 
 const paramsOf = (formats: readonly Format[]) =>
@@ -179,14 +16,14 @@ const paramsOf = (formats: readonly Format[]) =>
 		format: z
 			.enum(formats)
 			.describe(
-				'Container and codec of the result: video (mp4_…, webm_vp9, mov_h264), sound (mp3, m4a_aac, wav) or picture (jpeg, png, webp).',
+				'Container and codec of the result: video (mp4_…, webm_vp9, mov_h264), sound (mp3, m4a_aac, wav, flac, ogg_opus) or picture (jpeg, png, webp).',
 			),
 		audio_bitrate_kbps: z
 			.int()
 			.min(16)
 			.max(512)
 			.default(160)
-			.describe('Bitrate of encoded sound in kbit/s. Default 160; mp3 at most 320. Has no effect on wav.'),
+			.describe('Bitrate of encoded sound in kbit/s. Default 160; mp3 at most 320. Has no effect on wav and flac.'),
 		quality: z
 			.int()
 			.min(1)
@@ -200,7 +37,7 @@ type Params = z.infer<ReturnType<typeof paramsOf>>;
 export function createConvert(encoders: ReadonlySet<string> | null = null): MediaOperation<Params> {
 	const has = (name: string): boolean => encoders === null || encoders.has(name);
 	const offered = FORMATS.filter(
-		(format) => !isVideo(format) || VIDEO_TARGETS[format].encoders.some(({ name }) => has(name)),
+		(format) => !isVideo(format) || VIDEO_FORMATS[format].encoders.some(({ name }) => has(name)),
 	);
 	return {
 		kind: 'media',
@@ -212,19 +49,20 @@ export function createConvert(encoders: ReadonlySet<string> | null = null): Medi
 		example: { format: 'mp4_h264' },
 		plan(facts, wanted) {
 			const { format } = wanted;
-			if (isVideo(format)) return videoPlan(facts, VIDEO_TARGETS[format], wanted, has);
-			if (format === 'mp3' || format === 'm4a_aac' || format === 'wav')
-				return audioPlan(facts, AUDIO_TARGETS[format], wanted);
+			if (isVideo(format)) return videoPlan(facts, VIDEO_FORMATS[format], wanted, has);
+			if (isAudio(format)) return audioPlan(facts, AUDIO_FORMATS[format], wanted);
 			return imagePlan(facts, format, wanted.quality);
 		},
 	};
 }
 
-const isVideo = (format: Format): format is keyof typeof VIDEO_TARGETS => format in VIDEO_TARGETS;
+const isVideo = (format: Format): format is VideoFormatName => format in VIDEO_FORMATS;
+const isAudio = (format: Format): format is AudioFormatName => format in AUDIO_FORMATS;
+const SOUND_FORMATS = AUDIO_FORMAT_NAMES.join(', ');
 
 function videoPlan(
 	facts: MediaFacts,
-	target: VideoTarget,
+	target: VideoFormat,
 	{ audio_bitrate_kbps: kbps, format }: Params,
 	has: (name: string) => boolean,
 ): MediaPlan {
@@ -236,8 +74,8 @@ function videoPlan(
 	if (!video)
 		throw new PipelineError(
 			'input_no_video',
-			`This file has only sound and cannot become ${format}. Choose mp3, m4a_aac or wav.`,
-			{ details: formatHelp(format, 'mp3, m4a_aac, wav') },
+			`This file has only sound and cannot become ${format}. Choose one of ${SOUND_FORMATS}.`,
+			{ details: formatHelp(format, SOUND_FORMATS) },
 		);
 	const encoder = target.encoders.find(({ name }) => has(name)) ?? target.encoders[0]!;
 	const copyVideo = target.complies(video) && canRemux(facts);
@@ -281,7 +119,7 @@ function videoPlan(
 
 function audioPlan(
 	facts: MediaFacts,
-	target: (typeof AUDIO_TARGETS)[keyof typeof AUDIO_TARGETS],
+	target: AudioFormat,
 	{ audio_bitrate_kbps: kbps, format }: Params,
 ): MediaPlan {
 	const { audio } = facts;
@@ -310,7 +148,7 @@ function imagePlan(facts: MediaFacts, format: ImageFormat, quality: number): Med
 	const { video } = facts;
 	if (facts.fileType === 'audio' || !video)
 		throw new PipelineError('input_no_video', `This file has only sound and cannot become ${format}.`, {
-			details: formatHelp(format, 'mp3, m4a_aac, wav'),
+			details: formatHelp(format, SOUND_FORMATS),
 		});
 	if (facts.fileType === 'video') {
 		throw new PipelineError(

@@ -36,6 +36,18 @@ describe('convert', () => {
 		expect(output).toMatchObject({ mime, videoFilters: ['scale=640:360', 'setsar=1'] });
 	});
 
+	it.each([
+		['mp3', 'audio/mpeg', '-c:a libmp3lame -b:a 160k'],
+		['m4a_aac', 'audio/mp4', '-c:a aac -b:a 160k'],
+		['wav', 'audio/wav', '-c:a pcm_s16le -rf64 auto'],
+		['flac', 'audio/flac', '-c:a flac -sample_fmt s16'],
+		['ogg_opus', 'audio/ogg', '-c:a libopus -b:a 160k -ar 48000'],
+	])('makes %s of the sound of a video', (format, mime, options) => {
+		const [output] = planOf(format, videoFacts({ audio: sound({ codec: 'ac3' }) })).outputs;
+		expect(output).toMatchObject({ kind: 'audio', mime });
+		expect(output?.options.join(' ')).toBe(options);
+	});
+
 	it('takes another encoder of AV1 where the first is missing, and offers no format without one', () => {
 		const small = createConvert(new Set(['libx264', 'libaom-av1', 'libvpx-vp9']));
 		expect(small.plan(videoFacts(), small.params.parse({ format: 'mp4_av1' })).outputs[0]?.options).toContain(
