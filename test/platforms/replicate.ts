@@ -63,7 +63,7 @@ export async function startReplicate(): Promise<ReplicateEmulator> {
 	let base = '';
 
 	const checked =
-		(when: ReplicateEmulator['failures'][number]['when'], work: (request: Request, response: Response) => Promise<unknown> | unknown) =>
+		(when: ReplicateEmulator['failures'][number]['when'], work: (request: Request, response: Response) => unknown) =>
 		async (request: Request, response: Response): Promise<void> => {
 			try {
 				if (request.headers.authorization !== `Bearer ${emulator.token}`) throw new Refused(401, 'You did not pass a valid authentication token');

@@ -14,7 +14,7 @@ const RESOURCES: Readonly<Record<string, string>> = { video: 'Video', audio: 'Au
 
 const transcode = (label: string, parameters: Record<string, unknown>): NodeExample => ({
 	node: 'Media Transcode',
-	group: `Media Transcode · ${RESOURCES[String(parameters['resource'] ?? 'video')] ?? 'Video'}`,
+	group: `Media Transcode · ${RESOURCES[typeof parameters['resource'] === 'string' ? parameters['resource'] : 'video'] ?? 'Video'}`,
 	label,
 	type: 'mediaTranscode',
 	parameters,
