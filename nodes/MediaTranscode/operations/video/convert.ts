@@ -16,14 +16,11 @@ export const convert: NodeOperation = {
 			default: 'mp4_h264',
 			options: [
 				{ name: 'JPEG (Image)', value: 'jpeg' },
-				{ name: 'M4A (AAC Audio)', value: 'm4a_aac' },
 				{ name: 'MOV (H.264)', value: 'mov_h264' },
-				{ name: 'MP3 (Audio)', value: 'mp3' },
 				{ name: 'MP4 (AV1)', value: 'mp4_av1' },
 				{ name: 'MP4 (H.264)', value: 'mp4_h264' },
 				{ name: 'MP4 (H.265)', value: 'mp4_h265' },
 				{ name: 'PNG (Image)', value: 'png' },
-				{ name: 'WAV (Audio)', value: 'wav' },
 				{ name: 'WebM (VP9)', value: 'webm_vp9' },
 				{ name: 'WebP (Image)', value: 'webp' },
 			],
@@ -41,7 +38,7 @@ export const convert: NodeOperation = {
 					type: 'number',
 					default: 160,
 					typeOptions: { minValue: 16, maxValue: 512 },
-					description: 'In kbit/s; MP3 takes at most 320. Has no effect on WAV and on sound that is copied.',
+					description: 'In kbit/s. Has no effect on sound that is copied.',
 				},
 				{
 					displayName: 'Image Quality',

@@ -1,0 +1,28 @@
+import { convertAudio } from '../../../nodes/MediaTranscode/operations/audio/convertAudio';
+import { extractAudio } from '../../../nodes/MediaTranscode/operations/audio/extractAudio';
+import { loudness } from '../../../nodes/MediaTranscode/operations/audio/loudness';
+import { normalizeLoudness } from '../../../nodes/MediaTranscode/operations/audio/normalizeLoudness';
+import { build } from '../support/build';
+
+const asset = { source: 'asset', assetId: 'a1' };
+
+describe('the audio operations', () => {
+	it.each([
+		['normalize_loudness', normalizeLoudness, { target: -16 }, { target_lufs: -16 }],
+		[
+			'normalize_loudness',
+			normalizeLoudness,
+			{ target: -16, options: { customTarget: -18, truePeak: -2, loudnessRange: 9 } },
+			{ target_lufs: -18, true_peak_dbtp: -2, loudness_range_lu: 9 },
+		],
+		['extract_audio', extractAudio, { format: 'mp3' }, { format: 'mp3' }],
+		['extract_audio', extractAudio, { format: 'mp3', options: { audioBitrate: 96, track: 2 } }, { format: 'mp3', audio_bitrate_kbps: 96, track: 2 }],
+		['convert', convertAudio, { format: 'flac' }, { format: 'flac' }],
+	])('%s is sent with its parameters by the names of the wire (%#)', async (name, operation, fields, params) => {
+		expect(await build(operation, { ...asset, ...fields })).toEqual([{ operation: name, asset_id: 'a1', params }]);
+	});
+
+	it('loudness needs no parameters', async () => {
+		expect(await build(loudness, asset)).toEqual([{ operation: 'loudness', asset_id: 'a1' }]);
+	});
+});
