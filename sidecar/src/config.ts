@@ -45,6 +45,7 @@ export const configSchema = z.object({
 	FILE_URL_TTL_SECONDS: seconds(86_400).describe('How long signed file links stay valid.'),
 	UPLOAD_URL_TTL_SECONDS: seconds(3_600).describe('How long signed upload links stay valid (requirement I2: 15 min to 1 h).'),
 	JOB_TIMEOUT_SECONDS: seconds(6 * 3_600, LONGEST_TIMER_SECONDS).describe('Longest time one try of a job may take, whatever it does.'),
+	MERGE_JOBS: flagOn.describe('Run jobs that wait for the same source in one ffmpeg process, which decodes it once. Off: a process per job.'),
 	REUSE_RESULTS: flagOn.describe('Return an earlier result for the same bytes, operation and parameters instead of making it again. A request can switch it off with `reuse: false`.'),
 	OPENAI_API_KEY: z.string().optional().describe('Key for transcribe and caption. Servers without keys accept any text.'),
 	OPENAI_BASE_URL: httpUrl.optional().describe('An OpenAI-compatible server. Default https://api.openai.com/v1.'),

@@ -148,6 +148,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 			void send({ url: vault.open(sealedUrl), headers: { 'content-type': 'application/json', ...sign(randomUUID(), text) }, body: text });
 		},
 		reuseResults: config.REUSE_RESULTS,
+		mergeJobs: config.MERGE_JOBS,
 		workRoot,
 		workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
 		concurrency: config.CONCURRENCY ?? availableParallelism(),

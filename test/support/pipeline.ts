@@ -67,6 +67,7 @@ export async function createTestPipeline(options: TestPipelineOptions = {}): Pro
 		probe: unavailable('ffprobe'),
 		runPlan: unavailable('ffmpeg'),
 		reportProgress: () => {},
+		mergeJobs: true,
 		reuseResults: true,
 		workRoot,
 		workerId: `test-${randomUUID()}`,

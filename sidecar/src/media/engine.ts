@@ -1,15 +1,17 @@
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import ffmpeg from 'fluent-ffmpeg';
 import type { Logger } from 'pino';
 import { PipelineError } from '../errors.ts';
+import { hasEarly, watchEarly } from './early.ts';
 import type { MediaFacts } from './facts.ts';
 import { ffmpegCall, textPath, writesText, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
 import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, ProgressReader } from './ffmpeg-output.ts';
 import { packageFiles } from './package.ts';
-import type { MediaPlan, PlanResult, PlannedOutput } from './plan.ts';
+import type { EarlyFile, MediaPlan, PlanResult, PlannedOutput } from './plan.ts';
 import { abortError, asFileUrl, refuseTooManyPixels } from './probe.ts';
 import { adopt, childOptions, Tail, terminate } from './process.ts';
 import { verifyOutput } from './verify.ts';
@@ -47,6 +49,8 @@ export interface RunPlan {
 	signal: AbortSignal;
 	/** 0 to 100, never falling; 100 exactly once, at the end. */
 	onProgress(percent: number): void;
+	/** Told of pictures and parts of packages that are whole while the rest still runs. Not of all: short runs end first. */
+	onEarly?(file: EarlyFile): void;
 	log: Logger;
 	limits?: EngineLimits;
 }
@@ -102,10 +106,15 @@ async function make(request: RunPlan): Promise<PlanResult> {
 	const call = ffmpegCall({ ...request, threads: limits?.threads, toneMapping: limits?.toneMapping }, (output, index) => partialPath(workDir, output, index));
 	try {
 		await Promise.all(call.outputs.map(({ path }) => mkdir(dirname(path), { recursive: true })));
-		const stderr = await runFfmpeg(call, request);
+		const stderr = await runWatched(call, request);
 		const made = await Promise.all(call.outputs.map(({ planned, path }) => take(planned, path, { workDir, stderr, signal })));
 		// Only now, when each of them has been checked, do they get their names.
-		for (const { move } of made) if (move) await rename(move.from, move.to);
+		for (const { move } of made) {
+			if (!move) continue;
+			// Plans of several jobs that run together keep theirs in folders.
+			await mkdir(dirname(move.to), { recursive: true });
+			await rename(move.from, move.to);
+		}
 		return {
 			files: made.flatMap(({ files }) => files),
 			texts: Object.fromEntries(made.flatMap(({ text }) => (text ? [text] : []))),
@@ -121,9 +130,20 @@ async function make(request: RunPlan): Promise<PlanResult> {
 	}
 }
 
+async function runWatched(call: FfmpegCall, request: RunPlan): Promise<string> {
+	const { onEarly, workDir, signal } = request;
+	if (!onEarly || !hasEarly(call.outputs)) return runFfmpeg(call, request);
+	const watch = watchEarly(call.outputs, join(workDir, `.early-${randomUUID()}`), signal, onEarly);
+	try {
+		return await runFfmpeg(call, request);
+	} finally {
+		await watch.stop();
+	}
+}
+
 /** A package is written into a folder of its own, which is then renamed as a whole. */
 const partialPath = (workDir: string, { name, kind }: PlannedOutput, index: number): string =>
-	kind === 'package' ? join(workDir, `.partial-${index}`, name.slice(name.lastIndexOf('/') + 1)) : join(workDir, `.partial-${index}-${name}`);
+	kind === 'package' ? join(workDir, `.partial-${index}`, basename(name)) : join(workDir, `.partial-${index}-${basename(name)}`);
 const partialRoot = (path: string, { kind }: PlannedOutput): string => (kind === 'package' ? dirname(path) : path);
 
 interface Taken {

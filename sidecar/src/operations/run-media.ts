@@ -27,6 +27,8 @@ export interface MediaRun {
 		onProgress(percent: number): void;
 		log: Logger;
 	}): Promise<PlanResult>;
+	/** Runs the plan that makes the result, perhaps together with others on the same source. Default: `runPlan`. */
+	makePlan?: MediaRun['runPlan'];
 	probe(path: string, options: { signal?: AbortSignal }): Promise<MediaFacts>;
 }
 
@@ -90,7 +92,7 @@ export async function runMedia<P, M>(operation: MediaOperation<P, M>, params: P,
 	const onProgress = (percent: number): void => run.onProgress(from + (percent * (100 - from)) / 100);
 	const made: PlanResult =
 		plan.outputs.length > 0
-			? await run.step('ffmpeg', () => run.runPlan({ inputPath: source.path, facts: source.facts, inputs, plan, workDir, signal, onProgress, log }))
+			? await run.step('ffmpeg', () => (run.makePlan ?? run.runPlan)({ inputPath: source.path, facts: source.facts, inputs, plan, workDir, signal, onProgress, log }))
 			: { files: [], texts: {}, cpuSeconds: 0 };
 	return concludeMedia(operation, params, source.facts, prepared, made, workDir);
 }

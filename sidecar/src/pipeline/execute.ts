@@ -12,8 +12,9 @@ import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
 import { refuseOtherKinds, type Operation, type TaskResult } from '../operations/operation.ts';
 import { runMedia } from '../operations/run-media.ts';
-import { jobKey } from '../storage/keys.ts';
+import { keyOf, type EarlyFiles } from './early-files.ts';
 import type { Outcome } from './finish.ts';
+import type { Seat } from './group.ts';
 import { NotYet } from './not-yet.ts';
 import { reuse } from './reuse.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -26,6 +27,9 @@ export interface Execution {
 	progress(percent: number): void;
 	step<T>(name: string, work: () => Promise<T>): Promise<T>;
 	log: Logger;
+	/** Its place in the group of jobs on the same source. */
+	seat: Seat;
+	early: EarlyFiles;
 }
 
 type Completed = Extract<Outcome, { status: 'completed' }>;
@@ -42,18 +46,18 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	if (earlier) return earlier;
 	const { output, files = [], cost = {} } = operation.kind === 'media' ? await runMediaOperation(deps, execution, operation) : await runTask(deps, execution, operation);
 	execution.signal.throwIfAborted();
-	const stored = await execution.step('store', () => storeFiles(deps, job, files));
+	const stored = await execution.step('store', () => storeFiles(deps, execution, files));
 	const bytes = stored.reduce((sum, file) => sum + file.bytes, 0);
 	return { status: 'completed', output, files: stored, cost: bytes > 0 ? { ...cost, storage_bytes: bytes } : cost };
 }
 
 async function runMediaOperation(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'media' }>): Promise<TaskResult> {
-	const { job, workDir, signal, log, step } = execution;
+	const { job, workDir, signal, log, step, seat, early } = execution;
 	const params: unknown = operation.params.parse(job.params);
 	const source = await asReadByFfmpeg(await openSource(deps, execution), execution);
 	const inputs: OpenedMedia[] = [];
 	for (const input of operation.inputs?.(params) ?? []) inputs.push(await asReadByFfmpeg(await openInput(deps, execution, input), execution));
-	return runMedia(operation, params, { source, inputs, workDir, signal, log, step, onProgress: execution.progress, runPlan: deps.runPlan, probe: deps.probe });
+	return runMedia(operation, params, { source, inputs, workDir, signal, log, step, onProgress: execution.progress, runPlan: seat.runPlan, makePlan: (plan) => seat.makePlan({ ...plan, onEarly: early.take }), probe: deps.probe });
 }
 
 async function runTask(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'task' }>): Promise<TaskResult> {
@@ -119,13 +123,12 @@ export async function localFile(deps: Pick<WorkerDeps, 'storage'>, { workDir, si
 	return path;
 }
 
-/** Each try writes under keys of its own: a worker that lost its lease cannot overwrite the winner's files. */
-async function storeFiles(deps: WorkerDeps, job: JobRow, files: ProducedFile[]): Promise<NonNullable<Completed['files']>> {
+async function storeFiles(deps: WorkerDeps, { job, early }: Execution, files: ProducedFile[]): Promise<NonNullable<Completed['files']>> {
 	const stored: NonNullable<Completed['files']> = [];
 	for (const file of files) {
 		const { size } = await stat(file.path);
-		const storageKey = jobKey(job.workspaceId, job.id, `${job.attempts}/${file.name}`);
-		await deps.storage.putFile(storageKey, file.path);
+		const storageKey = keyOf(job, file.name);
+		if (!(await early.has(file, size))) await deps.storage.putFile(storageKey, file.path);
 		stored.push({
 			name: file.name,
 			storageKey,

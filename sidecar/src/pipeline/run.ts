@@ -1,41 +1,52 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { batchById } from '../db/batches.ts';
-import { recordEvents } from '../db/events.ts';
-import { claimJob, heartbeat, INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
+import { INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
 import { unreferencedKeys } from '../db/reuse.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
+import { keepEarly } from './early-files.ts';
 import { execute, type Execution } from './execute.ts';
 import { finishJob, type Outcome } from './finish.ts';
+import { createGroup, type Seat } from './group.ts';
 import { executeIngest } from './ingest.ts';
+import { keepLease, LeaseLost } from './lease.ts';
 import { NotYet } from './not-yet.ts';
 import { nextTry } from './retry-policy.ts';
+import { takeJobs } from './take.ts';
 import type { WorkerDeps } from './worker-deps.ts';
-
-/** A worker that has been silent for this long has lost its jobs. Long enough for a garbage collection or a slow database. */
-export const LEASE_SECONDS = 30;
-/** Percentages are stored this often at most, and a silent job is renewed so often that three may fail. */
-const PROGRESS_EVERY_MS = 1000;
-const RENEW_EVERY_MS = 2000;
 
 /** A transcript takes seconds to minutes: asking once a second costs nothing beside that, and loses at most one. */
 const ASK_AGAIN_SECONDS = 1;
 
-class LeaseLost extends Error {}
 class ShuttingDown extends Error {}
 
 /** Reason to abort a worker's jobs when its process ends: they go back to the queue and do not count as failed. */
 export const shuttingDown = (): Error => new ShuttingDown('the sidecar is shutting down');
 
-/**
- * Claims a job, does it, and writes its result. Never throws for what the job does wrong: that is a result. Returns false
- * when there was nothing to claim.
- */
+/** Claims a job, and runs it with those that share its source. Returns false when there was nothing to claim. */
 export async function runJob(deps: WorkerDeps, jobId: string, shutdown: AbortSignal): Promise<boolean> {
-	const job = await claimJob(deps.db, jobId, deps.workerId, LEASE_SECONDS);
-	if (!job) return false;
+	const groups = await takeJobs(deps, [jobId]);
+	await Promise.all(groups.map((jobs) => runGroup(deps, jobs, shutdown)));
+	return groups.length > 0;
+}
+
+/**
+ * Does jobs that were claimed together, and writes the result of each as soon as it is there. Each has a lease, an end and an
+ * error of its own. Never throws for what a job does wrong: that is a result.
+ */
+export async function runGroup(deps: WorkerDeps, jobs: JobRow[], shutdown: AbortSignal): Promise<void> {
+	const group = createGroup(deps, jobs.length, deps.log);
+	try {
+		// All of them, also when the end of one could not be written: the others are still being worked on.
+		const ended = await Promise.allSettled(jobs.map((job, index) => runOne(deps, job, group.seats[index] as Seat, shutdown)));
+		for (const one of ended) if (one.status === 'rejected') throw one.reason;
+	} finally {
+		await group.close();
+	}
+}
+
+async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: AbortSignal): Promise<void> {
 	const log = deps.log.child({ job_id: job.id, job_type: job.jobType, asset_id: job.assetId, attempt: job.attempts });
 	const lease = keepLease(deps, job, log);
 	const timeout = AbortSignal.timeout(deps.jobTimeoutSeconds * 1000);
@@ -55,24 +66,28 @@ export async function runJob(deps: WorkerDeps, jobId: string, shutdown: AbortSig
 			}
 		},
 		log,
+		seat,
+		early: keepEarly(deps, { job, signal, log }),
 	};
+	let kept = false;
 	try {
 		const outcome = await attempt(deps, execution);
-		const written = await transact(deps.db, (tx) => finishJob(deps, tx, job, { ...outcome, steps }, job.attempts));
-		if (!written) {
+		kept = await transact(deps.db, (tx) => finishJob(deps, tx, job, { ...outcome, steps }, job.attempts));
+		if (!kept) {
 			log.warn('the job was taken from this worker; its result is thrown away');
 			await discard(deps, outcome);
 		}
 	} catch (error) {
 		await settleError(deps, job, error, signal, steps, log);
 	} finally {
+		seat.leave();
 		await lease.stop();
+		if (!kept) await execution.early.discard().catch((error: unknown) => log.warn({ err: error }, 'early files could not be removed'));
 		await rm(execution.workDir, { recursive: true, force: true });
+		deps.wake.jobs();
+		deps.wake.callbacks();
+		deps.wake.events();
 	}
-	deps.wake.jobs();
-	deps.wake.callbacks();
-	deps.wake.events();
-	return true;
 }
 
 async function attempt(deps: WorkerDeps, execution: Execution): Promise<Extract<Outcome, { status: 'completed' }>> {
@@ -122,59 +137,4 @@ async function postponeAndSend(deps: WorkerDeps, job: JobRow, error: JobRow['err
 async function discard(deps: WorkerDeps, outcome: Extract<Outcome, { status: 'completed' }>): Promise<void> {
 	const keys = (outcome.files ?? []).map(({ storageKey }) => storageKey);
 	for (const key of await unreferencedKeys(deps.db, keys)) await deps.storage.delete(key);
-}
-
-interface Lease {
-	/** Aborted when the lease is lost. */
-	signal: AbortSignal;
-	progress(percent: number): void;
-	stop(): Promise<void>;
-}
-
-/** Renews the lease and stores percentages until stopped. */
-function keepLease(deps: WorkerDeps, job: JobRow, log: Logger): Lease {
-	const lost = new AbortController();
-	let percent = 0;
-	let stored = 0;
-	let renewedAt = Date.now();
-	let busy: Promise<void> = Promise.resolve();
-	let progressUrl: string | null | undefined;
-
-	const beat = async (): Promise<void> => {
-		const moved = percent !== stored;
-		if (!moved && Date.now() - renewedAt < RENEW_EVERY_MS) return;
-		try {
-			if (!(await heartbeat(deps.db, job, percent, LEASE_SECONDS))) {
-				lost.abort(new LeaseLost('lease lost'));
-				return;
-			}
-			renewedAt = Date.now();
-			if (!moved) return;
-			stored = percent;
-			await recordEvents(deps.db, [
-				{ workspaceId: job.workspaceId, type: 'job.progress', assetId: job.assetId, jobId: job.id, data: { job_type: job.jobType, percent, batch_id: job.batchId } },
-			]);
-			deps.wake.events();
-			if (progressUrl === undefined) progressUrl = job.batchId ? ((await batchById(deps.db, job.batchId))?.progressUrl ?? null) : null;
-			if (progressUrl) deps.reportProgress(progressUrl, { job_id: job.id, status: 'processing', progress: percent });
-		} catch (error) {
-			log.error({ err: error }, 'the lease could not be renewed');
-			if (Date.now() - renewedAt > LEASE_SECONDS * 1000) lost.abort(new LeaseLost('lease not renewed'));
-		}
-	};
-	const timer = setInterval(() => {
-		busy = busy.then(beat);
-	}, PROGRESS_EVERY_MS);
-
-	return {
-		signal: lost.signal,
-		// 100 is for jobs that have ended; while one runs it never goes back.
-		progress: (value) => {
-			percent = Math.max(percent, Math.min(99, Math.floor(value)));
-		},
-		stop: async () => {
-			clearInterval(timer);
-			await busy;
-		},
-	};
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { MediaFacts } from '../media/facts.ts';
-import type { MediaPlan, PlanResult } from '../media/plan.ts';
+import type { EarlyFile, MediaPlan, PlanResult } from '../media/plan.ts';
 import type { OpenedMedia } from '../operations/media-input.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { PipelineDeps } from './deps.ts';
@@ -32,6 +32,8 @@ export interface RunPlanRequest {
 	workDir: string;
 	signal: AbortSignal;
 	onProgress(percent: number): void;
+	/** Told of files that are whole already. */
+	onEarly?(file: EarlyFile): void;
 	log: Logger;
 }
 
@@ -45,6 +47,8 @@ export interface WorkerDeps extends PipelineDeps {
 	reportProgress(sealedUrl: string, body: Record<string, unknown>): void;
 	/** Whether the result of an earlier job may be returned instead of making it again (REUSE_RESULTS). */
 	reuseResults: boolean;
+	/** Whether jobs that wait for the same source run in one ffmpeg process (MERGE_JOBS). */
+	mergeJobs: boolean;
 	/** Scratch folders are made below it, one per try of a job. */
 	workRoot: string;
 	/** Unique per process. */

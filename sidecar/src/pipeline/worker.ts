@@ -1,5 +1,6 @@
 import { startLoop, type Loop } from './loop.ts';
-import { runJob, shuttingDown } from './run.ts';
+import { runGroup, shuttingDown } from './run.ts';
+import { takeJobs } from './take.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** How long a message from another process may wait. In this process the loop is woken at once. */
@@ -11,7 +12,7 @@ export interface Worker {
 	stop(): Promise<void>;
 }
 
-/** Keeps `concurrency` jobs running while there are any. */
+/** Keeps `concurrency` jobs, or groups of jobs that share a process, running while there are any. */
 export function startWorker(deps: WorkerDeps): Worker {
 	const shutdown = new AbortController();
 	const running = new Set<Promise<void>>();
@@ -32,10 +33,15 @@ export function startWorker(deps: WorkerDeps): Worker {
 		// Forgotten at once, not after the work: from here on the job's own row says what is to be done, and should this
 		// process die the reconciler sends it again. The jobs do not wait for it.
 		track(deps.queue.done(messages));
-		for (const { jobId } of messages) {
+		// Before the next round: a job that is taken along here must not be claimed by itself there.
+		const groups = await takeJobs(
+			deps,
+			messages.map(({ jobId }) => jobId),
+		);
+		for (const jobs of groups) {
 			busy += 1;
 			track(
-				runJob(deps, jobId, shutdown.signal).finally(() => {
+				runGroup(deps, jobs, shutdown.signal).finally(() => {
 					busy -= 1;
 					// A slot is free: look for the next job now, or a backlog would drain at one round per poll.
 					loop?.wake();

@@ -65,10 +65,14 @@ describe('ffmpegCall', () => {
 	});
 
 	it('writes a picture as one file, whatever its name looks like', () => {
-		expect(callOf([picture()]).outputs[0]?.options.slice(-6)).toEqual([
+		expect(callOf([picture()]).outputs[0]?.options.slice(-10)).toEqual([
 			'-frames:v',
 			'1',
+			'-threads',
+			'1',
 			'-update',
+			'1',
+			'-atomic_writing',
 			'1',
 			'-f',
 			'image2',

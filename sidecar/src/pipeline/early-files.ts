@@ -1,0 +1,61 @@
+import { recordEvents } from '../db/events.ts';
+import type { JobRow } from '../db/jobs.ts';
+import type { EarlyFile, ProducedFile } from '../media/plan.ts';
+import { jobKey } from '../storage/keys.ts';
+import type { Execution } from './execute.ts';
+import type { WorkerDeps } from './worker-deps.ts';
+
+/** Each try writes under keys of its own: a worker that lost its lease cannot overwrite the winner's files. */
+export const keyOf = (job: Pick<JobRow, 'workspaceId' | 'id' | 'attempts'>, name: string): string => jobKey(job.workspaceId, job.id, `${job.attempts}/${name}`);
+
+/** Files that are stored, and announced, while the rest of their job is still being made. */
+export interface EarlyFiles {
+	take(file: EarlyFile): void;
+	/** Waits for what is being stored. True when this file is stored, and cannot have changed since. */
+	has(file: ProducedFile, bytes: number): Promise<boolean>;
+	/** The job came to nothing: takes them away again. */
+	discard(): Promise<void>;
+}
+
+/** Stores early files one after the other, in the order in which they come: manifests follow what they name. */
+export function keepEarly(deps: WorkerDeps, { job, signal, log }: Pick<Execution, 'job' | 'signal' | 'log'>): EarlyFiles {
+	const stored = new Map<string, { bytes: number; final: boolean }>();
+	let busy: Promise<void> = Promise.resolve();
+
+	const store = async (file: EarlyFile): Promise<void> => {
+		if (signal.aborted) return;
+		const key = keyOf(job, file.name);
+		// Marked first: what is half done when the process of the job ends must be taken away as well.
+		const known = stored.has(file.name);
+		stored.set(file.name, { bytes: -1, final: false });
+		const { bytes } = await deps.storage.putFile(key, file.path);
+		stored.set(file.name, { bytes, final: file.final });
+		if (known || file.part) return;
+		const { name, mime, width, height } = file;
+		await recordEvents(deps.db, [
+			{
+				workspaceId: job.workspaceId,
+				type: 'job.preview',
+				assetId: job.assetId,
+				jobId: job.id,
+				data: { job_type: job.jobType, batch_id: job.batchId, name, mime, ...(width && height ? { width, height } : {}), storage_key: key },
+			},
+		]);
+		deps.wake.events();
+	};
+	return {
+		// It is made and stored all the same in the end: not having it early is no reason to fail.
+		take: (file) => {
+			busy = busy.then(() => store(file)).catch((error: unknown) => log.warn({ err: error, file: file.name }, 'a file could not be stored early'));
+		},
+		has: async (file, bytes) => {
+			await busy;
+			const early = stored.get(file.name);
+			return early?.final === true && early.bytes === bytes;
+		},
+		discard: async () => {
+			await busy;
+			for (const name of stored.keys()) await deps.storage.delete(keyOf(job, name));
+		},
+	};
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { companyFor, mergePlans, mostOutputs, pack } from '../media/merge.ts';
+import type { EarlyFile, PlanResult } from '../media/plan.ts';
+import type { RunPlanRequest, WorkerDeps } from './worker-deps.ts';
+
+type RunPlan = WorkerDeps['runPlan'];
+
+/** What one job of a group runs its ffmpeg processes through. */
+export interface Seat {
+	/** At once, but one process of the group at a time: a group takes one slot of the worker. */
+	runPlan: RunPlan;
+	/** The plan that makes the job's result. One that gains from company waits for the others, and runs together with them. */
+	makePlan: RunPlan;
+	/** The job will make no plan, or has ended: nobody waits for it any more. */
+	leave(): void;
+}
+
+export interface Group {
+	seats: Seat[];
+	/** Removes what is left of it. */
+	close(): Promise<void>;
+}
+
+type GroupDeps = Pick<WorkerDeps, 'runPlan' | 'workRoot'>;
+
+/**
+ * Brings the plans of jobs on one source together. Each seat's promise settles by itself: aborting one disturbs nobody else,
+ * and when the common process fails, each plan is run alone, so that one of them cannot spoil the others.
+ */
+export function createGroup(deps: GroupDeps, size: number, log: Logger): Group {
+	const workDir = join(deps.workRoot, `group-${randomUUID()}`);
+	const alone = oneAtATime();
+	const waiting: Waiting[] = [];
+	const expected = new Set(Array.from({ length: size }, (_, seat) => seat));
+
+	const goOnWithout = (seat: number): void => {
+		if (!expected.delete(seat) || expected.size > 0) return;
+		for (const plans of bySource(waiting.splice(0))) void alone(() => runTogether(deps, plans, join(workDir, randomUUID()), log));
+	};
+	const runAlone: RunPlan = (request) => {
+		let waits = true;
+		const made = alone(() => {
+			waits = false;
+			request.signal.throwIfAborted();
+			return deps.runPlan(request);
+		});
+		// Once it runs, runPlan itself ends when ffmpeg has: until then its folder is in use.
+		return untilAborted(made, request.signal, () => waits);
+	};
+	return {
+		seats: Array.from({ length: size }, (_, seat) => ({
+			runPlan: runAlone,
+			makePlan: (request) => {
+				if (size === 1 || companyFor(request.plan, request.facts) !== 'together') {
+					goOnWithout(seat);
+					return runAlone(request);
+				}
+				const made = new Promise<PlanResult>((resolve, reject) => {
+					const plan: Waiting = { ...request, answered: false, resolve: (result) => ((plan.answered = true), resolve(result)), reject };
+					waiting.push(plan);
+				});
+				goOnWithout(seat);
+				return untilAborted(made, request.signal);
+			},
+			leave: () => goOnWithout(seat),
+		})),
+		// In its turn: a process that is being ended may still write.
+		close: () => alone(() => rm(workDir, { recursive: true, force: true })),
+	};
+}
+
+interface Waiting extends RunPlanRequest {
+	/** Has its result. */
+	answered: boolean;
+	resolve(made: PlanResult): void;
+	reject(reason: unknown): void;
+}
+
+/** One process reads one source; as many outputs in each as it may make. */
+const bySource = (waiting: Waiting[]): Waiting[][] =>
+	[...new Set(waiting.map(({ inputPath }) => inputPath))].flatMap((path) => {
+		const plans = waiting.filter(({ inputPath }) => inputPath === path);
+		return plans[0] ? pack(plans, mostOutputs(plans[0].facts)) : [];
+	});
+
+/** Never rejects: each plan gets its own answer. */
+async function runTogether(deps: GroupDeps, plans: Waiting[], workDir: string, log: Logger): Promise<void> {
+	const left = plans.filter(({ signal }) => !signal.aborted);
+	const [first] = left;
+	if (!first) return;
+	if (left.length > 1 && (await runMerged(deps, left, first, workDir, log))) return;
+	for (const plan of left) {
+		if (!plan.answered && !plan.signal.aborted) await deps.runPlan(plan).then(plan.resolve, plan.reject);
+	}
+}
+
+/** False: the common process failed, and those that have no answer yet must be run alone. */
+async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, workDir: string, log: Logger): Promise<boolean> {
+	const merged = mergePlans(plans.map(({ plan, inputs = [] }) => ({ plan, inputs })));
+	const early = plans.map(() => new Map<string, EarlyFile>());
+	try {
+		await mkdir(workDir, { recursive: true });
+		const made = await deps.runPlan({
+			inputPath: first.inputPath,
+			facts: first.facts,
+			plan: merged.plan,
+			inputs: merged.inputs,
+			workDir,
+			signal: whenAllAborted(plans.map(({ signal }) => signal)),
+			onProgress: (percent) => plans.forEach(({ onProgress }) => onProgress(percent)),
+			onEarly: (file) => {
+				const { part, name } = merged.ownerOf(file.name);
+				const [plan, found] = [plans[part], early[part]];
+				if (!plan || !found) return;
+				found.set(name, { ...file, name });
+				// What consists of pictures only is done when the last of them is there: it need not wait for the films.
+				if (plan.plan.outputs.every((output) => output.kind === 'image' && found.has(output.name))) {
+					plan.resolve({ files: [...found.values()].map(({ final: _, ...one }) => one), texts: {}, cpuSeconds: plan.plan.estimatedCpuSeconds });
+				} else plan.onEarly?.({ ...file, name });
+			},
+			log,
+		});
+		merged.split(made).forEach((own, part) => plans[part]?.resolve(own));
+		return true;
+	} catch (error) {
+		log.warn({ err: error, jobs: plans.length }, 'the common process failed: each plan is run alone');
+		return false;
+	}
+}
+
+/** Aborted when nobody is left who wants the result. */
+function whenAllAborted(signals: AbortSignal[]): AbortSignal {
+	const all = new AbortController();
+	const look = (): void => {
+		if (signals.every(({ aborted }) => aborted)) all.abort(signals[0]?.reason);
+	};
+	for (const signal of signals) signal.addEventListener('abort', look, { once: true });
+	look();
+	return all.signal;
+}
+
+/** The promise, or the signal's reason as soon as that is aborted, where that counts. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, counts: () => boolean = () => true): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const onAbort = (): void => {
+			if (counts()) reject(signal.reason as Error);
+		};
+		if (signal.aborted) onAbort();
+		signal.addEventListener('abort', onAbort, { once: true });
+		promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+	});
+}
+
+/** Runs what it is given one after the other. */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+	let last: Promise<unknown> = Promise.resolve();
+	return (work) => {
+		const next = last.then(work);
+		last = next.catch(() => {});
+		return next;
+	};
+}

@@ -1,0 +1,101 @@
+import { findAsset } from '../db/assets.ts';
+import { claimJob, claimJobs, dueOnAsset, type JobRow } from '../db/jobs.ts';
+import { transact } from '../db/transact.ts';
+import { areAlike, companyFor, mostOutputs, type Company } from '../media/merge.ts';
+import type { MediaFacts } from '../media/facts.ts';
+import type { Operation } from '../operations/operation.ts';
+import { LEASE_SECONDS } from './lease.ts';
+import type { WorkerDeps } from './worker-deps.ts';
+
+/**
+ * Claims jobs, and with each that decodes a whole source the others that wait for the same source: they run in one process.
+ * Answers groups; a group takes one slot of the worker. Messages of jobs that were taken along find nothing later on.
+ */
+export async function takeJobs(deps: WorkerDeps, ids: string[]): Promise<JobRow[][]> {
+	const claims = await Promise.allSettled(ids.map((id) => claimJob(deps.db, id, deps.workerId, LEASE_SECONDS)));
+	const groups: Group[] = [];
+	for (const claim of claims) {
+		// What was claimed must be run, whatever became of the others; the reconciler sends a lost message again.
+		if (claim.status === 'rejected') deps.log.error({ err: claim.reason as unknown }, 'a job could not be claimed');
+		else if (claim.value) await seat(deps, claim.value, groups);
+	}
+	await Promise.all(groups.map((group) => takeAlong(deps, group).catch((error: unknown) => deps.log.error({ err: error }, 'no jobs could be taken along'))));
+	return groups.map(({ jobs }) => jobs);
+}
+
+interface Group {
+	jobs: JobRow[];
+	/** Null: runs alone. */
+	source: { assetId: string; facts: MediaFacts; lead: Outlook } | null;
+	outputs: number;
+}
+
+/** Into a group that was claimed in the same moment, else into one of its own. */
+async function seat(deps: WorkerDeps, job: JobRow, groups: Group[]): Promise<void> {
+	const alone: Group = { jobs: [job], source: null, outputs: 0 };
+	const facts = deps.mergeJobs ? await factsOf(deps, job).catch(() => null) : null;
+	const outlook = facts ? outlookOf(deps.operations, job, facts) : null;
+	if (!facts || outlook?.company !== 'together') return void groups.push(alone);
+	const fitting = groups.find(({ source, outputs }) => source?.assetId === job.assetId && fits(source.lead, outlook) && outputs + outlook.outputs <= mostOutputs(facts));
+	if (!fitting) return void groups.push({ ...alone, source: { assetId: job.assetId ?? '', facts, lead: outlook }, outputs: outlook.outputs });
+	fitting.jobs.push(job);
+	fitting.outputs += outlook.outputs;
+}
+
+/** More of them would keep one slot busy while others may be free. */
+const MOST_QUICK_ONES = 8;
+/** More candidates than anyone takes along: of a thousand jobs on one asset, not all are read each time. */
+const MOST_CANDIDATES = 64;
+
+async function takeAlong(deps: WorkerDeps, group: Group): Promise<void> {
+	const { source, jobs: [first] } = group;
+	if (!source || !first) return;
+	const jobTypes = [...deps.operations.values()].flatMap(({ kind, name }) => (kind === 'media' ? [name] : []));
+	const candidates = await dueOnAsset(deps.db, { workspaceId: first.workspaceId, assetId: source.assetId, jobTypes, limit: MOST_CANDIDATES });
+	const wanted: string[] = [];
+	let quick = 0;
+	for (const job of candidates) {
+		const outlook = outlookOf(deps.operations, job, source.facts);
+		if (outlook.company === 'soon' && quick < MOST_QUICK_ONES) {
+			quick += 1;
+			wanted.push(job.id);
+		} else if (outlook.company === 'together' && fits(source.lead, outlook) && group.outputs + outlook.outputs <= mostOutputs(source.facts)) {
+			group.outputs += outlook.outputs;
+			wanted.push(job.id);
+		}
+	}
+	if (wanted.length === 0) return;
+	group.jobs.push(...(await transact(deps.db, (tx) => claimJobs(tx, wanted, deps.workerId, LEASE_SECONDS))));
+}
+
+async function factsOf({ db, operations }: WorkerDeps, job: JobRow): Promise<MediaFacts | null> {
+	if (!job.assetId || operations.get(job.jobType)?.kind !== 'media') return null;
+	const asset = await findAsset(db, job.workspaceId, job.assetId);
+	return asset?.storageKey ? asset.facts : null;
+}
+
+interface Outlook {
+	company: Company;
+	/** Expected CPU seconds; null where it must be measured first. */
+	seconds: number | null;
+	outputs: number;
+}
+
+const fits = (a: Outlook, b: Outlook): boolean => a.seconds === null || b.seconds === null || areAlike(a.seconds, b.seconds);
+
+/** What a job will do, as far as its facts and parameters tell. */
+export function outlookOf(operations: ReadonlyMap<string, Operation>, job: Pick<JobRow, 'jobType' | 'params'>, facts: MediaFacts): Outlook {
+	const apart: Outlook = { company: 'apart', seconds: null, outputs: 0 };
+	const operation = operations.get(job.jobType);
+	if (operation?.kind !== 'media') return apart;
+	try {
+		const params: unknown = operation.params.parse(job.params);
+		// Planned when it has measured: until then it counts as one of those that decode everything.
+		if (operation.measure || operation.inputs?.(params).length) return { company: 'together', seconds: operation.estimateSeconds?.(facts, params) ?? null, outputs: 1 };
+		const plan = operation.plan(facts, params, { inputs: [], measured: undefined });
+		return { company: companyFor(plan, facts), seconds: plan.estimatedCpuSeconds, outputs: plan.outputs.length };
+	} catch {
+		// Its own run will say what is wrong.
+		return apart;
+	}
+}
