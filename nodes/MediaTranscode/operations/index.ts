@@ -3,14 +3,17 @@ import { audio } from './audio';
 import { enhance } from './enhance';
 import { probe } from './media/probe';
 import { several } from './media/several';
+import { adaptive } from './video/adaptive';
 import { compress } from './video/compress';
 import { convert } from './video/convert';
 import { crop } from './video/crop';
+import { preview } from './video/preview';
+import { stream } from './video/stream';
 import { thumbnail } from './video/thumbnail';
 
 /** The first one is preselected, and the first operation of each. */
 export const resources: readonly Resource[] = [
-	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail] },
+	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, stream] },
 	audio,
 	enhance,
 	{ name: 'Any Media', value: 'media', operations: [probe, several] },

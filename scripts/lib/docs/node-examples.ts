@@ -38,6 +38,9 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	remove_background: transcode('Remove Background', { resource: 'enhance', operation: 'remove_background' }),
 	upscale: transcode('Upscale', { resource: 'enhance', operation: 'upscale', factor: 2 }),
 	style_transfer: transcode('Style Transfer', { resource: 'enhance', operation: 'style_transfer', prompt: 'watercolour on rough paper' }),
+	adaptive: transcode('Adaptive Streaming (HLS and DASH)', { operation: 'adaptive', heights: [720, 360], manifests: 'hls+dash' }),
+	preview: transcode('Preview', { operation: 'preview' }),
+	stream: transcode('Stream', { operation: 'stream' }),
 	transcribe: caption('Transcribe', { operation: 'transcribe', language: 'en' }),
 	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'friendly' }),
 	publish: {

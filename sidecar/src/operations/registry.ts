@@ -1,9 +1,12 @@
 import { audioOperations } from './audio/index.ts';
 import type { Operation } from './operation.ts';
 import { probe } from './probe.ts';
+import { adaptive } from './video/adaptive.ts';
 import { compress } from './video/compress.ts';
 import { createConvert } from './video/convert.ts';
 import { crop } from './video/crop.ts';
+import { preview } from './video/preview.ts';
+import { stream } from './video/stream.ts';
 import { thumbnail } from './video/thumbnail.ts';
 
 export interface MediaOperationsDeps {
@@ -13,7 +16,7 @@ export interface MediaOperationsDeps {
 
 /** Operations that need nothing but the media. To add one: import it, and name it here. */
 export function createMediaOperations({ encoders = null }: MediaOperationsDeps = {}): Operation[] {
-	return [probe, thumbnail, compress, crop, createConvert(encoders), ...audioOperations];
+	return [probe, thumbnail, compress, crop, createConvert(encoders), adaptive, preview, stream, ...audioOperations];
 }
 
 /** Operations by name. Throws when two of them claim one name: the second would silently win. */
