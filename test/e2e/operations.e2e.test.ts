@@ -1,29 +1,49 @@
+import { resources } from '../../nodes/MediaTranscode/operations/index.ts';
 import { fixture } from '../fixtures/media.ts';
 import { WorkflowBuilder } from './harness/workflow.ts';
 import { World } from './harness/world.ts';
+
+/** Fields that have no default. FILES stands for the address of the file server. */
+const REQUIRED: Record<string, Record<string, string>> = {
+	style_transfer: { prompt: 'watercolour on rough paper' },
+};
 
 /** The nodes as a user drops them on the canvas: only what has no default is filled in. */
 describe('the operations of the nodes in a real n8n', () => {
 	let world: World;
 	beforeAll(async () => {
-		world = await World.start({ 'speech.mp4': fixture('speech'), 'landscape.mp4': fixture('landscape') });
+		world = await World.start({ 'speech.mp4': fixture('speech'), 'landscape.mp4': fixture('landscape'), 'picture.jpg': fixture('jpeg'), 'logo.png': fixture('png'), 'song.mp3': fixture('audio') });
 	});
 	afterAll(async () => {
 		await world?.close();
 	});
 
-	it('work one after the other with the defaults of the editor', async () => {
-		const names = ['probe', 'thumbnail', 'compress', 'convert', 'crop'];
-		const workflow = new WorkflowBuilder('defaults').webhook().media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: `${world.files.url}/speech.mp4` }).failTo('Ingest');
-		for (const name of names) workflow.media(name, 'mediaTranscode', { operation: name }).failTo(name);
-		for (const name of ['transcribe', 'caption']) workflow.media(name, 'mediaCaption', { operation: name }).failTo(name);
+	it.each(resources.map(({ name, operations }) => [name, operations] as const))('%s work one after the other with the defaults of the editor', async (name, operations) => {
+		const file = name === 'Image' || name === 'Enhance' ? 'picture.jpg' : 'speech.mp4';
+		const workflow = new WorkflowBuilder(`defaults ${name}`).webhook().media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: `${world.files.url}/${file}` }).failTo('Ingest');
+		const values = operations.map(({ value }) => value).filter((value) => value !== 'several');
+		const resource = resources.find((candidate) => candidate.name === name)?.value;
+		for (const value of values) {
+			const required = Object.fromEntries(Object.entries(REQUIRED[value] ?? {}).map(([field, given]) => [field, given.replace('FILES', world.files.url)]));
+			workflow.media(value, 'mediaTranscode', { resource, operation: value, assetId: "={{ $('Ingest').first().json.asset_id }}", ...required }).failTo(value);
+		}
 		const stored = await world.deploy(workflow);
 		const result = await world.result(await world.fire(workflow, stored, {}));
 
 		expect(result.error?.message).toBeUndefined();
 		expect(result.status).toBe('success');
-		const outputs = [...names, 'transcribe', 'caption'].map((name) => result.runs[name]?.[0]?.data?.main[0]?.[0]?.json);
-		expect(outputs.map((json) => [json?.operation, json?.status])).toEqual([...names, 'transcribe', 'caption'].map((name) => [name, 'completed']));
+		expect(values.map((value) => [value, result.runs[value]?.[0]?.data?.main[0]?.[0]?.json.status])).toEqual(values.map((value) => [value, 'completed']));
+	});
+
+	it('of Media Caption work one after the other with the defaults of the editor', async () => {
+		const workflow = new WorkflowBuilder('captions').webhook().media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: `${world.files.url}/speech.mp4` }).failTo('Ingest');
+		const names = ['transcribe', 'caption'];
+		for (const name of names) workflow.media(name, 'mediaCaption', { operation: name }).failTo(name);
+		const stored = await world.deploy(workflow);
+		const result = await world.result(await world.fire(workflow, stored, {}));
+
+		expect(result.error?.message).toBeUndefined();
+		expect(names.map((name) => result.runs[name]?.[0]?.data?.main[0]?.[0]?.json.status)).toEqual(['completed', 'completed']);
 	});
 
 	it('take in a file that an earlier node has put into n8n', async () => {

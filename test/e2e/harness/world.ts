@@ -11,6 +11,7 @@ import { SidecarApi } from '../../../scripts/lib/sidecar-api.ts';
 import { startSidecar, type SidecarProcess } from '../../../scripts/lib/sidecar-process.ts';
 import { startMastodonEmulator, type MastodonEmulator } from '../../platforms/mastodon.ts';
 import { startOpenAi, type OpenAiEmulator } from '../../platforms/openai.ts';
+import { startReplicate, type ReplicateEmulator } from '../../platforms/replicate.ts';
 import { startXEmulator, type XEmulator } from '../../platforms/x.ts';
 import { startFileServer, type FileServer } from './file-server.ts';
 import { parseFlatted } from './flatted.ts';
@@ -47,6 +48,7 @@ export class World {
 	readonly x: XEmulator;
 	readonly mastodon: MastodonEmulator;
 	readonly openai: OpenAiEmulator;
+	readonly replicate: ReplicateEmulator;
 	/** Between the sidecar and n8n: everything that is called back passes here. */
 	readonly callbacks: Proxy;
 	/** Between the nodes and the sidecar. */
@@ -63,11 +65,12 @@ export class World {
 	#installation = '';
 	readonly #closers: Array<() => Promise<void>> = [];
 
-	private constructor(parts: Pick<World, 'folder' | 'x' | 'mastodon' | 'openai' | 'callbacks' | 'requests' | 'files' | 'sidecarPort' | 'n8nPort'>) {
+	private constructor(parts: Pick<World, 'folder' | 'x' | 'mastodon' | 'openai' | 'replicate' | 'callbacks' | 'requests' | 'files' | 'sidecarPort' | 'n8nPort'>) {
 		this.folder = parts.folder;
 		this.x = parts.x;
 		this.mastodon = parts.mastodon;
 		this.openai = parts.openai;
+		this.replicate = parts.replicate;
 		this.callbacks = parts.callbacks;
 		this.requests = parts.requests;
 		this.files = parts.files;
@@ -86,13 +89,14 @@ export class World {
 			x: await startXEmulator({ checkAfterSeconds: 1 }),
 			mastodon: await startMastodonEmulator(),
 			openai: await startOpenAi(),
+			replicate: await startReplicate(),
 			callbacks: await startProxy(() => `http://127.0.0.1:${n8nPort}`),
 			requests: await startProxy(() => `http://127.0.0.1:${sidecarPort}`),
 			files: await startFileServer(files),
 			sidecarPort,
 			n8nPort,
 		});
-		world.#closers.push(...[world.x, world.mastodon, world.openai, world.callbacks, world.requests, world.files].map((part) => () => Promise.resolve(part.close())));
+		world.#closers.push(...[world.x, world.mastodon, world.openai, world.replicate, world.callbacks, world.requests, world.files].map((part) => () => Promise.resolve(part.close())));
 		try {
 			world.#installation = await installN8n((line) => console.log(line));
 			await placePackage(world.#userFolder);
@@ -143,7 +147,7 @@ export class World {
 	}
 
 	async startSidecar(): Promise<void> {
-		const hosts = [this.callbacks, this.x, this.mastodon, this.openai, this.files].map(({ url }) => new URL(url).host);
+		const hosts = [this.callbacks, this.x, this.mastodon, this.openai, this.replicate, this.files].map(({ url }) => new URL(url).host);
 		this.#sidecar = await startSidecar({
 			port: this.sidecarPort,
 			dataDir: join(this.folder, 'data'),
@@ -158,6 +162,10 @@ export class World {
 				X_API_BASE_URL: this.x.url,
 				OPENAI_BASE_URL: this.openai.url,
 				OPENAI_API_KEY: 'test-key',
+				REPLICATE_BASE_URL: this.replicate.url,
+				REPLICATE_API_TOKEN: this.replicate.token,
+				REPLICATE_STYLE_MODEL: 'acme/model',
+				REPLICATE_BACKGROUND_MODEL: 'acme/model',
 				// Whatever the developer's own environment says: the embedded database.
 				DATABASE_URL: '',
 				LOG_LEVEL: 'debug',
