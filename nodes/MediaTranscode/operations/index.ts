@@ -1,6 +1,7 @@
 import type { NodeOperation, Resource } from '../../shared/operation';
 import { audio } from './audio';
 import { enhance } from './enhance';
+import { image } from './image';
 import { probe } from './media/probe';
 import { several } from './media/several';
 import { adaptive } from './video/adaptive';
@@ -15,6 +16,7 @@ import { thumbnail } from './video/thumbnail';
 export const resources: readonly Resource[] = [
 	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, stream] },
 	audio,
+	image,
 	enhance,
 	{ name: 'Any Media', value: 'media', operations: [probe, several] },
 ];

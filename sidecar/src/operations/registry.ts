@@ -1,4 +1,5 @@
 import { audioOperations } from './audio/index.ts';
+import { imageOperations } from './image/index.ts';
 import type { Operation } from './operation.ts';
 import { probe } from './probe.ts';
 import { adaptive } from './video/adaptive.ts';
@@ -16,7 +17,7 @@ export interface MediaOperationsDeps {
 
 /** Operations that need nothing but the media. To add one: import it, and name it here. */
 export function createMediaOperations({ encoders = null }: MediaOperationsDeps = {}): Operation[] {
-	return [probe, thumbnail, compress, crop, createConvert(encoders), adaptive, preview, stream, ...audioOperations];
+	return [probe, thumbnail, compress, crop, createConvert(encoders), adaptive, preview, stream, ...audioOperations, ...imageOperations];
 }
 
 /** Operations by name. Throws when two of them claim one name: the second would silently win. */
