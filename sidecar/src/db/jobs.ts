@@ -180,6 +180,7 @@ export async function resetJobs(db: Executor, ids: string[], secret: string | nu
 			output: null,
 			progress: 0,
 			resent: 0,
+			rank: null,
 			runAt: sql`now()`,
 			completedAt: null,
 			startedAt: null,

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, bigserial, boolean, customType, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, bigserial, boolean, customType, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { completeFacts, type MediaFacts, type StoredFacts } from '../media/facts.ts';
 import type { PublicError } from '../errors.ts';
 
@@ -126,6 +126,8 @@ export const jobs = pgTable(
 		/** How often the reconciler has sent its message again since it became pending. */
 		resent: integer('resent').notNull().default(0),
 		priority: integer('priority').notNull().default(0),
+		/** Its turn among all waiting jobs, lowest first (pipeline/fairness.ts). Null until it is ready. */
+		rank: doublePrecision('rank'),
 		progress: integer('progress').notNull().default(0),
 		/** Not before this time. */
 		runAt: time('run_at').notNull().defaultNow(),
@@ -146,8 +148,20 @@ export const jobs = pgTable(
 		index('jobs_after').on(t.afterJobId),
 		index('jobs_lease').on(t.status, t.leaseUntil),
 		index('jobs_reuse').on(t.workspaceId, t.reuseKey).where(sql`reuse_key is not null`),
+		index('jobs_rank').on(t.rank).where(sql`started_at is not null`),
 		index('jobs_workspace_status').on(t.workspaceId, t.status, t.createdAt),
 	],
+);
+
+/** Where each workspace stands with its jobs of each priority (pipeline/fairness.ts). */
+export const queueFlows = pgTable(
+	'queue_flows',
+	{
+		workspaceId: text('workspace_id').notNull(),
+		priority: integer('priority').notNull(),
+		lastTag: doublePrecision('last_tag').notNull(),
+	},
+	(t) => [primaryKey({ columns: [t.workspaceId, t.priority] })],
 );
 
 /** Files that jobs made. */

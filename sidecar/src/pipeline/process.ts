@@ -10,7 +10,7 @@ import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
 import { failDependents } from './finish.ts';
 import { MediaReferences, type MediaReference } from './media-reference.ts';
-import { enqueue, reopen } from './requeue.ts';
+import { enqueue, ranked, reopen } from './requeue.ts';
 import { newJob, operationNamed } from './submit.ts';
 
 export interface Processed {
@@ -51,7 +51,7 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 		await insertAssets(tx, [reference.made.asset]);
 		await enqueue(deps, tx, await insertJobs(tx, [reference.made.ingest]));
 	}
-	const inserted = await insertJobs(tx, rows);
+	const inserted = await insertJobs(tx, await ranked(tx, rows));
 	await enqueue(deps, tx, inserted);
 	const asset = await updateAsset(tx, reference.asset.id, {
 		metadata: { ...reference.asset.metadata, ...request.metadata },

@@ -2,6 +2,7 @@ import { deadEnds, lostJobs, overdueJobs, postponeJob, takeUnsent, triesOf, type
 import { transact } from '../db/transact.ts';
 import { wakeAll, type PipelineDeps } from './deps.ts';
 import { failDependents, finishJob } from './finish.ts';
+import { enqueue } from './requeue.ts';
 import { MAX_ATTEMPTS } from './retry-policy.ts';
 
 /** A message normally arrives within milliseconds; a job still untouched after this time has lost its own. */
@@ -33,7 +34,7 @@ export async function reconcile(deps: PipelineDeps, { everything = false } = {})
 	for (const id of await deadEnds(deps.db)) await transact(deps.db, (tx) => failDependents(deps, tx, id));
 	const unsent = await transact(deps.db, async (tx) => {
 		const rows = await takeUnsent(tx, UNSENT_AFTER_SECONDS);
-		await deps.queue.send(tx, rows.map(({ id, priority }) => ({ jobId: id, priority })));
+		await enqueue(deps, tx, rows);
 		return rows.length;
 	});
 	const result = { lost: lost.length, overdue: overdue.length, unsent };
@@ -52,6 +53,6 @@ async function recover(deps: PipelineDeps, job: JobRow): Promise<void> {
 			return;
 		}
 		const row = await postponeJob(tx, job, error, new Date());
-		if (row) await deps.queue.send(tx, [{ jobId: row.id, priority: row.priority }]);
+		if (row) await enqueue(deps, tx, [row]);
 	});
 }

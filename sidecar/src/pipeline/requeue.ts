@@ -4,22 +4,65 @@ import { reopenBatch } from '../db/batches.ts';
 import { withdraw } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
-import { INGEST, resetJobs, type JobRow } from '../db/jobs.ts';
+import { advanceFlow, storeRanks, virtualTime } from '../db/flows.ts';
+import { INGEST, resetJobs, type JobRow, type NewJob } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
 import type { PipelineDeps } from './deps.ts';
+import { messagePriority, ranksUpTo, stepOf } from './fairness.ts';
 
 const idsOf = (ids: Array<string | null>): string[] => [...new Set(ids.filter((id) => id !== null))].sort();
 
-/** Sends the messages of jobs that can begin: not held, and with nothing to wait for. */
+/** Rows to insert, with their turns where they can begin at once: spares `enqueue` an update of each. */
+export async function ranked(tx: Transaction, rows: NewJob[]): Promise<NewJob[]> {
+	const { ranks } = await takeTurns(tx, rows.filter(({ held, afterJobId }) => !held && !afterJobId));
+	return rows.map((row) => ({ ...row, rank: ranks.get(row.id) ?? null }));
+}
+
+/** Turns for jobs in the order given: those of one workspace and priority one behind the other. */
+async function takeTurns(tx: Transaction, rows: Array<Pick<NewJob, 'id' | 'workspaceId' | 'priority'>>): Promise<{ ranks: Map<string, number>; now: number | null }> {
+	const ranks = new Map<string, number>();
+	let now: number | null = null;
+	const flows = new Map<string, typeof rows>();
+	for (const row of rows) {
+		const name = JSON.stringify([row.workspaceId, row.priority ?? 0]);
+		const flow = flows.get(name);
+		if (flow) flow.push(row);
+		else flows.set(name, [row]);
+	}
+	// Sorted, so that two requests never wait for each other crosswise.
+	for (const [, jobsOfFlow] of [...flows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+		const [first] = jobsOfFlow;
+		if (!first) continue;
+		const { workspaceId, priority = 0 } = first;
+		const flow = await advanceFlow(tx, { workspaceId, priority }, jobsOfFlow.length * stepOf(priority));
+		now = flow.virtualTime;
+		ranksUpTo(flow.lastTag, priority, jobsOfFlow.length).forEach((rank, index) => ranks.set(jobsOfFlow[index]?.id ?? '', rank));
+	}
+	return { ranks, now };
+}
+
+/**
+ * Sends the messages of jobs that can begin: not held, and with nothing to wait for. A job that was sent before keeps its
+ * turn. Not before their `runAt`.
+ */
 export async function enqueue(deps: PipelineDeps, tx: Transaction, rows: JobRow[]): Promise<void> {
 	const waitingFor = rows.flatMap(({ afterJobId }) => afterJobId ?? []);
 	const before = waitingFor.length > 0 ? await tx.select({ id: jobs.id, status: jobs.status }).from(jobs).where(inArray(jobs.id, waitingFor)) : [];
 	const completed = new Set(before.filter(({ status }) => status === 'completed').map(({ id }) => id));
 	const ready = rows.filter((row) => row.status === 'pending' && !row.held && (row.afterJobId === null || completed.has(row.afterJobId)));
+	if (ready.length === 0) return;
+	const fresh = ready.filter(({ rank }) => rank === null).sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.itemIndex - b.itemIndex);
+	const { ranks, now } = await takeTurns(tx, fresh);
+	await storeRanks(tx, [...ranks].map(([id, rank]) => ({ id, rank })));
+	const at = now ?? (await virtualTime(tx));
 	await deps.queue.send(
 		tx,
-		ready.map(({ id, priority, runAt }) => ({ jobId: id, priority, ...(runAt.getTime() > Date.now() ? { startAfter: runAt } : {}) })),
+		ready.map(({ id, rank, runAt }) => ({
+			jobId: id,
+			priority: messagePriority(rank ?? ranks.get(id) ?? at, at),
+			...(runAt.getTime() > Date.now() ? { startAfter: runAt } : {}),
+		})),
 	);
 }
 

@@ -12,6 +12,7 @@ import { createGroup, type Seat } from './group.ts';
 import { executeIngest } from './ingest.ts';
 import { keepLease, LeaseLost } from './lease.ts';
 import { NotYet } from './not-yet.ts';
+import { enqueue } from './requeue.ts';
 import { nextTry } from './retry-policy.ts';
 import { takeJobs } from './take.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -129,7 +130,7 @@ async function postponeAndSend(deps: WorkerDeps, job: JobRow, error: JobRow['err
 	const runAt = new Date(Date.now() + seconds * 1000);
 	await transact(deps.db, async (tx) => {
 		const row = await postponeJob(tx, job, error, runAt, counts);
-		if (row) await deps.queue.send(tx, [{ jobId: row.id, priority: row.priority, startAfter: runAt }]);
+		if (row) await enqueue(deps, tx, [row]);
 	});
 }
 
