@@ -85,7 +85,7 @@ export class EventFeed {
 const query = z.object({ asset_id: z.uuid().optional(), job_id: z.uuid().optional(), batch_id: z.uuid().optional() });
 
 /** GET /api/media/events: server-sent events of the workspace, or of one asset, job or batch. `Last-Event-ID` resumes. */
-export function eventRoutes(deps: EventDeps, feed: EventFeed): Router {
+export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: EventFeed): Router {
 	const router = Router();
 	router.get('/events', async (request, response) => {
 		const { asset_id: assetId, job_id: jobId, batch_id: batchId } = parse(query, request.query);
@@ -107,7 +107,7 @@ export function eventRoutes(deps: EventDeps, feed: EventFeed): Router {
 			if (sent.has(event.id)) return;
 			sent.add(event.id);
 			if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
-			else write(response, event);
+			else write(response, event, deps.fileUrl);
 		};
 		const named = Number(request.get('last-event-id'));
 		// What happens between this line and the feed's next round is caught up below: nothing falls in between.
@@ -151,7 +151,9 @@ const drained = (response: Response): Promise<void> =>
 		response.once('close', resolve);
 	});
 
-function write(response: Response, { id, type, assetId, jobId, data, createdAt }: EventRow): void {
-	const body = { type, asset_id: assetId, job_id: jobId, ...data, created_at: createdAt.toISOString() };
+function write(response: Response, { id, type, assetId, jobId, data, createdAt }: EventRow, fileUrl: HttpDeps['fileUrl']): void {
+	// Signed when it is sent: an event may be read long after it happened.
+	const { storage_key: key, ...shown } = data;
+	const body = { type, asset_id: assetId, job_id: jobId, ...shown, ...(typeof key === 'string' ? { url: fileUrl(key) } : {}), created_at: createdAt.toISOString() };
 	response.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(body)}\n\n`);
 }

@@ -6,11 +6,13 @@ import { assertKey } from '../storage/keys.ts';
 import { verifyFolderLink, verifySignedUrl } from '../storage/signed-url.ts';
 import { assets, files } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
+import { mimeOfName } from '../media/package.ts';
 import type { HttpDeps } from './deps.ts';
 
 /**
  * GET and HEAD /files/<key>, signed, with ranges (I10), and /packages/<permission>/<key> for everything in the folder of a
  * manifest. A file never changes under its key: the ETag is key and size.
+ * Files of a job that still runs may, and are not kept by caches.
  */
 export function fileRoutes(deps: HttpDeps): Router {
 	const router = Router();
@@ -44,18 +46,20 @@ const fromAnyPage: RequestHandler = (request, response, next) => {
 };
 
 /** Type and name of a stored file; rows that share one (a reused result) say the same. */
-async function describe(deps: HttpDeps, key: string): Promise<{ mime: string; name: string }> {
+async function describe(deps: HttpDeps, key: string): Promise<{ mime: string; name: string; growing?: boolean }> {
 	const [file] = await deps.db.select({ mime: files.mime, name: files.name }).from(files).where(eq(files.storageKey, key)).limit(1);
 	if (file) return { ...file, name: file.name.split('/').at(-1) ?? file.name };
 	const [asset] = await deps.db.select({ mime: assets.mime }).from(assets).where(eq(assets.storageKey, key));
-	return { mime: asset?.mime ?? 'application/octet-stream', name: key.split('/').at(-1) ?? 'file' };
+	const name = key.split('/').at(-1) ?? 'file';
+	// Of a job that still runs: its manifests name more with every segment.
+	return asset ? { mime: asset.mime ?? 'application/octet-stream', name } : { mime: mimeOfName(name), name, growing: true };
 }
 
-async function send(deps: HttpDeps, key: string, stored: StoredFile, { mime, name }: { mime: string; name: string }, request: Request, response: Response): Promise<void> {
+async function send(deps: HttpDeps, key: string, stored: StoredFile, { mime, name, growing }: Awaited<ReturnType<typeof describe>>, request: Request, response: Response): Promise<void> {
 	const etag = `"${Buffer.from(`${key}:${stored.bytes}`).toString('base64url').slice(-40)}"`;
 	response.set({
 		'Accept-Ranges': 'bytes',
-		'Cache-Control': 'private, max-age=3600',
+		'Cache-Control': growing ? 'no-store' : 'private, max-age=3600',
 		'Content-Disposition': `inline; filename="${name}"`,
 		'Content-Type': mime,
 		ETag: etag,

@@ -1,8 +1,8 @@
 import { copyFile, link, mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { mimeOfName } from './package.ts';
 import type { EarlyFile, PlannedOutput } from './plan.ts';
 import { verifyOutput } from './verify.ts';
-import { packageMime } from './package.ts';
 
 /**
  * Finds what is whole while ffmpeg still runs: single pictures, and segments and manifests of packages. Relied on, and tried:
@@ -52,7 +52,7 @@ export function watchEarly(outputs: readonly Writing[], folder: string, signal: 
 		const [from, of] = [dirname(path), dirname(planned.name)];
 		const list = async (): Promise<string[]> =>
 			(await readdir(from)).filter((name) => !name.startsWith('.') && !name.endsWith('.tmp') && !planned.leaveOut?.includes(name));
-		const fileOf = (name: string) => ({ name: `${of}/${name}`, mime: packageMime(name), ...(isMainManifest(name) ? {} : { part: true as const }) });
+		const fileOf = (name: string) => ({ name: `${of}/${name}`, mime: mimeOfName(name), ...(isMainManifest(name) ? {} : { part: true as const }) });
 		const manifests: EarlyFile[] = [];
 		for (const name of (await list()).filter((one) => MANIFEST.test(one))) {
 			// They are completed in place at the end: a link would change with them.

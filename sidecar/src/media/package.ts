@@ -17,10 +17,12 @@ const MIME: Readonly<Record<string, string>> = {
 	'.ts': 'video/mp2t',
 	'.vtt': 'text/vtt',
 	'.jpg': 'image/jpeg',
+	'.png': 'image/png',
+	'.webp': 'image/webp',
 };
 
-/** Type of a file of a package by its name. */
-export const packageMime = (name: string): string => MIME[extname(name)] ?? 'application/octet-stream';
+/** Type of a file that a job made, by its name, where nothing else says it. */
+export const mimeOfName = (name: string): string => MIME[extname(name)] ?? 'application/octet-stream';
 
 export interface PackageCheck {
 	/** The end of what ffmpeg said. */
@@ -56,7 +58,7 @@ function list(planned: PlannedOutput, names: string[], to: string, seconds: numb
 		.map((name) => ({
 			name: `${folder}/${name}`,
 			path: join(to, name),
-			mime: packageMime(name),
+			mime: mimeOfName(name),
 			...(isManifest(name) ? { durationSeconds: Math.round(seconds * 1000) / 1000 } : { part: true as const }),
 		}))
 		.sort((a, b) => Number('part' in a) - Number('part' in b));

@@ -11,6 +11,7 @@ import { until } from '../../support/pipeline.ts';
 interface Stream {
 	ids: number[];
 	types: string[];
+	data: Array<Record<string, unknown>>;
 	close(): Promise<void>;
 }
 
@@ -22,7 +23,7 @@ describe('GET /events', () => {
 
 	beforeAll(async () => {
 		database = await openPglite('memory://');
-		const deps = { db: database.db, log: pino({ level: 'silent' }) };
+		const deps = { db: database.db, log: pino({ level: 'silent' }), fileUrl: (key: string) => `http://files.test/${key}?signature=now` };
 		feed = new EventFeed(deps);
 		const app = express();
 		app.use((request, response, next) => {
@@ -50,7 +51,7 @@ describe('GET /events', () => {
 	const listen = async (after?: number, workspace = 'acme'): Promise<Stream> => {
 		const leaving = new AbortController();
 		const response = await fetch(`${server.url}/events`, { signal: leaving.signal, headers: { 'x-workspace': workspace, ...(after === undefined ? {} : { 'last-event-id': String(after) }) } });
-		const stream: Stream = { ids: [], types: [], close: async () => (leaving.abort(), reading) };
+		const stream: Stream = { ids: [], types: [], data: [], close: async () => (leaving.abort(), reading) };
 		const reading = (async () => {
 			let rest = '';
 			for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
@@ -61,6 +62,7 @@ describe('GET /events', () => {
 					if (!id || !type) continue;
 					stream.ids.push(Number(id));
 					stream.types.push(type);
+					stream.data.push(JSON.parse(block.slice(block.indexOf('data: ') + 6)) as Record<string, unknown>);
 				}
 			}
 		})().catch(() => {});
@@ -74,6 +76,17 @@ describe('GET /events', () => {
 		await record(1, 'acme', 'asset.ready');
 		await until(() => stream.ids.length === 1, 'the event');
 		expect(stream.types).toEqual(['asset.ready']);
+		await stream.close();
+	});
+
+	it('shows a stored file as a link that is signed now, and its key to nobody', async () => {
+		const stream = await listen();
+		await until(() => feed.listeners === 1, 'the feed has a listener');
+		await recordEvents(database.db, [{ workspaceId: 'acme', type: 'job.preview', data: { name: 'thumbnail.jpg', storage_key: 'jobs/acme/1/thumbnail.jpg' } }]);
+		feed.wake();
+		await until(() => stream.ids.length === 1, 'the event');
+		expect(stream.data[0]).toMatchObject({ type: 'job.preview', name: 'thumbnail.jpg', url: 'http://files.test/jobs/acme/1/thumbnail.jpg?signature=now' });
+		expect(stream.data[0]).not.toHaveProperty('storage_key');
 		await stream.close();
 	});
 
