@@ -9,12 +9,13 @@ import { compress } from './video/compress';
 import { convert } from './video/convert';
 import { crop } from './video/crop';
 import { preview } from './video/preview';
+import { previewClip } from './video/previewClip';
 import { stream } from './video/stream';
 import { thumbnail } from './video/thumbnail';
 
 /** The first one is preselected, and the first operation of each. */
 export const resources: readonly Resource[] = [
-	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, stream] },
+	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, previewClip, stream] },
 	audio,
 	image,
 	enhance,

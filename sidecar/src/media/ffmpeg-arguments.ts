@@ -46,12 +46,16 @@ export function ffmpegCall(
 	partialPath: (output: PlannedOutput, index: number) => string,
 ): FfmpegCall {
 	const windows = new Map<string, { index: number; options: string[] }>();
-	const placed = plan.outputs.map((planned) => {
-		const options = windowOptions(planned);
+	const place = (part: Parameters<typeof windowOptions>[0]): number => {
+		const options = windowOptions(part);
 		const key = options.join(' ');
 		const window = windows.get(key) ?? { index: windows.size, options };
 		windows.set(key, window);
-		return { planned, input: window.index };
+		return window.index;
+	};
+	const placed = plan.outputs.map((planned) => {
+		const excerpts = planned.excerpts?.map(place) ?? [];
+		return { planned, excerpts, input: excerpts[0] ?? place(planned) };
 	});
 	const source = { path: inputPath, facts };
 	const read = [
@@ -59,9 +63,9 @@ export function ffmpegCall(
 		...further.map((file, index) => ({ options: plan.inputOptions?.[index] ?? [], file })),
 	];
 	const graphs: string[] = [];
-	const outputs = placed.map(({ planned, input }, index) => {
+	const outputs = placed.map(({ planned, excerpts, input }, index) => {
 		const path = partialPath(planned, index);
-		const context = { facts, further, input, firstFurther: windows.size, index, path, toneMapping };
+		const context = { facts, further, input, excerpts, firstFurther: windows.size, index, path, toneMapping };
 		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, { ...context, path: textPath(planned, path) }));
 		return { planned, options: outputOptions(planned, context, threads), path };
 	});
@@ -85,7 +89,7 @@ function demuxerOf({ mime }: MediaFacts): string {
 /** Seconds with a fixed number of digits: never `1e-7`, which ffmpeg would not read. */
 const seconds = (value: number): string => value.toFixed(3);
 
-const windowOptions = ({ seekSeconds, durationSeconds, sourceOptions = [] }: PlannedOutput): string[] => [
+const windowOptions = ({ seekSeconds, durationSeconds, sourceOptions = [] }: Pick<PlannedOutput, 'seekSeconds' | 'durationSeconds' | 'sourceOptions'>): string[] => [
 	...sourceOptions,
 	...(seekSeconds ? ['-ss', seconds(seekSeconds)] : []),
 	...(durationSeconds === undefined ? [] : ['-t', seconds(durationSeconds)]),
@@ -99,6 +103,8 @@ interface OutputContext {
 	further: Readable[];
 	/** ffmpeg's number of the source for this output. */
 	input: number;
+	/** The same of each of its excerpts. */
+	excerpts: number[];
 	firstFurther: number;
 	/** Number of the output: makes labels unique in the process. */
 	index: number;
@@ -163,18 +169,22 @@ const soundOf = (facts: MediaFacts | undefined): string => `a:${facts?.audio?.tr
 /** Pads of the plan as pads of this process; other labels made unique. Sources that need it are corrected before anything else. */
 function filterGraph(filters: string, context: OutputContext): string {
 	const before: string[] = [];
+	const picture = (number: number, facts: MediaFacts | undefined, name: string): string => {
+		const correcting = facts?.video ? corrections(facts.video, context) : [];
+		if (correcting.length === 0) return `[${number}:V:0]`;
+		const corrected = `[${own(context.index, `corrected${name}`)}]`;
+		before.push(`[${number}:V:0]${correcting.join(',')}${corrected}`);
+		return corrected;
+	};
 	const graph = withTextPath(filters, context.path).replace(LABEL, (_, label: string) => {
+		const excerpt = context.excerpts[Number(/^x(\d+)$/.exec(label)?.[1]) - 1];
+		if (excerpt !== undefined) return picture(excerpt, context.facts, label);
 		const pad = /^([va])(\d*)$/.exec(label);
 		if (!pad) return `[${own(context.index, label)}]`;
 		const [, type, place = ''] = pad;
 		const number = place === '' ? context.input : context.firstFurther + Number(place) - 1;
 		const facts = place === '' ? context.facts : context.further[Number(place) - 1]?.facts;
-		if (type === 'a') return `[${number}:${soundOf(facts)}]`;
-		const correcting = facts?.video ? corrections(facts.video, context) : [];
-		if (correcting.length === 0) return `[${number}:V:0]`;
-		const corrected = `[${own(context.index, `corrected${place}`)}]`;
-		before.push(`[${number}:V:0]${correcting.join(',')}${corrected}`);
-		return corrected;
+		return type === 'a' ? `[${number}:${soundOf(facts)}]` : picture(number, facts, place);
 	});
 	return [...before, graph].join(';');
 }

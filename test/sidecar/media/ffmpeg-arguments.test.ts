@@ -1,7 +1,7 @@
 import type { MediaFacts } from '../../../sidecar/src/media/facts.ts';
 import { ffmpegCall } from '../../../sidecar/src/media/ffmpeg-arguments.ts';
 import type { PlannedOutput } from '../../../sidecar/src/media/plan.ts';
-import { videoFacts } from '../../support/facts.ts';
+import { picture as frame, videoFacts } from '../../support/facts.ts';
 
 const picture = (seekSeconds?: number): PlannedOutput => ({
 	name: 'a.jpg',
@@ -44,6 +44,19 @@ describe('ffmpegCall', () => {
 			expect(options.join(' ')).toMatch(/-protocol_whitelist file -max_pixels 67108864 -f mov$/);
 			expect(url).toBe('file:/in/-x:%d.mp4');
 		}
+	});
+
+	it('seeks to each excerpt of the source that meets in a graph, and corrects each', () => {
+		const graph = { filters: '[x1][x2]concat=n=2[out]', map: ['[out]'] };
+		const excerpts = [
+			{ seekSeconds: 5, durationSeconds: 1 },
+			{ seekSeconds: 50, durationSeconds: 1 },
+		];
+		const { inputs, outputs } = callOf([movie, { ...movie, graph, excerpts }]);
+		expect(inputs.slice(1).map(({ options }) => options.slice(0, 4).join(' '))).toEqual(['-ss 5.000 -t 1.000', '-ss 50.000 -t 1.000']);
+		expect(outputs[0]?.options.slice(0, 2)).toEqual(['-filter_complex', '[1:V:0][2:V:0]concat=n=2[o1_out]']);
+		const interlaced = callOf([{ ...movie, graph, excerpts }], videoFacts({ video: frame({ interlaced: true }) })).outputs[0]?.options[1];
+		expect(interlaced).toMatch(/^\[0:V:0\]bwdif[^;]*\[o0_correctedx1\];\[1:V:0\]bwdif[^;]*\[o0_correctedx2\];\[o0_correctedx1\]\[o0_correctedx2\]concat/);
 	});
 
 	it('asks nothing of the terminal', () => {
