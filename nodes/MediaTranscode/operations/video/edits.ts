@@ -1,0 +1,5 @@
+import type { NodeOperation } from '../../../shared/operation';
+import { trim } from './trim';
+
+/** Everything that edits videos. To add one: import it, and name it here. */
+export const edits: readonly NodeOperation[] = [trim];

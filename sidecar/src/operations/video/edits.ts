@@ -1,0 +1,5 @@
+import type { Operation } from '../operation.ts';
+import { trim } from './trim.ts';
+
+/** Everything that edits videos. To add one: import it, and name it here. */
+export const editOperations: readonly Operation[] = [trim];
