@@ -8,6 +8,7 @@ import { adaptive } from './video/adaptive';
 import { compress } from './video/compress';
 import { convert } from './video/convert';
 import { crop } from './video/crop';
+import { edits } from './video/edits';
 import { preview } from './video/preview';
 import { previewClip } from './video/previewClip';
 import { stream } from './video/stream';
@@ -15,7 +16,7 @@ import { thumbnail } from './video/thumbnail';
 
 /** The first one is preselected, and the first operation of each. */
 export const resources: readonly Resource[] = [
-	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, previewClip, stream] },
+	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, previewClip, stream, ...edits] },
 	audio,
 	image,
 	enhance,

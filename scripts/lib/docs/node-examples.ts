@@ -28,6 +28,7 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	compress: transcode('Compress', { operation: 'compress', height: 720, crf: 23 }),
 	crop: transcode('Crop', { operation: 'crop', cropMode: 'ratio', ratio: '9:16' }),
 	convert: transcode('Convert', { operation: 'convert', format: 'mp4_h264' }),
+	trim: transcode('Trim', { operation: 'trim', start: '1', until: 'duration', duration: '2' }),
 	normalize_loudness: transcode('Normalize Loudness', { resource: 'audio', operation: 'normalize_loudness', target: -14 }),
 	extract_audio: transcode('Extract Audio', { resource: 'audio', operation: 'extract_audio', format: 'mp3' }),
 	loudness: transcode('Measure Loudness', { resource: 'audio', operation: 'loudness' }),

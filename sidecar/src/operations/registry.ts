@@ -6,6 +6,7 @@ import { adaptive } from './video/adaptive.ts';
 import { compress } from './video/compress.ts';
 import { createConvert } from './video/convert.ts';
 import { crop } from './video/crop.ts';
+import { editOperations } from './video/edits.ts';
 import { preview } from './video/preview.ts';
 import { previewClip } from './video/preview-clip.ts';
 import { stream } from './video/stream.ts';
@@ -18,7 +19,7 @@ export interface MediaOperationsDeps {
 
 /** Operations that need nothing but the media. To add one: import it, and name it here. */
 export function createMediaOperations({ encoders = null }: MediaOperationsDeps = {}): Operation[] {
-	return [probe, thumbnail, compress, crop, createConvert(encoders), adaptive, preview, previewClip, stream, ...audioOperations, ...imageOperations];
+	return [probe, thumbnail, compress, crop, createConvert(encoders), adaptive, preview, previewClip, stream, ...editOperations, ...audioOperations, ...imageOperations];
 }
 
 /** Operations by name. Throws when two of them claim one name: the second would silently win. */
