@@ -31,6 +31,8 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	trim: transcode('Trim', { operation: 'trim', start: '1', until: 'duration', duration: '2' }),
 	normalize_loudness: transcode('Normalize Loudness', { resource: 'audio', operation: 'normalize_loudness', target: -14 }),
 	extract_audio: transcode('Extract Audio', { resource: 'audio', operation: 'extract_audio', format: 'mp3' }),
+	audio_channels: transcode('Change Channels', { resource: 'audio', operation: 'audio_channels', channels: 'mono' }),
+	waveform: transcode('Waveform', { resource: 'audio', operation: 'waveform' }),
 	loudness: transcode('Measure Loudness', { resource: 'audio', operation: 'loudness' }),
 	image_resize: transcode('Resize', { resource: 'image', operation: 'image_resize', width: 1080, height: 1080, fit: 'cover', position: 'attention', format: 'webp' }),
 	image_convert: transcode('Convert', { resource: 'image', operation: 'image_convert', format: 'webp', options: { targetKilobytes: 500 } }),

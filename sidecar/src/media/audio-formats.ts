@@ -14,10 +14,10 @@ export interface AudioFormat {
 /** libmp3lame's highest rate. */
 const MP3_MAX_KBPS = 320;
 
-/** Opus has five rates of its own and plays all at 48 kHz. Its encoder refuses the side layout of 5.1. */
+/** Opus has five rates of its own and plays all at 48 kHz. Of the surround layouts its encoder takes 5.1, but not 5.1(side). */
 export const opus = (audio: AudioFacts, kbps: number): string[] => [
 	...['-c:a', 'libopus', '-b:a', `${kbps}k`, '-ar', '48000'],
-	...stereo(audio),
+	...(audio.channelLayout === '5.1' ? [] : stereo(audio)),
 ];
 
 const LOSSLESS = /^(pcm_|flac|alac|ape|tta|wavpack|truehd)/;
@@ -51,11 +51,11 @@ export type AudioFormatName = keyof typeof AUDIO_FORMATS;
 export const AUDIO_FORMAT_NAMES = Object.keys(AUDIO_FORMATS) as [AudioFormatName, ...AudioFormatName[]];
 
 /** The format in which changed sound stays what it was, as far as it can. */
-export function nearestFormat({ codec, channels }: AudioFacts): AudioFormatName {
+export function nearestFormat({ codec, channels, channelLayout }: AudioFacts): AudioFormatName {
 	if (codec === 'mp3') return channels > 2 ? 'm4a_aac' : 'mp3';
 	if (codec.startsWith('pcm_')) return 'wav';
 	if (LOSSLESS.test(codec)) return 'flac';
-	return (codec === 'opus' || codec === 'vorbis') && channels <= 2 ? 'ogg_opus' : 'm4a_aac';
+	return (codec === 'opus' || codec === 'vorbis') && (channels <= 2 || channelLayout === '5.1') ? 'ogg_opus' : 'm4a_aac';
 }
 
 /** Where the source does not say: transparent for stereo in every codec here. */

@@ -14,8 +14,8 @@ export interface SoundChange {
 	filters?: string[];
 	/** Instead of `filters`: a graph that ends in `[out]`. */
 	graph?: string;
-	/** Channels of the result. Default: as the source. */
-	channels?: number;
+	/** Layout of the result. Default: as the source. */
+	layout?: { channels: number; channelLayout: string };
 	/** CPU seconds per second of sound that the filters take. Default 0.01. */
 	cost?: number;
 }
@@ -39,7 +39,7 @@ export function soundOf({ audio }: MediaFacts): AudioFacts {
 /** A video keeps its picture, untouched where MP4 or WebM can hold it; a sound stays in its format, or the nearest one. */
 export function withSound(facts: MediaFacts, change: SoundChange): Pick<MediaPlan, 'outputs' | 'estimatedCpuSeconds' | 'facts'> {
 	const source = soundOf(facts);
-	const audio = { ...source, channels: change.channels ?? source.channels };
+	const audio = { ...source, ...change.layout };
 	const picture = facts.video ? pictureOf(facts, facts.video) : null;
 	const format: AudioFormat = picture?.format ?? AUDIO_FORMATS[nearestFormat(audio)];
 	const changed = change.graph !== undefined || (change.filters ?? []).length > 0;

@@ -1,7 +1,9 @@
 import type { Resource } from '../../../shared/operation';
+import { audioChannels } from './audioChannels';
 import { convertAudio } from './convertAudio';
 import { extractAudio } from './extractAudio';
 import { loudness } from './loudness';
 import { normalizeLoudness } from './normalizeLoudness';
+import { waveform } from './waveform';
 
-export const audio: Resource = { name: 'Audio', value: 'audio', operations: [normalizeLoudness, loudness, extractAudio, convertAudio] };
+export const audio: Resource = { name: 'Audio', value: 'audio', operations: [normalizeLoudness, loudness, extractAudio, convertAudio, audioChannels, waveform] };
