@@ -121,6 +121,8 @@ export interface Asset {
 	height: number | null;
 	file_size_bytes: number | null;
 	metadata: Record<string, unknown>;
+	/** What all jobs on it have used together. */
+	cost: Record<string, number>;
 	error: PublicError | null;
 	created_at: string;
 	updated_at: string;

@@ -3,6 +3,7 @@ import type { CallbackRow } from '../db/callbacks.ts';
 import type { Executor } from '../db/database.ts';
 import { findAsset } from '../db/assets.ts';
 import { filesOfAsset, filesOfJobs, jobsOfBatch, processJobs } from '../db/jobs.ts';
+import { costOfAsset } from '../db/usage.ts';
 import { assetView, batchJob, batchStatus, jobView, outputOf, type FileUrl } from '../pipeline/views.ts';
 
 /** Larger results are cut: a callback carries links, not media (Standard Webhooks: keep payloads small). */
@@ -19,7 +20,7 @@ export async function renderCallback(db: Executor, row: CallbackRow, fileUrl: Fi
 	if (!asset) return null;
 	const jobs = await processJobs(db, asset.id);
 	const files = await filesOfJobs(db, jobs.map(({ id }) => id));
-	const view = assetView(asset, await filesOfAsset(db, asset.id), fileUrl);
+	const view = assetView(asset, await filesOfAsset(db, asset.id), fileUrl, await costOfAsset(db, asset.id));
 	const common = { asset_id: asset.id, workspace_id: asset.workspaceId, asset: view, metadata: asset.metadata };
 	if (row.kind === 'process') {
 		return {

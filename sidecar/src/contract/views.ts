@@ -69,11 +69,23 @@ export const assetSchema = z.object({
 	height: z.number().nullable(),
 	file_size_bytes: z.number().nullable(),
 	metadata: record,
+	cost: z.record(z.string(), z.number()).describe('What all jobs on it have used together.'),
 	error: publicErrorSchema.nullable(),
 	created_at: time,
 	updated_at: time,
 });
 export type AssetView = z.infer<typeof assetSchema>;
+
+const usageSchema = z.object({
+	jobs: z.number().describe('That ended in this time.'),
+	completed: z.number(),
+	failed: z.number(),
+	cancelled: z.number(),
+	reused: z.number().describe('Completed ones that returned an earlier result.'),
+	source_bytes: z.number().describe('Size of the sources that were worked on.'),
+	cost: z.record(z.string(), z.number()).describe('Sums of `cost` of the jobs: `cpu_seconds`, `storage_bytes` (written), and the units of providers.'),
+});
+export const usageViewSchema = z.object({ from: time, to: time, total: usageSchema, operations: z.record(z.string(), usageSchema) });
 
 export const batchAcceptedSchema = z.object({
 	batch_id: z.string(),

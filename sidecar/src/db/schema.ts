@@ -149,6 +149,7 @@ export const jobs = pgTable(
 		index('jobs_lease').on(t.status, t.leaseUntil),
 		index('jobs_reuse').on(t.workspaceId, t.reuseKey).where(sql`reuse_key is not null`),
 		index('jobs_rank').on(t.rank).where(sql`started_at is not null`),
+		index('jobs_workspace_completed').on(t.workspaceId, t.completedAt).where(sql`completed_at is not null`),
 		index('jobs_workspace_status').on(t.workspaceId, t.status, t.createdAt),
 	],
 );

@@ -11,6 +11,7 @@ import { processRoutes } from './process.ts';
 import { authenticate } from './request.ts';
 import { infoRoutes, serviceRoutes } from './service.ts';
 import { signRoutes, uploadRoutes } from './uploads.ts';
+import { usageRoutes } from './usage.ts';
 
 /** Requests carry references and texts, never media: a batch of 1000 items with transcripts fits. */
 const MAX_JSON = '8mb';
@@ -30,7 +31,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	app.use(serviceRoutes(deps), fileRoutes(deps), uploadRoutes(deps));
 
 	const media = Router();
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), signRoutes(deps), eventRoutes(deps, feed));
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), signRoutes(deps), usageRoutes(deps), eventRoutes(deps, feed));
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [authenticate(deps), express.json({ limit: MAX_JSON })];
 	app.use('/api/media', ...guarded, media);

@@ -6,6 +6,7 @@ import { findAsset } from '../db/assets.ts';
 import { listCallbacks, redeliver } from '../db/callbacks.ts';
 import { filesOfAsset, filesOfJobs, findJob, listJobs, type JobRow } from '../db/jobs.ts';
 import type { Transaction } from '../db/database.ts';
+import { costOfAsset } from '../db/usage.ts';
 import { PipelineError } from '../errors.ts';
 import { cancelJob, retryJob } from '../pipeline/steer.ts';
 import { assetView, callbackView, jobView } from '../pipeline/views.ts';
@@ -56,7 +57,7 @@ export function jobRoutes(deps: HttpDeps): Router {
 	router.get('/assets/:id', async (request, response) => {
 		const asset = await findAsset(deps.db, workspaceOf(response), uuidOf(request.params.id));
 		if (!asset) throw new PipelineError('not_found', `There is no asset ${request.params.id} in this workspace.`);
-		response.json(assetView(asset, await filesOfAsset(deps.db, asset.id), deps.fileUrl));
+		response.json(assetView(asset, await filesOfAsset(deps.db, asset.id), deps.fileUrl, await costOfAsset(deps.db, asset.id)));
 	});
 
 	router.get('/callbacks', async (request, response) => {

@@ -55,8 +55,8 @@ export function outputOf(job: Pick<JobRow, 'id' | 'output'>, files: FileRow[], f
 	};
 }
 
-/** `files`: of the asset, as `filesOfAsset` sorts them. */
-export function assetView(asset: AssetRow, files: FileRow[], fileUrl: FileUrl): AssetView {
+/** `files`: of the asset, as `filesOfAsset` sorts them. `cost`: of its jobs; none yet for a new one. */
+export function assetView(asset: AssetRow, files: FileRow[], fileUrl: FileUrl, cost: Record<string, number> = {}): AssetView {
 	const newest = (pattern: RegExp): string | null => {
 		const file = files.find(({ mime }) => pattern.test(mime));
 		return file ? fileUrl(file.storageKey) : null;
@@ -78,6 +78,7 @@ export function assetView(asset: AssetRow, files: FileRow[], fileUrl: FileUrl): 
 		height: asset.height,
 		file_size_bytes: asset.bytes,
 		metadata: asset.metadata,
+		cost,
 		error: asset.error,
 		created_at: asset.createdAt.toISOString(),
 		updated_at: asset.updatedAt.toISOString(),

@@ -1,30 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, request as httpRequest, type Server } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
-import { createApp } from '../../../sidecar/src/http/app.ts';
-import { EventFeed } from '../../../sidecar/src/http/events.ts';
 import { files } from '../../../sidecar/src/db/schema.ts';
-import { deriveSigningKey, fileLink } from '../../../sidecar/src/storage/signed-url.ts';
+import { fileLink } from '../../../sidecar/src/storage/signed-url.ts';
+import { SIGNING_KEY, startTestApp, type TestApp } from '../../support/app.ts';
 import { createTestPipeline, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
 
-const signingKey = deriveSigningKey('a key for tests');
 const FOLDER = 'jobs/acme/4f0c/1/hls';
 
 describe('the files of a package over HTTP', () => {
 	let pipeline: TestPipeline;
-	let server: Server;
-	let feed: EventFeed;
+	let app: TestApp;
 	let url: string;
 
 	beforeAll(async () => {
 		pipeline = await createTestPipeline();
-		const deps = { ...pipeline.deps, database: pipeline.database, signingKey, publicUrl: '', maxFileBytes: 1000, uploadUrlTtlSeconds: 60, version: '0', readiness: async () => [] };
-		feed = new EventFeed(deps);
-		server = createServer(createApp(deps, feed)).listen(0, '127.0.0.1');
-		await once(server, 'listening');
-		url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+		app = await startTestApp(pipeline);
+		url = app.url;
 		const store = async (name: string, mime: string, content: string, part: boolean) => {
 			const storageKey = `${FOLDER}/${name}`;
 			await pipeline.deps.storage.putStream(storageKey, Readable.from([content]));
@@ -36,13 +29,11 @@ describe('the files of a package over HTTP', () => {
 		await pipeline.deps.storage.putStream('jobs/acme/4f0c/1/secret.mp4', Readable.from(['not in the folder']));
 	});
 	afterAll(async () => {
-		await feed.stop();
-		server.close();
-		server.closeAllConnections();
+		await app.close();
 		await pipeline.close();
 	});
 
-	const link = () => fileLink(signingKey, url, `${FOLDER}/master.m3u8`, new Date(Date.now() + 60_000));
+	const link = () => fileLink(SIGNING_KEY, url, `${FOLDER}/master.m3u8`, new Date(Date.now() + 60_000));
 
 	it('are reached from the manifest as a player does, with their types, ranges and HEAD', async () => {
 		const manifest = await fetch(link());
@@ -59,7 +50,7 @@ describe('the files of a package over HTTP', () => {
 
 	it('are open while their job still runs, and then kept by no cache: the manifest grows', async () => {
 		await pipeline.deps.storage.putStream('jobs/acme/5a1d/1/hls/master.m3u8', Readable.from(['#EXTM3U\n']));
-		const early = await fetch(fileLink(signingKey, url, 'jobs/acme/5a1d/1/hls/master.m3u8', new Date(Date.now() + 60_000)));
+		const early = await fetch(fileLink(SIGNING_KEY, url, 'jobs/acme/5a1d/1/hls/master.m3u8', new Date(Date.now() + 60_000)));
 		expect([early.headers.get('content-type'), early.headers.get('cache-control')]).toEqual(['application/vnd.apple.mpegurl', 'no-store']);
 		expect((await fetch(link())).headers.get('cache-control')).toContain('max-age');
 	});
@@ -99,6 +90,6 @@ describe('the files of a package over HTTP', () => {
 		expect(await raw(path.replace('/hls/master.m3u8', '/secret.mp4'))).toBe(403);
 		expect(await raw(path.replace(/^\/packages\/\d+/, '/packages/99999999999'))).toBe(403);
 		expect(await raw(`/packages/${FOLDER}/master.m3u8`)).toBe(401);
-		expect(await raw(new URL(fileLink(signingKey, url, `${FOLDER}/master.m3u8`, new Date(Date.now() - 1000))).pathname)).toBe(410);
+		expect(await raw(new URL(fileLink(SIGNING_KEY, url, `${FOLDER}/master.m3u8`, new Date(Date.now() - 1000))).pathname)).toBe(410);
 	});
 });

@@ -1,0 +1,1 @@
+CREATE INDEX "jobs_workspace_completed" ON "jobs" USING btree ("workspace_id","completed_at") WHERE completed_at is not null;

@@ -1,0 +1,27 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { parse } from '../contract/parse.ts';
+import { total, usageOf } from '../db/usage.ts';
+import { PipelineError } from '../errors.ts';
+import type { HttpDeps } from './deps.ts';
+import { workspaceOf } from './request.ts';
+
+/** Days that are counted unless the request says otherwise. */
+const USUAL_DAYS = 30;
+
+const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], { error: 'must be a date (2026-01-31) or a time (2026-01-31T12:00:00Z)' });
+const query = z.object({ from: moment.optional(), to: moment.optional() });
+
+/** GET /api/media/usage (P12): what the workspace has used, by operation and together. */
+export function usageRoutes(deps: HttpDeps): Router {
+	const router = Router();
+	router.get('/usage', async (request, response) => {
+		const given = parse(query, request.query);
+		const to = given.to === undefined ? new Date() : new Date(given.to);
+		const from = given.from === undefined ? new Date(to.getTime() - USUAL_DAYS * 86_400_000) : new Date(given.from);
+		if (from >= to) throw new PipelineError('invalid_request', `from: must be before to (given: ${from.toISOString()} and ${to.toISOString()}).`, { details: { field: 'from' } });
+		const operations = await usageOf(deps.db, workspaceOf(response), from, to);
+		response.json({ from: from.toISOString(), to: to.toISOString(), total: total(Object.values(operations)), operations });
+	});
+	return router;
+}

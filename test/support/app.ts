@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createApp } from '../../sidecar/src/http/app.ts';
+import type { HttpDeps } from '../../sidecar/src/http/deps.ts';
+import { EventFeed } from '../../sidecar/src/http/events.ts';
+import { deriveSigningKey, fileLink } from '../../sidecar/src/storage/signed-url.ts';
+import type { TestPipeline } from './pipeline.ts';
+
+export interface TestApp {
+	url: string;
+	deps: HttpDeps;
+	close(): Promise<void>;
+}
+
+export const SIGNING_KEY = deriveSigningKey('a key for tests');
+
+/** The HTTP interface on a test's own pipeline: what it answers can be compared with the rows. */
+export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpDeps> = {}): Promise<TestApp> {
+	const server = createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const deps: HttpDeps = {
+		...pipeline.deps,
+		database: pipeline.database,
+		signingKey: SIGNING_KEY,
+		publicUrl: url,
+		fileUrl: (key) => fileLink(SIGNING_KEY, url, key, new Date(Date.now() + 60_000)),
+		maxFileBytes: 1_000_000,
+		uploadUrlTtlSeconds: 60,
+		version: '0',
+		readiness: async () => [],
+		...change,
+	};
+	const feed = new EventFeed(deps);
+	server.on('request', createApp(deps, feed));
+	return {
+		url,
+		deps,
+		close: async () => {
+			await feed.stop();
+			server.close();
+			server.closeAllConnections();
+		},
+	};
+}
