@@ -9,7 +9,8 @@ import { PipelineError } from '../errors.ts';
 import { hasEarly, watchEarly } from './early.ts';
 import type { MediaFacts } from './facts.ts';
 import { ffmpegCall, textPath, writesText, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
-import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, ProgressReader } from './ffmpeg-output.ts';
+import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, maxRssOf, ProgressReader } from './ffmpeg-output.ts';
+import { refuseTooMuchWork } from './limits.ts';
 import { packageFiles } from './package.ts';
 import type { EarlyFile, MediaPlan, PlanResult, PlannedOutput } from './plan.ts';
 import { abortError, asFileUrl, refuseTooManyPixels } from './probe.ts';
@@ -36,6 +37,8 @@ export interface EngineLimits {
 	threads?: number;
 	/** Whether this ffmpeg has the filters for it (`canToneMap`). Without, HDR stays washed out. Default true. */
 	toneMapping?: boolean;
+	/** The most that a plan may cost. Default MAX_CPU_SECONDS, a day. */
+	maxCpuSeconds?: number;
 }
 
 export interface RunPlan {
@@ -64,6 +67,7 @@ export async function runPlan(request: RunPlan): Promise<PlanResult> {
 	const { facts, inputs = [], signal, log } = request;
 	if (signal.aborted) throw abortError(signal);
 	for (const input of [facts, ...inputs.map((one) => one.facts)]) refuseTooManyPixels(input);
+	refuseTooMuchWork(request.plan, facts, request.limits?.maxCpuSeconds);
 	const started = performance.now();
 	let percent = 0;
 	const onProgress = (value: number): void => {
@@ -84,6 +88,7 @@ export async function runPlan(request: RunPlan): Promise<PlanResult> {
 		{
 			outputs: made.files.map(({ name }) => name),
 			cpu_seconds: made.cpuSeconds,
+			max_rss_bytes: made.maxRssBytes,
 			wall_ms: Math.round(performance.now() - started),
 		},
 		'ffmpeg made the files',
@@ -102,12 +107,13 @@ function withoutPictureSeeks(plan: MediaPlan): MediaPlan | null {
 }
 
 async function make(request: RunPlan): Promise<PlanResult> {
-	const { workDir, signal, limits } = request;
+	const { workDir, signal, limits, inputs = [] } = request;
+	const source = inputs.length > 0 ? undefined : { path: request.inputPath, facts: request.facts };
 	const call = ffmpegCall({ ...request, threads: limits?.threads, toneMapping: limits?.toneMapping }, (output, index) => partialPath(workDir, output, index));
 	try {
 		await Promise.all(call.outputs.map(({ path }) => mkdir(dirname(path), { recursive: true })));
 		const stderr = await runWatched(call, request);
-		const made = await Promise.all(call.outputs.map(({ planned, path }) => take(planned, path, { workDir, stderr, signal })));
+		const made = await Promise.all(call.outputs.map(({ planned, path }) => take(planned, path, { workDir, stderr, signal, source })));
 		// Only now, when each of them has been checked, do they get their names.
 		for (const { move } of made) {
 			if (!move) continue;
@@ -119,6 +125,7 @@ async function make(request: RunPlan): Promise<PlanResult> {
 			files: made.flatMap(({ files }) => files),
 			texts: Object.fromEntries(made.flatMap(({ text }) => (text ? [text] : []))),
 			cpuSeconds: cpuSecondsOf(stderr),
+			maxRssBytes: maxRssOf(stderr),
 		};
 	} catch (error) {
 		await Promise.all(
@@ -153,7 +160,11 @@ interface Taken {
 }
 
 /** Checks what an output became. */
-async function take(planned: PlannedOutput, path: string, { workDir, stderr, signal }: { workDir: string; stderr: string; signal: AbortSignal }): Promise<Taken> {
+async function take(
+	planned: PlannedOutput,
+	path: string,
+	{ workDir, stderr, signal, source }: { workDir: string; stderr: string; signal: AbortSignal; source: Readable | undefined },
+): Promise<Taken> {
 	const text = writesText(planned) ? { text: [planned.name, await takeText(textPath(planned, path))] as [string, string] } : {};
 	if (planned.kind === 'text') return { files: [], ...text };
 	if (planned.kind === 'package') {
@@ -161,7 +172,7 @@ async function take(planned: PlannedOutput, path: string, { workDir, stderr, sig
 		return { files: await packageFiles(planned, dirname(path), folder, { stderr, signal }), move: { from: dirname(path), to: folder }, ...text };
 	}
 	const to = join(workDir, planned.name);
-	return { files: [await verifyOutput(planned, path, to, { stderr, signal })], move: { from: path, to }, ...text };
+	return { files: [await verifyOutput(planned, path, to, { stderr, signal, source })], move: { from: path, to }, ...text };
 }
 
 async function takeText(path: string): Promise<string> {

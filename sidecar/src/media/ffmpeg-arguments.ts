@@ -3,7 +3,7 @@ import { corrections } from './corrections.ts';
 import type { MediaFacts } from './facts.ts';
 import { INPUT_FORMATS } from './formats.ts';
 import type { MediaPlan, PlannedOutput } from './plan.ts';
-import { asFileUrl, inputArguments } from './probe.ts';
+import { asFileUrl, inputArguments, MAX_ALLOCATION } from './ffmpeg-input.ts';
 
 /** One ffmpeg process, as data. */
 export interface FfmpegCall {
@@ -21,6 +21,7 @@ export interface Readable {
 const GLOBAL = [
 	...['-hide_banner', '-nostdin', '-y', '-loglevel', 'info', '-nostats'],
 	...['-progress', 'pipe:1', '-stats_period', '0.5', '-benchmark'],
+	...MAX_ALLOCATION,
 	// An output without a single packet is an error, not a file.
 	...['-abort_on', 'empty_output'],
 ];

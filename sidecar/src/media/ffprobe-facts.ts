@@ -72,7 +72,8 @@ function videoFacts(stream: ProbeStream, sideData: SideData[], still: boolean, l
 	const pixelAspect = ratio(stream.sample_aspect_ratio, ':') ?? 1;
 	const width = Math.max(1, Math.round(stream.width * pixelAspect));
 	const turned = rotation === 90 || rotation === 270;
-	const interlaced = !still && /^(tt|bb|tb|bt)$/.test(stream.field_order ?? '');
+	// DV says it in every picture, but not in its header.
+	const interlaced = !still && (/^(tt|bb|tb|bt)$/.test(stream.field_order ?? '') || stream.codec_name === 'dvvideo');
 	const { frameRate, variable } = rates(stream, interlaced);
 	const pixelFormat = stream.pix_fmt ?? 'unknown';
 	return {
@@ -152,7 +153,8 @@ function rates(stream: ProbeStream, interlaced: boolean): { frameRate: number; v
 /** Matroska keeps the length of a track in a tag, as `00:01:02.345000000`. */
 function lengthOf(stream: ProbeStream): number | null {
 	const own = numeric(stream.duration);
-	if (own !== null) return own;
+	// Of Windows Media that was cut off it is 0.
+	if (own !== null && own > 0) return own;
 	const tag = Object.entries(stream.tags ?? {}).find(([name]) => /^DURATION(-\w+)?$/i.test(name))?.[1];
 	const parts = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(tag ?? '');
 	return parts ? Number(parts[1]) * 3600 + Number(parts[2]) * 60 + Number(parts[3]) : null;

@@ -93,4 +93,6 @@ export interface PlanResult {
 	/** What filters wrote to `{text}`, by the name of the output. */
 	texts: Record<string, string>;
 	cpuSeconds: number;
+	/** Most memory that ffmpeg held; absent where it did not say. */
+	maxRssBytes?: number;
 }

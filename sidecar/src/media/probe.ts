@@ -3,10 +3,11 @@ import { fileTypeFromFile } from 'file-type';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from './facts.ts';
 import { toFacts, type ProbeJson } from './ffprobe-facts.ts';
-import { asFileUrl, inputArguments, MAX_PIXELS } from './ffmpeg-input.ts';
+import { asFileUrl, inputArguments, MAX_ALLOCATION, MAX_PIXELS } from './ffmpeg-input.ts';
 import { ACCEPTED_INPUTS, describeUnknown, HEIC_HELP, HEIC_TYPES, INPUT_FORMATS, type InputFormat } from './formats.ts';
 import { readMetadata } from './images.ts';
-import { endOfBoxes } from './mp4-boxes.ts';
+import { declaredEnd } from './cut-off.ts';
+import { packetsEnd } from './packets.ts';
 import { animationOf, asProbeJson, isAnimatedWebp, isAvif } from './picture-facts.ts';
 import { runTool } from './process.ts';
 
@@ -28,7 +29,7 @@ export async function probe(path: string, { signal }: { signal?: AbortSignal } =
 			'The file is empty (0 bytes). Check that its upload or download was complete.',
 		);
 	const { mime, format } = await recognise(path);
-	if (format.demuxer === 'mov') await refuseCutOff(path, bytes, format);
+	await refuseCutOff(path, bytes, format);
 	const metadata = format.bySharp ? await readMetadata(path) : mime === 'image/gif' ? await readMetadata(path).catch(() => null) : null;
 	const json = format.bySharp && metadata ? asProbeJson(metadata, mime === 'image/webp' ? 'webp' : 'av1') : await ffprobe(path, format, signal);
 	const facts = toFacts(json, { mime, bytes, still: format.still === true });
@@ -39,9 +40,11 @@ export async function probe(path: string, { signal }: { signal?: AbortSignal } =
 		);
 	}
 	refuseTooManyPixels(facts);
+	refuseTooFewSamples(facts);
 	const animation = metadata && animationOf(metadata);
 	if (animation) facts.animation = animation;
-	if (!format.still && facts.durationSeconds === 0) facts.durationSeconds = await measureDuration(path, format, signal);
+	// Recordings of browsers do not say how long they are.
+	if (!format.still && facts.durationSeconds === 0) facts.durationSeconds = await packetsEnd(path, format, { video: true, audio: 'all' }, signal);
 	return facts;
 }
 
@@ -54,6 +57,18 @@ export function refuseTooManyPixels({ video }: MediaFacts): void {
 		{
 			details: { width: video.width, height: video.height, max_pixels: MAX_PIXELS },
 		},
+	);
+}
+
+/** Telephones begin at 8000 a second, the oldest games at 4000. Nothing is heard of less, but hours of it are computed. */
+const MIN_SAMPLE_RATE = 1000;
+
+function refuseTooFewSamples({ audio }: MediaFacts): void {
+	if (!audio || audio.sampleRate === 0 || audio.sampleRate >= MIN_SAMPLE_RATE) return;
+	throw new PipelineError(
+		'input_unsupported',
+		`The sound has ${audio.sampleRate} samples per second; at least ${MIN_SAMPLE_RATE} are needed to hear anything. Export it again, with 44100 or 48000.`,
+		{ details: { sample_rate: audio.sampleRate, min_sample_rate: MIN_SAMPLE_RATE } },
 	);
 }
 
@@ -109,7 +124,7 @@ async function headOf(path: string): Promise<Uint8Array> {
 }
 
 async function refuseCutOff(path: string, bytes: number, format: InputFormat): Promise<void> {
-	const expected = await endOfBoxes(path, bytes);
+	const expected = await declaredEnd(path, bytes, format.demuxer);
 	if (expected <= bytes) return;
 	throw new PipelineError(
 		'input_corrupt',
@@ -124,7 +139,7 @@ async function ffprobe(path: string, format: InputFormat, signal: AbortSignal | 
 	const result = await runTool(
 		'ffprobe',
 		[
-			...['-v', 'error', '-of', 'json', '-show_format', '-show_streams', ...inputArguments(format.demuxer)],
+			...['-v', 'error', ...MAX_ALLOCATION, '-of', 'json', '-show_format', '-show_streams', ...inputArguments(format.demuxer)],
 			// The orientation of a still is a property of its (only) frame.
 			...(format.still ? ['-show_frames', '-read_intervals', '%+#1'] : []),
 			...['-i', asFileUrl(path)],
@@ -150,7 +165,7 @@ async function ffprobe(path: string, format: InputFormat, signal: AbortSignal | 
 
 const hasUnreadableVideo = (json: ProbeJson): boolean =>
 	(json.streams ?? []).some(
-		(stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic && !stream.width,
+		(stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic && (!stream.width || !stream.pix_fmt),
 	);
 
 function explainProbeFailure(stderr: string, stopped: boolean, format: InputFormat): PipelineError {
@@ -168,7 +183,7 @@ function explainProbeFailure(stderr: string, stopped: boolean, format: InputForm
 			{ cause },
 		);
 	}
-	if (/Picture size .* is invalid|exceeds specified max/i.test(stderr)) {
+	if (/Picture size .* is invalid|exceeds specified max/i.test(stderr) && !/Picture size (0x\d+|\d+x0) /.test(stderr)) {
 		return new PipelineError(
 			'input_too_large',
 			'The picture claims more pixels than are accepted (8192 x 8192, 67 megapixels).',
@@ -183,32 +198,3 @@ function explainProbeFailure(stderr: string, stopped: boolean, format: InputForm
 }
 
 const article = (label: string): string => (/^(A|M[^a-z]|F[^a-z])/.test(label) ? `an ${label}` : `a ${label}`);
-
-/** Recordings of browsers do not say how long they are: then the packets are read through, without decoding. */
-async function measureDuration(path: string, format: InputFormat, signal: AbortSignal | undefined): Promise<number> {
-	const { code, stdout } = await runTool(
-		'ffmpeg',
-		[
-			'-nostdin',
-			'-v',
-			'error',
-			...inputArguments(format.demuxer),
-			'-i',
-			asFileUrl(path),
-			'-map',
-			'0:V?',
-			'-map',
-			'0:a?',
-			'-c',
-			'copy',
-			'-progress',
-			'pipe:1',
-			'-f',
-			'null',
-			'-',
-		],
-		{ timeoutMs: 10 * PROBE_TIMEOUT_MS, ...(signal ? { signal } : {}) },
-	);
-	const last = stdout.match(/^out_time_us=(\d+)$/gm)?.at(-1);
-	return code === 0 && last ? Number(last.slice('out_time_us='.length)) / 1e6 : 0;
-}

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -67,6 +68,8 @@ export function adopt(child: ChildProcess): void {
 	const { pid } = child;
 	if (pid === undefined) return;
 	guard(`+ ${pid}`);
+	// Where memory runs out, Linux then ends this child, whose job fails, and not the sidecar.
+	if (process.platform === 'linux') void writeFile(`/proc/${pid}/oom_score_adj`, '1000').catch(() => {});
 	guarded.add(pid);
 	child.once('exit', () => {
 		guarded.delete(pid);
