@@ -66,3 +66,20 @@ export function readSource(read: ReadParameter): Pick<BatchItem, 'asset_id' | 'f
 		? { file_url: requiredUrl(read, 'fileUrl', 'File URL') }
 		: { asset_id: requiredText(read, 'assetId', 'Asset ID') };
 }
+
+/** Media beside the source (a logo, music): the text is an asset ID or an address. Undefined when empty. */
+export function optionalMediaInput(read: ReadParameter, name: string, label: string): { asset_id: string } | { file_url: string } | undefined {
+	const text = optionalText(read, name);
+	return text === undefined ? undefined : toMediaInput(text, label);
+}
+
+/** The same for a field that must be filled in. */
+export const readMediaInput = (read: ReadParameter, name: string, label: string): { asset_id: string } | { file_url: string } =>
+	toMediaInput(requiredText(read, name, label), label);
+
+/** One asset ID or address. */
+export function toMediaInput(text: string, label: string): { asset_id: string } | { file_url: string } {
+	if (/^https?:\/\/[^\s]+$/i.test(text)) return { file_url: text };
+	if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return { asset_id: text };
+	throw new ParameterError(`"${label}" must be an asset ID or an address that starts with http:// or https://, but is "${text}".`);
+}

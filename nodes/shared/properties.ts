@@ -93,3 +93,17 @@ export const sourceProperties: INodeProperties[] = [
 		description: 'Address of the media file',
 	},
 ];
+
+/**
+ * A field that names media beside the source, by asset ID or address; read it with `readMediaInput`.
+ * @param example an address, shown while the field is empty
+ */
+export const mediaInputField = (displayName: string, name: string, example: string, description: string, extra: Partial<INodeProperties> = {}): INodeProperties => ({
+	displayName,
+	name,
+	type: 'string',
+	default: '',
+	placeholder: example,
+	description: `${description}. An asset ID, or an address.`,
+	...extra,
+});
