@@ -11,12 +11,13 @@ import { crop } from './video/crop';
 import { edits } from './video/edits';
 import { preview } from './video/preview';
 import { previewClip } from './video/previewClip';
+import { sprite } from './video/sprite';
 import { stream } from './video/stream';
 import { thumbnail } from './video/thumbnail';
 
 /** The first one is preselected, and the first operation of each. */
 export const resources: readonly Resource[] = [
-	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, previewClip, stream, ...edits] },
+	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, previewClip, sprite, stream, ...edits] },
 	audio,
 	image,
 	enhance,

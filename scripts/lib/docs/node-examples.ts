@@ -44,6 +44,7 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	adaptive: transcode('Adaptive Streaming (HLS and DASH)', { operation: 'adaptive', heights: [720, 360], manifests: 'hls+dash' }),
 	preview: transcode('Preview', { operation: 'preview' }),
 	preview_clip: transcode('Preview Clip (GIF)', { operation: 'preview_clip', seconds: 4, format: 'gif' }),
+	sprite: transcode('Sprite Sheet', { operation: 'sprite', tiles: 'count', count: 20 }),
 	stream: transcode('Stream', { operation: 'stream' }),
 	transcribe: caption('Transcribe', { operation: 'transcribe', language: 'en' }),
 	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'friendly' }),

@@ -9,6 +9,7 @@ import { crop } from './video/crop.ts';
 import { editOperations } from './video/edits.ts';
 import { preview } from './video/preview.ts';
 import { previewClip } from './video/preview-clip.ts';
+import { sprite } from './video/sprite.ts';
 import { stream } from './video/stream.ts';
 import { thumbnail } from './video/thumbnail.ts';
 
@@ -19,7 +20,7 @@ export interface MediaOperationsDeps {
 
 /** Operations that need nothing but the media. To add one: import it, and name it here. */
 export function createMediaOperations({ encoders = null }: MediaOperationsDeps = {}): Operation[] {
-	return [probe, thumbnail, compress, crop, createConvert(encoders), adaptive, preview, previewClip, stream, ...editOperations, ...audioOperations, ...imageOperations];
+	return [probe, thumbnail, compress, crop, createConvert(encoders), adaptive, preview, previewClip, sprite, stream, ...editOperations, ...audioOperations, ...imageOperations];
 }
 
 /** Operations by name. Throws when two of them claim one name: the second would silently win. */
