@@ -77,6 +77,16 @@ export function optionalMediaInput(read: ReadParameter, name: string, label: str
 export const readMediaInput = (read: ReadParameter, name: string, label: string): { asset_id: string } | { file_url: string } =>
 	toMediaInput(requiredText(read, name, label), label);
 
+/** The same for several: one per line, or separated by commas, or a list from an expression. */
+export function readMediaInputs(read: ReadParameter, name: string, label: string): Array<{ asset_id: string } | { file_url: string }> {
+	const value = read(name, '');
+	// An address may hold commas, but none that another address or an ID follows.
+	const list = Array.isArray(value) ? value.map(String) : requiredText(read, name, label).split(/[\n\r]+|,(?=\s*(?:https?:\/\/|[0-9a-f-]{36}\b))/i);
+	const texts = list.map((text) => text.trim()).filter((text) => text !== '');
+	if (texts.length > 0) return texts.map((text) => toMediaInput(text, label));
+	throw new ParameterError(`"${label}" is empty. Fill it in, or check that its expression finds a value for this item.`);
+}
+
 /** One asset ID or address. */
 export function toMediaInput(text: string, label: string): { asset_id: string } | { file_url: string } {
 	if (/^https?:\/\/[^\s]+$/i.test(text)) return { file_url: text };

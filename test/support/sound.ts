@@ -41,3 +41,15 @@ export const channelOf = (samples: Float32Array, channel: number, channels: numb
 /** Hash of a stream as stored, to prove that it was copied. */
 export const streamHash = (path: string, stream: 'v' | 'a'): string =>
 	execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-i', path, '-map', `0:${stream}:0`, '-c', 'copy', '-f', 'streamhash', '-'], { encoding: 'utf8' });
+
+/** Seconds at which sound begins after at least `gap` seconds of near silence. */
+export function onsets(samples: Float32Array, { rate = 48_000, level = 0.05, gap = 0.2 }: { rate?: number; level?: number; gap?: number } = {}): number[] {
+	const found: number[] = [];
+	let last = -Infinity;
+	samples.forEach((sample, index) => {
+		if (Math.abs(sample) < level) return;
+		if (index - last > gap * rate) found.push(index / rate);
+		last = index;
+	});
+	return found;
+}

@@ -1,5 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
+import { concatenate } from './concatenate';
 import { trim } from './trim';
 
 /** Everything that edits videos. To add one: import it, and name it here. */
-export const edits: readonly NodeOperation[] = [trim];
+export const edits: readonly NodeOperation[] = [trim, concatenate];
