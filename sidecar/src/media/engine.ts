@@ -1,14 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import ffmpeg from 'fluent-ffmpeg';
 import type { Logger } from 'pino';
 import { PipelineError } from '../errors.ts';
 import { hasEarly, watchEarly } from './early.ts';
 import type { MediaFacts } from './facts.ts';
-import { ffmpegCall, textPath, writesText, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
+import { attachmentsOf, ffmpegCall, textPath, writesText, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
 import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, maxRssOf, ProgressReader } from './ffmpeg-output.ts';
 import { refuseTooMuchWork } from './limits.ts';
 import { packageFiles } from './package.ts';
@@ -110,8 +110,10 @@ async function make(request: RunPlan): Promise<PlanResult> {
 	const { workDir, signal, limits, inputs = [] } = request;
 	const source = inputs.length > 0 ? undefined : { path: request.inputPath, facts: request.facts };
 	const call = ffmpegCall({ ...request, threads: limits?.threads, toneMapping: limits?.toneMapping }, (output, index) => partialPath(workDir, output, index));
+	const attachments = call.outputs.flatMap(({ planned, path }) => attachmentsOf(planned, path));
 	try {
 		await Promise.all(call.outputs.map(({ path }) => mkdir(dirname(path), { recursive: true })));
+		await Promise.all(attachments.map(({ path, content }) => writeFile(path, content)));
 		const stderr = await runWatched(call, request);
 		const made = await Promise.all(call.outputs.map(({ planned, path }) => take(planned, path, { workDir, stderr, signal, source })));
 		// Only now, when each of them has been checked, do they get their names.
@@ -134,6 +136,8 @@ async function make(request: RunPlan): Promise<PlanResult> {
 				.map((path) => rm(path, { recursive: true, force: true })),
 		);
 		throw error;
+	} finally {
+		await Promise.all(attachments.map(({ path }) => rm(path, { force: true })));
 	}
 }
 

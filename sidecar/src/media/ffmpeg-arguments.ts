@@ -196,8 +196,13 @@ export const textPath = ({ kind }: PlannedOutput, path: string): string => (kind
 export const writesText = ({ kind, videoFilters = [], audioFilters = [], graph }: PlannedOutput): boolean =>
 	kind === 'text' || [...videoFilters, ...audioFilters, graph?.filters ?? ''].some((filter) => filter.includes('{text}'));
 
-/** Where a filter writes its text to, as a value of a filter option. */
-const withTextPath = (filter: string, path: string): string => filter.replaceAll('{text}', filterValue(path));
+/** Where a filter writes its text to, and where it finds attachments, as values of filter options. */
+const withTextPath = (filter: string, path: string): string =>
+	filter.replaceAll('{text}', filterValue(path)).replace(/\{file:([a-z0-9.-]+)\}/g, (_, name: string) => filterValue(`${path}.${name}`));
+
+/** Attachments of an output: where each must lie, and its content. */
+export const attachmentsOf = (planned: PlannedOutput, path: string): Array<{ path: string; content: string }> =>
+	Object.entries(planned.attachments ?? {}).map(([name, content]) => ({ path: `${textPath(planned, path)}.${name}`, content }));
 
 /**
  * A value inside a filter graph: one round of escaping for the option, one for the graph (ffmpeg-utils, "Quoting and

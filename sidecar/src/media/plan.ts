@@ -48,6 +48,8 @@ export interface PlannedOutput {
 	audioTrack?: number;
 	/** Instead of the two lists above, where several inputs or streams meet. */
 	graph?: FilterGraph;
+	/** Small files that filters read, by name: `{file:look.cube}` in a filter is the path of `look.cube`. Removed afterwards. */
+	attachments?: Record<string, string>;
 	/** Parts of the source whose pictures meet in `graph`, as `[x1]`, `[x2]` …; ffmpeg seeks to each of them. */
 	excerpts?: Array<{ seekSeconds: number; durationSeconds: number }>;
 	/** package: files that its muxer writes but nobody asked for, e.g. `['manifest.mpd']`; removed when it has been checked. */
