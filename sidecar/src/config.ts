@@ -44,6 +44,7 @@ export const configSchema = z.object({
 	MAX_FILE_BYTES: z.coerce.number().int().positive().default(500 * 1024 * 1024).describe('Largest source file, bytes. Default 500 MB (requirement I2).'),
 	FILE_URL_TTL_SECONDS: seconds(86_400).describe('How long signed file links stay valid.'),
 	UPLOAD_URL_TTL_SECONDS: seconds(3_600).describe('How long signed upload links stay valid (requirement I2: 15 min to 1 h).'),
+	RENDITION_WAIT_SECONDS: seconds(25, 600).describe('How long the first request of a rendition waits while it is made; then it is answered 202 with Retry-After. Proxies often allow 30 to 60 s.'),
 	JOB_TIMEOUT_SECONDS: seconds(6 * 3_600, LONGEST_TIMER_SECONDS).describe('Longest time one try of a job may take, whatever it does.'),
 	MERGE_JOBS: flagOn.describe('Run jobs that wait for the same source in one ffmpeg process, which decodes it once. Off: a process per job.'),
 	REUSE_RESULTS: flagOn.describe('Return an earlier result for the same bytes, operation and parameters instead of making it again. A request can switch it off with `reuse: false`.'),

@@ -138,6 +138,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		publicUrl,
 		maxFileBytes: config.MAX_FILE_BYTES,
 		uploadUrlTtlSeconds: config.UPLOAD_URL_TTL_SECONDS,
+		renditionWaitSeconds: config.RENDITION_WAIT_SECONDS,
 		version: VERSION,
 		readiness,
 		fetchSource: createFetchSource({ guard, maxBytes: config.MAX_FILE_BYTES, googleApiBaseUrl: config.GOOGLE_API_BASE_URL }),

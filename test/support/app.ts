@@ -28,6 +28,7 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 		fileUrl: (key) => fileLink(SIGNING_KEY, url, key, new Date(Date.now() + 60_000)),
 		maxFileBytes: 1_000_000,
 		uploadUrlTtlSeconds: 60,
+		renditionWaitSeconds: 20,
 		version: '0',
 		readiness: async () => [],
 		...change,

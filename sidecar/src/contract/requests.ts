@@ -128,6 +128,17 @@ export const distributeCallbackSchema = z.object({
 		.max(100),
 });
 
+/** A week; at most a year. */
+const LINK_SECONDS = 604_800;
+
+/** POST /api/media/assets/:id/renditions (I13). */
+export const renditionRequestSchema = z.strictObject({
+	operation: z.string().min(1).describe('One that makes media from media.'),
+	params: record.default({}),
+	file: z.string().min(1).max(200).optional().describe('Which of the files it makes, e.g. `hls/master.m3u8`. Default: the first one.'),
+	expires_in_seconds: z.number().int().min(1).max(31_536_000).default(LINK_SECONDS).describe('How long the link works. Default a week.'),
+});
+
 /** POST /api/media/sign (I2). */
 export const signRequestSchema = z.strictObject({
 	workspace_id: workspaceId,

@@ -76,6 +76,13 @@ export const assetSchema = z.object({
 });
 export type AssetView = z.infer<typeof assetSchema>;
 
+export const renditionAnswerSchema = z.object({
+	asset_id: z.string(),
+	operation: z.string(),
+	url: z.string().describe('Open to anyone who has it. The first request makes the file; then it leads to it.'),
+	expires_at: time,
+});
+
 const usageSchema = z.object({
 	jobs: z.number().describe('That ended in this time.'),
 	completed: z.number(),

@@ -14,6 +14,12 @@ export async function findAsset(db: Executor, workspaceId: string, id: string): 
 	return row ?? null;
 }
 
+/** Of whatever workspace: for those who hold a signed link to it. */
+export async function assetById(db: Executor, id: string): Promise<AssetRow | null> {
+	const [row] = await db.select().from(assets).where(eq(assets.id, id));
+	return row ?? null;
+}
+
 /** Holds the row until the transaction ends: of two jobs that end together, one sees the other's end. */
 export async function lockAsset(tx: Transaction, id: string): Promise<AssetRow | null> {
 	const [row] = await tx.select().from(assets).where(eq(assets.id, id)).for('update');

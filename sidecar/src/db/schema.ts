@@ -110,6 +110,8 @@ export const jobs = pgTable(
 		reuse: boolean('reuse').notNull().default(true),
 		/** Hash of all that the result depends on (pipeline/reuse.ts), of jobs that make or have such a result. */
 		reuseKey: text('reuse_key'),
+		/** Hash of the link of a rendition that was asked for and did not exist (pipeline/rendition.ts). */
+		renditionKey: text('rendition_key'),
 		/** Encrypted JSON: where an ingest fetches from (a URL may carry a token in its query). Null once it is fetched. */
 		source: text('source'),
 		/** Encrypted JSON: the tokens of this job. Null when there are none, and once the job has ended. */
@@ -148,6 +150,7 @@ export const jobs = pgTable(
 		index('jobs_after').on(t.afterJobId),
 		index('jobs_lease').on(t.status, t.leaseUntil),
 		index('jobs_reuse').on(t.workspaceId, t.reuseKey).where(sql`reuse_key is not null`),
+		index('jobs_rendition').on(t.renditionKey).where(sql`rendition_key is not null`),
 		index('jobs_rank').on(t.rank).where(sql`started_at is not null`),
 		index('jobs_workspace_completed').on(t.workspaceId, t.completedAt).where(sql`completed_at is not null`),
 		index('jobs_workspace_status').on(t.workspaceId, t.status, t.createdAt),

@@ -8,6 +8,7 @@ import { fileRoutes } from './files.ts';
 import { jobRoutes } from './jobs.ts';
 import { postRoutes } from './posts.ts';
 import { processRoutes } from './process.ts';
+import { openRenditionRoutes, renditionRoutes } from './renditions.ts';
 import { authenticate } from './request.ts';
 import { infoRoutes, serviceRoutes } from './service.ts';
 import { signRoutes, uploadRoutes } from './uploads.ts';
@@ -28,10 +29,10 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 		next();
 	});
 	// Open: health, documentation, and links that carry their own permission.
-	app.use(serviceRoutes(deps), fileRoutes(deps), uploadRoutes(deps));
+	app.use(serviceRoutes(deps), fileRoutes(deps), openRenditionRoutes(deps), uploadRoutes(deps));
 
 	const media = Router();
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), signRoutes(deps), usageRoutes(deps), eventRoutes(deps, feed));
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), eventRoutes(deps, feed));
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [authenticate(deps), express.json({ limit: MAX_JSON })];
 	app.use('/api/media', ...guarded, media);

@@ -11,6 +11,8 @@ export interface HttpDeps extends OutboxDeps {
 	publicUrl: string;
 	maxFileBytes: number;
 	uploadUrlTtlSeconds: number;
+	/** How long a request waits for a rendition that is being made. */
+	renditionWaitSeconds: number;
 	version: string;
 	/** Problems that make this process unfit for work now; empty: ready. */
 	readiness(): Promise<string[]>;

@@ -36,7 +36,7 @@ export function fileRoutes(deps: HttpDeps): Router {
 const PREFLIGHT_SECONDS = 86_400;
 
 /** Players are part of other pages and fetch with scripts. The link is the permission; cookies play no part. */
-const fromAnyPage: RequestHandler = (request, response, next) => {
+export const fromAnyPage: RequestHandler = (request, response, next) => {
 	response.set({ 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'Accept-Ranges, Content-Length, Content-Range, ETag' });
 	if (request.method !== 'OPTIONS') return next();
 	response

@@ -99,7 +99,8 @@ function assetsIn(value: unknown): string[] {
 /** Looked up at once: a package has hundreds of files, and storage may be far away. */
 const AT_ONCE = 16;
 
-async function allStored(storage: Storage, files: FileRow[]): Promise<boolean> {
+/** Whether every file is there, as large as it was. */
+export async function allStored(storage: Storage, files: FileRow[]): Promise<boolean> {
 	for (let from = 0; from < files.length; from += AT_ONCE) {
 		const found = await Promise.all(files.slice(from, from + AT_ONCE).map(async ({ storageKey, bytes }) => (await storage.head(storageKey))?.bytes === bytes));
 		if (found.includes(false)) return false;

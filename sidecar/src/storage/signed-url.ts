@@ -44,9 +44,7 @@ const MANIFEST = /\.(m3u8|mpd)$/;
  */
 export function fileLink(signingKey: Buffer, baseUrl: string, key: string, expiresAt: Date): string {
 	if (!MANIFEST.test(key)) return signedUrl(signingKey, baseUrl, { method: 'GET', path: filePath(key), expiresAt });
-	const expires = String(Math.floor(expiresAt.getTime() / 1000));
-	const folder = key.slice(0, key.lastIndexOf('/'));
-	return `${baseUrl.replace(/\/+$/, '')}/packages/${expires}.${signature(signingKey, 'FOLDER', folder, expires, '')}/${key}`;
+	return `${baseUrl.replace(/\/+$/, '')}/packages/${signPath(signingKey, 'FOLDER', key.slice(0, key.lastIndexOf('/')), expiresAt)}/${key}`;
 }
 
 /**
@@ -54,14 +52,23 @@ export function fileLink(signingKey: Buffer, baseUrl: string, key: string, expir
  * (not a key: `..` and the like), `unauthorized` (no signature), `forbidden` (a wrong one), `expired`.
  */
 export function verifyFolderLink(signingKey: Buffer, path: string, now = new Date()): string {
+	// Asserted first of all: `..` must not lead out of the folder that the signature is for.
+	return verifyPath(signingKey, 'FOLDER', path, (key) => [...assertKey(key).matchAll(/\//g)].map(({ index }) => key.slice(0, index)), now);
+}
+
+/** A permission that stands in a path: `<expires>.<signature>`. */
+export function signPath(signingKey: Buffer, kind: 'FOLDER' | 'RENDITION', text: string, expiresAt: Date): string {
+	const expires = String(Math.floor(expiresAt.getTime() / 1000));
+	return `${expires}.${signature(signingKey, kind, text, expires, '')}`;
+}
+
+/** What follows the permission in `path`, where that is for one of the texts that `permitted` names for it. */
+export function verifyPath(signingKey: Buffer, kind: 'FOLDER' | 'RENDITION', path: string, permitted: (rest: string) => string[], now = new Date()): string {
 	const [, expires, given, rest] = /^(\d{1,12})\.([\w-]{43})\/(.+)$/.exec(path) ?? [];
 	if (!expires || !given || !rest) throw unsigned();
-	// First of all: `..` must not lead out of the folder that the signature is for.
-	const key = assertKey(rest);
-	const folders = [...key.matchAll(/\//g)].map(({ index }) => key.slice(0, index));
-	if (!folders.some((folder) => equal(given, signature(signingKey, 'FOLDER', folder, expires, '')))) throw wrong();
+	if (!permitted(rest).some((text) => equal(given, signature(signingKey, kind, text, expires, '')))) throw wrong();
 	notExpired(expires, now);
-	return key;
+	return rest;
 }
 
 export interface SignedRequest {

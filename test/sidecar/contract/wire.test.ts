@@ -71,7 +71,7 @@ void same;
 const at = new Date('2026-01-01T00:00:00Z');
 const job: JobRow = {
 	id: 'job', workspaceId: 'acme', batchId: null, assetId: 'asset', itemIndex: 0, jobType: 'compress', status: 'completed', process: true, held: false, afterJobId: null,
-	params: { height: 720 }, reuse: true, reuseKey: null, source: null, secret: 'v1.sealed', needsSecret: true, output: { ok: true }, error: null, externalJobId: null, attempts: 1, uncounted: 0, resent: 0,
+	params: { height: 720 }, reuse: true, reuseKey: null, renditionKey: null, source: null, secret: 'v1.sealed', needsSecret: true, output: { ok: true }, error: null, externalJobId: null, attempts: 1, uncounted: 0, resent: 0,
 	priority: 0, rank: 1, progress: 100, runAt: at, leaseUntil: null, workerId: 'w', estimatedSeconds: 1, steps: { ffmpeg: 5 }, cost: { cpu_seconds: 1 }, createdAt: at, startedAt: at, completedAt: at,
 };
 const asset: AssetRow = {
