@@ -14,6 +14,8 @@ export interface Answer extends Omit<Job, 'status'>, Omit<Asset, 'status' | 'err
 	callbacks: Array<Record<string, unknown> & { id: string; reason: string }>;
 	progress: Job['progress'] & { total: number; completed: number; failed: number };
 	message: string;
+	/** Of a rendition. */
+	url: string;
 	job_id: string;
 	batch_id: string;
 	error: PublicError;
