@@ -46,6 +46,17 @@ export const configSchema = z.object({
 	UPLOAD_URL_TTL_SECONDS: seconds(3_600).describe('How long signed upload links stay valid (requirement I2: 15 min to 1 h).'),
 	RENDITION_WAIT_SECONDS: seconds(25, 600).describe('How long the first request of a rendition waits while it is made; then it is answered 202 with Retry-After. Proxies often allow 30 to 60 s.'),
 	JOB_TIMEOUT_SECONDS: seconds(6 * 3_600, LONGEST_TIMER_SECONDS).describe('Longest time one try of a job may take, whatever it does.'),
+	FFMPEG_THREADS: z.coerce.number().int().min(1).max(64).optional().describe('Threads of each decoder and encoder. Default: ffmpeg decides by the number of cores.'),
+	HARDWARE_ENCODER: z
+		.enum(['off', 'auto', 'nvenc', 'qsv', 'vaapi', 'videotoolbox'])
+		.default('off')
+		.describe('Encode H.264 and H.265 on a graphics chip: faster, in larger files of the same quality. `auto` takes what works, and the processor where nothing does. One that is named must work, or the sidecar does not start.'),
+	CHUNK_SECONDS_MIN: z.coerce
+		.number()
+		.int()
+		.min(0)
+		.default(600)
+		.describe('Encodes of more estimated CPU seconds are cut into chunks that several free workers encode at the same time. 0: never. Default 600.'),
 	MERGE_JOBS: flagOn.describe('Run jobs that wait for the same source in one ffmpeg process, which decodes it once. Off: a process per job.'),
 	REUSE_RESULTS: flagOn.describe('Return an earlier result for the same bytes, operation and parameters instead of making it again. A request can switch it off with `reuse: false`.'),
 	OPENAI_API_KEY: z.string().optional().describe('Key for transcribe and caption. Servers without keys accept any text.'),

@@ -41,6 +41,7 @@ import { createMastodon } from './social/mastodon.ts';
 import { createX } from './social/x.ts';
 import { prune } from './ops/prune.ts';
 import { startLoop, type Loop } from './pipeline/loop.ts';
+import { tidyChunks } from './pipeline/chunks.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { startWorker, type Worker } from './pipeline/worker.ts';
 import type { WorkerDeps } from './pipeline/worker-deps.ts';
@@ -150,6 +151,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		},
 		reuseResults: config.REUSE_RESULTS,
 		mergeJobs: config.MERGE_JOBS,
+		chunkSeconds: config.CHUNK_SECONDS_MIN,
 		workRoot,
 		workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
 		concurrency: config.CONCURRENCY ?? availableParallelism(),
@@ -170,7 +172,12 @@ export async function startSidecar(environment: Record<string, string | undefine
 		await reconcile(deps, { everything: alone });
 		loops.worker = startWorker(deps);
 	}
-	loops.reconciler = startLoop(RECONCILE_EVERY_MS, () => reconcile(deps).then(() => RECONCILE_EVERY_MS), (error) => log.error({ err: error }, 'reconcile'));
+	const lookAfter = async (): Promise<number> => {
+		await reconcile(deps);
+		await tidyChunks(deps);
+		return RECONCILE_EVERY_MS;
+	};
+	loops.reconciler = startLoop(RECONCILE_EVERY_MS, lookAfter, (error) => log.error({ err: error }, 'reconcile'));
 	loops.pruner = startLoop(PRUNE_EVERY_MS, () => prune(database.db).then(() => PRUNE_EVERY_MS), (error) => log.error({ err: error }, 'prune'));
 	const url = `http://127.0.0.1:${port}`;
 	log.info({ url, public_url: publicUrl, database: database.kind, role: config.ROLE, concurrency: deps.concurrency, data_dir: dataDir }, 'the sidecar is up');

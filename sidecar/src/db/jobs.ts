@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNull, lt, lte, notInArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lt, lte, ne, notInArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Executor, Transaction } from './database.ts';
 import { batches, files, jobs, type JobStatus } from './schema.ts';
@@ -12,6 +12,11 @@ export const ENDED: JobStatus[] = ['completed', 'failed', 'cancelled'];
 export const OPEN: JobStatus[] = ['pending', 'processing'];
 /** Kept out of answers: users asked for operations, bringing the bytes is our affair. */
 export const INGEST = 'ingest';
+/**
+ * Pieces of a long encode: jobs of their own, so that any worker can take them. `afterJobId` names the job they belong to, for
+ * which they do not wait; they have no asset, so that neither they nor their files show up in anybody's answers.
+ */
+export const CHUNK = 'chunk';
 
 export async function insertJobs(db: Executor, rows: NewJob[]): Promise<JobRow[]> {
 	return rows.length > 0 ? db.insert(jobs).values(rows).returning() : [];
@@ -53,7 +58,7 @@ export async function listJobs(db: Executor, { workspaceId, status, assetId, lim
 	return db
 		.select()
 		.from(jobs)
-		.where(and(eq(jobs.workspaceId, workspaceId), status ? eq(jobs.status, status) : undefined, assetId ? eq(jobs.assetId, assetId) : undefined))
+		.where(and(eq(jobs.workspaceId, workspaceId), ne(jobs.jobType, CHUNK), status ? eq(jobs.status, status) : undefined, assetId ? eq(jobs.assetId, assetId) : undefined))
 		.orderBy(desc(jobs.createdAt))
 		.limit(limit);
 }
@@ -119,7 +124,7 @@ export async function dueOnAsset(db: Executor, { workspaceId, assetId, jobTypes,
 				eq(jobs.assetId, assetId),
 				inArray(jobs.jobType, jobTypes),
 				isDue(),
-				sql`(${jobs.afterJobId} is null or exists (select 1 from jobs before where before.id = ${jobs.afterJobId} and before.status = 'completed'))`,
+				sql`(${jobs.afterJobId} is null or ${jobs.jobType} = ${CHUNK} or exists (select 1 from jobs before where before.id = ${jobs.afterJobId} and before.status = 'completed'))`,
 			),
 		)
 		.orderBy(desc(jobs.priority), asc(jobs.createdAt), asc(jobs.itemIndex))
@@ -230,7 +235,7 @@ export async function takeUnsent(db: Executor, graceSeconds: number): Promise<Jo
 				eq(jobs.status, 'pending'),
 				eq(jobs.held, false),
 				lt(jobs.runAt, sql`now() - make_interval(secs => least(${graceSeconds} * 2 ^ least(${jobs.resent}, 20), ${LONGEST_GRACE_SECONDS}))`),
-				sql`(${jobs.afterJobId} is null or exists (select 1 from jobs before where before.id = ${jobs.afterJobId} and before.status = 'completed'))`,
+				sql`(${jobs.afterJobId} is null or ${jobs.jobType} = ${CHUNK} or exists (select 1 from jobs before where before.id = ${jobs.afterJobId} and before.status = 'completed'))`,
 			),
 		)
 		.limit(500);

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { findAsset } from '../db/assets.ts';
-import { isUnderWay, latestCompleted, type JobRow } from '../db/jobs.ts';
+import { CHUNK, isUnderWay, latestCompleted, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import { asReadByFfmpeg } from '../media/picture-readers.ts';
 import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
 import { refuseOtherKinds, type Operation, type TaskResult } from '../operations/operation.ts';
 import { runMedia } from '../operations/run-media.ts';
+import { inChunks, makeChunk } from './chunks.ts';
 import { keyOf, type EarlyFiles } from './early-files.ts';
 import type { Outcome } from './finish.ts';
 import type { Seat } from './group.ts';
@@ -37,6 +38,10 @@ type Completed = Extract<Outcome, { status: 'completed' }>;
 /** Runs the operation of a job and stores what it made. Throws NotYet. */
 export async function execute(deps: WorkerDeps, execution: Execution): Promise<Completed> {
 	const { job } = execution;
+	if (job.jobType === CHUNK) {
+		const { output, files, cost } = await makeChunk(deps, execution);
+		return { status: 'completed', output, cost, files: await storeFiles(deps, execution, files) };
+	}
 	const operation = deps.operations.get(job.jobType);
 	if (!operation) throw new PipelineError('unknown_operation', `This sidecar does not know the operation ${job.jobType}. Are all workers of the same version?`);
 	if (operation.buildsOn && job.assetId && (await isUnderWay(deps.db, job.assetId, operation.buildsOn))) {
@@ -57,7 +62,7 @@ async function runMediaOperation(deps: WorkerDeps, execution: Execution, operati
 	const source = await asReadByFfmpeg(await openSource(deps, execution), execution);
 	const inputs: OpenedMedia[] = [];
 	for (const input of operation.inputs?.(params) ?? []) inputs.push(await asReadByFfmpeg(await openInput(deps, execution, input), execution));
-	return runMedia(operation, params, { source, inputs, workDir, signal, log, step, onProgress: execution.progress, runPlan: seat.runPlan, makePlan: (plan) => seat.makePlan({ ...plan, onEarly: early.take }), probe: deps.probe });
+	return runMedia(operation, params, { source, inputs, workDir, signal, log, step, onProgress: execution.progress, runPlan: seat.runPlan, makePlan: inChunks(deps, execution, (plan) => seat.makePlan({ ...plan, onEarly: early.take })), probe: deps.probe });
 }
 
 async function runTask(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'task' }>): Promise<TaskResult> {

@@ -4,8 +4,9 @@ import { lockAsset, updateAsset, type NewAsset } from '../db/assets.ts';
 import { completeBatch, lockBatch } from '../db/batches.ts';
 import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
+import { cancelChunks, unpark } from '../db/chunks.ts';
 import { dropProgress, recordEvents } from '../db/events.ts';
-import { dependentsOf, endJob, ENDED, INGEST, insertFiles, OPEN, type FileRow, type JobRow } from '../db/jobs.ts';
+import { CHUNK, dependentsOf, endJob, ENDED, INGEST, insertFiles, OPEN, type FileRow, type JobRow } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import type { PublicError } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
@@ -52,7 +53,15 @@ export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow
 		const { workspaceId, assetId } = ended;
 		await insertFiles(tx, (outcome.files ?? []).map((file, position) => ({ id: randomUUID(), workspaceId, assetId, jobId: ended.id, position, ...file })));
 	}
-	if (mayHaveReported(ended)) await dropProgress(tx, [ended.id]);
+	if (mayHaveReported(ended)) {
+		await dropProgress(tx, [ended.id]);
+		await cancelChunks(tx, ended.id);
+	}
+	if (ended.jobType === CHUNK) {
+		const parent = ended.afterJobId ? await unpark(tx, ended.afterJobId) : null;
+		if (parent) await enqueue(deps, tx, [parent]);
+		return true;
+	}
 	await recordEvents(tx, [
 		{
 			workspaceId: ended.workspaceId,

@@ -5,7 +5,7 @@ import { withdraw } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
 import { advanceFlow, storeRanks, virtualTime } from '../db/flows.ts';
-import { INGEST, resetJobs, type JobRow, type NewJob } from '../db/jobs.ts';
+import { CHUNK, INGEST, resetJobs, type JobRow, type NewJob } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
 import type { PipelineDeps } from './deps.ts';
@@ -50,7 +50,7 @@ export async function enqueue(deps: PipelineDeps, tx: Transaction, rows: JobRow[
 	const waitingFor = rows.flatMap(({ afterJobId }) => afterJobId ?? []);
 	const before = waitingFor.length > 0 ? await tx.select({ id: jobs.id, status: jobs.status }).from(jobs).where(inArray(jobs.id, waitingFor)) : [];
 	const completed = new Set(before.filter(({ status }) => status === 'completed').map(({ id }) => id));
-	const ready = rows.filter((row) => row.status === 'pending' && !row.held && (row.afterJobId === null || completed.has(row.afterJobId)));
+	const ready = rows.filter((row) => row.status === 'pending' && !row.held && (row.afterJobId === null || row.jobType === CHUNK || completed.has(row.afterJobId)));
 	if (ready.length === 0) return;
 	const fresh = ready.filter(({ rank }) => rank === null).sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.itemIndex - b.itemIndex);
 	const { ranks, now } = await takeTurns(tx, fresh);

@@ -49,6 +49,8 @@ export interface WorkerDeps extends PipelineDeps {
 	reuseResults: boolean;
 	/** Whether jobs that wait for the same source run in one ffmpeg process (MERGE_JOBS). */
 	mergeJobs: boolean;
+	/** Encodes of more CPU seconds are split between workers (CHUNK_SECONDS_MIN). Absent or 0: none. */
+	chunkSeconds?: number;
 	/** Scratch folders are made below it, one per try of a job. */
 	workRoot: string;
 	/** Unique per process. */
