@@ -1,5 +1,6 @@
 import { audioChannels } from '../../../nodes/MediaTranscode/operations/audio/audioChannels';
 import { convertAudio } from '../../../nodes/MediaTranscode/operations/audio/convertAudio';
+import { denoiseAudio } from '../../../nodes/MediaTranscode/operations/audio/denoiseAudio';
 import { extractAudio } from '../../../nodes/MediaTranscode/operations/audio/extractAudio';
 import { loudness } from '../../../nodes/MediaTranscode/operations/audio/loudness';
 import { normalizeLoudness } from '../../../nodes/MediaTranscode/operations/audio/normalizeLoudness';
@@ -21,6 +22,7 @@ describe('the audio operations', () => {
 		['extract_audio', extractAudio, { format: 'mp3', options: { audioBitrate: 96, track: 2 } }, { format: 'mp3', audio_bitrate_kbps: 96, track: 2 }],
 		['audio_channels', audioChannels, { channels: 'swap' }, { channels: 'swap' }],
 		['waveform', waveform, { options: { pointsPerSecond: 10, background: '#ffffff' } }, { points_per_second: 10, background: '#ffffff' }],
+		['denoise_audio', denoiseAudio, { engine: 'ffmpeg', options: { strength: 'strong' } }, { engine: 'ffmpeg', strength: 'strong' }],
 		['convert', convertAudio, { format: 'flac' }, { format: 'flac' }],
 	])('%s is sent with its parameters by the names of the wire (%#)', async (name, operation, fields, params) => {
 		expect(await build(operation, { ...asset, ...fields })).toEqual([{ operation: name, asset_id: 'a1', params }]);
