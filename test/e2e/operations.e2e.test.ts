@@ -5,6 +5,8 @@ import { World } from './harness/world.ts';
 
 /** Fields that have no default. FILES stands for the address of the file server. */
 const REQUIRED: Record<string, Record<string, string>> = {
+	image_overlay: { logo: 'FILES/logo.png' },
+	collage: { pictures: 'FILES/logo.png' },
 	style_transfer: { prompt: 'watercolour on rough paper' },
 };
 

@@ -24,7 +24,7 @@ describe('the media operations', () => {
 		['crop by pixels', crop, { cropMode: 'pixels', x: 1, y: 2, width: 30, height: 40 }, { mode: 'pixels', x: 1, y: 2, width: 30, height: 40 }],
 		['crop to a size', crop, { cropMode: 'fit', width: 30, height: 40, fit: 'contain' }, { mode: 'fit', width: 30, height: 40, fit: 'contain' }],
 		['convert', convert, { format: 'webm_vp9' }, { format: 'webm_vp9' }],
-		['convert with options', convert, { format: 'webp', options: { quality: 90, audioBitrate: 96 } }, { format: 'webp', quality: 90, audio_bitrate_kbps: 96 }],
+		['convert with options', convert, { format: 'mov_h264', options: { audioBitrate: 96 } }, { format: 'mov_h264', audio_bitrate_kbps: 96 }],
 	])('%s sends its parameters by the names of the wire', async (_name, operation, fields, params) => {
 		expect(await build(operation, { ...asset, ...fields })).toEqual([{ operation: operation.value, asset_id: 'a1', params }]);
 	});

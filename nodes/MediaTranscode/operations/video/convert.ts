@@ -5,8 +5,8 @@ import { sourceProperties } from '../../../shared/properties';
 export const convert: NodeOperation = {
 	name: 'Convert',
 	value: 'convert',
-	description: 'Change the file format; streams that already comply are copied, not encoded again',
-	action: 'Convert to another format',
+	description: 'Change the file format of a video; streams that already comply are copied, not encoded again',
+	action: 'Convert a video',
 	properties: [
 		...sourceProperties,
 		{
@@ -15,14 +15,11 @@ export const convert: NodeOperation = {
 			type: 'options',
 			default: 'mp4_h264',
 			options: [
-				{ name: 'JPEG (Image)', value: 'jpeg' },
 				{ name: 'MOV (H.264)', value: 'mov_h264' },
 				{ name: 'MP4 (AV1)', value: 'mp4_av1' },
 				{ name: 'MP4 (H.264)', value: 'mp4_h264' },
 				{ name: 'MP4 (H.265)', value: 'mp4_h265' },
-				{ name: 'PNG (Image)', value: 'png' },
 				{ name: 'WebM (VP9)', value: 'webm_vp9' },
-				{ name: 'WebP (Image)', value: 'webp' },
 			],
 		},
 		{
@@ -40,14 +37,6 @@ export const convert: NodeOperation = {
 					typeOptions: { minValue: 16, maxValue: 512 },
 					description: 'In kbit/s. Has no effect on sound that is copied.',
 				},
-				{
-					displayName: 'Image Quality',
-					name: 'quality',
-					type: 'number',
-					default: 85,
-					typeOptions: { minValue: 1, maxValue: 100 },
-					description: 'Of JPEG and WebP, from 1 (smallest file) to 100 (best picture)',
-				},
 			],
 		},
 	],
@@ -58,7 +47,6 @@ export const convert: NodeOperation = {
 			params: withoutEmpty({
 				format: read('format'),
 				audio_bitrate_kbps: read('options.audioBitrate', undefined),
-				quality: read('options.quality', undefined),
 			}),
 		},
 	],

@@ -18,8 +18,8 @@ function pixelField(displayName: string, name: string, modes: string[], fallback
 export const crop: NodeOperation = {
 	name: 'Crop',
 	value: 'crop',
-	description: 'Cut a video or image to a rectangle, a shape or a size',
-	action: 'Crop a video or image',
+	description: 'Cut a video to a rectangle, a shape or a size',
+	action: 'Crop a video',
 	properties: [
 		...sourceProperties,
 		{

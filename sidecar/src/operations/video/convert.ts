@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import { AUDIO_FORMAT_NAMES, AUDIO_FORMATS, type AudioFormat, type AudioFormatName } from '../../media/audio-formats.ts';
-import { canRemux, estimate, hasAlpha, IMAGE_FORMATS, ON_WHITE, type ImageFormat } from '../../media/codecs.ts';
+import { AUDIO_FORMAT_NAMES, AUDIO_FORMATS, type AudioFormat } from '../../media/audio-formats.ts';
+import { canRemux, estimate } from '../../media/codecs.ts';
 import type { MediaFacts } from '../../media/facts.ts';
 import { evenDown, scaleTo } from '../../media/geometry.ts';
 import type { MediaPlan } from '../../media/plan.ts';
 import { VIDEO_FORMAT_NAMES, VIDEO_FORMATS, type VideoFormat, type VideoFormatName } from '../../media/video-formats.ts';
 import type { MediaOperation } from '../operation.ts';
 
-const FORMATS = [...VIDEO_FORMAT_NAMES, ...AUDIO_FORMAT_NAMES, 'jpeg', 'png', 'webp'] as const;
+const FORMATS = [...VIDEO_FORMAT_NAMES, ...AUDIO_FORMAT_NAMES] as const;
 type Format = (typeof FORMATS)[number];
 
 const paramsOf = (formats: readonly Format[]) =>
@@ -16,7 +16,7 @@ const paramsOf = (formats: readonly Format[]) =>
 		format: z
 			.enum(formats)
 			.describe(
-				'Container and codec of the result: video (mp4_…, webm_vp9, mov_h264), sound (mp3, m4a_aac, wav, flac, ogg_opus) or picture (jpeg, png, webp).',
+				'Container and codec of the result: video (mp4_…, webm_vp9, mov_h264) or sound (mp3, m4a_aac, wav, flac, ogg_opus).',
 			),
 		audio_bitrate_kbps: z
 			.int()
@@ -24,12 +24,6 @@ const paramsOf = (formats: readonly Format[]) =>
 			.max(512)
 			.default(160)
 			.describe('Bitrate of encoded sound in kbit/s. Default 160; mp3 at most 320. Has no effect on wav and flac.'),
-		quality: z
-			.int()
-			.min(1)
-			.max(100)
-			.default(85)
-			.describe('Of jpeg and webp: 1 (smallest file) to 100 (best picture). Default 85.'),
 	});
 type Params = z.infer<ReturnType<typeof paramsOf>>;
 
@@ -43,21 +37,21 @@ export function createConvert(encoders: ReadonlySet<string> | null = null): Medi
 		kind: 'media',
 		name: 'convert',
 		version: 1,
-		summary: 'Changes the file format. Streams that already fit are copied, not encoded.',
-		accepts: ['video', 'audio', 'image'],
+		summary: 'Changes the file format of a video or a sound. Streams that already fit are copied, not encoded.',
+		accepts: ['video', 'audio'],
+		insteadFor: { image: 'image_convert' },
 		params: paramsOf(offered),
 		example: { format: 'mp4_h264' },
 		plan(facts, wanted) {
 			const { format } = wanted;
-			if (isVideo(format)) return videoPlan(facts, VIDEO_FORMATS[format], wanted, has);
-			if (isAudio(format)) return audioPlan(facts, AUDIO_FORMATS[format], wanted);
-			return imagePlan(facts, format, wanted.quality);
+			return isVideo(format)
+				? videoPlan(facts, VIDEO_FORMATS[format], wanted, has)
+				: audioPlan(facts, AUDIO_FORMATS[format], wanted);
 		},
 	};
 }
 
 const isVideo = (format: Format): format is VideoFormatName => format in VIDEO_FORMATS;
-const isAudio = (format: Format): format is AudioFormatName => format in AUDIO_FORMATS;
 const SOUND_FORMATS = AUDIO_FORMAT_NAMES.join(', ');
 
 function videoPlan(
@@ -67,10 +61,6 @@ function videoPlan(
 	has: (name: string) => boolean,
 ): MediaPlan {
 	const { video, audio } = facts;
-	if (facts.fileType === 'image')
-		throw new PipelineError('input_unsupported', `A picture cannot become ${format}. Choose jpeg, png or webp.`, {
-			details: formatHelp(format, 'jpeg, png, webp'),
-		});
 	if (!video)
 		throw new PipelineError(
 			'input_no_video',
@@ -125,7 +115,7 @@ function audioPlan(
 	const { audio } = facts;
 	if (!audio)
 		throw new PipelineError('input_no_audio', `This file has no sound and cannot become ${format}.`, {
-			details: formatHelp(format, facts.fileType === 'image' ? 'jpeg, png, webp' : 'a video format'),
+			details: formatHelp(format, 'a video format'),
 		});
 	const copy = target.codecs.some((codec) => codec === audio.codec);
 	return {
@@ -141,39 +131,6 @@ function audioPlan(
 		estimatedCpuSeconds: estimate(facts, { seconds: facts.durationSeconds, decode: false, audio: !copy }),
 		...(copy ? { reason: `The sound is already ${audio.codec} and is copied.` } : {}),
 		facts: { copied: { audio: copy } },
-	};
-}
-
-function imagePlan(facts: MediaFacts, format: ImageFormat, quality: number): MediaPlan {
-	const { video } = facts;
-	if (facts.fileType === 'audio' || !video)
-		throw new PipelineError('input_no_video', `This file has only sound and cannot become ${format}.`, {
-			details: formatHelp(format, SOUND_FORMATS),
-		});
-	if (facts.fileType === 'video') {
-		throw new PipelineError(
-			'input_unsupported',
-			`A video cannot become ${format}. Use the operation thumbnail to take a picture out of it.`,
-			{ details: formatHelp(format, 'a video or sound format') },
-		);
-	}
-	const { extension, mime, options } = IMAGE_FORMATS[format];
-	// A turned picture is drawn upright: many programs ignore the note that says how to turn it.
-	const copy = facts.mime === mime && video.rotation === 0;
-	return {
-		outputs: [
-			{
-				name: `converted.${extension}`,
-				kind: 'image',
-				mime,
-				videoFilters: !copy && format === 'jpeg' && hasAlpha(video) ? [ON_WHITE] : [],
-				options: copy ? ['-c:v', 'copy'] : options(quality),
-				expectedSeconds: 0,
-			},
-		],
-		estimatedCpuSeconds: estimate(facts, { seconds: 0, decode: !copy }),
-		...(copy ? { reason: `The picture is already ${format} and is copied.` } : {}),
-		facts: { width: video.width, height: video.height, copied: { image: copy } },
 	};
 }
 

@@ -1,17 +1,6 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import {
-	aac,
-	canRemux,
-	DEFAULT_PRESET,
-	ENCODE_COST,
-	estimate,
-	FAST_START,
-	h264,
-	hasAlpha,
-	IMAGE_FORMATS,
-	type ImageFormat,
-} from '../../media/codecs.ts';
+import { aac, canRemux, DEFAULT_PRESET, ENCODE_COST, estimate, FAST_START, h264 } from '../../media/codecs.ts';
 import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
 import { cropToRatio, evenDown, GRAVITIES, scaleTo, type Rectangle, type Size } from '../../media/geometry.ts';
 import type { MediaPlan } from '../../media/plan.ts';
@@ -22,11 +11,11 @@ const crf = z
 	.min(0)
 	.max(51)
 	.default(20)
-	.describe('Quality of x264 for videos: 0 (lossless) to 51 (worst). Default 20. Ignored for pictures.');
+	.describe('Quality of x264: 0 (lossless) to 51 (worst). Default 20.');
 const pixels = (what: string): z.ZodInt =>
 	z.int().min(0).max(16_384).describe(`${what} in pixels of the source as it is shown.`);
 const size = (what: string): z.ZodInt =>
-	z.int().min(2).max(8192).describe(`${what} of the result in pixels. Even for videos.`);
+	z.int().min(2).max(8192).describe(`${what} of the result in pixels, an even number.`);
 
 const params = z.discriminatedUnion('mode', [
 	z.strictObject({
@@ -67,44 +56,37 @@ export const crop: MediaOperation<Params> = {
 	kind: 'media',
 	name: 'crop',
 	version: 1,
-	summary: 'Cuts a video or a picture to a rectangle, to proportions such as 9:16, or to an exact size.',
-	accepts: ['video', 'image'],
+	summary: 'Cuts a video to a rectangle, to proportions such as 9:16, or to an exact size.',
+	accepts: ['video'],
+	insteadFor: { image: 'image_resize' },
 	params,
 	example: { mode: 'ratio', ratio: '9:16', gravity: 'center' },
 	plan(facts, wanted) {
 		const { video } = facts;
 		if (!video) throw new PipelineError('input_no_video', 'There is nothing to crop; this file has only sound.');
-		const still = facts.fileType === 'image';
-		if (!still && (video.width < 2 || video.height < 2))
+		if (video.width < 2 || video.height < 2)
 			throw new PipelineError(
 				'input_unsupported',
 				`A video of ${video.width} x ${video.height} pixels is too small to crop.`,
 			);
-		const colour = still ? [`format=${hasAlpha(video) ? 'rgba' : 'rgb24'}`] : [];
-		const { filters, made } =
-			wanted.mode === 'fit' ? fit(video, wanted, still) : cut(video, rectangle(video, wanted, still), colour);
-		return still ? imagePlan(facts, video, filters, made) : videoPlan(facts, filters, made, wanted.crf);
+		const { filters, made } = wanted.mode === 'fit' ? fit(video, wanted) : cut(video, rectangle(video, wanted));
+		return videoPlan(facts, filters, made, wanted.crf);
 	},
 };
 
-function rectangle(video: VideoFacts, wanted: Exclude<Params, FitParams>, still: boolean): Rectangle {
-	if (wanted.mode === 'pixels') return inside(video, wanted, still);
+function rectangle(video: VideoFacts, wanted: Exclude<Params, FitParams>): Rectangle {
+	if (wanted.mode === 'pixels') return inside(video, wanted);
 	const [across = 1, down = 1] = wanted.ratio.split(':').map(Number);
-	return cropToRatio(
-		video,
-		across / down,
-		wanted.gravity,
-		still ? (value) => Math.max(1, Math.round(value)) : evenDown,
-	);
+	return cropToRatio(video, across / down, wanted.gravity, evenDown);
 }
 
 /** Videos are cut to even numbers, down to the next one. */
-function inside(video: VideoFacts, { x, y, width, height }: PixelsParams, still: boolean): Rectangle {
+function inside(video: VideoFacts, { x, y, width, height }: PixelsParams): Rectangle {
 	refuseOutside('x', x, video.width - 2, video);
 	refuseOutside('y', y, video.height - 2, video);
 	refuseOutside('width', width, video.width - x, video);
 	refuseOutside('height', height, video.height - y, video);
-	return { x, y, width: still ? width : evenDown(width), height: still ? height : evenDown(height) };
+	return { x, y, width: evenDown(width), height: evenDown(height) };
 }
 
 function refuseOutside(name: string, given: number, largest: number, video: Size): void {
@@ -124,18 +106,17 @@ interface Cut {
 	made: Size;
 }
 
-/** @param colour set for pictures: in 4:2:0 colour ffmpeg would move the edges to even pixels. */
-function cut(video: VideoFacts, { x, y, width, height }: Rectangle, colour: string[]): Cut {
+function cut(video: VideoFacts, { x, y, width, height }: Rectangle): Cut {
 	const whole = width === video.width && height === video.height;
 	return {
-		filters: whole ? [] : [...scaleTo(video), ...colour, `crop=${width}:${height}:${x}:${y}`],
+		filters: whole ? [] : [...scaleTo(video), `crop=${width}:${height}:${x}:${y}`],
 		made: { width, height },
 	};
 }
 
-function fit(video: VideoFacts, { width, height, fit: how }: FitParams, still: boolean): Cut {
+function fit(video: VideoFacts, { width, height, fit: how }: FitParams): Cut {
 	const made = { width, height };
-	if (!still) refuseOdd(made);
+	refuseOdd(made);
 	if (video.width === width && video.height === height) return { filters: [], made };
 	const cover = `scale=${width}:${height}:force_original_aspect_ratio=increase,crop=${width}:${height}`;
 	const contain = `scale=${width}:${height}:force_original_aspect_ratio=decrease`;
@@ -195,32 +176,6 @@ function videoPlan(facts: MediaFacts, filters: string[], made: Size, quality: nu
 			audio: audio !== null && !copyAudio,
 		}),
 		...(copyVideo ? { reason: 'The video already has this size and format: its streams are copied.' } : {}),
-		facts: { ...made },
-	};
-}
-
-/** Pictures keep their format where we write it, else become JPEG, or PNG where they are transparent. */
-function imagePlan(facts: MediaFacts, video: VideoFacts, filters: string[], made: Size): MediaPlan {
-	const alpha = hasAlpha(video);
-	const format: ImageFormat =
-		facts.mime === 'image/webp'
-			? 'webp'
-			: facts.mime === 'image/jpeg' || !(alpha || /png/.test(facts.mime))
-				? 'jpeg'
-				: 'png';
-	const { extension, mime, options } = IMAGE_FORMATS[format];
-	return {
-		outputs: [
-			{
-				name: `cropped.${extension}`,
-				kind: 'image',
-				mime,
-				videoFilters: filters,
-				options: options(90),
-				expectedSeconds: 0,
-			},
-		],
-		estimatedCpuSeconds: estimate(facts, { seconds: 0, decode: true }),
 		facts: { ...made },
 	};
 }

@@ -1,3 +1,4 @@
+import { refuseOtherKinds } from '../../../../sidecar/src/operations/operation.ts';
 import { createConvert } from '../../../../sidecar/src/operations/video/convert.ts';
 import { audioFacts, imageFacts, picture, sound, videoFacts } from '../../../support/facts.ts';
 
@@ -57,11 +58,8 @@ describe('convert', () => {
 	});
 
 	it.each([
-		['mp4_h264', imageFacts(), 'input_unsupported'],
 		['mp4_h264', audioFacts(), 'input_no_video'],
 		['mp3', videoFacts({ audio: null }), 'input_no_audio'],
-		['jpeg', videoFacts(), 'input_unsupported'],
-		['png', audioFacts(), 'input_no_video'],
 	])('refuses to make %s of what cannot become it (%#)', (format, facts, code) => {
 		expect(() => planOf(format, facts)).toThrow(
 			expect.objectContaining({
@@ -71,9 +69,9 @@ describe('convert', () => {
 		);
 	});
 
-	it('draws a turned picture upright instead of copying it', () => {
-		expect(optionsOf('jpeg', imageFacts({ rotation: 0 }))).toBe('-c:v copy');
-		expect(optionsOf('jpeg', imageFacts({ rotation: 90 }))).toContain('mjpeg');
+	it('sends pictures to the operation that is made for them', () => {
+		expect(() => refuseOtherKinds(convert, imageFacts())).toThrow(expect.objectContaining({ code: 'input_unsupported', message: expect.stringContaining('image_convert') }));
+		expect(convert.params.safeParse({ format: 'jpeg' }).success).toBe(false);
 	});
 
 	it('keeps within what MP3 and Opus can hold', () => {

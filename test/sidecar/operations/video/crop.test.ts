@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { refuseOtherKinds } from '../../../../sidecar/src/operations/operation.ts';
 import { crop } from '../../../../sidecar/src/operations/video/crop.ts';
 import { audioFacts, imageFacts, picture, videoFacts } from '../../../support/facts.ts';
 
@@ -15,15 +16,9 @@ describe('crop', () => {
 		);
 	});
 
-	it('cuts the rectangle that is named: to even sizes for videos, exactly for pictures', () => {
+	it('cuts the rectangle that is named, to even sizes', () => {
 		const params = { mode: 'pixels', x: 10, y: 21, width: 301, height: 201 };
 		expect(planOf(params).outputs[0]?.videoFilters?.at(-1)).toBe('crop=300:200:10:21');
-		expect(planOf(params, imageFacts()).outputs[0]?.videoFilters).toEqual([
-			'scale=1920:1080',
-			'setsar=1',
-			'format=rgb24',
-			'crop=301:201:10:21',
-		]);
 	});
 
 	it.each([
@@ -51,14 +46,9 @@ describe('crop', () => {
 			expect(planOf({ mode: 'fit', width: 1080, height: 1920, fit }).facts).toEqual({ width: 1080, height: 1920 });
 	});
 
-	it('keeps the format of pictures, and their transparency', () => {
-		const nameOf = (mime: string, pixelFormat: string) =>
-			planOf({ mode: 'ratio', ratio: '1:1' }, imageFacts({ pixelFormat }, mime)).outputs[0]?.name;
-		expect(nameOf('image/jpeg', 'yuvj420p')).toBe('cropped.jpg');
-		expect(nameOf('image/png', 'rgb24')).toBe('cropped.png');
-		expect(nameOf('image/webp', 'yuva420p')).toBe('cropped.webp');
-		expect(nameOf('image/bmp', 'bgr24')).toBe('cropped.jpg');
-		expect(nameOf('image/tiff', 'rgba')).toBe('cropped.png');
+	it('sends pictures to the operation that is made for them', () => {
+		expect(() => refuseOtherKinds(crop, imageFacts())).toThrow(expect.objectContaining({ code: 'input_unsupported', message: expect.stringContaining('image_resize') }));
+		expect(() => refuseOtherKinds(crop, videoFacts({ mime: 'image/gif' }))).not.toThrow();
 	});
 
 	it('stays inside the source for every ratio, with even sizes', () => {
