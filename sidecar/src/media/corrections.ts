@@ -42,19 +42,21 @@ function fraction(rate: number): string {
  * what ffmpeg's own example for `tonemap` uses), there rolled off by Hable's curve. What files leave out is what HDR10 and
  * HLG prescribe (ITU-R BT.2100).
  */
-function toneMap({ hdr, colorPrimaries, colorSpace, colorRange, storedWidth, storedHeight }: VideoFacts): string[] {
-	const input = [
-		`tin=${hdr === 'pq' ? 'smpte2084' : 'arib-std-b67'}`,
-		`pin=${colorPrimaries === 'bt709' ? 'bt709' : 'bt2020'}`,
-		// RGB needs no matrix.
-		...(colorSpace === 'gbr' ? [] : [`min=${colorSpace === 'bt709' ? 'bt709' : 'bt2020nc'}`]),
-		`rin=${colorRange ?? 'tv'}`,
+function toneMap({ hdr, pixelFormat, colorPrimaries, colorSpace, colorRange, storedWidth, storedHeight }: VideoFacts): string[] {
+	// zscale refuses subsampled colour of an odd size.
+	const odd = storedWidth % 2 === 1 || storedHeight % 2 === 1;
+	// Said anew for every picture: zscale gives up where one of them is missing or cannot be.
+	const tags = [
+		`range=${colorRange ?? 'tv'}`,
+		`color_primaries=${colorPrimaries === 'bt709' ? 'bt709' : 'bt2020'}`,
+		`color_trc=${hdr === 'pq' ? 'smpte2084' : 'arib-std-b67'}`,
+		`colorspace=${/rgb|bgr|gbr/.test(pixelFormat) ? 'gbr' : colorSpace === 'bt709' ? 'bt709' : 'bt2020nc'}`,
 	];
 	return [
-		// zscale refuses subsampled colour of an odd size.
-		...(storedWidth % 2 || storedHeight % 2 ? ['format=yuv444p10le'] : []),
-		`zscale=${input.join(':')}:t=linear:npl=100`,
+		...(odd ? ['format=yuv444p10le'] : []),
+		`setparams=${tags.join(':')}`,
+		'zscale=t=linear:npl=100',
 		...['format=gbrpf32le', 'zscale=p=bt709', 'tonemap=hable:desat=0'],
-		...['zscale=t=bt709:m=bt709:r=tv', 'format=yuv420p'],
+		...['zscale=t=bt709:m=bt709:r=tv', odd ? 'format=yuv444p' : 'format=yuv420p'],
 	];
 }

@@ -17,7 +17,8 @@ export async function declaredEnd(path: string, bytes: number, demuxer: string):
 /** AVI: the size behind `RIFF`. Files above 1 GB have several; the first one must be there. WAVs lie about it too often. */
 const endOfRiff = (bytes: Buffer): number => {
 	const size = bytes.readUInt32LE(4);
-	return size === 0xffffffff ? 0 : size + 8;
+	// Recorders that cannot go back to the start leave the one or the other.
+	return size === 0 || size === 0xffffffff ? 0 : size + 8;
 };
 
 /** Windows Media: the file size in the File Properties Object (Advanced Systems Format, 3.2). Live streams say 0. */

@@ -1,5 +1,5 @@
 import { opus, type AudioFormat } from './audio-formats.ts';
-import { aac, ENCODE_COST, FAST_START, h264, isPlayableH264 } from './codecs.ts';
+import { aac, ENCODE_COST, FAST_START, h264, isOrdinary, isPlayableH264 } from './codecs.ts';
 import type { VideoFacts } from './facts.ts';
 
 /** Containers with a codec of pictures and one of sound. Pure. */
@@ -15,7 +15,7 @@ export interface VideoFormat {
 }
 const AAC: VideoFormat['audio'] = { codecs: ['aac'], encode: aac };
 const OPUS: VideoFormat['audio'] = { codecs: ['opus', 'vorbis'], encode: opus };
-const isEightBit = ({ pixelFormat }: VideoFacts): boolean => pixelFormat === 'yuv420p';
+const isPlain = (video: VideoFacts): boolean => video.pixelFormat === 'yuv420p' && isOrdinary(video);
 const H264 = {
 	encoders: [{ name: 'libx264', options: h264(21), cost: ENCODE_COST.x264.veryfast }],
 	complies: isPlayableH264,
@@ -47,7 +47,7 @@ export const VIDEO_FORMATS = {
 				cost: ENCODE_COST.x265,
 			},
 		],
-		complies: (video) => video.codec === 'hevc' && isEightBit(video),
+		complies: (video) => video.codec === 'hevc' && isPlain(video),
 		// Apple plays H.265 only under this tag.
 		always: ['-tag:v', 'hvc1', ...FAST_START],
 		audio: AAC,
@@ -80,7 +80,7 @@ export const VIDEO_FORMATS = {
 				cost: ENCODE_COST.aom,
 			},
 		],
-		complies: (video) => video.codec === 'av1' && isEightBit(video),
+		complies: (video) => video.codec === 'av1' && isPlain(video),
 		always: FAST_START,
 		audio: AAC,
 	},
@@ -109,7 +109,8 @@ export const VIDEO_FORMATS = {
 				cost: ENCODE_COST.vp9,
 			},
 		],
-		complies: (video) => video.codec === 'vp9' && isEightBit(video),
+		// WebM cannot say that a picture is to be turned.
+		complies: (video) => video.codec === 'vp9' && video.rotation === 0 && isPlain(video),
 		always: [],
 		audio: OPUS,
 	},
