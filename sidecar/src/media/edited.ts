@@ -5,7 +5,7 @@ import type { MediaPlan, PlannedOutput } from './plan.ts';
 
 /** Plans of operations that change the picture: MP4 with H.264 and AAC. Pure. */
 
-export interface Edit extends Pick<PlannedOutput, 'seekSeconds' | 'durationSeconds' | 'videoFilters' | 'audioFilters' | 'graph'> {
+export interface Edit extends Pick<PlannedOutput, 'seekSeconds' | 'durationSeconds' | 'videoFilters' | 'audioFilters' | 'graph' | 'attachments'> {
 	/** File name without extension, e.g. `trimmed`. */
 	name: string;
 	/** Of the result. */
@@ -32,7 +32,7 @@ export function edited(facts: MediaFacts, edit: Edit): Pick<MediaPlan, 'outputs'
 	const newSound = edit.newSound ?? ((edit.audioFilters ?? []).length > 0 || cut);
 	const copied = audio && !newSound && facts.audio?.codec === 'aac' && canRemux(facts);
 	const frameRate = edit.frameRate ?? (facts.video?.frameRate || DEFAULT_FRAME_RATE);
-	const { seekSeconds, durationSeconds, videoFilters, audioFilters, graph } = edit;
+	const { seekSeconds, durationSeconds, videoFilters, audioFilters, graph, attachments } = edit;
 	return {
 		outputs: [
 			{
@@ -44,6 +44,7 @@ export function edited(facts: MediaFacts, edit: Edit): Pick<MediaPlan, 'outputs'
 				...(videoFilters ? { videoFilters } : {}),
 				...(audioFilters ? { audioFilters } : {}),
 				...(graph ? { graph } : {}),
+				...(attachments ? { attachments } : {}),
 				options: [...h264(crf), ...(!audio ? [] : copied ? ['-c:a', 'copy'] : soundOptions(facts)), ...FAST_START],
 				expectedSeconds: seconds,
 			},

@@ -1,5 +1,5 @@
 import type { MediaFacts } from '../../../sidecar/src/media/facts.ts';
-import { ffmpegCall } from '../../../sidecar/src/media/ffmpeg-arguments.ts';
+import { attachmentsOf, ffmpegCall } from '../../../sidecar/src/media/ffmpeg-arguments.ts';
 import type { PlannedOutput } from '../../../sidecar/src/media/plan.ts';
 import { picture as frame, videoFacts } from '../../support/facts.ts';
 
@@ -102,6 +102,13 @@ describe('ffmpegCall', () => {
 		expect(callOf([{ ...written, kind: 'text' }]).outputs[0]?.options).toContain('ametadata=print:file=/out/0-a.mp4');
 		const graph = { filters: '[a]ametadata=print:file={text}[out]', map: ['[out]'] };
 		expect(callOf([{ ...movie, graph }]).outputs[0]?.options[1]).toContain('file=/out/0-a.mp4.txt');
+	});
+
+	it('names the place of each attachment, beside the file', () => {
+		const attached = { ...movie, videoFilters: ['lut3d=file={file:look.cube}'], attachments: { 'look.cube': 'LUT' } };
+		const [output] = callOf([attached]).outputs;
+		expect(output?.options).toContain('lut3d=file=/out/0-a.mp4.txt.look.cube');
+		expect(attachmentsOf(attached, output?.path ?? '')).toEqual([{ path: '/out/0-a.mp4.txt.look.cube', content: 'LUT' }]);
 	});
 
 	it('refuses facts of a type that is not read', () => {
