@@ -18,7 +18,8 @@ import { createApp } from './http/app.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { EventFeed } from './http/events.ts';
 import { createLogger } from './log.ts';
-import { availableEncoders, canToneMap, checkFfmpeg, runPlan as runFfmpeg } from './media/engine.ts';
+import { availableEncoders, canToneMap, checkFfmpeg, hasVmaf, runPlan as runFfmpeg } from './media/engine.ts';
+import { findHardware, onHardware, type HardwareEncoder } from './media/hardware.ts';
 import { probe } from './media/probe.ts';
 import { download } from './net/download.ts';
 import { createGuard, type Guard } from './net/guard.ts';
@@ -80,7 +81,8 @@ export async function startSidecar(environment: Record<string, string | undefine
 	const vault = createVault(keys.encryptionKey);
 	const storage = createDiskStorage({ root: join(dataDir, 'files') });
 	const guard = createGuard({ allowedPrivateHosts: config.ALLOWED_PRIVATE_HOSTS, allowHttp: config.ALLOW_HTTP });
-	await check(config, guard, () => storage.prepare());
+	const hardware = await findHardware(config.ROLE === 'api' ? 'off' : config.HARDWARE_ENCODER);
+	await check(config, guard, () => storage.prepare(), hardware.problem);
 
 	const database = config.DATABASE_URL
 		? await openPostgres({ url: config.DATABASE_URL, schemaName: config.DATABASE_SCHEMA, poolSize: 10 })
@@ -120,7 +122,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		await storage.prepare().catch((error: Error) => problems.push(error.message));
 		return problems;
 	};
-	const runPlan = await createRunPlan(config, log);
+	const runPlan = await createRunPlan(config, hardware.encoder, log);
 	const deps: HttpDeps & WorkerDeps = {
 		database,
 		db: database.db,
@@ -207,10 +209,11 @@ interface Adapters {
 }
 
 /** The engine, told what this ffmpeg lacks. */
-async function createRunPlan({ ROLE }: Config, log: Logger): Promise<typeof runFfmpeg> {
+async function createRunPlan({ ROLE, FFMPEG_THREADS: threads, HARDWARE_ENCODER }: Config, encoder: HardwareEncoder | null, log: Logger): Promise<typeof runFfmpeg> {
 	const toneMapping = ROLE === 'api' || (await canToneMap());
 	if (!toneMapping) log.warn('this ffmpeg has no zscale: HDR videos keep their colours and look washed out on ordinary screens');
-	return (request) => runFfmpeg({ ...request, limits: { toneMapping, ...request.limits } });
+	if (HARDWARE_ENCODER !== 'off') log.info({ hardware: encoder?.hardware ?? null, instead: [...(encoder?.instead ?? [])] }, 'looked for a hardware encoder');
+	return onHardware((request) => runFfmpeg({ ...request, limits: { toneMapping, ...(threads ? { threads } : {}), ...request.limits } }), encoder);
 }
 
 /** Every operation with the adapters it uses. */
@@ -233,7 +236,7 @@ async function buildOperations({ config, guard, vault, storage, database, runPla
 		}),
 	];
 	return createRegistry([
-		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders() }),
+		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders(), vmaf: config.ROLE !== 'api' && (await hasVmaf()) }),
 		createRemoveBackground(transformers),
 		createUpscale(transformers),
 		createStyleTransfer(transformers),
@@ -252,8 +255,9 @@ async function buildOperations({ config, guard, vault, storage, database, runPla
 }
 
 /** Everything that can be found out before anything is opened, reported together. */
-async function check(config: Config, guard: Guard, prepareStorage: () => Promise<void>): Promise<void> {
+async function check(config: Config, guard: Guard, prepareStorage: () => Promise<void>, hardwareProblem: string | null): Promise<void> {
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
+	if (hardwareProblem) problems.push(hardwareProblem);
 	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
 	for (const name of ['OPENAI_BASE_URL', 'X_API_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];

@@ -40,5 +40,11 @@ export async function canToneMap(): Promise<boolean> {
 	return ['zscale', 'tonemap'].every((name) => new RegExp(`^ [T.][S.][C.] ${name} `, 'm').test(result?.stdout ?? ''));
 }
 
+/** Whether this ffmpeg can measure VMAF. Few distributions build it with libvmaf. */
+export async function hasVmaf(): Promise<boolean> {
+	const result = await runTool('ffmpeg', ['-hide_banner', '-filters'], { timeoutMs: TIMEOUT_MS }).catch(() => null);
+	return /^ [T.][S.][C.] libvmaf /m.test(result?.stdout ?? '');
+}
+
 const runs = async (tool: string): Promise<boolean> =>
 	(await runTool(tool, ['-version'], { timeoutMs: TIMEOUT_MS }).catch(() => null))?.code === 0;

@@ -17,7 +17,7 @@ import { abortError, asFileUrl, refuseTooManyPixels } from './probe.ts';
 import { adopt, childOptions, Tail, terminate } from './process.ts';
 import { verifyOutput } from './verify.ts';
 
-export { availableEncoders, canToneMap, checkFfmpeg } from './check.ts';
+export { availableEncoders, canToneMap, checkFfmpeg, hasVmaf } from './check.ts';
 
 /** Starting ffmpeg, reading a slow disk, writing the index at the end: what has nothing to do with the length. */
 export const DEADLINE_BASE_SECONDS = 300;

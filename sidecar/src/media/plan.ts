@@ -95,6 +95,8 @@ export interface PlanResult {
 	/** What filters wrote to `{text}`, by the name of the output. */
 	texts: Record<string, string>;
 	cpuSeconds: number;
+	/** Which encoder made the (first) video, where hardware is allowed: `h264_nvenc`, `libx264`. */
+	encoder?: string;
 	/** Most memory that ffmpeg held; absent where it did not say. */
 	maxRssBytes?: number;
 }

@@ -3,7 +3,7 @@ import { imageOperations } from './image/index.ts';
 import type { Operation } from './operation.ts';
 import { probe } from './probe.ts';
 import { adaptive } from './video/adaptive.ts';
-import { compress } from './video/compress.ts';
+import { createCompress } from './video/compress.ts';
 import { createConvert } from './video/convert.ts';
 import { crop } from './video/crop.ts';
 import { editOperations } from './video/edits.ts';
@@ -16,11 +16,13 @@ import { thumbnail } from './video/thumbnail.ts';
 export interface MediaOperationsDeps {
 	/** Encoders of this ffmpeg; formats without one are not offered. Absent: all are. */
 	encoders?: ReadonlySet<string> | null;
+	/** Whether this ffmpeg measures VMAF. Default false. */
+	vmaf?: boolean;
 }
 
 /** Operations that need nothing but the media. To add one: import it, and name it here. */
-export function createMediaOperations({ encoders = null }: MediaOperationsDeps = {}): Operation[] {
-	return [probe, thumbnail, compress, crop, createConvert(encoders), adaptive, preview, previewClip, sprite, stream, ...editOperations, ...audioOperations, ...imageOperations];
+export function createMediaOperations({ encoders = null, vmaf = false }: MediaOperationsDeps = {}): Operation[] {
+	return [probe, thumbnail, createCompress({ vmaf }), crop, createConvert(encoders), adaptive, preview, previewClip, sprite, stream, ...editOperations, ...audioOperations, ...imageOperations];
 }
 
 /** Operations by name. Throws when two of them claim one name: the second would silently win. */

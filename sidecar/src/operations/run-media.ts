@@ -109,7 +109,7 @@ export async function concludeMedia<P, M>(
 	const { output = {}, texts = [] } = operation.conclude?.(made, facts, params) ?? {};
 	const written = await writeTexts([...(plan.texts ?? []), ...texts], workDir);
 	return {
-		output: { ...plan.facts, ...output, ...(plan.reason ? { reason: plan.reason } : {}) },
+		output: { ...plan.facts, ...(made.encoder ? { encoder: made.encoder } : {}), ...output, ...(plan.reason ? { reason: plan.reason } : {}) },
 		files: [...(plan.made ?? []), ...made.files, ...written],
 		cost: { cpu_seconds: Math.round((cpuSeconds + made.cpuSeconds) * 1000) / 1000 },
 	};
