@@ -38,9 +38,10 @@ function fraction(rate: number): string {
 }
 
 /**
- * HDR to BT.709: to linear light with 1.0 at 100 cd/m², the nominal white of ordinary screens (ITU-R BT.1886 practice, and
- * what ffmpeg's own example for `tonemap` uses), there rolled off by Hable's curve. What files leave out is what HDR10 and
- * HLG prescribe (ITU-R BT.2100).
+ * HDR to BT.709: to linear light with 1.0 at 100 cd/m², the white of ordinary screens, then rolled off by Hable's curve up to
+ * 1000 cd/m², for which nearly all HDR is made; what files say of their brightest spot is often wrong, and 10 000 would make
+ * everything dim. The paper white of HDR, 203 cd/m² (ITU-R BT.2408), comes out at three quarters, and leaves room for
+ * highlights. What files leave out is what HDR10 and HLG prescribe (ITU-R BT.2100).
  */
 function toneMap({ hdr, pixelFormat, colorPrimaries, colorSpace, colorRange, storedWidth, storedHeight }: VideoFacts): string[] {
 	// zscale refuses subsampled colour of an odd size.
@@ -56,7 +57,7 @@ function toneMap({ hdr, pixelFormat, colorPrimaries, colorSpace, colorRange, sto
 		...(odd ? ['format=yuv444p10le'] : []),
 		`setparams=${tags.join(':')}`,
 		'zscale=t=linear:npl=100',
-		...['format=gbrpf32le', 'zscale=p=bt709', 'tonemap=hable:desat=0'],
+		...['format=gbrpf32le', 'zscale=p=bt709', 'tonemap=hable:desat=0:peak=10'],
 		...['zscale=t=bt709:m=bt709:r=tv', odd ? 'format=yuv444p' : 'format=yuv420p'],
 	];
 }
