@@ -36,6 +36,7 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	audio_channels: transcode('Change Channels', { resource: 'audio', operation: 'audio_channels', channels: 'mono' }),
 	waveform: transcode('Waveform', { resource: 'audio', operation: 'waveform' }),
 	denoise_audio: transcode('Remove Noise', { resource: 'audio', operation: 'denoise_audio', engine: 'auto' }),
+	mix_music: transcode('Mix Music', { resource: 'audio', operation: 'mix_music', music: 'https://example.com/music.mp3' }),
 	loudness: transcode('Measure Loudness', { resource: 'audio', operation: 'loudness' }),
 	image_resize: transcode('Resize', { resource: 'image', operation: 'image_resize', width: 1080, height: 1080, fit: 'cover', position: 'attention', format: 'webp' }),
 	image_convert: transcode('Convert', { resource: 'image', operation: 'image_convert', format: 'webp', options: { targetKilobytes: 500 } }),

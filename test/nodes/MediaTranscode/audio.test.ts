@@ -3,6 +3,7 @@ import { convertAudio } from '../../../nodes/MediaTranscode/operations/audio/con
 import { denoiseAudio } from '../../../nodes/MediaTranscode/operations/audio/denoiseAudio';
 import { extractAudio } from '../../../nodes/MediaTranscode/operations/audio/extractAudio';
 import { loudness } from '../../../nodes/MediaTranscode/operations/audio/loudness';
+import { mixMusic } from '../../../nodes/MediaTranscode/operations/audio/mixMusic';
 import { normalizeLoudness } from '../../../nodes/MediaTranscode/operations/audio/normalizeLoudness';
 import { waveform } from '../../../nodes/MediaTranscode/operations/audio/waveform';
 import { build } from '../support/build';
@@ -23,6 +24,12 @@ describe('the audio operations', () => {
 		['audio_channels', audioChannels, { channels: 'swap' }, { channels: 'swap' }],
 		['waveform', waveform, { options: { pointsPerSecond: 10, background: '#ffffff' } }, { points_per_second: 10, background: '#ffffff' }],
 		['denoise_audio', denoiseAudio, { engine: 'ffmpeg', options: { strength: 'strong' } }, { engine: 'ffmpeg', strength: 'strong' }],
+		[
+			'mix_music',
+			mixMusic,
+			{ music: 'https://a.test/m.mp3', options: { duck: 6, volume: -20, fadeIn: 0, fadeOut: 3, loop: false } },
+			{ music: { file_url: 'https://a.test/m.mp3' }, duck_db: 6, music_volume_db: -20, fade_in: 0, fade_out: 3, loop: false },
+		],
 		['convert', convertAudio, { format: 'flac' }, { format: 'flac' }],
 	])('%s is sent with its parameters by the names of the wire (%#)', async (name, operation, fields, params) => {
 		expect(await build(operation, { ...asset, ...fields })).toEqual([{ operation: name, asset_id: 'a1', params }]);
