@@ -43,3 +43,10 @@ export function frameCount(path: string): number {
 	const out = execFileSync('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-count_frames', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', path]);
 	return Number(out.toString().trim());
 }
+
+/** Pictures made of two fields, as ffmpeg's own detector sees them. */
+export function combedPictures(path: string): number {
+	const { stderr } = spawnSync('ffmpeg', ['-nostdin', '-i', path, '-vf', 'idet', '-an', '-f', 'null', '-'], { encoding: 'utf8' });
+	const [, top = Number.NaN, bottom = Number.NaN] = /Multi frame detection: TFF:\s*(\d+) BFF:\s*(\d+)/.exec(stderr) ?? [];
+	return Number(top) + Number(bottom);
+}
