@@ -55,8 +55,10 @@ export function createGroup(deps: GroupDeps, size: number, log: Logger): Group {
 			runPlan: runAlone,
 			makePlan: (request) => {
 				if (size === 1 || companyFor(request.plan, request.facts) !== 'together') {
+					// Before those who waited for it: it is done in a moment.
+					const made = runAlone(request);
 					goOnWithout(seat);
-					return runAlone(request);
+					return made;
 				}
 				const made = new Promise<PlanResult>((resolve, reject) => {
 					const plan: Waiting = { ...request, answered: false, resolve: (result) => ((plan.answered = true), resolve(result)), reject };
@@ -101,6 +103,12 @@ async function runTogether(deps: GroupDeps, plans: Waiting[], workDir: string, l
 async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, workDir: string, log: Logger): Promise<boolean> {
 	const merged = mergePlans(plans.map(({ plan, inputs = [] }) => ({ plan, inputs })));
 	const early = plans.map(() => new Map<string, EarlyFile>());
+	const unwanted = new AbortController();
+	// Aborted when nobody is left who waits for a result.
+	const look = (): void => {
+		if (plans.every(({ answered, signal }) => answered || signal.aborted)) unwanted.abort(plans.find(({ signal }) => signal.aborted)?.signal.reason);
+	};
+	for (const { signal } of plans) signal.addEventListener('abort', look, { once: true });
 	try {
 		await mkdir(workDir, { recursive: true });
 		const made = await deps.runPlan({
@@ -109,7 +117,7 @@ async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, work
 			plan: merged.plan,
 			inputs: merged.inputs,
 			workDir,
-			signal: whenAllAborted(plans.map(({ signal }) => signal)),
+			signal: unwanted.signal,
 			onProgress: (percent) => plans.forEach(({ onProgress }) => onProgress(percent)),
 			onEarly: (file) => {
 				const { part, name } = merged.ownerOf(file.name);
@@ -119,6 +127,7 @@ async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, work
 				// What consists of pictures only is done when the last of them is there: it need not wait for the films.
 				if (plan.plan.outputs.every((output) => output.kind === 'image' && found.has(output.name))) {
 					plan.resolve({ files: [...found.values()].map(({ final: _, ...one }) => one), texts: {}, cpuSeconds: plan.plan.estimatedCpuSeconds });
+					look();
 				} else plan.onEarly?.({ ...file, name });
 			},
 			log,
@@ -126,20 +135,11 @@ async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, work
 		merged.split(made).forEach((own, part) => plans[part]?.resolve(own));
 		return true;
 	} catch (error) {
-		log.warn({ err: error, jobs: plans.length }, 'the common process failed: each plan is run alone');
+		if (!unwanted.signal.aborted) log.warn({ err: error, jobs: plans.length }, 'the common process failed: each plan is run alone');
 		return false;
+	} finally {
+		for (const { signal } of plans) signal.removeEventListener('abort', look);
 	}
-}
-
-/** Aborted when nobody is left who wants the result. */
-function whenAllAborted(signals: AbortSignal[]): AbortSignal {
-	const all = new AbortController();
-	const look = (): void => {
-		if (signals.every(({ aborted }) => aborted)) all.abort(signals[0]?.reason);
-	};
-	for (const signal of signals) signal.addEventListener('abort', look, { once: true });
-	look();
-	return all.signal;
 }
 
 /** The promise, or the signal's reason as soon as that is aborted, where that counts. */
