@@ -1,7 +1,7 @@
 import { runTool } from './process.ts';
 
 /** Without these an operation cannot work at all: H.264 and AAC for every video, the others for `convert` and `thumbnail`. */
-const REQUIRED_ENCODERS = ['libx264', 'aac', 'libvpx-vp9', 'libmp3lame', 'libwebp', 'mjpeg', 'png', 'pcm_s16le'];
+const REQUIRED_ENCODERS = ['libx264', 'aac', 'libvpx-vp9', 'libmp3lame', 'libopus', 'flac', 'libwebp', 'mjpeg', 'png', 'pcm_s16le'];
 
 const INSTALL: Partial<Record<NodeJS.Platform, string>> = {
 	linux: 'sudo apt-get install -y ffmpeg (Debian, Ubuntu), or your distribution’s ffmpeg package',
