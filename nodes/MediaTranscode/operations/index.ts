@@ -9,6 +9,7 @@ import { compress } from './video/compress';
 import { convert } from './video/convert';
 import { crop } from './video/crop';
 import { edits } from './video/edits';
+import { preset } from './video/preset';
 import { preview } from './video/preview';
 import { previewClip } from './video/previewClip';
 import { sprite } from './video/sprite';
@@ -17,7 +18,7 @@ import { thumbnail } from './video/thumbnail';
 
 /** The first one is preselected, and the first operation of each. */
 export const resources: readonly Resource[] = [
-	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preview, previewClip, sprite, stream, ...edits] },
+	{ name: 'Video', value: 'video', operations: [compress, convert, crop, thumbnail, adaptive, preset, preview, previewClip, sprite, stream, ...edits] },
 	audio,
 	image,
 	enhance,

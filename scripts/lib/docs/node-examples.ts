@@ -51,6 +51,7 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	upscale: transcode('Upscale', { resource: 'enhance', operation: 'upscale', factor: 2 }),
 	style_transfer: transcode('Style Transfer', { resource: 'enhance', operation: 'style_transfer', prompt: 'watercolour on rough paper' }),
 	adaptive: transcode('Adaptive Streaming (HLS and DASH)', { operation: 'adaptive', heights: [720, 360], manifests: 'hls+dash' }),
+	preset: transcode('Platform Preset', { operation: 'preset', platform: 'x' }),
 	preview: transcode('Preview', { operation: 'preview' }),
 	preview_clip: transcode('Preview Clip (GIF)', { operation: 'preview_clip', seconds: 4, format: 'gif' }),
 	sprite: transcode('Sprite Sheet', { operation: 'sprite', tiles: 'count', count: 20 }),

@@ -7,6 +7,7 @@ import { createCompress } from './video/compress.ts';
 import { createConvert } from './video/convert.ts';
 import { crop } from './video/crop.ts';
 import { editOperations } from './video/edits.ts';
+import { preset } from './video/preset.ts';
 import { preview } from './video/preview.ts';
 import { previewClip } from './video/preview-clip.ts';
 import { sprite } from './video/sprite.ts';
@@ -22,7 +23,7 @@ export interface MediaOperationsDeps {
 
 /** Operations that need nothing but the media. To add one: import it, and name it here. */
 export function createMediaOperations({ encoders = null, vmaf = false }: MediaOperationsDeps = {}): Operation[] {
-	return [probe, thumbnail, createCompress({ vmaf }), crop, createConvert(encoders), adaptive, preview, previewClip, sprite, stream, ...editOperations, ...audioOperations, ...imageOperations];
+	return [probe, thumbnail, createCompress({ vmaf }), crop, createConvert(encoders), adaptive, preset, preview, previewClip, sprite, stream, ...editOperations, ...audioOperations, ...imageOperations];
 }
 
 /** Operations by name. Throws when two of them claim one name: the second would silently win. */

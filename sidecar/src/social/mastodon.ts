@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
+import { MASTODON_DEFAULTS, type MediaLimits } from '../media/platform-limits.ts';
 import { ask, type TypedRequest } from './call.ts';
 import type { Http } from './http.ts';
 import { HttpFailure, type Decision } from './outcome.ts';
-import type { Account, CheckResult, FinishResult, Limits, MediaLimits, Platform, PlatformRun, ReconcileResult } from './platform.ts';
+import type { Account, CheckResult, FinishResult, Limits, Platform, PlatformRun, ReconcileResult } from './platform.ts';
 import { comparable, countFediverse, textOfHtml } from './text.ts';
 
 export interface MastodonOptions {
@@ -36,16 +37,16 @@ const instanceAnswer = z.object({
 	configuration: z
 		.object({
 			statuses: z
-				.object({ max_characters: z.number().optional().catch(undefined), max_media_attachments: number(4), characters_reserved_per_url: number(23) })
-				.catch({ max_characters: undefined, max_media_attachments: 4, characters_reserved_per_url: 23 }),
+				.object({ max_characters: z.number().optional().catch(undefined), max_media_attachments: number(MASTODON_DEFAULTS.attachments), characters_reserved_per_url: number(23) })
+				.catch({ max_characters: undefined, max_media_attachments: MASTODON_DEFAULTS.attachments, characters_reserved_per_url: 23 }),
 			media_attachments: z
 				.object({
 					supported_mime_types: z.array(z.string()).catch([]),
-					image_size_limit: number(16_777_216),
-					image_matrix_limit: number(33_177_600),
-					video_size_limit: number(103_809_024),
-					video_matrix_limit: number(8_294_400),
-					video_frame_rate_limit: number(120),
+					image_size_limit: number(MASTODON_DEFAULTS.imageBytes),
+					image_matrix_limit: number(MASTODON_DEFAULTS.imagePixels),
+					video_size_limit: number(MASTODON_DEFAULTS.videoBytes),
+					video_matrix_limit: number(MASTODON_DEFAULTS.videoPixels),
+					video_frame_rate_limit: number(MASTODON_DEFAULTS.videoFrameRate),
 					description_limit: number(1500),
 				})
 				.optional()
@@ -275,12 +276,12 @@ function limitsOf(instance: Instance): Limits {
 	const perUrl = statuses?.characters_reserved_per_url ?? 23;
 	const mimes = media && media.supported_mime_types.length > 0 ? media.supported_mime_types : DEFAULT_MIMES;
 	const image: MediaLimits = {
-		count: statuses?.max_media_attachments ?? 4,
+		count: statuses?.max_media_attachments ?? MASTODON_DEFAULTS.attachments,
 		mimes,
-		maxBytes: media?.image_size_limit ?? 16_777_216,
-		maxPixels: media?.image_matrix_limit ?? 33_177_600,
+		maxBytes: media?.image_size_limit ?? MASTODON_DEFAULTS.imageBytes,
+		maxPixels: media?.image_matrix_limit ?? MASTODON_DEFAULTS.imagePixels,
 	};
-	const maxBytes = media?.video_size_limit ?? 103_809_024;
+	const maxBytes = media?.video_size_limit ?? MASTODON_DEFAULTS.videoBytes;
 	return {
 		text: {
 			max: statuses?.max_characters ?? instance.max_toot_chars ?? 500,
@@ -291,7 +292,7 @@ function limitsOf(instance: Instance): Limits {
 		media: {
 			image,
 			gif: { ...image, count: 1 },
-			video: { count: 1, mimes, maxBytes, maxPixels: media?.video_matrix_limit ?? 8_294_400, maxFrameRate: media?.video_frame_rate_limit ?? 120 },
+			video: { count: 1, mimes, maxBytes, maxPixels: media?.video_matrix_limit ?? MASTODON_DEFAULTS.videoPixels, maxFrameRate: media?.video_frame_rate_limit ?? MASTODON_DEFAULTS.videoFrameRate },
 			audio: { count: 1, mimes, maxBytes },
 		},
 		options: { visibility: ['public', 'unlisted', 'private', 'direct'], sensitive: true, spoilerText: true, scheduleLeadSeconds: SCHEDULE_LEAD_SECONDS },

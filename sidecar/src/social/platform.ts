@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { MediaFacts } from '../media/facts.ts';
+import type { MediaKind, MediaLimits } from '../media/platform-limits.ts';
 
 /** One file that goes with a post. */
 export interface PostMedia {
@@ -37,34 +38,6 @@ export interface Credentials {
 export interface Account {
 	id: string;
 	name: string;
-}
-
-export type MediaKind = 'image' | 'gif' | 'video' | 'audio';
-
-/** What one kind of media may be. Absent: the platform names no limit. */
-export interface MediaLimits {
-	/** Files of this kind in one post. */
-	count: number;
-	mimes: readonly string[];
-	maxBytes?: number;
-	/** Width × height. */
-	maxPixels?: number;
-	minSide?: number;
-	/** Longer and shorter side, whichever way the picture is held. */
-	maxLongSide?: number;
-	maxShortSide?: number;
-	maxFrameRate?: number;
-	minSeconds?: number;
-	maxSeconds?: number;
-	/** Frames, and width × height × frames, of an animation. */
-	maxFrames?: number;
-	maxTotalPixels?: number;
-	/** Longer side divided by the shorter one. */
-	maxAspect?: number;
-	videoCodecs?: readonly string[];
-	pixelFormats?: readonly string[];
-	audioCodecs?: readonly string[];
-	maxAudioChannels?: number;
 }
 
 /** The limits of a platform, or of one account's server, as data. */

@@ -1,4 +1,6 @@
-import type { Limits, MediaKind, MediaLimits, Post, PostMedia } from './platform.ts';
+import { limitProblems } from '../media/platform-check.ts';
+import type { MediaKind, MediaLimits } from '../media/platform-limits.ts';
+import type { Limits, Post, PostMedia } from './platform.ts';
 
 /** What must be changed before a post can be made. */
 export interface PostProblem {
@@ -53,49 +55,7 @@ function mediaProblems(post: Post, limits: Limits, title: string): PostProblem[]
 	return problems;
 }
 
-/** A container states frame rates like 60.002: no reason to refuse. */
-const FRAME_RATE_SLACK = 0.01;
-
-function fileProblems({ mime, bytes, facts }: PostMedia, limits: MediaLimits): string[] {
-	const problems: string[] = [];
-	const over = (given: number, max: number | undefined, text: (given: string, max: string) => string, show: (value: number) => string = String) => {
-		if (max !== undefined && given > max) problems.push(text(show(given), show(max)));
-	};
-	const oneOf = (given: string | undefined, allowed: readonly string[] | undefined, what: string) => {
-		if (given !== undefined && allowed && !allowed.includes(given)) problems.push(`${what} ${given} is not taken; allowed: ${allowed.join(', ')}.`);
-	};
-	oneOf(mime, limits.mimes, 'the file type');
-	if (bytes === 0) problems.push('the file is empty.');
-	over(bytes, limits.maxBytes, (given, max) => `the file has ${given}; at most ${max}. Compress it.`, megabytes);
-	if (facts.video) {
-		const { width, height, frameRate, codec, pixelFormat } = facts.video;
-		const long = Math.max(width, height);
-		const short = Math.min(width, height);
-		const size = `${width}×${height}`;
-		over(width * height, limits.maxPixels, (_, max) => `${size} are more than ${max} pixels. Make it smaller.`);
-		over(long, limits.maxLongSide, (_, max) => `${size} is too large: the longer side may have ${max} pixels.`);
-		over(short, limits.maxShortSide, (_, max) => `${size} is too large: the shorter side may have ${max} pixels.`);
-		if (limits.minSide !== undefined && short < limits.minSide) problems.push(`${size} is too small: each side needs ${limits.minSide} pixels.`);
-		over(long / short, limits.maxAspect, (_, max) => `${size} is too long and narrow: at most ${max} to 1.`);
-		over(frameRate, limits.maxFrameRate === undefined ? undefined : limits.maxFrameRate + FRAME_RATE_SLACK, (given) => `${Number(given).toFixed(1)} frames per second; at most ${limits.maxFrameRate}.`);
-		const frames = Math.round(facts.durationSeconds * frameRate);
-		over(frames, limits.maxFrames, (given, max) => `${given} frames; at most ${max}.`);
-		over(frames * width * height, limits.maxTotalPixels, (given, max) => `width × height × frames is ${given}; at most ${max}.`);
-		oneOf(codec, limits.videoCodecs, 'the video codec');
-		oneOf(pixelFormat, limits.pixelFormats, 'the pixel format');
-	}
-	over(facts.durationSeconds, limits.maxSeconds, (given, max) => `it lasts ${Number(given).toFixed(1)} s; at most ${max} s. Cut it.`);
-	if (limits.minSeconds !== undefined && facts.durationSeconds < limits.minSeconds) {
-		problems.push(`it lasts ${facts.durationSeconds.toFixed(2)} s; at least ${limits.minSeconds} s.`);
-	}
-	if (facts.audio) {
-		oneOf(facts.audio.codec, limits.audioCodecs, 'the audio codec');
-		over(facts.audio.channels, limits.maxAudioChannels, (given, max) => `${given} audio channels; at most ${max}.`);
-	}
-	return problems;
-}
-
-const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`;
+const fileProblems = ({ mime, bytes, facts }: PostMedia, limits: MediaLimits): string[] => limitProblems({ ...facts, mime, bytes }, limits).map(({ message }) => message);
 
 function optionProblems(post: Post, { options }: Limits, title: string, now: Date): PostProblem[] {
 	const problems: PostProblem[] = [];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { VIDEO_PLATFORMS, X_GIF, X_IMAGE } from '../media/platform-limits.ts';
 import { planSegments } from './body.ts';
 import { ask, type TypedRequest } from './call.ts';
 import type { Http } from './http.ts';
@@ -31,38 +32,11 @@ const CLOCK_MARGIN_MS = 60_000;
 /** 100 posts a page: more than an account may post in the time that matters. */
 const TIMELINE_PAGES = 10;
 
-/** platforms.md 1.2 and 1.5; MB read as 10^6, the stricter way. */
+/** platforms.md 1.5 */
 const LIMITS: Limits = {
 	text: { max: 280, unit: 'characters as X counts them (a link 23, an emoji or CJK character 2)', count: (post) => weightedLength(post.text) },
 	maxAltText: 1000,
-	media: {
-		image: { count: 4, mimes: ['image/jpeg', 'image/png', 'image/webp'], maxBytes: 5_000_000 },
-		gif: {
-			count: 1,
-			mimes: ['image/gif'],
-			maxBytes: 15_000_000,
-			maxLongSide: 1280,
-			maxShortSide: 1080,
-			maxFrames: 350,
-			maxTotalPixels: 300_000_000,
-		},
-		video: {
-			count: 1,
-			mimes: ['video/mp4', 'video/quicktime'],
-			maxBytes: 512_000_000,
-			minSeconds: 0.5,
-			maxSeconds: 140,
-			minSide: 32,
-			maxLongSide: 1280,
-			maxShortSide: 1024,
-			maxFrameRate: 60,
-			maxAspect: 3,
-			videoCodecs: ['h264'],
-			pixelFormats: ['yuv420p', 'yuvj420p'],
-			audioCodecs: ['aac'],
-			maxAudioChannels: 2,
-		},
-	},
+	media: { image: X_IMAGE, gif: X_GIF, video: VIDEO_PLATFORMS.x.video },
 	options: { visibility: ['public'], sensitive: false, spoilerText: false, scheduleLeadSeconds: null },
 };
 
