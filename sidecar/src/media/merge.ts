@@ -50,25 +50,42 @@ const MOST_APART = 8;
 export const areAlike = (a: number, b: number): boolean => Math.max(a, b) <= MOST_APART * Math.min(a, b);
 
 /**
- * Encoders keep some 40 pictures each (look-ahead, references, threads): 8 of 1080p take about 1 GB. Larger sources get
- * fewer, in proportion; 12 is where the process itself becomes hard to follow.
+ * Encoders keep some 40 pictures each (look-ahead, references, threads): 8 of 1080p take about 1 GB. With more than 12
+ * outputs, however small, the slowest of them holds up too many others.
  */
 const MOST_PIXELS = 8 * 1920 * 1080;
 const MOST_OUTPUTS = 12;
 
-/** How many outputs one process may make of this source. */
-export const mostOutputs = ({ video }: MediaFacts): number =>
-	video ? Math.max(2, Math.min(MOST_OUTPUTS, Math.floor(MOST_PIXELS / Math.max(1, video.width * video.height)))) : MOST_OUTPUTS;
+/** What part of one process a plan takes up; 1 fills it. */
+export const loadOf = ({ outputs }: MediaPlan, facts: MediaFacts): number =>
+	outputs.reduce((sum, output) => sum + Math.max(1 / MOST_OUTPUTS, encodedPixels(output, facts) / MOST_PIXELS), 0);
 
-/** In their order, as many into each process as it may make. A plan that is too large by itself stays alone. */
-export function pack<T extends { plan: MediaPlan }>(parts: readonly T[], most: number): T[][] {
+/** Pixels of what is encoded, by the last scaling of each branch; without one, those of the source. */
+function encodedPixels(output: PlannedOutput, { video }: MediaFacts): number {
+	if (!video || output.kind === 'text' || output.kind === 'audio') return 0;
+	const source = video.width * video.height;
+	const branches = output.graph ? output.graph.filters.split(';') : [(output.videoFilters ?? []).join(',')];
+	const scaled = branches.flatMap((filters) => {
+		const last = [...filters.matchAll(/(?:^|[,\]])scale=(\d+):(\d+)/g)].at(-1);
+		return last ? [Number(last[1]) * Number(last[2])] : [];
+	});
+	return scaled.length > 0 ? scaled.reduce((sum, one) => sum + one, 0) : source;
+}
+
+/** Small sums of twelfths must not exceed the limit by a rounding. */
+const ROUNDING = 1e-9;
+export const isTooMuch = (load: number): boolean => load > 1 + ROUNDING;
+
+/** In their order, as many into each process as it holds. A plan that is too large by itself stays alone. */
+export function pack<T extends { plan: MediaPlan; facts: MediaFacts }>(parts: readonly T[]): T[][] {
 	const processes: T[][] = [];
-	let outputs = Infinity;
+	let load = Infinity;
 	for (const part of parts) {
-		outputs += part.plan.outputs.length;
-		if (outputs > most) {
+		const own = loadOf(part.plan, part.facts);
+		load += own;
+		if (isTooMuch(load)) {
 			processes.push([part]);
-			outputs = part.plan.outputs.length;
+			load = own;
 		} else processes.at(-1)?.push(part);
 	}
 	return processes;

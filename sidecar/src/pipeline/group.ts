@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { companyFor, mergePlans, mostOutputs, pack } from '../media/merge.ts';
+import { companyFor, mergePlans, pack } from '../media/merge.ts';
 import type { EarlyFile, PlanResult } from '../media/plan.ts';
 import type { RunPlanRequest, WorkerDeps } from './worker-deps.ts';
 
@@ -83,10 +83,7 @@ interface Waiting extends RunPlanRequest {
 
 /** One process reads one source; as many outputs in each as it may make. */
 const bySource = (waiting: Waiting[]): Waiting[][] =>
-	[...new Set(waiting.map(({ inputPath }) => inputPath))].flatMap((path) => {
-		const plans = waiting.filter(({ inputPath }) => inputPath === path);
-		return plans[0] ? pack(plans, mostOutputs(plans[0].facts)) : [];
-	});
+	[...new Set(waiting.map(({ inputPath }) => inputPath))].flatMap((path) => pack(waiting.filter(({ inputPath }) => inputPath === path)));
 
 /** Never rejects: each plan gets its own answer. */
 async function runTogether(deps: GroupDeps, plans: Waiting[], workDir: string, log: Logger): Promise<void> {

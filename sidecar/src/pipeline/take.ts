@@ -1,7 +1,7 @@
 import { findAsset } from '../db/assets.ts';
 import { claimJob, claimJobs, dueOnAsset, type JobRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
-import { areAlike, companyFor, mostOutputs, type Company } from '../media/merge.ts';
+import { areAlike, companyFor, isTooMuch, loadOf, type Company } from '../media/merge.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { Operation } from '../operations/operation.ts';
 import { LEASE_SECONDS } from './lease.ts';
@@ -27,19 +27,19 @@ interface Group {
 	jobs: JobRow[];
 	/** Null: runs alone. */
 	source: { assetId: string; facts: MediaFacts; lead: Outlook } | null;
-	outputs: number;
+	load: number;
 }
 
 /** Into a group that was claimed in the same moment, else into one of its own. */
 async function seat(deps: WorkerDeps, job: JobRow, groups: Group[]): Promise<void> {
-	const alone: Group = { jobs: [job], source: null, outputs: 0 };
+	const alone: Group = { jobs: [job], source: null, load: 0 };
 	const facts = deps.mergeJobs ? await factsOf(deps, job).catch(() => null) : null;
 	const outlook = facts ? outlookOf(deps.operations, job, facts) : null;
 	if (!facts || outlook?.company !== 'together') return void groups.push(alone);
-	const fitting = groups.find(({ source, outputs }) => source?.assetId === job.assetId && fits(source.lead, outlook) && outputs + outlook.outputs <= mostOutputs(facts));
-	if (!fitting) return void groups.push({ ...alone, source: { assetId: job.assetId ?? '', facts, lead: outlook }, outputs: outlook.outputs });
+	const fitting = groups.find(({ source, load }) => source?.assetId === job.assetId && fits(source.lead, outlook) && !isTooMuch(load + outlook.load));
+	if (!fitting) return void groups.push({ ...alone, source: { assetId: job.assetId ?? '', facts, lead: outlook }, load: outlook.load });
 	fitting.jobs.push(job);
-	fitting.outputs += outlook.outputs;
+	fitting.load += outlook.load;
 }
 
 /** More of them would keep one slot busy while others may be free. */
@@ -59,8 +59,8 @@ async function takeAlong(deps: WorkerDeps, group: Group): Promise<void> {
 		if (outlook.company === 'soon' && quick < MOST_QUICK_ONES) {
 			quick += 1;
 			wanted.push(job.id);
-		} else if (outlook.company === 'together' && fits(source.lead, outlook) && group.outputs + outlook.outputs <= mostOutputs(source.facts)) {
-			group.outputs += outlook.outputs;
+		} else if (outlook.company === 'together' && fits(source.lead, outlook) && !isTooMuch(group.load + outlook.load)) {
+			group.load += outlook.load;
 			wanted.push(job.id);
 		}
 	}
@@ -78,22 +78,26 @@ interface Outlook {
 	company: Company;
 	/** Expected CPU seconds; null where it must be measured first. */
 	seconds: number | null;
-	outputs: number;
+	/** Part of a process that it takes up. */
+	load: number;
 }
 
 const fits = (a: Outlook, b: Outlook): boolean => a.seconds === null || b.seconds === null || areAlike(a.seconds, b.seconds);
 
+/** As one film of 1080p. What does not fit in the end runs in a process of its own. */
+const UNKNOWN_LOAD = 1 / 8;
+
 /** What a job will do, as far as its facts and parameters tell. */
 export function outlookOf(operations: ReadonlyMap<string, Operation>, job: Pick<JobRow, 'jobType' | 'params'>, facts: MediaFacts): Outlook {
-	const apart: Outlook = { company: 'apart', seconds: null, outputs: 0 };
+	const apart: Outlook = { company: 'apart', seconds: null, load: 0 };
 	const operation = operations.get(job.jobType);
 	if (operation?.kind !== 'media') return apart;
 	try {
 		const params: unknown = operation.params.parse(job.params);
 		// Planned when it has measured: until then it counts as one of those that decode everything.
-		if (operation.measure || operation.inputs?.(params).length) return { company: 'together', seconds: operation.estimateSeconds?.(facts, params) ?? null, outputs: 1 };
+		if (operation.measure || operation.inputs?.(params).length) return { company: 'together', seconds: operation.estimateSeconds?.(facts, params) ?? null, load: UNKNOWN_LOAD };
 		const plan = operation.plan(facts, params, { inputs: [], measured: undefined });
-		return { company: companyFor(plan, facts), seconds: plan.estimatedCpuSeconds, outputs: plan.outputs.length };
+		return { company: companyFor(plan, facts), seconds: plan.estimatedCpuSeconds, load: loadOf(plan, facts) };
 	} catch {
 		// Its own run will say what is wrong.
 		return apart;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { areAlike, companyFor, mergePlans, mostOutputs, pack, type Part } from '../../../sidecar/src/media/merge.ts';
+import { areAlike, companyFor, isTooMuch, loadOf, mergePlans, pack, type Part } from '../../../sidecar/src/media/merge.ts';
 import { ffmpegCall } from '../../../sidecar/src/media/ffmpeg-arguments.ts';
 import type { MediaPlan, PlannedOutput } from '../../../sidecar/src/media/plan.ts';
 import { audioFacts, imageFacts, picture, videoFacts } from '../../support/facts.ts';
@@ -46,19 +46,24 @@ describe('the company of a plan', () => {
 
 describe('packing', () => {
 	it('keeps the order, loses nothing, and exceeds the limit only where one plan does', () => {
+		const facts = videoFacts();
 		fc.assert(
-			fc.property(fc.array(fc.integer({ min: 1, max: 6 })), fc.integer({ min: 1, max: 8 }), (sizes, most) => {
-				const parts = sizes.map((size) => ({ plan: plan(Array.from({ length: size }, () => output())) }));
-				const packed = pack(parts, most);
+			fc.property(fc.array(fc.record({ outputs: fc.integer({ min: 1, max: 6 }), height: fc.integer({ min: 100, max: 2000 }) })), (all) => {
+				const parts = all.map(({ outputs, height }) => ({ facts, plan: plan(Array.from({ length: outputs }, () => output({ videoFilters: [`scale=1920:${height}`] }))) }));
+				const packed = pack(parts);
 				expect(packed.flat()).toEqual(parts);
-				for (const one of packed) expect(one.length === 1 || one.reduce((sum, { plan: { outputs } }) => sum + outputs.length, 0) <= most).toBe(true);
+				for (const one of packed) expect(one.length === 1 || !isTooMuch(one.reduce((sum, { plan: own }) => sum + loadOf(own, facts), 0))).toBe(true);
 			}),
 		);
 	});
 
-	it('makes fewer outputs of larger pictures at once', () => {
-		const of = (width: number, height: number) => mostOutputs(videoFacts({ video: picture({ width, height }) }));
-		expect([of(640, 360), of(1920, 1080), of(3840, 2160), of(7680, 4320)]).toEqual([12, 8, 2, 2]);
+	it('counts what is encoded, not what is read', () => {
+		const large = videoFacts({ video: picture({ width: 3840, height: 2160 }) });
+		const load = (one: Partial<PlannedOutput>) => loadOf(plan([output(one)]), large);
+		expect(load({})).toBe(0.5);
+		expect(load({ videoFilters: ['scale=3840:2160', 'crop=9:9', 'scale=1920:1080', 'setsar=1'] })).toBe(0.125);
+		expect(load({ graph: { filters: '[v]split[a0][b0];[a0]scale=1920:1080[a1];[b0]scale=1920:1080[b1]', map: ['[a1]', '[b1]'] } })).toBe(0.25);
+		expect(load({ kind: 'text', videoFilters: ['scdet'] })).toBe(1 / 12);
 	});
 });
 
