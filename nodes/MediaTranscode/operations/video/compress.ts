@@ -1,4 +1,4 @@
-import type { NodeOperation } from '../../../shared/operation';
+import type { NodeOperation, ReadParameter } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
 import { sourceProperties } from '../../../shared/properties';
 
@@ -24,12 +24,58 @@ export const compress: NodeOperation = {
 			],
 		},
 		{
+			displayName: 'Mode',
+			name: 'mode',
+			type: 'options',
+			default: 'crf',
+			description: 'What decides how small the file becomes',
+			options: [
+				{
+					name: 'Fixed Quality (CRF)',
+					value: 'crf',
+					description: 'The same setting for every video',
+				},
+				{
+					name: 'Smart',
+					value: 'smart',
+					description: 'Encode samples first, to find the smallest file that still looks as good as wanted',
+				},
+				{
+					name: 'Target Size',
+					value: 'size',
+					description: 'As good as fits into a file of a given size',
+				},
+			],
+		},
+		{
 			displayName: 'Quality (CRF)',
 			name: 'crf',
 			type: 'number',
 			default: 23,
+			displayOptions: { show: { mode: ['crf'] } },
 			typeOptions: { minValue: 0, maxValue: 51 },
 			description: 'From 0 to 51. Lower is better and larger; 18 looks like the original, 28 is small.',
+		},
+		{
+			displayName: 'Quality',
+			name: 'quality',
+			type: 'options',
+			default: 'standard',
+			displayOptions: { show: { mode: ['smart'] } },
+			options: [
+				{ name: 'High', value: 'high', description: 'Looks like the original' },
+				{ name: 'Small', value: 'small', description: 'Shows faults to those who look for them' },
+				{ name: 'Standard', value: 'standard', description: 'Good on every screen' },
+			],
+		},
+		{
+			displayName: 'Size in MB',
+			name: 'targetMb',
+			type: 'number',
+			default: 10,
+			typeOptions: { minValue: 0.01, numberPrecision: 2 },
+			displayOptions: { show: { mode: ['size'] } },
+			description: 'Largest size of the file, in MB of 1,000,000 bytes. Where it is too small for the height, the height is lowered.',
 		},
 		{
 			displayName: 'Options',
@@ -51,7 +97,7 @@ export const compress: NodeOperation = {
 					name: 'preset',
 					type: 'options',
 					default: 'veryfast',
-					description: 'Slower makes smaller files of the same quality',
+					description: 'Slower makes smaller files of the same quality. Without it: Very Fast, Medium for a target size, Slower for Smart.',
 					options: [
 						{ name: 'Fast', value: 'fast' },
 						{ name: 'Faster', value: 'faster' },
@@ -89,7 +135,7 @@ export const compress: NodeOperation = {
 			...readSource(read),
 			params: withoutEmpty({
 				height: read('height'),
-				crf: read('crf'),
+				...rateOf(read),
 				audio_bitrate_kbps: read('options.audioBitrate', undefined),
 				max_bitrate_kbps: read('options.maxBitrate', undefined),
 				preset: read('options.preset', undefined),
@@ -98,3 +144,11 @@ export const compress: NodeOperation = {
 		},
 	],
 };
+
+/** Only the field of the mode: the others would be refused, or mean nothing. */
+function rateOf(read: ReadParameter): Record<string, unknown> {
+	const mode = read('mode', 'crf');
+	if (mode === 'size') return { mode, target_mb: read('targetMb') };
+	if (mode === 'smart') return { mode, quality: read('quality') };
+	return { crf: read('crf') };
+}
