@@ -4,7 +4,7 @@ import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from './facts.ts';
 import { asFileUrl, inputArguments, MAX_PIXELS } from './ffmpeg-input.ts';
-import { DEFAULT_QUALITY, PICTURE_FORMATS, type Encoding } from './picture-formats.ts';
+import { DEFAULT_QUALITY, mayHold, PICTURE_FORMATS, refuseHeavy, type Encoding } from './picture-formats.ts';
 import type { ProducedFile } from './plan.ts';
 import { runTool } from './process.ts';
 
@@ -128,10 +128,11 @@ async function bmpAsPng(path: string, { workDir, signal }: PictureWork): Promise
 }
 
 /** Applies the options of a format. Transparency becomes white where the format has none. */
-export function encode(chain: Sharp, { format, quality = DEFAULT_QUALITY[format], lossless = false }: Encoding): Sharp {
+export function encode(chain: Sharp, encoding: Encoding): Sharp {
+	const { format, quality = DEFAULT_QUALITY[encoding.format], lossless = false } = encoding;
 	switch (format) {
 		case 'jpeg':
-			return chain.flatten({ background: '#ffffff' }).jpeg({ quality });
+			return chain.flatten({ background: '#ffffff' }).jpeg({ quality, optimiseCoding: mayHold(encoding) });
 		case 'png':
 			return chain.png();
 		case 'webp':
@@ -151,9 +152,10 @@ export interface WrittenPicture extends ProducedFile {
 	frames: number;
 }
 
-/** Runs a chain and writes its result as `<base>.<extension>` into the scratch folder. */
+/** Runs a chain and writes its result as `<base>.<extension>` into the scratch folder. Throws what `refuseHeavy` throws, too. */
 export async function writePicture(chain: Sharp, encoding: Encoding, base: string, { workDir, signal }: PictureWork): Promise<WrittenPicture> {
 	signal.throwIfAborted();
+	refuseHeavy(encoding);
 	const { extension, mime } = PICTURE_FORMATS[encoding.format];
 	const name = `${base}.${extension}`;
 	const path = join(workDir, name);

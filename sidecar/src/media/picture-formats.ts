@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PipelineError } from '../errors.ts';
 
 /** What pictures are written as, and which of them an operation chooses. Pure. */
 export const PICTURE_FORMATS = {
@@ -33,6 +34,23 @@ export interface Encoding {
 	quality?: number | undefined;
 	/** Of webp and avif. */
 	lossless?: boolean | undefined;
+	/** Of the result, where it may be large: encoders that hold the whole picture are then spared, or refused. */
+	size?: { width: number; height: number } | undefined;
+}
+
+/** Below this, JPEG may hold the whole picture (6 bytes per pixel) to make its file a twentieth smaller. */
+const HELD_JPEG_PIXELS = 17e6;
+export const mayHold = ({ size }: Encoding): boolean => !size || size.width * size.height <= HELD_JPEG_PIXELS;
+
+/** libaom needs 33 bytes per pixel (3.15, 60 megapixels: 1.9 GB): this is 825 MB. */
+const MAX_AVIF_PIXELS = 25e6;
+
+/** Throws `invalid_request` where encoding would need more memory than a small server has. */
+export function refuseHeavy({ format, size }: Encoding): void {
+	if (format !== 'avif' || !size || size.width * size.height <= MAX_AVIF_PIXELS) return;
+	throw new PipelineError('invalid_request', `An AVIF of ${size.width} x ${size.height} pixels needs too much memory; at most ${MAX_AVIF_PIXELS / 1e6} megapixels are made. Choose webp, or a smaller size (image_resize).`, {
+		details: { field: 'params.format', given: format, allowed: 'webp, jpeg, png' },
+	});
 }
 
 /** The format of a source that we write as well; undefined for BMP and TIFF. */

@@ -31,6 +31,7 @@ export const collage: TaskOperation<z.infer<typeof params>> = {
 	kind: 'task',
 	name: 'collage',
 	version: 1,
+	reusable: true,
 	summary: 'Puts 2 to 20 pictures into one: as a grid, a row, a column or in the manner of masonry.',
 	accepts: ['image'],
 	params,
@@ -50,7 +51,7 @@ export const collage: TaskOperation<z.infer<typeof params>> = {
 			context.progress((80 * (index + 1)) / pictures.length);
 		}
 		const chain = canvas(size.width, size.height, background(colourOfGaps)).composite(overlays);
-		const { output, ...result } = await oneFile(context, chain, { format, quality }, 'collage');
+		const { output, ...result } = await oneFile(context, chain, { format, quality, size }, 'collage');
 		return { output: { ...output, cells }, ...result };
 	},
 };

@@ -52,6 +52,16 @@ export function fitInto(
 	}
 }
 
+/** A size of these proportions (`4:5`): as large as the source allows, or with the side that was asked for. */
+export function toRatio(source: Size, ratio: string, { width, height }: { width?: number | undefined; height?: number | undefined }): Size {
+	const [across = 1, down = 1] = ratio.split(':').map(Number);
+	const proportion = across / down;
+	const whole = (value: number): number => Math.min(8192, Math.max(1, Math.round(value)));
+	if (width !== undefined) return { width, height: whole(width / proportion) };
+	if (height !== undefined) return { width: whole(height * proportion), height };
+	return source.width / source.height > proportion ? { width: whole(source.height * proportion), height: source.height } : { width: source.width, height: whole(source.width / proportion) };
+}
+
 const limited = (factor: number, enlarge: boolean): number => (enlarge ? factor : Math.min(1, factor));
 const scale = ({ width, height }: Size, factor: number): Size => ({ width: Math.max(1, Math.round(width * factor)), height: Math.max(1, Math.round(height * factor)) });
 const plain = (size: Size): Fitting => ({ scaled: size, fit: 'fill', pad: { left: 0, top: 0, right: 0, bottom: 0 }, size });

@@ -33,6 +33,7 @@ export const imageConvert: TaskOperation<Params> = {
 	kind: 'task',
 	name: 'image_convert',
 	version: 1,
+	reusable: true,
 	summary: 'Changes the format of a picture, on request into a file of limited size. Animations stay animated in webp and gif.',
 	accepts: ['image'],
 	params,
@@ -44,7 +45,7 @@ export const imageConvert: TaskOperation<Params> = {
 		const { format, quality, lossless, target_bytes: target } = wanted;
 		if (isThereAlready(picture, wanted)) return describeFile(await copy(picture, format, context), format, [`The picture is already ${format} and is copied.`]);
 		const { notes } = openFor(picture, format);
-		const attempt = (at: number | undefined): Promise<WrittenPicture> => writePicture(openFor(picture, format).chain, { format, quality: at, lossless }, 'converted', context);
+		const attempt = (at: number | undefined): Promise<WrittenPicture> => writePicture(openFor(picture, format).chain, { format, quality: at, lossless, size: picture }, 'converted', context);
 		if (target === undefined) return describeFile(await attempt(quality), format, notes);
 		const found = await searchQuality(async (at) => (await attempt(at)).bytes, target, quality);
 		if ('tooLarge' in found) throw tooLarge(found.tooLarge, target);

@@ -24,6 +24,7 @@ export const imageOverlay: TaskOperation<Params> = {
 	kind: 'task',
 	name: 'image_overlay',
 	version: 1,
+	reusable: true,
 	summary: 'Puts a logo or watermark on a picture, once or all over it. Animations stay animated.',
 	accepts: ['image'],
 	params,
@@ -37,7 +38,7 @@ export const imageOverlay: TaskOperation<Params> = {
 		const logo = await readPixels(faded(source.open({ still: true }).ensureAlpha().resize({ ...layout.logo, fit: 'fill' }), wanted.opacity), context);
 		const { chain, format, animated, notes } = openFor(picture, wanted.format);
 		const covered = wanted.tile || animated ? chain.composite([await sheet(layout, logo, context)]) : chain.composite([{ ...asOverlay(logo), left: layout.x, top: layout.y }]);
-		const { output, ...result } = await oneFile(context, covered, { format, quality: wanted.quality }, 'overlaid', notes);
+		const { output, ...result } = await oneFile(context, covered, { format, quality: wanted.quality, size: picture }, 'overlaid', notes);
 		return { output: { ...output, logo: { x: layout.x, y: layout.y, ...layout.logo } }, ...result };
 	},
 };

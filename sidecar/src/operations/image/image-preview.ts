@@ -14,6 +14,7 @@ export const imagePreview: TaskOperation<z.infer<typeof params>> = {
 	kind: 'task',
 	name: 'image_preview',
 	version: 1,
+	reusable: true,
 	summary: 'Makes a copy for looking at: at most 1080 pixels on the longer side, WebP, in its own proportions.',
 	accepts: ['image'],
 	params,

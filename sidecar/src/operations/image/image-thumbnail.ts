@@ -18,6 +18,7 @@ export const imageThumbnail: TaskOperation<z.infer<typeof params>> = {
 	kind: 'task',
 	name: 'image_thumbnail',
 	version: 1,
+	reusable: true,
 	summary: 'Makes a small picture of exactly one size for lists: 300 x 300 WebP unless said otherwise.',
 	accepts: ['image'],
 	params,

@@ -15,6 +15,7 @@ export const palette: TaskOperation<z.infer<typeof params>> = {
 	kind: 'task',
 	name: 'palette',
 	version: 1,
+	reusable: true,
 	summary: 'Finds the dominant colours of a picture, its average, and a pair of colours for background and text.',
 	accepts: ['image'],
 	params,

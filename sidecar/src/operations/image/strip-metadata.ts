@@ -18,6 +18,7 @@ export const stripMetadata: TaskOperation<z.infer<typeof params>> = {
 	kind: 'task',
 	name: 'strip_metadata',
 	version: 1,
+	reusable: true,
 	summary: 'Removes what a picture tells beside what it shows: place, camera, times, captions, thumbnails, hidden attachments.',
 	accepts: ['image'],
 	params,
@@ -47,6 +48,6 @@ async function withoutEncoding({ workDir }: TaskContext, { path, mime, bytes, or
 async function encoded(context: TaskContext, picture: Picture): Promise<TaskResult> {
 	const { chain, format, notes } = openFor(picture, 'same');
 	const why = picture.orientation === 1 ? 'The picture was encoded anew without its metadata.' : 'The picture was turned upright, which needs encoding it anew.';
-	const { output, ...result } = await oneFile(context, chain, { format, quality: QUALITY[format] }, 'stripped', [...notes, why]);
+	const { output, ...result } = await oneFile(context, chain, { format, quality: QUALITY[format], size: picture }, 'stripped', [...notes, why]);
 	return { output: { ...output, re_encoded: true }, ...result };
 }

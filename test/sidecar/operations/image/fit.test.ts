@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fitInto, FITS, insideOf, place, POSITIONS } from '../../../../sidecar/src/operations/image/fit.ts';
+import { fitInto, FITS, insideOf, place, POSITIONS, toRatio } from '../../../../sidecar/src/operations/image/fit.ts';
 
 const fitted = (source: [number, number], wanted: { width?: number; height?: number }, fit: (typeof FITS)[number], enlarge = false) =>
 	fitInto({ width: source[0], height: source[1] }, { ...wanted, fit, enlarge, position: 'center' });
@@ -43,6 +43,15 @@ describe('fitting a picture', () => {
 				expect(Math.min(pad.left, pad.right, pad.top, pad.bottom)).toBeGreaterThanOrEqual(0);
 			}),
 		);
+	});
+
+	it.each([
+		[{}, '1:1', [1000, 1000]],
+		[{}, '16:9', [1500, 844]],
+		[{ width: 540 }, '9:16', [540, 960]],
+		[{ height: 500 }, '4:5', [400, 500]],
+	])('makes with %j and %s a picture of %j', (asked, ratio, size) => {
+		expect(Object.values(toRatio({ width: 1500, height: 1000 }, ratio, asked))).toEqual(size);
 	});
 
 	it('finds the nine places', () => {

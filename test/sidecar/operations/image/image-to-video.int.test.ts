@@ -56,10 +56,8 @@ describe('image_to_video', () => {
 			const expected = { zoom_in: [-1, -1], zoom_out: [1, 1], pan_left: [1, 0], pan_down: [0, -1] }[movement] ?? [];
 			expect([right, down].map((way) => (Math.abs(way) < 1 ? 0 : Math.sign(way)))).toEqual(expected);
 			// No step differs from the one before it by more than a third of a pixel; with zoompan it is a whole one and more.
-			const changes = track.slice(2).map(([x, y], index) => {
-				const [a, b] = [track[index] ?? [0, 0], track[index + 1] ?? [0, 0]];
-				return Math.hypot(x - 2 * b[0] + a[0], y - 2 * b[1] + a[1]);
-			});
+			const at = (frame: number): [number, number] => track[frame] ?? [0, 0];
+			const changes = track.slice(2).map(([x, y], index) => Math.hypot(x - 2 * at(index + 1)[0] + at(index)[0], y - 2 * at(index + 1)[1] + at(index)[1]));
 			expect(Math.max(...changes)).toBeLessThan(0.3);
 		});
 	});

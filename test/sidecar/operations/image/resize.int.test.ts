@@ -20,6 +20,8 @@ describe('image_resize', () => {
 		['quarters', { width: 300, height: 300, fit: 'contain', format: 'avif' }, 'resized.avif', 300, 300],
 		['quarters', { width: 900, height: 900, fit: 'fill', enlarge: true, format: 'png' }, 'resized.png', 900, 900],
 		['quarters', { width: 4000 }, 'resized.jpg', 600, 400],
+		['quarters', { ratio: '1:1', position: 'entropy' }, 'resized.jpg', 400, 400],
+		['quarters', { ratio: '9:16', width: 90 }, 'resized.jpg', 90, 160],
 		['bmp', { width: 60 }, 'resized.jpg', 60, 40],
 		['tiff', { width: 60 }, 'resized.jpg', 60, 40],
 		['avif', { width: 60 }, 'resized.avif', 60, 40],
