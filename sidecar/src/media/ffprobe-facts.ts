@@ -145,9 +145,16 @@ function rates(stream: ProbeStream, interlaced: boolean): { frameRate: number; v
 	// Interlaced streams count fields in the one and pictures in the other.
 	if (Math.abs(factor - 1) <= RATE_TOLERANCE || (interlaced && Math.abs(factor - 2) <= RATE_TOLERANCE))
 		return { frameRate: rate, variable: false };
-	if (exact && exact >= rate && exact <= 60) return { frameRate: exact, variable: true };
-	const near = RATES.find((one) => Math.abs(one / rate - 1) <= RATE_TOLERANCE / 2);
-	return { frameRate: near ?? HOLDING_RATES.find((one) => one >= rate) ?? rate, variable: true };
+	// Of times that follow no rate ffprobe makes one up, such as 51.
+	if (exact && exact >= rate && (exact <= 30 || (exact <= 60.6 && standardRate(exact)))) return { frameRate: standardRate(exact) ?? exact, variable: true };
+	return { frameRate: standardRate(rate) ?? HOLDING_RATES.find((one) => one >= rate) ?? rate, variable: true };
+}
+
+/** The nearest of the usual rates, where one is near. */
+function standardRate(rate: number): number | undefined {
+	const off = (one: number): number => Math.abs(one / rate - 1);
+	const nearest = RATES.reduce((best, one) => (off(one) < off(best) ? one : best));
+	return off(nearest) <= RATE_TOLERANCE / 2 ? nearest : undefined;
 }
 
 /** Matroska keeps the length of a track in a tag, as `00:01:02.345000000`. */

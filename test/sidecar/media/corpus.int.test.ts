@@ -85,7 +85,7 @@ describe('a file with', () => {
 const OLD = /\.avi$/;
 
 async function checkVideo({ original, main: path, graph }: { original: string; main: string; graph: string }, source: MediaFacts, file: Odd): Promise<void> {
-	const { size = [320, 180], seconds = [1.9, 2.1], sound = true, sync = sound, red = 'left', mapped, maxFrames, facts = {} } = file.expect as Expected;
+	const { size = [320, 180], seconds = [1.9, 2.1], sound = true, sync = sound, red = 'left', mapped, minFrames, maxFrames, facts = {} } = file.expect as Expected;
 	expect(source.video).toMatchObject(facts);
 	const made = await probe(path);
 	expect(made.video).toMatchObject({ codec: 'h264', pixelFormat: expect.stringMatching(/^yuvj?420p$/), width: size[0], height: size[1] });
@@ -98,6 +98,7 @@ async function checkVideo({ original, main: path, graph }: { original: string; m
 	expect(made.audio !== null).toBe(sound);
 	// Where the stream was copied, the one that was encoded shows what we do to times.
 	const encoded = copied ? graph : path;
+	if (minFrames) expect(frameCount(encoded)).toBeGreaterThanOrEqual(minFrames);
 	if (maxFrames) expect(frameCount(encoded)).toBeLessThanOrEqual(maxFrames);
 	if (sync) {
 		// Encoders of old formats delay the one or the other: what the source is off by is not ours.

@@ -16,6 +16,8 @@ describe('toFacts', () => {
 		['a screen recorder’s', '15/4', '1000/1', true, 30],
 		['fast and uneven', '45/1', '1000/1', true, 60],
 		['of pictures that were left out', '10/1', '30/1', true, 30],
+		['made up', '63/10', '51/1', true, 30],
+		['slow, with pictures left out', '5/1', '25/2', true, 12.5],
 		['nothing but ticks', '0/0', '90000/1', true, 30],
 		['unknown', '0/0', '0/0', true, 30],
 	])('reads a rate that is %s: %s of %s', (_what, average, exact, variableFrameRate, frameRate) => {
