@@ -138,8 +138,8 @@ function whyEncode(facts: MediaFacts, video: VideoFacts, platform: VideoPlatform
 	const reasons = reasonsToEncode(facts, video, platform);
 	const [first] = parts;
 	return [
+		...(shape.how === 'keep' ? [] : [`${video.width}×${video.height} is not the shape that is shown.`]),
 		...reasons,
-		...(shape.how !== 'keep' && reasons.length === 0 ? [`${video.width}×${video.height} is not the shape that is shown.`] : []),
 		...(parts.length > 1 ? ['it is split at places that are no key frames.'] : []),
 		...(parts.length === 1 && !bytesFit(facts, first?.seconds ?? 0, platform.video) ? [`it has ${Math.ceil(facts.bytes / 1e6)} MB; at most ${Math.floor((platform.video.maxBytes ?? 0) / 1e6)} MB are taken.`] : []),
 	];
