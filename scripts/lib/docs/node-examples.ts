@@ -31,6 +31,8 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	trim: transcode('Trim', { operation: 'trim', start: '1', until: 'duration', duration: '2' }),
 	concatenate: transcode('Concatenate', { operation: 'concatenate', clips: 'https://example.com/outro.mp4', transition: 'fade' }),
 	filter: transcode('Filter', { operation: 'filter', filters: { filter: [{ name: 'grayscale' }, { name: 'contrast', amount: 1.3 }] } }),
+	watermark: transcode('Watermark', { operation: 'watermark', logo: 'https://example.com/logo.png', position: 'top_right' }),
+	brand: transcode('Brand', { operation: 'brand', logo: 'https://example.com/logo.png', title: 'Ada Lovelace', subtitle: 'Mathematician' }),
 	normalize_loudness: transcode('Normalize Loudness', { resource: 'audio', operation: 'normalize_loudness', target: -14 }),
 	extract_audio: transcode('Extract Audio', { resource: 'audio', operation: 'extract_audio', format: 'mp3' }),
 	audio_channels: transcode('Change Channels', { resource: 'audio', operation: 'audio_channels', channels: 'mono' }),
