@@ -20,6 +20,8 @@ describe('the media operations', () => {
 			{ height: 480, crf: 28, audio_bitrate_kbps: 96, max_bitrate_kbps: 1500, preset: 'slow', frame_rate: 25 },
 		],
 		['compress with the defaults of the sidecar', compress, { height: 720, crf: 23, options: {} }, { height: 720, crf: 23 }],
+		['compress to a size', compress, { height: 720, crf: 23, compressMode: 'size', targetMb: 9.5, options: {} }, { height: 720, mode: 'size', target_mb: 9.5 }],
+		['compress smartly', compress, { height: 720, crf: 23, compressMode: 'smart', qualityLevel: 'high', options: {} }, { height: 720, mode: 'smart', quality: 'high' }],
 		['crop by ratio', crop, { cropMode: 'ratio', ratio: '4:5', gravity: 'top', width: 9 }, { mode: 'ratio', ratio: '4:5', gravity: 'top' }],
 		['crop by pixels', crop, { cropMode: 'pixels', x: 1, y: 2, width: 30, height: 40 }, { mode: 'pixels', x: 1, y: 2, width: 30, height: 40 }],
 		['crop to a size', crop, { cropMode: 'fit', width: 30, height: 40, fit: 'contain' }, { mode: 'fit', width: 30, height: 40, fit: 'contain' }],

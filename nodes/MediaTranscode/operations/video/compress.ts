@@ -25,7 +25,7 @@ export const compress: NodeOperation = {
 		},
 		{
 			displayName: 'Mode',
-			name: 'mode',
+			name: 'compressMode',
 			type: 'options',
 			default: 'crf',
 			description: 'What decides how small the file becomes',
@@ -52,16 +52,16 @@ export const compress: NodeOperation = {
 			name: 'crf',
 			type: 'number',
 			default: 23,
-			displayOptions: { show: { mode: ['crf'] } },
+			displayOptions: { show: { compressMode: ['crf'] } },
 			typeOptions: { minValue: 0, maxValue: 51 },
 			description: 'From 0 to 51. Lower is better and larger; 18 looks like the original, 28 is small.',
 		},
 		{
 			displayName: 'Quality',
-			name: 'quality',
+			name: 'qualityLevel',
 			type: 'options',
 			default: 'standard',
-			displayOptions: { show: { mode: ['smart'] } },
+			displayOptions: { show: { compressMode: ['smart'] } },
 			options: [
 				{ name: 'High', value: 'high', description: 'Looks like the original' },
 				{ name: 'Small', value: 'small', description: 'Shows faults to those who look for them' },
@@ -74,7 +74,7 @@ export const compress: NodeOperation = {
 			type: 'number',
 			default: 10,
 			typeOptions: { minValue: 0.01, numberPrecision: 2 },
-			displayOptions: { show: { mode: ['size'] } },
+			displayOptions: { show: { compressMode: ['size'] } },
 			description: 'Largest size of the file, in MB of 1,000,000 bytes. Where it is too small for the height, the height is lowered.',
 		},
 		{
@@ -147,8 +147,8 @@ export const compress: NodeOperation = {
 
 /** Only the field of the mode: the others would be refused, or mean nothing. */
 function rateOf(read: ReadParameter): Record<string, unknown> {
-	const mode = read('mode', 'crf');
+	const mode = read('compressMode', 'crf');
 	if (mode === 'size') return { mode, target_mb: read('targetMb') };
-	if (mode === 'smart') return { mode, quality: read('quality') };
+	if (mode === 'smart') return { mode, quality: read('qualityLevel') };
 	return { crf: read('crf') };
 }
