@@ -23,6 +23,7 @@ describe('the company of a plan', () => {
 		['a film without its pictures', { options: ['-vn', '-c:a', 'aac'] }, 'soon'],
 		['a picture after a seek', { kind: 'image', seekSeconds: 5, options: ['-c:v', 'mjpeg'] }, 'soon'],
 		['the best picture of all', { kind: 'image', videoFilters: ['thumbnail'], options: ['-c:v', 'mjpeg'] }, 'together'],
+		['several parts of the film', { excerpts: [{ seekSeconds: 1, durationSeconds: 9 }], graph: { filters: '[x1]scale=2:2[o]', map: ['[o]'] } }, 'apart'],
 		['a long part of the film', { seekSeconds: 5, durationSeconds: 100 }, 'apart'],
 	])('%s', (_what, one, expected) => {
 		expect(company(one)).toBe(expected);
