@@ -15,6 +15,8 @@ export interface MediaRun {
 	signal: AbortSignal;
 	/** 0 to 100 */
 	onProgress(percent: number): void;
+	/** What an earlier try has planned already. Default: it is measured and planned now. */
+	plan?: MediaPlan | null;
 	step<T>(name: string, work: () => Promise<T>): Promise<T>;
 	log: Logger;
 	runPlan(request: {
@@ -84,7 +86,7 @@ export async function prepareMedia<P, M>(operation: MediaOperation<P, M>, params
 
 /** Runs one media operation from the beginning to its result. */
 export async function runMedia<P, M>(operation: MediaOperation<P, M>, params: P, run: MediaRun): Promise<TaskResult> {
-	const prepared = await prepareMedia(operation, params, run);
+	const prepared = run.plan ? { plan: run.plan, inputs: run.inputs, cpuSeconds: 0 } : await prepareMedia(operation, params, run);
 	const { plan, inputs } = prepared;
 	const { source, workDir, signal, log } = run;
 	// An operation that can measure need not have done so.

@@ -34,6 +34,18 @@ interface ChunkParams {
 	chunk: Chunk | null;
 	/** Seconds by which the stream begins after the file. */
 	delay: number;
+	/** In the first row: the plan that was split, so that what it took to make it need not be measured again. */
+	whole?: MediaPlan;
+}
+
+/** Only `split` writes them. */
+const chunkParams = ({ params }: Pick<JobRow, 'params'>): ChunkParams => params as Record<string, unknown> & ChunkParams;
+
+/** The plan of a job that was split before. Null: it has none. */
+export async function splitPlan(deps: WorkerDeps, job: JobRow): Promise<MediaPlan | null> {
+	if (!deps.chunkSeconds || job.attempts < 2) return null;
+	const [first] = await chunksOf(deps.db, job);
+	return first ? (chunkParams(first).whole ?? null) : null;
 }
 
 /** Runs a plan, in chunks where that gains something. Throws NotYet while others work on them. */
@@ -60,7 +72,7 @@ export function inChunks(deps: WorkerDeps, execution: Execution, whole: RunPlan)
 			await parkWith(deps, job, []);
 			throw new NotYet('chunks are being made');
 		}
-		const joined = await execution.step('join', () => joinChunks(deps, execution, request, output, chunks));
+		const joined = await execution.step('join', () => joinChunks(deps, execution, output, chunks));
 		if (joined) return joined;
 		log.error('the chunks do not add up to the video: it is encoded in one piece');
 		return whole(request);
@@ -99,12 +111,13 @@ async function split({ db, concurrency, workerId }: WorkerDeps, { job, step, sig
 		estimatedSeconds: params.plan.estimatedCpuSeconds,
 	});
 	const about = { asset_id: job.assetId as string };
-	return [
+	const rows = [
 		...(facts.audio && !output.options.includes('-an') ? [row(0, { ...about, plan: soundPlan(plan, output), chunk: null, delay: starts.sound - starts.file })] : []),
 		...chunks.map((chunk, index) =>
 			row(index + 1, { ...about, plan: piecePlan(plan, output, chunk, packets.length, facts.video?.frameRate ?? 25), chunk, delay: starts.picture - starts.file }),
 		),
 	];
+	return rows.map((one, index) => (index === 0 ? { ...one, params: { ...one.params, whole: plan } } : one));
 }
 
 /** A packet is a line of some 20 bytes: ten hours at 60 a second. */
@@ -145,7 +158,7 @@ const REPORT_EVERY_MS = 2000;
 /** Makes one chunk. The caller stores its file. */
 export async function makeChunk(deps: WorkerDeps, execution: Execution): Promise<{ output: Record<string, unknown>; files: PlanResult['files']; cost: Record<string, number> }> {
 	const { job, workDir, signal, log, step, seat } = execution;
-	const { asset_id: assetId, plan } = job.params as unknown as ChunkParams;
+	const { asset_id: assetId, plan } = chunkParams(job);
 	const asset = await findAsset(deps.db, job.workspaceId, assetId);
 	if (!asset?.storageKey || !asset.facts) throw new PipelineError('input_not_found', 'The media of this job is not stored. Ingest it again.');
 	const inputPath = await localFile(deps, execution, asset.storageKey, 'source');
@@ -172,14 +185,14 @@ async function report(deps: WorkerDeps, job: JobRow, percent: number): Promise<v
 const JOIN_TIMEOUT_MS = 3_600_000;
 
 /** Null: what the chunks made is not the whole film. */
-async function joinChunks(deps: WorkerDeps, execution: Execution, { plan, facts }: RunPlanRequest, output: PlannedOutput, chunks: JobRow[]): Promise<PlanResult | null> {
+async function joinChunks(deps: WorkerDeps, execution: Execution, output: PlannedOutput, chunks: JobRow[]): Promise<PlanResult | null> {
 	const { workDir, signal } = execution;
 	const stored = await filesOfJobs(deps.db, chunks.map(({ id }) => id));
 	const pieces = await Promise.all(
 		chunks.map(async ({ id, itemIndex, params, cost }) => {
 			const key = stored.find(({ jobId }) => jobId === id)?.storageKey;
 			if (!key) throw new PipelineError('storage_failed', 'A part of the video is not stored any more.');
-			const { chunk, delay } = params as unknown as ChunkParams;
+			const { chunk, delay } = chunkParams({ params });
 			return { chunk, delay, cpuSeconds: cost['cpu_seconds'] ?? 0, path: await localFile(deps, execution, key, `part-${itemIndex}`) };
 		}),
 	);

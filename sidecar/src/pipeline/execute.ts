@@ -12,7 +12,7 @@ import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
 import { refuseOtherKinds, type Operation, type TaskResult } from '../operations/operation.ts';
 import { runMedia } from '../operations/run-media.ts';
-import { inChunks, makeChunk } from './chunks.ts';
+import { inChunks, makeChunk, splitPlan } from './chunks.ts';
 import { keyOf, type EarlyFiles } from './early-files.ts';
 import type { Outcome } from './finish.ts';
 import type { Seat } from './group.ts';
@@ -62,7 +62,7 @@ async function runMediaOperation(deps: WorkerDeps, execution: Execution, operati
 	const source = await asReadByFfmpeg(await openSource(deps, execution), execution);
 	const inputs: OpenedMedia[] = [];
 	for (const input of operation.inputs?.(params) ?? []) inputs.push(await asReadByFfmpeg(await openInput(deps, execution, input), execution));
-	return runMedia(operation, params, { source, inputs, workDir, signal, log, step, onProgress: execution.progress, runPlan: seat.runPlan, makePlan: inChunks(deps, execution, (plan) => seat.makePlan({ ...plan, onEarly: early.take })), probe: deps.probe });
+	return runMedia(operation, params, { source, inputs, plan: await splitPlan(deps, job), workDir, signal, log, step, onProgress: execution.progress, runPlan: seat.runPlan, makePlan: inChunks(deps, execution, (plan) => seat.makePlan({ ...plan, onEarly: early.take })), probe: deps.probe });
 }
 
 async function runTask(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'task' }>): Promise<TaskResult> {
