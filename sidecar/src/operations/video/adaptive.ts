@@ -46,6 +46,8 @@ export const adaptive: MediaOperation<Params> = {
 	accepts: ['video'],
 	params,
 	example: { heights: [720, 360], segment_seconds: 4, manifests: 'hls+dash' },
+	produces:
+		'`rungs` (each with `name`, `width`, `height`, `max_bitrate_kbps`), `segment_seconds`, `manifests`. Files: `adaptive/master.m3u8` for players of HLS and `adaptive/manifest.mpd` for those of DASH; playlists and segments lie beside them and are not listed. Both can be opened while the job runs.',
 	plan(facts, wanted) {
 		const { video, audio } = facts;
 		if (!video) throw new PipelineError('input_no_video', 'A ladder needs a video; this file has only sound.');

@@ -51,6 +51,8 @@ export const preset: MediaOperation<Params> = {
 	accepts: ['video'],
 	params,
 	example: { platform: 'x', fit: 'auto', too_long: 'trim' },
+	produces:
+		'`platform`, `width`, `height`, `seconds`, `parts`, `fit` (`keep`, `crop`, `blur` or `pad`), `copied` (`video`, `audio`), `reason`. Files: one named as the platform, e.g. `x.mp4`; `x-01.mp4`, `x-02.mp4` … where it is split.',
 	plan(facts, wanted) {
 		const { video, audio } = facts;
 		const platform: VideoPlatform = VIDEO_PLATFORMS[wanted.platform];

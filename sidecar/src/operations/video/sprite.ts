@@ -35,6 +35,8 @@ export const sprite: MediaOperation<Params> = {
 	accepts: ['video'],
 	params,
 	example: { count: 20, columns: 5, width: 160, format: 'jpeg' },
+	produces:
+		'`tiles`, `interval_seconds`, `tile` (`width`, `height`), `sheets` (each with `name`, `columns`, `rows`), `vtt`. Files: `sprite.jpg` or `sprite.webp`, `sprite-01.jpg`, `sprite-02.jpg` … where one would be too large, and `sprite.vtt`.',
 	plan(facts, wanted) {
 		const { video } = facts;
 		if (!video) throw new PipelineError('input_no_video', 'A sprite sheet needs a video; this file has only sound.');
