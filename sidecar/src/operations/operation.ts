@@ -47,6 +47,8 @@ export interface MediaOperation<P = unknown, M = undefined> extends OperationBas
 	inputs?(params: P): MediaInput[];
 	/** Acts through its tools only. */
 	measure?(tools: MeasureTools, params: P): Promise<M>;
+	/** Whether anything is measured for these parameters; if not, `plan` gets `measured: undefined`. Default: always. */
+	measures?(params: P): boolean;
 	/** Throws `input_no_video` and the like where the source cannot serve. `known` is always given by the pipeline. */
 	plan(facts: MediaFacts, params: P, known?: Known<M>): MediaPlan;
 	/** Pure: what can only be said of what was made, e.g. from the texts that filters wrote. */

@@ -50,7 +50,7 @@ export async function prepareMedia<P, M>(operation: MediaOperation<P, M>, params
 	const { source, inputs, workDir, signal, log } = run;
 	let cpuSeconds = 0;
 	const { measure } = operation;
-	const measured = measure
+	const measured = measure && (operation.measures?.(params) ?? true)
 		? await run.step('measure', () =>
 				measure.call(
 					operation,

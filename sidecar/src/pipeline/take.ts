@@ -95,7 +95,7 @@ export function outlookOf(operations: ReadonlyMap<string, Operation>, job: Pick<
 	try {
 		const params: unknown = operation.params.parse(job.params);
 		// Planned when it has measured: until then it counts as one of those that decode everything.
-		if (operation.measure || operation.inputs?.(params).length) return { company: 'together', seconds: operation.estimateSeconds?.(facts, params) ?? null, load: UNKNOWN_LOAD };
+		if ((operation.measure && (operation.measures?.(params) ?? true)) || operation.inputs?.(params).length) return { company: 'together', seconds: operation.estimateSeconds?.(facts, params) ?? null, load: UNKNOWN_LOAD };
 		const plan = operation.plan(facts, params, { inputs: [], measured: undefined });
 		return { company: companyFor(plan, facts), seconds: plan.estimatedCpuSeconds, load: loadOf(plan, facts) };
 	} catch {
