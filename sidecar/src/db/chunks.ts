@@ -63,16 +63,16 @@ export async function shareProgress(db: Executor, { id, afterJobId, attempts }: 
 }
 
 /** Chunks that have served: their parent has ended, or is gone. */
-export async function servedChunks(db: Executor): Promise<string[]> {
+export async function servedChunks(db: Executor): Promise<JobRow[]> {
 	const parent = alias(jobs, 'parent');
 	const rows = await db
-		.select({ id: jobs.id })
+		.select({ chunk: jobs })
 		.from(jobs)
 		.leftJoin(parent, eq(jobs.afterJobId, parent.id))
 		// No asset: that is what the index finds them by.
 		.where(and(isNull(jobs.assetId), eq(jobs.jobType, CHUNK), inArray(jobs.status, ENDED), or(isNull(parent.id), inArray(parent.status, ENDED))))
 		.limit(200);
-	return rows.map(({ id }) => id);
+	return rows.map(({ chunk }) => chunk);
 }
 
 /** Parked jobs that nobody has woken, because the process of the last chunk died at that moment. */

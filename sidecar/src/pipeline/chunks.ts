@@ -13,6 +13,7 @@ import { INPUT_FORMATS } from '../media/formats.ts';
 import type { MediaPlan, PlannedOutput, PlanResult } from '../media/plan.ts';
 import { asFileUrl, inputArguments } from '../media/probe.ts';
 import { runTool } from '../media/process.ts';
+import { keyOf } from './early-files.ts';
 import { localFile, type Execution } from './execute.ts';
 import { NotYet } from './not-yet.ts';
 import { enqueue } from './requeue.ts';
@@ -233,6 +234,11 @@ export async function tidyChunks(deps: WorkerDeps): Promise<void> {
 		deps.wake.jobs();
 	}
 	const served = await servedChunks(deps.db);
-	for (const { storageKey } of await filesOfJobs(deps.db, served)) await deps.storage.delete(storageKey);
-	if (served.length > 0) await transact(deps.db, (tx) => deleteChunks(tx, served));
+	for (const chunk of served) {
+		// Of every try: one that was killed between storing its file and saying so left it without a row.
+		for (const { name } of chunkParams(chunk).plan.outputs) {
+			for (let attempts = 1; attempts <= chunk.attempts; attempts++) await deps.storage.delete(keyOf({ ...chunk, attempts }, name));
+		}
+	}
+	if (served.length > 0) await transact(deps.db, (tx) => deleteChunks(tx, served.map(({ id }) => id)));
 }
