@@ -14,8 +14,8 @@ export const thumbnail: NodeOperation = {
 			name: 'at',
 			type: 'string',
 			default: '',
-			placeholder: '1.5 or 50%',
-			description: 'Seconds from the start, or a share of the duration such as 50%. Empty means 1 second, or the middle of a shorter video.',
+			placeholder: '1.5, 50% or best',
+			description: 'Seconds from the start, a share of the duration such as 50%, or best: the sharpest and best lit picture. Empty means 1 second, or the middle of a shorter video.',
 		},
 		{
 			displayName: 'Width',
@@ -60,10 +60,10 @@ export const thumbnail: NodeOperation = {
 	],
 };
 
-/** Seconds as a number, a percentage as text. */
+/** Seconds as a number, a percentage and "best" as text. */
 function readTime(text: string | undefined): number | string | undefined {
 	if (text === undefined) return undefined;
-	if (/^\d+(\.\d+)?%$/.test(text)) return text;
+	if (/^(\d+(\.\d+)?%|best)$/i.test(text)) return text.toLowerCase();
 	if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-	throw new ParameterError(`"At" must be seconds such as 1.5, or a percentage such as 50%, but is "${text}".`);
+	throw new ParameterError(`"At" must be seconds such as 1.5, a percentage such as 50%, or best, but is "${text}".`);
 }
