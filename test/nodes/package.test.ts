@@ -8,6 +8,7 @@ import { MediaCaption } from '../../nodes/MediaCaption/MediaCaption.node';
 import { MediaIngest } from '../../nodes/MediaIngest/MediaIngest.node';
 import { MediaTranscode } from '../../nodes/MediaTranscode/MediaTranscode.node';
 import { SocialDistribute } from '../../nodes/SocialDistribute/SocialDistribute.node';
+import { choicesOf, shownFields } from './support/shown';
 
 const ROOT = join(__dirname, '..', '..');
 const nodes: Array<[string, INodeType]> = [
@@ -42,14 +43,15 @@ describe.each(nodes)('%s', (folder, node) => {
 		expect(description.webhooks).toMatchObject([{ path: '={{ $nodeId }}', restartWebhook: true, httpMethod: 'POST' }]);
 	});
 
-	it('preselects an operation that exists, and shows every field only with its operation', () => {
-		const [operation, ...fields] = description.properties;
-		const values = operation?.options?.map((option) => ('value' in option ? option.value : undefined)) ?? [];
-		expect(values).toContain(operation?.default);
-		const shared = ['waitMode', 'deadlineMinutes', 'priority', 'reuseResults'];
-		for (const field of fields.filter(({ name }) => !shared.includes(name))) {
-			const [shown] = (field.displayOptions?.show?.operation ?? []) as string[];
-			expect([field.name, values.includes(shown)]).toEqual([field.name, true]);
+	it('preselects an operation that exists in every list, and shows every field only with an operation', () => {
+		const lists = description.properties.filter(({ name }) => name === 'operation' || name === 'resource');
+		for (const list of lists) expect(choicesOf(list)).toContain(list.default);
+		const operations = lists.filter(({ name }) => name === 'operation').flatMap(choicesOf);
+		expect(new Set(operations).size).toBe(operations.length);
+		const shared = ['waitMode', 'deadlineMinutes', 'priority', 'reuseResults', 'operation', 'resource'];
+		for (const field of description.properties.filter(({ name }) => !shared.includes(name))) {
+			const [shown] = field.displayOptions?.show?.operation ?? [];
+			expect([field.name, operations.includes(shown)]).toEqual([field.name, true]);
 		}
 	});
 });
@@ -98,12 +100,9 @@ describe('the workflow templates', () => {
 		for (const node of read(file).nodes) {
 			const description = descriptions.get(node.type);
 			if (!description) continue;
-			const { operation } = node.parameters;
-			const known = description.properties.filter(({ name, displayOptions }) => {
-				const shown = displayOptions?.show?.operation as unknown[] | undefined;
-				return name === 'operation' || !shown || shown.includes(operation);
-			});
-			expect(description.properties[0]?.options).toEqual(expect.arrayContaining([expect.objectContaining({ value: operation })]));
+			const known = shownFields(description.properties, node.parameters);
+			const list = known.find(({ name }) => name === 'operation');
+			expect(list && choicesOf(list)).toContain(node.parameters.operation);
 			for (const parameter of Object.keys(node.parameters)) expect(known.map(({ name }) => name)).toContain(parameter);
 		}
 	});
@@ -127,7 +126,7 @@ describe('the package', () => {
 		expect(sources.length).toBeGreaterThan(20);
 		for (const file of sources) {
 			const imports = [...readFileSync(join(ROOT, 'nodes', file), 'utf8').matchAll(/from '([^']+)'/g)].map(([, path]) => path ?? '');
-			expect([file, imports.filter((path) => path.includes('sidecar/') || path.startsWith('../../../'))]).toEqual([file, []]);
+			expect([file, imports.filter((path) => path.includes('sidecar/') || /^(\.\.\/){4}/.test(path))]).toEqual([file, []]);
 		}
 	});
 });
