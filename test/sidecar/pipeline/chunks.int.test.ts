@@ -60,8 +60,8 @@ describe('a long encode', () => {
 		running.push(sidecar);
 		return sidecar;
 	};
-	const submit = async (sidecar: SidecarProcess): Promise<string> => {
-		const answer = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'compress', params: PARAMS, file_url: `${files.url}/long.mp4` }] });
+	const submit = async (sidecar: SidecarProcess, params: object = PARAMS): Promise<string> => {
+		const answer = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'compress', params, file_url: `${files.url}/long.mp4` }] });
 		return (answer['jobs'] as Array<{ id: string }>)[0]!.id;
 	};
 	const job = async (sidecar: SidecarProcess, id: string) => (await sidecar.call('GET', `/api/media/jobs/${id}`)) as unknown as Job;
@@ -103,9 +103,10 @@ describe('a long encode', () => {
 	}, 240_000);
 
 	it('that is cancelled takes its chunks with it', async () => {
-		const sidecar = await start();
-		const id = await submit(sidecar);
-		await until(() => /"job_type":"chunk".*ffmpeg starts/.test(sidecar.log()), 'a chunk is being made');
+		// Slow enough not to be over before the worker asks whether it still is to go on.
+		const sidecar = await start({ CHUNK_SECONDS_MIN: '6' });
+		const id = await submit(sidecar, { ...PARAMS, preset: 'veryslow' });
+		await until(() => /"job_type":"chunk".*piece\.mp4.*ffmpeg starts/.test(sidecar.log()), 'a chunk is being made');
 		await sidecar.call('POST', `/api/media/jobs/${id}/cancel`);
 		expect(await job(sidecar, id)).toMatchObject({ status: 'cancelled' });
 		await until(() => /"job_type":"chunk".*(stopped: the job was cancelled|its result is thrown away)/.test(sidecar.log()), 'a chunk was stopped');
