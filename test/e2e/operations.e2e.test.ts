@@ -1,10 +1,14 @@
 import { resources } from '../../nodes/MediaTranscode/operations/index.ts';
 import { fixture } from '../fixtures/media.ts';
+import { person } from '../fixtures/person.ts';
 import { WorkflowBuilder } from './harness/workflow.ts';
 import { World } from './harness/world.ts';
 
 /** Fields that have no default. FILES stands for the address of the file server. */
 const REQUIRED: Record<string, Record<string, string>> = {
+	concatenate: { clips: 'FILES/landscape.mp4' },
+	watermark: { logo: 'FILES/logo.png' },
+	mix_music: { music: 'FILES/song.mp3' },
 	image_overlay: { logo: 'FILES/logo.png' },
 	collage: { pictures: 'FILES/logo.png' },
 	style_transfer: { prompt: 'watercolour on rough paper' },
@@ -14,14 +18,14 @@ const REQUIRED: Record<string, Record<string, string>> = {
 describe('the operations of the nodes in a real n8n', () => {
 	let world: World;
 	beforeAll(async () => {
-		world = await World.start({ 'speech.mp4': fixture('speech'), 'landscape.mp4': fixture('landscape'), 'picture.jpg': fixture('jpeg'), 'logo.png': fixture('png'), 'song.mp3': fixture('audio') });
+		world = await World.start({ 'speech.mp4': fixture('speech'), 'landscape.mp4': fixture('landscape'), 'picture.jpg': fixture('jpeg'), 'person.png': person(), 'logo.png': fixture('png'), 'song.mp3': fixture('audio') });
 	});
 	afterAll(async () => {
 		await world?.close();
 	});
 
 	it.each(resources.map(({ name, operations }) => [name, operations] as const))('%s work one after the other with the defaults of the editor', async (name, operations) => {
-		const file = name === 'Image' || name === 'Enhance' ? 'picture.jpg' : 'speech.mp4';
+		const file = { Image: 'picture.jpg', Enhance: 'person.png' }[name] ?? 'speech.mp4';
 		const workflow = new WorkflowBuilder(`defaults ${name}`).webhook().media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: `${world.files.url}/${file}` }).failTo('Ingest');
 		const values = operations.map(({ value }) => value).filter((value) => value !== 'several');
 		const resource = resources.find((candidate) => candidate.name === name)?.value;

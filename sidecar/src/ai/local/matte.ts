@@ -45,7 +45,7 @@ export async function matteLocally(engines: Engines, { path, width, height, work
 function refuseEmpty(alpha: Buffer): void {
 	const seen = alpha.reduce((sum, value) => sum + value, 0) / (255 * alpha.length);
 	if (seen >= 0.005) return;
-	throw new PipelineError('processing_failed', 'The local engine found nobody in the picture; it knows people only. For other subjects set REPLICATE_API_TOKEN and choose the engine replicate.');
+	throw new PipelineError('input_unsupported', 'The local engine found nobody in the picture; it knows people only. For other subjects set REPLICATE_API_TOKEN and choose the engine replicate.');
 }
 
 /** Inference in a process of its own: it keeps a core busy and takes 200 MB, neither of which the API should notice. */

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,21 +7,9 @@ import { createEngines } from '../../../../sidecar/src/ai/local/engines.ts';
 import { createLocalTransformer } from '../../../../sidecar/src/ai/local/transformer.ts';
 import { MAX_PIXELS } from '../../../../sidecar/src/ai/local/upscaler.ts';
 import type { TransformTask } from '../../../../sidecar/src/ai/transformer.ts';
+import { person } from '../../../fixtures/person.ts';
 
-/** Somebody as a child would draw them, before a green wall: enough for the model to see a person. */
-const PERSON = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="480">
-	<rect width="640" height="480" fill="#3c6e47"/>
-	<path d="M190 480 C190 330 270 315 320 315 C370 315 450 330 450 480 Z" fill="#27303f"/>
-	<rect x="290" y="270" width="60" height="60" fill="#d9a27e"/>
-	<ellipse cx="320" cy="200" rx="78" ry="100" fill="#e5b08c"/>
-	<path d="M240 190 C235 80 405 80 400 190 C385 140 260 140 240 190 Z" fill="#3a2418"/>
-	<ellipse cx="290" cy="190" rx="11" ry="7" fill="#fff"/><ellipse cx="350" cy="190" rx="11" ry="7" fill="#fff"/>
-	<circle cx="290" cy="190" r="5" fill="#222"/><circle cx="350" cy="190" r="5" fill="#222"/>
-	<path d="M316 205 L310 232 L328 232" stroke="#b67f60" stroke-width="4" fill="none"/>
-	<path d="M292 258 Q320 275 348 258" stroke="#a14b45" stroke-width="7" fill="none"/>
-</svg>`;
-/** In a process of its own: in the sidecar, drawings are switched off in sharp for good. */
-const person = (): Sharp => sharp(execFileSync(process.execPath, ['-e', 'require("sharp")(Buffer.from(process.argv[1])).png().pipe(process.stdout)', PERSON]));
+const picture = (): Sharp => sharp(person());
 
 describe('the local engines', () => {
 	let workDir: string;
@@ -45,7 +32,7 @@ describe('the local engines', () => {
 	}
 
 	it('cut a person out of the background', async () => {
-		const { made } = await run({ kind: 'remove_background' }, person());
+		const { made } = await run({ kind: 'remove_background' }, picture());
 		const { data, info } = await sharp(made.path).raw().toBuffer({ resolveWithObject: true });
 		expect([info.width, info.height, info.channels]).toEqual([640, 480, 4]);
 		const opacity = (x: number, y: number): number => data[(y * info.width + x) * 4 + 3] ?? -1;
@@ -55,11 +42,11 @@ describe('the local engines', () => {
 
 	it('say so when there is nobody in the picture', async () => {
 		const wall = sharp({ create: { width: 320, height: 240, channels: 3, background: '#3c6e47' } });
-		await expect(run({ kind: 'remove_background' }, wall)).rejects.toMatchObject({ code: 'processing_failed', message: expect.stringContaining('nobody') as string });
+		await expect(run({ kind: 'remove_background' }, wall)).rejects.toMatchObject({ code: 'input_unsupported', message: expect.stringContaining('nobody') as string });
 	});
 
 	it.each([2, 4] as const)('enlarge a picture %i times, and stay closer to the original than plain scaling', async (factor) => {
-		const original = person().resize(320, 240).removeAlpha();
+		const original = picture().resize(320, 240).removeAlpha();
 		const reference = await original.clone().raw().toBuffer();
 		const small = sharp(await original.clone().resize(320 / factor, 240 / factor, { kernel: 'cubic' }).png().toBuffer());
 		const { made, path } = await run({ kind: 'upscale', factor }, small);

@@ -3,9 +3,10 @@ import { enginesFolder } from '../../../../scripts/lib/engines-install.mjs';
 import { createEngines } from '../../../../sidecar/src/ai/local/engines.ts';
 import { createLocalTransformer } from '../../../../sidecar/src/ai/local/transformer.ts';
 import type { Transformer, TransformTask } from '../../../../sidecar/src/ai/transformer.ts';
+import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import { createRemoveBackground } from '../../../../sidecar/src/operations/enhance/remove-background.ts';
 import { createStyleTransfer } from '../../../../sidecar/src/operations/enhance/style-transfer.ts';
-import { chooseTransformer } from '../../../../sidecar/src/operations/enhance/transform.ts';
+import { chooseTransformers } from '../../../../sidecar/src/operations/enhance/transform.ts';
 import { createUpscale } from '../../../../sidecar/src/operations/enhance/upscale.ts';
 import type { TaskOperation } from '../../../../sidecar/src/operations/operation.ts';
 import { fixture } from '../../../fixtures/media.ts';
@@ -19,15 +20,15 @@ describe('the choice of an engine', () => {
 	const replicate = engine('replicate', null);
 
 	it('is local where that can do it, else Replicate, else what was asked for', () => {
-		expect(chooseTransformer([local, replicate], 'auto', UPSCALE)).toBe(local);
-		expect(chooseTransformer([engine('local', 'not there'), replicate], 'auto', UPSCALE)).toBe(replicate);
-		expect(chooseTransformer([local, replicate], 'replicate', UPSCALE)).toBe(replicate);
+		expect(chooseTransformers([local, replicate], 'auto', UPSCALE)).toEqual([local, replicate]);
+		expect(chooseTransformers([engine('local', 'not there'), replicate], 'auto', UPSCALE)).toEqual([replicate]);
+		expect(chooseTransformers([local, replicate], 'replicate', UPSCALE)).toEqual([replicate]);
 	});
 
 	it('fails with every reason where none can', () => {
 		const none = [engine('local', 'Install it.'), engine('replicate', 'Set the key.')];
-		expect(() => chooseTransformer(none, 'auto', UPSCALE)).toThrow('Install it. Set the key.');
-		expect(() => chooseTransformer(none, 'local', UPSCALE)).toThrow(/^Install it\.$/);
+		expect(() => chooseTransformers(none, 'auto', UPSCALE)).toThrow('Install it. Set the key.');
+		expect(() => chooseTransformers(none, 'local', UPSCALE)).toThrow(/^Install it\.$/);
 	});
 });
 
@@ -88,6 +89,16 @@ describe('the operations of the folder enhance', () => {
 		expect(asked).toEqual([{ kind: 'style', prompt: 'ink on paper', strength: 0.2 }]);
 		expect([file.name, cost]).toEqual(['styled.jpg', { ai_seconds: 2 }]);
 		expect(operation.params.safeParse({}).success).toBe(false);
+	});
+
+	it('ask the next engine where the picture is nothing for the first, unless the first was asked for', async () => {
+		const refusing = engine('local', null, () => Promise.reject(new PipelineError('input_unsupported', 'There is nobody in the picture.')));
+		const other = engine('replicate', null, async ({ path }) => ({ path, model: 'acme/any', usage: {} }));
+		const { output } = await run(createRemoveBackground([refusing, other]), fixture('jpeg'), {});
+		expect(output).toMatchObject({ engine: 'replicate' });
+		await expect(run(createRemoveBackground([refusing, other]), fixture('jpeg'), { engine: 'local' })).rejects.toThrow('nobody');
+		const broken = engine('local', null, () => Promise.reject(new PipelineError('processing_failed', 'It crashed.')));
+		await expect(run(createRemoveBackground([broken, other]), fixture('jpeg'), {})).rejects.toThrow('crashed');
 	});
 
 	it('refuse a video', async () => {
