@@ -57,6 +57,7 @@ export const crop: NodeOperation = {
 				{ name: 'Center', value: 'center' },
 				{ name: 'Left', value: 'left' },
 				{ name: 'Right', value: 'right' },
+				{ name: 'The Subject (Smart)', value: 'smart', description: 'Follows what moves and stands out, scene by scene' },
 				{ name: 'Top', value: 'top' },
 			],
 		},

@@ -4,7 +4,9 @@ import { aac, canRemux, DEFAULT_PRESET, ENCODE_COST, estimate, FAST_START, h264 
 import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
 import { cropToRatio, evenDown, GRAVITIES, scaleTo, type Rectangle, type Size } from '../../media/geometry.ts';
 import type { MediaPlan } from '../../media/plan.ts';
+import { edgeExpression, type Knot } from '../../media/subject.ts';
 import type { MediaOperation } from '../operation.ts';
+import { measureSubject } from './smart-crop.ts';
 
 const crf = z
 	.int()
@@ -32,7 +34,10 @@ const params = z.discriminatedUnion('mode', [
 			.string()
 			.regex(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'Use width:height, e.g. "9:16".')
 			.describe('Proportions as width:height, e.g. "9:16", "1:1", "4:5".'),
-		gravity: z.enum(GRAVITIES).default('center').describe('Which part stays. Default center.'),
+		gravity: z
+			.enum([...GRAVITIES, 'smart'])
+			.default('center')
+			.describe('Which part stays; smart: the crop follows what moves and stands out, scene by scene. Default center.'),
 		crf,
 	}),
 	z.strictObject({
@@ -52,7 +57,7 @@ type Params = z.infer<typeof params>;
 type PixelsParams = Extract<Params, { mode: 'pixels' }>;
 type FitParams = Extract<Params, { mode: 'fit' }>;
 
-export const crop: MediaOperation<Params> = {
+export const crop: MediaOperation<Params, Knot[] | null> = {
 	kind: 'media',
 	name: 'crop',
 	version: 1,
@@ -61,7 +66,11 @@ export const crop: MediaOperation<Params> = {
 	insteadFor: { image: 'image_resize' },
 	params,
 	example: { mode: 'ratio', ratio: '9:16', gravity: 'center' },
-	plan(facts, wanted) {
+	produces: '`width`, `height`; with smart also `path` (each with `seconds`, and `x`, `y` of the upper left corner in pixels). Files: `cropped.mp4`.',
+	measures: isSmart,
+	measure: (tools, wanted) => (isSmart(wanted) && tools.facts.video ? measureSubject(tools, rectangle(tools.facts.video, wanted)) : Promise.resolve(null)),
+	estimateSeconds: (facts, wanted) => crop.plan(facts, wanted).estimatedCpuSeconds * (isSmart(wanted) ? 1.3 : 1),
+	plan(facts, wanted, known) {
 		const { video } = facts;
 		if (!video) throw new PipelineError('input_no_video', 'There is nothing to crop; this file has only sound.');
 		if (video.width < 2 || video.height < 2)
@@ -70,14 +79,38 @@ export const crop: MediaOperation<Params> = {
 				`A video of ${video.width} x ${video.height} pixels is too small to crop.`,
 			);
 		const { filters, made } = wanted.mode === 'fit' ? fit(video, wanted) : cut(video, rectangle(video, wanted));
-		return videoPlan(facts, filters, made, wanted.crf);
+		const knots = known?.measured;
+		if (!knots || filters.length === 0) return videoPlan(facts, filters, made, wanted.crf);
+		const followed = follow(video, made, knots);
+		const plan = videoPlan(facts, followed.filters, made, wanted.crf);
+		return { ...plan, facts: { ...plan.facts, path: followed.path } };
 	},
 };
+
+type RatioParams = Extract<Params, { mode: 'ratio' }>;
+function isSmart(wanted: Params): wanted is RatioParams {
+	return wanted.mode === 'ratio' && wanted.gravity === 'smart';
+}
+
+/** A crop that moves along one side. */
+function follow(video: VideoFacts, { width, height }: Size, knots: Knot[]): { filters: string[]; path: Array<Record<string, number>> } {
+	const across = width < video.width;
+	const edge = across ? edgeExpression(knots, video.width, width) : edgeExpression(knots, video.height, height);
+	const place = (centre: number, side: number, length: number): number => Math.round(Math.min(side - length, Math.max(0, centre * side - length / 2)));
+	return {
+		filters: [...scaleTo(video), `crop=w=${width}:h=${height}:x='${across ? edge : 0}':y='${across ? 0 : edge}'`],
+		path: knots.map(({ seconds, centre }) => ({
+			seconds: Math.round(seconds * 1000) / 1000,
+			x: across ? place(centre, video.width, width) : 0,
+			y: across ? 0 : place(centre, video.height, height),
+		})),
+	};
+}
 
 function rectangle(video: VideoFacts, wanted: Exclude<Params, FitParams>): Rectangle {
 	if (wanted.mode === 'pixels') return inside(video, wanted);
 	const [across = 1, down = 1] = wanted.ratio.split(':').map(Number);
-	return cropToRatio(video, across / down, wanted.gravity, evenDown);
+	return cropToRatio(video, across / down, wanted.gravity === 'smart' ? 'center' : wanted.gravity, evenDown);
 }
 
 /** Videos are cut to even numbers, down to the next one. */
