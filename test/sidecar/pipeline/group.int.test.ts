@@ -114,7 +114,8 @@ describe('jobs on one source', () => {
 		await runJob(pipeline.deps, together[0]!, never);
 		expect(await statuses(together)).toEqual(items.map(() => 'completed'));
 		// Those that are done in a moment do not wait for the films.
-		expect(processes).toEqual([['thumbnail.jpg'], [expect.stringMatching(/^audio\./)], ['0/preview.mp4', '1/compressed.mp4', '2/compressed.mp4', '3/scenes']]);
+		expect(processes.slice(0, 2).flat().sort()).toEqual(['audio.m4a', 'thumbnail.jpg']);
+		expect(processes.slice(2)).toEqual([['0/preview.mp4', '1/compressed.mp4', '2/compressed.mp4', '3/scenes']]);
 
 		processes = [];
 		const alone = await submit('hd', items);
