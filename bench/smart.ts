@@ -14,7 +14,7 @@ import { probe } from '../sidecar/src/media/probe.ts';
 import { compress } from '../sidecar/src/operations/video/compress.ts';
 import { runMedia } from '../sidecar/src/operations/run-media.ts';
 
-const SECONDS = Number(process.argv[2] ?? 20);
+const SECONDS = Number(process.argv[2] ?? 24);
 /** Around 23, where smart is asked to arrive. */
 const CRFS = [21, 23, 26];
 /** Default: all. */

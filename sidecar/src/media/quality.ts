@@ -70,16 +70,19 @@ export interface Search {
 	rounds: number;
 }
 
-/** The search may take a quarter of the time of the encode; a fifth is planned, because estimates are what they are. */
-const SEARCH_SHARE = 0.2;
+/**
+ * The search may take a quarter of the time of the encode. Less is planned: still pictures are encoded in a third of the
+ * estimated time, while starting ffmpeg takes as long as ever.
+ */
+const SEARCH_SHARE = 0.15;
 /** Longer samples find nothing new; shorter ones are encoded worse than the same pictures in their stream. */
-const SAMPLE_SECONDS = { least: 0.8, ideal: 2, total: 24 };
+const SAMPLE_SECONDS = { least: 0.6, ideal: 2, total: 24 };
 /** CRFs of the first round, and of the later ones. */
 const FIRST_CRFS = 3;
 /** Decoding a sample and comparing it, CPU seconds per million pixels; measured like ENCODE_COST. */
 const COMPARE_COST = 0.006;
 /** Starting ffmpeg and ffprobe, CPU seconds. */
-const START_COST = 0.2;
+const START_COST = 0.15;
 
 /** Null: the video is too short for a search within its share of the time. */
 export function planSearch(facts: MediaFacts, { size, frameRate, preset }: Encode): Search | null {
