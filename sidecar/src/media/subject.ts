@@ -41,14 +41,16 @@ const CALM_SHARE = 0.5;
 /** How the crop goes through the video. Never empty. */
 export function followSubject(looks: Look[], options: SubjectOptions): Knot[] {
 	const { scenes } = options;
-	const profiles = looks.map((look, index) => {
-		const [before, after] = [looks[index - 1], looks[index + 1]].map((other) => (other && sceneOf(other.seconds, scenes) === sceneOf(look.seconds, scenes) ? other : undefined));
-		return interest(look, before, after, options);
-	});
-	const paths = scenes.flatMap((start, scene) => {
-		const inside = looks.flatMap((look, index) => (sceneOf(look.seconds, scenes) === scene ? [{ seconds: look.seconds, profile: profiles[index] ?? [] }] : []));
-		return inside.length > 0 ? [{ start, points: sceneTrack(inside, options) }] : [];
-	});
+	const sceneOfLook = looks.map(({ seconds }) => sceneOf(seconds, scenes));
+	const inScene = new Map<number, Seen[]>();
+	for (const [index, look] of looks.entries()) {
+		const scene = sceneOfLook[index] ?? 0;
+		const [before, after] = [index - 1, index + 1].map((other) => (sceneOfLook[other] === scene ? looks[other] : undefined));
+		const inside = inScene.get(scene) ?? [];
+		inScene.set(scene, inside);
+		inside.push({ seconds: look.seconds, profile: interest(look, before, after, options) });
+	}
+	const paths = [...inScene].map(([scene, inside]) => ({ start: scenes[scene] ?? 0, points: sceneTrack(inside, options) }));
 	if (paths.length === 0) return [{ seconds: 0, centre: 0.5 }];
 	for (let tolerance = TOLERANCE; ; tolerance *= 1.5) {
 		const knots = paths.flatMap(({ start, points }, index) => {
@@ -124,12 +126,18 @@ const difference = (one: Uint8Array, other: Uint8Array | undefined, at: number):
 const isSkin = (r: number, g: number, b: number): boolean =>
 	r > 95 && g > 40 && b > 20 && Math.max(r, g, b) - Math.min(r, g, b) > 15 && r - g > 15 && r > b;
 
+interface Seen {
+	seconds: number;
+	/** How much draws the eye, along the side. */
+	profile: number[];
+}
+
 interface Point {
 	seconds: number;
 	centre: number;
 }
 
-function sceneTrack(looks: Array<{ seconds: number; profile: number[] }>, { share }: SubjectOptions): Point[] {
+function sceneTrack(looks: Seen[], { share }: SubjectOptions): Point[] {
 	const length = looks[0]?.profile.length ?? 1;
 	const window = Math.max(1, share * length);
 	const places = Math.max(1, Math.round(length - window) + 1);
