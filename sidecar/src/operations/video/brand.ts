@@ -62,6 +62,7 @@ export const brand: MediaOperation<Params, Measured> = {
 	},
 	produces: '`width`, `height`, `duration_seconds`, `video_starts_at_seconds` (after the intro), `logo` and `lower_third` (`x`, `y`, `width`, `height` in pixels). Files: `branded.mp4`.',
 	inputs: ({ logo, intro, outro }) => [logo?.file, intro, outro].filter((one): one is MediaInput => one !== undefined),
+	measures: ({ lower_third: text }) => text !== undefined,
 	measure: async (_tools, { lower_third: text }) => ({
 		fonts: text
 			? {

@@ -44,6 +44,7 @@ export const trim: MediaOperation<Params, Measured> = {
 	produces:
 		'`start_seconds` and `end_seconds` of the source, as cut; `mode`; `reason` where the result begins at an earlier key frame, or could not be copied. ' +
 		'Files: `trimmed.mp4` (a copied VP9: `.webm`), of sound a file of its own format.',
+	measures: ({ mode }) => mode === 'fast',
 	measure: async (tools, wanted) => ({ keyFrame: isCopied(tools.facts, wanted) ? await keyFrameBefore(tools, cutOf(tools.facts, wanted).start) : null }),
 	estimateSeconds: (facts, wanted) => trim.plan(facts, wanted, { inputs: [], measured: { keyFrame: cutOf(facts, wanted).start } }).estimatedCpuSeconds,
 	plan(facts, wanted, known) {
