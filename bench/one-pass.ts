@@ -70,7 +70,7 @@ for (const [name, size, bitrate, pairs, bar] of [
 	['1080p', [1920, 1080], '16M', PAIRS, 0.55],
 	['4K', [3840, 2160], '45M', 1, null],
 ] as const) {
-	await withSidecar({ CONCURRENCY: '1', REUSE_RESULTS: 'false' }, async ({ folder, sidecar, upload }) => {
+	await withSidecar({ CONCURRENCY: '1', REUSE_RESULTS: 'false', LOG_LEVEL: 'info' }, async ({ folder, sidecar, upload }) => {
 		const source = film(join(folder, 'source.mp4'), [...size], bitrate);
 		const assetId = await upload(source);
 		const items = ITEMS.map((item) => ({ ...item, asset_id: assetId, reuse: false }));
