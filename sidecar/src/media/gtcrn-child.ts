@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 
 /**
  * A process of its own: reads a WAV of 16 bits and 48 kHz, writes it without noise. Arguments: from, to. Chunk by chunk, so
- * that memory does not grow with the file.
+ * that memory does not grow with the file. Says on standard output how many samples are done, one line each second of sound
+ * or so (`at 48000`), and last how many CPU seconds it took (`cpu 1.25`).
  */
 
 interface Denoiser {
@@ -50,14 +51,19 @@ async function ready(channels: number): Promise<Denoiser> {
 	return denoiser;
 }
 
-/** Where the samples begin, and of how many channels. ffmpeg puts a list of tags, or room for a longer header, before them. */
+/** Where the samples begin, and of how many channels. Chunk by chunk: tags stand before the samples, and may say "data", too. */
 async function readHeader(file: FileHandle): Promise<{ start: number; channels: number }> {
-	const head = Buffer.alloc(4096);
-	await file.read(head, 0, head.length, 0);
-	const start = head.indexOf('data', 12, 'latin1') + 8;
-	const format = head.indexOf('fmt ', 12, 'latin1') + 8;
-	if (start < 8 || format < 8) throw new Error('not a WAV');
-	return { start, channels: head.readUInt16LE(format + 2) };
+	const head = Buffer.alloc(24);
+	let channels = 0;
+	// RIFF or RF64, a length, WAVE.
+	for (let at = 12; (await file.read(head, 0, head.length, at)).bytesRead >= 8; ) {
+		const type = head.toString('latin1', 0, 4);
+		if (type === 'fmt ') channels = head.readUInt16LE(10);
+		if (type === 'data' && channels > 0) return { start: at + 8, channels };
+		const size = head.readUInt32LE(4);
+		at += 8 + size + (size % 2);
+	}
+	throw new Error('not a WAV');
 }
 
 function header(channels: number, dataBytes: number): Buffer {
@@ -114,8 +120,10 @@ for (let left = DELAY, ended = false; !ended || left > 0; ) {
 	const length = Math.min(blocks * BLOCK - skipped, ended ? total - written : Infinity) * frameBytes;
 	await target.write(chunk, skipped * frameBytes, length, HEADER_BYTES + written * frameBytes);
 	written += length / frameBytes;
+	process.stdout.write(`at ${written}\n`);
 }
 await target.write(header(channels, written * frameBytes), 0, HEADER_BYTES, 0);
 await Promise.all([source.close(), target.close()]);
+const { user, system } = process.cpuUsage();
 // The WebAssembly module keeps the process alive otherwise.
-process.exit(0);
+process.stdout.write(`cpu ${(user + system) / 1e6}\n`, () => process.exit(0));

@@ -73,6 +73,10 @@ export interface MeasureTools extends OpenedMedia {
 	run(plan: MediaPlan, on?: OpenedMedia, options?: MeasureRun): Promise<PlanResult>;
 	/** The facts of a file that was made. */
 	probe(path: string): Promise<MediaFacts>;
+	/** Progress of the job, 0 to 100, of what is done without `run`. */
+	progress(percent: number): void;
+	/** Counts the CPU seconds of what is done without `run`. */
+	spend(cpuSeconds: number): void;
 }
 
 export interface MeasureRun {

@@ -61,6 +61,8 @@ export async function prepareMedia<P, M>(operation: MediaOperation<P, M>, params
 						signal,
 						log,
 						probe: (path) => run.probe(path, { signal }),
+						progress: (percent) => run.onProgress(percent),
+						spend: (seconds) => void (cpuSeconds += seconds),
 						run: async (plan, on, { inputs: further = on ? [] : inputs, progress: [begin, end] = MEASURING } = {}) => {
 							const made = await run.runPlan({
 								inputPath: (on ?? source).path,

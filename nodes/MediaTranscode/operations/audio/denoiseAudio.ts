@@ -5,7 +5,7 @@ import { sourceProperties } from '../../../shared/properties';
 export const denoiseAudio: NodeOperation = {
 	name: 'Remove Noise',
 	value: 'denoise_audio',
-	description: 'Remove noise from speech; the picture of a video is not touched',
+	description: 'Remove noise from speech; music goes, too, unless the engine is Filters. The picture of a video is not touched.',
 	action: 'Remove noise from the sound',
 	properties: [
 		...sourceProperties,
@@ -15,7 +15,7 @@ export const denoiseAudio: NodeOperation = {
 			type: 'options',
 			default: 'auto',
 			options: [
-				{ name: 'Automatic', value: 'auto', description: 'The neural network where it can run, else filters' },
+				{ name: 'Automatic', value: 'auto', description: 'The neural network where it can run (removes music, too), else filters' },
 				{ name: 'Filters (Ffmpeg)', value: 'ffmpeg', description: 'Against steady noise; leaves music alone' },
 				{ name: 'Neural Network (GTCRN)', value: 'gtcrn', description: 'Best for speech; removes music, too' },
 			],

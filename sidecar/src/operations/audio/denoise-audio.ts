@@ -15,7 +15,7 @@ const params = z.strictObject({
 		.enum(['auto', 'ffmpeg', 'gtcrn'])
 		.default('auto')
 		.describe(
-			'gtcrn: a small neural network for speech, far better, but music goes, too. ffmpeg: filters against steady noise. Default auto: gtcrn, and ffmpeg where that cannot run.',
+			'gtcrn: a small neural network that keeps speech and removes all else, music too. ffmpeg: filters against steady noise, which leave music. Default auto: gtcrn, and ffmpeg where that cannot run; for sound with music choose ffmpeg.',
 		),
 	strength: z
 		.enum(['light', 'medium', 'strong'])
@@ -41,7 +41,7 @@ export const denoiseAudio: MediaOperation<Params, Measured> = {
 	kind: 'media',
 	name: 'denoise_audio',
 	version: 1,
-	summary: 'Removes noise from speech. The picture is not touched.',
+	summary: 'Removes noise from speech; unless engine is ffmpeg, music goes, too. The picture is not touched.',
 	accepts: ['video', 'audio'],
 	params,
 	example: { engine: 'auto' },
@@ -110,7 +110,7 @@ async function noiseFloor({ facts, run }: MeasureTools): Promise<number> {
 }
 
 /** Decodes, removes the noise, and puts the result beside the picture: three processes, no more memory for longer files. */
-async function withGtcrn({ facts, workDir, run, probe, signal }: MeasureTools): Promise<ProducedFile> {
+async function withGtcrn({ facts, workDir, run, probe, signal, progress, spend }: MeasureTools): Promise<ProducedFile> {
 	const audio = soundOf(facts);
 	const seconds = facts.durationSeconds;
 	const noisy = await run(
@@ -132,7 +132,16 @@ async function withGtcrn({ facts, workDir, run, probe, signal }: MeasureTools): 
 		{ progress: [0, 20] },
 	);
 	const path = join(workDir, 'clean.wav');
-	await gtcrn(noisy.files[0]!.path, path, signal);
+	const { cpuSeconds } = await gtcrn({
+		from: noisy.files[0]!.path,
+		to: path,
+		// Of the decoded sound: what files say of themselves can be wrong.
+		seconds: noisy.files[0]!.durationSeconds ?? seconds,
+		channels: audio.channels,
+		signal,
+		onProgress: (percent) => progress(20 + percent * 0.4),
+	});
+	spend(cpuSeconds);
 	await rm(noisy.files[0]!.path, { force: true });
 	const clean = { path, facts: await probe(path) };
 	const plan = withSound(facts, { name: 'denoised', graph: `[a1]aresample=${audio.sampleRate || 48_000}[out]` });
