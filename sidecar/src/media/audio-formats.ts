@@ -9,14 +9,19 @@ export interface AudioFormat {
 	codecs: readonly string[];
 	/** @param kbps without meaning for lossless formats */
 	encode(audio: AudioFacts, kbps: number): string[];
+	/** Instead of encoding, for what is in `codecs`. Default COPY. */
+	copy?: readonly string[];
 }
 
 /** libmp3lame's highest rate. */
 const MP3_MAX_KBPS = 320;
 
+/** libopus refuses more than this for each channel. */
+const OPUS_MAX_KBPS = 256;
+
 /** Opus has five rates of its own and plays all at 48 kHz. Of the surround layouts its encoder takes 5.1, but not 5.1(side). */
 export const opus = (audio: AudioFacts, kbps: number): string[] => [
-	...['-c:a', 'libopus', '-b:a', `${kbps}k`, '-ar', '48000'],
+	...['-c:a', 'libopus', '-b:a', `${Math.min(kbps, OPUS_MAX_KBPS * Math.max(1, audio.channels))}k`, '-ar', '48000'],
 	...(audio.channelLayout === '5.1' ? [] : stereo(audio)),
 ];
 
@@ -24,6 +29,10 @@ const LOSSLESS = /^(pcm_|flac|alac|ape|tta|wavpack|truehd)/;
 export const isLossless = ({ codec }: AudioFacts): boolean => LOSSLESS.test(codec);
 /** Decoders of lossy sound give floats, which the FLAC encoder would keep as 24 bits of nothing but rounding. */
 const sixteenBits = (audio: AudioFacts): string[] => (isLossless(audio) ? [] : ['-sample_fmt', 's16']);
+
+export const COPY: readonly string[] = ['-c:a', 'copy'];
+/** More than 4 GB does not fit into a WAV: RF64 is written where it is needed. */
+const BEYOND_4_GB = ['-rf64', 'auto'];
 
 export const AUDIO_FORMATS = {
 	mp3: {
@@ -41,8 +50,8 @@ export const AUDIO_FORMATS = {
 		extension: 'wav',
 		mime: 'audio/wav',
 		codecs: ['pcm_s16le', 'pcm_s24le'],
-		// More than 4 GB does not fit into a WAV: RF64 is written where it is needed.
-		encode: ({ codec }) => ['-c:a', /^pcm_(s24|s32|f32)/.test(codec) ? 'pcm_s24le' : 'pcm_s16le', '-rf64', 'auto'],
+		encode: ({ codec }) => ['-c:a', /^pcm_(s24|s32|f32)/.test(codec) ? 'pcm_s24le' : 'pcm_s16le', ...BEYOND_4_GB],
+		copy: ['-c:a', 'copy', ...BEYOND_4_GB],
 	},
 	flac: { extension: 'flac', mime: 'audio/flac', codecs: ['flac'], encode: (audio) => ['-c:a', 'flac', ...sixteenBits(audio)] },
 	ogg_opus: { extension: 'ogg', mime: 'audio/ogg', codecs: ['opus'], encode: opus },

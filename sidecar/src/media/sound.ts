@@ -1,5 +1,5 @@
 import { PipelineError } from '../errors.ts';
-import { AUDIO_FORMATS, keptKbps, nearestFormat, opus, type AudioFormat } from './audio-formats.ts';
+import { AUDIO_FORMATS, COPY, keptKbps, nearestFormat, opus, type AudioFormat } from './audio-formats.ts';
 import { aac, canRemux, ENCODE_COST, estimate, FAST_START, h264 } from './codecs.ts';
 import type { AudioFacts, MediaFacts, VideoFacts } from './facts.ts';
 import { evenDown, scaleTo } from './geometry.ts';
@@ -53,7 +53,7 @@ export function withSound(facts: MediaFacts, change: SoundChange): Pick<MediaPla
 			: withGraph(change.graph, picture)),
 		options: [
 			...(picture?.options ?? []),
-			...(copied ? ['-c:a', 'copy'] : format.encode(audio, keptKbps(audio))),
+			...(copied ? (format.copy ?? COPY) : format.encode(audio, keptKbps(audio))),
 			...(format.extension === 'mp4' || format.extension === 'm4a' ? FAST_START : []),
 		],
 		expectedSeconds: facts.durationSeconds,
@@ -85,7 +85,8 @@ function pictureOf(facts: MediaFacts, video: VideoFacts): Picture {
 		if (video.codec === 'h264' || video.codec === 'av1') return copy(AAC_IN_MP4);
 		// Apple plays H.265 only under this tag.
 		if (video.codec === 'hevc') return copy(AAC_IN_MP4, ['-tag:v', 'hvc1']);
-		if (video.codec === 'vp9' || video.codec === 'vp8') return copy(OPUS_IN_WEBM);
+		// ffmpeg 5.1 writes no turn into WebM: the picture of a phone would lie on its side.
+		if ((video.codec === 'vp9' || video.codec === 'vp8') && video.rotation === 0) return copy(OPUS_IN_WEBM);
 	}
 	const size = { width: evenDown(video.width), height: evenDown(video.height) };
 	return { format: AAC_IN_MP4, options: h264(21), filters: scaleTo(size), copied: false };

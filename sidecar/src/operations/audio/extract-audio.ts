@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import { AUDIO_FORMAT_NAMES, AUDIO_FORMATS, keptKbps, nearestFormat, type AudioFormat } from '../../media/audio-formats.ts';
+import { AUDIO_FORMAT_NAMES, AUDIO_FORMATS, COPY, keptKbps, nearestFormat, type AudioFormat } from '../../media/audio-formats.ts';
 import { estimate } from '../../media/codecs.ts';
 import { MAX_TRACKS_LISTED, type AudioFacts, type MediaFacts } from '../../media/facts.ts';
 import { soundOf } from '../../media/sound.ts';
@@ -48,7 +48,7 @@ export const extractAudio: MediaOperation<Params> = {
 					kind: 'audio',
 					mime,
 					...(wanted.track === undefined ? {} : { audioTrack: wanted.track - 1 }),
-					options: copied ? ['-c:a', 'copy'] : format.encode(audio, wanted.audio_bitrate_kbps ?? keptKbps(audio)),
+					options: kept ? [...COPY] : copied ? [...(format.copy ?? COPY)] : format.encode(audio, wanted.audio_bitrate_kbps ?? keptKbps(audio)),
 					expectedSeconds: audio.durationSeconds,
 				},
 			],

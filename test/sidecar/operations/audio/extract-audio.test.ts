@@ -36,6 +36,17 @@ describe('extract_audio', () => {
 		expect(planOf(audioFacts(), { format: 'wav' }).name).toBe('audio.wav');
 	});
 
+	it('asks of an encoder no more than it can do', () => {
+		const opusOf = (changes: Parameters<typeof sound>[0]): string => planOf(withAudio({ codec: 'mp3', ...changes }), { format: 'ogg_opus', audio_bitrate_kbps: 512 }).options.join(' ');
+		expect(opusOf({ channels: 1, channelLayout: 'mono' })).toContain('-b:a 256k');
+		expect(opusOf({ channels: 2 })).toContain('-b:a 512k');
+	});
+
+	it('copies more than 4 GB into a WAV, too', () => {
+		expect(planOf(withAudio({ codec: 'pcm_s24le' })).options.join(' ')).toBe('-c:a copy -rf64 auto');
+		expect(planOf(videoFacts(), { format: 'wav' }).options.join(' ')).toBe('-c:a pcm_s16le -rf64 auto');
+	});
+
 	it('refuses a file without sound, and a track that is not there', () => {
 		expect(() => planOf(videoFacts({ audio: null }))).toThrow(expect.objectContaining({ code: 'input_no_audio' }));
 		expect(() => planOf(videoFacts(), { track: 2 })).toThrow(
