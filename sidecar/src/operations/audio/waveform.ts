@@ -57,10 +57,11 @@ export const waveform: MediaOperation<Params> = {
 		const mix = wanted.split_channels || audio.channels === 1 ? [] : [meanOf(audio.channels)];
 		const sound = [...mix, `aresample=${rate}`];
 		const { width, height } = wanted;
-		// One column of the picture; padded, because a picture that is not filled would never come out.
-		const perColumn = Math.max(1, Math.floor((lengthOf(facts, audio) * rate) / width));
+		const { perColumn, drawnRate } = columnsOf(lengthOf(facts, audio), rate, width);
 		const wave = [
-			...sound,
+			...mix,
+			`aresample=${drawnRate}`,
+			// A picture that is not filled would never come out.
 			`apad=whole_len=${perColumn * width}`,
 			// showwavespic keeps all of the sound in memory; this one draws as it goes.
 			`showwaves=s=${width}x${height}:n=${perColumn}:mode=cline:draw=full:split_channels=${wanted.split_channels ? 1 : 0}:colors=${Array.from({ length: channels }, () => wanted.color).join('|')}`,
@@ -92,6 +93,19 @@ export const waveform: MediaOperation<Params> = {
 		return { output: { points: peaks.length }, texts: [{ name: 'waveform.json', mime: 'application/json', content: JSON.stringify(peaks) }] };
 	},
 };
+
+/** Rate above which `aresample` takes long for nothing that could be seen. */
+const MAX_DRAWN_HZ = 768_000;
+
+/**
+ * Samples in one column of the picture, in whole numbers, as the filter wants them. Rounded up, so that the end of the sound
+ * is in the picture; of short sounds, where that would leave much of it empty, the rate is raised until all columns are full.
+ */
+function columnsOf(seconds: number, rate: number, width: number): { perColumn: number; drawnRate: number } {
+	const perColumn = Math.max(1, Math.ceil((seconds * rate) / width));
+	const filling = seconds > 0 ? Math.floor((perColumn * width) / seconds) : rate;
+	return { perColumn, drawnRate: Math.max(rate, Math.min(MAX_DRAWN_HZ, filling)) };
+}
 
 const lengthOf = (facts: MediaFacts, audio: AudioFacts): number => audio.durationSeconds || facts.durationSeconds;
 

@@ -38,6 +38,20 @@ describe('waveform', () => {
 		expect(() => planOf(videoFacts({ audio: null }))).toThrow(expect.objectContaining({ code: 'input_no_audio' }));
 	});
 
+	it.each([
+		[0.4, 8000, 1800],
+		[1, 8000, 1800],
+		[0.02, 44_100, 8192],
+		[60, 48_000, 1800],
+		[7200, 48_000, 16],
+	])('draws %d s at %d Hz over all of %d columns, and to the end', (durationSeconds, sampleRate, width) => {
+		const filters = planOf({ ...audioFacts({ durationSeconds, sampleRate }), durationSeconds }, { width }).outputs[0]!.graph!.filters;
+		const [drawnRate, perColumn] = [Number(/aresample=(\d+)/.exec(filters)![1]), Number(/:n=(\d+)/.exec(filters)![1])];
+		const columns = (durationSeconds * drawnRate) / perColumn;
+		expect(columns).toBeLessThanOrEqual(width);
+		expect(columns).toBeGreaterThan(width - 2);
+	});
+
 	it('reads peaks of several channels, and keeps them within their bits', () => {
 		const text = 'frame:0 pts:0\nlavfi.astats.1.Min_level=-1.5\nlavfi.astats.1.Max_level=1.0\nlavfi.astats.2.Min_level=-0.5\nlavfi.astats.2.Max_level=0.25\n';
 		const { data, length } = readPeaks(text, { channels: 2, sample_rate: 8, samples_per_pixel: 8, bits: 8 });
@@ -46,6 +60,14 @@ describe('waveform', () => {
 });
 
 describe('waveform, for real', () => {
+	it('draws a short sound to its end', async () => {
+		const { info, pixel } = await drawn(audioFixture('tooShort'), { width: 4000 });
+		const isDrawn = (x: number): boolean => Array.from({ length: info.height }, (_, y) => pixel(x, y)[3]!).filter((alpha) => alpha > 0).length > 2;
+		// 88 waves in all: somewhere in each 60 columns is the height of one.
+		const parts = [0, 1000, 2000, 3000, 3900].map((from) => Array.from({ length: 60 }, (_, x) => from + x).some(isDrawn));
+		expect(parts).toEqual([true, true, true, true, true]);
+	});
+
 	it('has the smallest and the largest sample of every point', async () => {
 		const path = audioFixture('speechMono');
 		const { json, output } = await drawn(path, { samples_per_pixel: 1000, bits: 16 });
