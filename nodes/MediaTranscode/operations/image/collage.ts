@@ -37,7 +37,7 @@ export const collage: NodeOperation = {
 			{ displayName: 'Background', name: 'background', type: 'color', default: '#ffffff', description: 'Of the gaps. Through an expression also transparent.' },
 			{ displayName: 'Columns', name: 'columns', type: 'number', default: 3, typeOptions: { minValue: 1, maxValue: 10 }, description: 'Of grid and masonry. Without it, about as many as rows.' },
 			formatField('jpeg'),
-			pixels('Gap', 'gap', 16, 'Between the pictures and around them, in pixels', 0),
+			pixels('Gap', 'gap', 16, 'Between the pictures and around them, in pixels', 0, 200),
 			{ displayName: 'Height', name: 'height', type: 'number', default: 1600, typeOptions: { minValue: 64, maxValue: 4096 }, description: 'Of the collage, in pixels. Without it, what the pictures need.' },
 			{
 				displayName: 'Part to Keep',

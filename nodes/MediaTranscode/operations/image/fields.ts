@@ -48,12 +48,12 @@ export const PARTS = [
 	{ name: 'Where Most Detail Is', value: 'entropy' },
 ].sort((a, b) => a.name.localeCompare(b.name));
 
-export const pixels = (displayName: string, name: string, fallback: number, description: string, minValue = 1): INodeProperties => ({
+export const pixels = (displayName: string, name: string, fallback: number, description: string, minValue = 1, maxValue = 8192): INodeProperties => ({
 	displayName,
 	name,
 	type: 'number',
 	default: fallback,
-	typeOptions: { minValue, maxValue: 8192 },
+	typeOptions: { minValue, maxValue },
 	description,
 });
 

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
 import { canvas, openPicture, readPixels, type Picture } from '../../media/images.ts';
 import { MAX_PIXELS } from '../../media/ffmpeg-input.ts';
+import type { Rectangle, Size } from '../../media/geometry.ts';
 import { FORMAT_NAMES, qualityField } from '../../media/picture-formats.ts';
 import { mediaInput } from '../media-input.ts';
 import type { TaskOperation } from '../operation.ts';
 import { LAYOUTS, layOutCollage } from './collage-layout.ts';
-import { SUBJECTS } from './fit.ts';
+import { refuseLarge, SUBJECTS } from './fit.ts';
 import { background, colour, oneFile, openSource } from './picture.ts';
 
 const MAX_SIDE = 4096;
@@ -43,6 +44,11 @@ export const collage: TaskOperation<z.infer<typeof params>> = {
 		for (const input of more) pictures.push(await openPicture(await context.open(input), context));
 		const { size, cells } = layOutCollage(pictures, wish);
 		refuseTooLarge(size);
+		refuseTooTight(size, cells, wish.gap);
+		pictures.forEach((picture, index) => {
+			const cell = cells[index] ?? size;
+			refuseLarge(picture, { scaled: cell, fit: 'cover', size: cell });
+		});
 		const overlays = [];
 		for (const [index, picture] of pictures.entries()) {
 			const { x, y, width, height } = cells[index] ?? { x: 0, y: 0, width: 1, height: 1 };
@@ -55,6 +61,14 @@ export const collage: TaskOperation<z.infer<typeof params>> = {
 		return { output: { ...output, cells }, ...result };
 	},
 };
+
+/** Gaps can take more room than there is: the pictures would then stand outside. */
+function refuseTooTight(size: Size, cells: readonly Rectangle[], gap: number): void {
+	if (cells.every(({ x, y, width, height }) => x + width + gap <= size.width && y + height + gap <= size.height)) return;
+	throw new PipelineError('invalid_request', `Gaps of ${gap} pixels leave no room for ${cells.length} pictures in ${size.width} x ${size.height}. Choose a smaller gap, or a larger size.`, {
+		details: { field: 'params.gap', given: gap, made: size },
+	});
+}
 
 /** Twenty pictures below each other can become very long. A quarter of what one picture may have is held twice here. */
 function refuseTooLarge({ width, height }: { width: number; height: number }): void {

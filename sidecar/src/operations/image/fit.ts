@@ -1,4 +1,5 @@
 import { PipelineError } from '../../errors.ts';
+import { MAX_PIXELS } from '../../media/ffmpeg-input.ts';
 import type { Rectangle, Size } from '../../media/geometry.ts';
 
 /** Where a picture goes when its size changes. Pure; sizes in pixels as shown. */
@@ -50,6 +51,25 @@ export function fitInto(
 			return { scaled: inner, fit: 'fill', pad: { left: x, top: y, right: width - inner.width - x, bottom: height - inner.height - y }, size: { width, height } };
 		}
 	}
+}
+
+/**
+ * Throws `invalid_request` where the result would be larger than any picture that is accepted, or where cutting needs the
+ * picture to be that large in between: a line of 8192 x 1 that shall fill a square is enlarged to millions of pixels first.
+ * @param frames they count together
+ */
+export function refuseLarge(source: Size, { scaled, fit, size }: Pick<Fitting, 'scaled' | 'fit' | 'size'>, frames = 1): void {
+	const factor = Math.max(scaled.width / source.width, scaled.height / source.height);
+	const between = fit === 'cover' ? source.width * factor * source.height * factor : 0;
+	const most = frames > 1 ? 2 * MAX_PIXELS : MAX_PIXELS;
+	const pixels = frames * Math.max(between, size.width * size.height);
+	if (pixels <= most) return;
+	const what = `${source.width} x ${source.height}${frames > 1 ? ` and ${frames} frames` : ''}`;
+	throw new PipelineError(
+		'invalid_request',
+		`A picture of ${what} would become ${Math.round(pixels / 1e6)} megapixels on the way to ${size.width} x ${size.height}; at most ${Math.floor(most / 1e6)} are made. Choose a smaller size, or (image_resize) the fit inside or contain.`,
+		{ details: { field: 'params.width', given: size.width, made: size } },
+	);
 }
 
 /** A size of these proportions (`4:5`): as large as the source allows, or with the side that was asked for. */

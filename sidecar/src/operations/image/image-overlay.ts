@@ -54,7 +54,9 @@ interface Layout {
 
 /** Pure: how large the logo becomes, and where it stands. It never sticks out, and never becomes smaller than a pixel. */
 export function layOut(picture: Size, logo: Size, { scale, margin, position, tile }: { scale: number; margin: number; position: Position; tile: boolean }): Layout {
-	const gap = Math.round(margin * Math.min(picture.width, picture.height));
+	const shorter = Math.min(picture.width, picture.height);
+	// So that it begins inside, however small the picture is.
+	const gap = Math.min(Math.round(margin * shorter), Math.floor(shorter / 2));
 	const room = { width: Math.max(1, picture.width - 2 * gap), height: Math.max(1, picture.height - 2 * gap) };
 	const factor = Math.min((picture.width * scale) / logo.width, room.width / logo.width, room.height / logo.height);
 	const size = { width: Math.max(1, Math.round(logo.width * factor)), height: Math.max(1, Math.round(logo.height * factor)) };

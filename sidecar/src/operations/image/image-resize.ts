@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { qualityField, sameOrFormat } from '../../media/picture-formats.ts';
 import type { TaskOperation } from '../operation.ts';
-import { fitInto, FITS, toRatio, insideOf, POSITIONS, SUBJECTS, type Position } from './fit.ts';
+import { fitInto, FITS, toRatio, insideOf, refuseLarge, POSITIONS, SUBJECTS, type Position } from './fit.ts';
 import { applyFitting, colour, oneFile, openFor, openSource, secondsFor } from './picture.ts';
 
 const side = (what: string) => z.int().min(1).max(8192).optional().describe(`${what} of the result in pixels. Without it, it follows from the other side.`);
@@ -60,6 +60,7 @@ export const imageResize: TaskOperation<z.infer<typeof params>> = {
 		const size = ratio === undefined ? asked : { ...asked, ...toRatio(part ?? picture, ratio, asked), fit: 'cover' as const };
 		const subject = SUBJECTS.some((one) => one === position);
 		const fitting = fitInto(part ?? picture, { ...size, position: subject ? 'center' : (position as Position) });
+		refuseLarge(part ?? picture, fitting, animated ? picture.frames : 1);
 		if (subject && animated && size.fit === 'cover') notes.push('What matters is looked for in stills only: the middle of the animation was kept.');
 		if (!size.enlarge && isSmaller(fitting.size, size)) notes.push('The source is smaller than the size asked for, and was not enlarged.');
 		return oneFile(context, applyFitting(cut, fitting, position, animated, background), { format, quality, size: fitting.size }, 'resized', notes);

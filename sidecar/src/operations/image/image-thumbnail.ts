@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FORMAT_NAMES, qualityField } from '../../media/picture-formats.ts';
 import type { TaskOperation } from '../operation.ts';
-import { fitInto, POSITIONS, SUBJECTS } from './fit.ts';
+import { fitInto, POSITIONS, refuseLarge, SUBJECTS } from './fit.ts';
 import { applyFitting, oneFile, openFor, openSource, secondsFor } from './picture.ts';
 
 const side = (what: string) => z.int().min(16).max(2048).default(300).describe(`${what} in pixels. Default 300.`);
@@ -30,6 +30,7 @@ export const imageThumbnail: TaskOperation<z.infer<typeof params>> = {
 		const { chain, format, animated, notes } = openFor(picture, wanted);
 		// Lists count on the size: small pictures are enlarged.
 		const fitting = fitInto(picture, { width, height, fit: 'cover', enlarge: true, position: 'center' });
+		refuseLarge(picture, fitting, animated ? picture.frames : 1);
 		return oneFile(context, applyFitting(chain, fitting, position, animated, '#ffffff'), { format, quality }, 'thumbnail', notes);
 	},
 };

@@ -76,6 +76,20 @@ describe('collage', () => {
 		});
 	});
 
+	it.each([
+		{ layout: 'row', width: 64, gap: 16 },
+		{ layout: 'grid', width: 4000, gap: 200, height: 64 },
+		{ layout: 'column', width: 300, gap: 200 },
+	])('refuses gaps that leave no room: %j', async (params) => {
+		const pictures = Array.from({ length: 19 }, () => further(image('logo')));
+		await expect(runTask(collage, image('logo'), { pictures, ...params }, () => {})).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'params.gap', given: params.gap } });
+	});
+
+	it('makes one of twenty pictures', async () => {
+		const pictures = Array.from({ length: 19 }, () => further(image('logo')));
+		await runTask(collage, image('logo'), { pictures, layout: 'masonry', width: 600, gap: 4 }, ({ output }) => expect(output['cells']).toHaveLength(20));
+	});
+
 	it('refuses what would become too large, and says what to do', async () => {
 		const pictures = Array.from({ length: 12 }, () => further(image('logo')));
 		await expect(runTask(collage, image('logo'), { pictures, layout: 'column', width: 4096 }, () => {})).rejects.toMatchObject({

@@ -1,9 +1,28 @@
 import fc from 'fast-check';
-import { fitInto, FITS, insideOf, place, POSITIONS, toRatio } from '../../../../sidecar/src/operations/image/fit.ts';
+import { fitInto, FITS, insideOf, place, POSITIONS, refuseLarge, toRatio } from '../../../../sidecar/src/operations/image/fit.ts';
 
 const fitted = (source: [number, number], wanted: { width?: number; height?: number }, fit: (typeof FITS)[number], enlarge = false) =>
 	fitInto({ width: source[0], height: source[1] }, { ...wanted, fit, enlarge, position: 'center' });
 const sizeOf = ({ size }: { size: { width: number; height: number } }): number[] => [size.width, size.height];
+
+describe('the limits of results', () => {
+	const refused = expect.objectContaining({ code: 'invalid_request' });
+	const check = (source: [number, number], wanted: { width?: number; height?: number }, fit: (typeof FITS)[number], frames = 1) => () =>
+		refuseLarge({ width: source[0], height: source[1] }, fitted(source, wanted, fit, true), frames);
+
+	it('refuses a line that would fill a square, but not a panorama', () => {
+		expect(check([8192, 1], { width: 300, height: 300 }, 'cover')).toThrow(refused);
+		expect(check([6000, 100], { width: 300, height: 300 }, 'cover')).not.toThrow();
+		expect(check([8192, 1], { width: 300, height: 300 }, 'contain')).not.toThrow();
+	});
+
+	it('refuses what is larger than any picture that is accepted, all frames together', () => {
+		expect(check([1, 8192], { width: 8192 }, 'inside')).toThrow(refused);
+		expect(check([100, 100], { width: 8192, height: 8192 }, 'fill')).not.toThrow();
+		expect(check([100, 100], { width: 2048, height: 2048 }, 'cover', 100)).toThrow(refused);
+		expect(check([100, 100], { width: 300, height: 300 }, 'cover', 1000)).not.toThrow();
+	});
+});
 
 describe('fitting a picture', () => {
 	it.each([

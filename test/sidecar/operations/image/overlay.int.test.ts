@@ -20,6 +20,11 @@ describe('the place of a logo', () => {
 	it('is always inside', () => {
 		expect(at({ scale: 1, margin: 0 })).toMatchObject({ logo: { width: 1000, height: 500 }, x: 0, y: 0 });
 		expect(layOut({ width: 10, height: 10 }, { width: 1, height: 4000 }, { scale: 1, margin: 0.5, position: 'top', tile: false })).toMatchObject({ logo: { width: 1, height: 1 } });
+		for (const tile of [false, true])
+			for (const [width, height] of [[1, 1], [8192, 1], [2, 3]] as const) {
+				const { logo: size, cell } = layOut({ width, height }, { width: 200, height: 100 }, { scale: 1, margin: 0.5, position: 'center', tile });
+				expect([width, height, cell.x + size.width <= width, cell.y < height]).toEqual([width, height, true, true]);
+			}
 	});
 });
 
