@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import { aac, estimate, FAST_START, h264 } from '../../media/codecs.ts';
+import { aac, estimate, FAST_START, h264, hasAlpha, ON_WHITE } from '../../media/codecs.ts';
 import { evenNear, type Size } from '../../media/geometry.ts';
 import { mediaInput } from '../media-input.ts';
 import type { MediaOperation } from '../operation.ts';
@@ -29,7 +29,7 @@ const FADE_SECONDS = 1.5;
 export const imageToVideo: MediaOperation<Params> = {
 	kind: 'media',
 	name: 'image_to_video',
-	version: 1,
+	version: 2,
 	summary: 'Makes a video of a picture, with a slow movement over it (Ken Burns), on request with music.',
 	accepts: ['image'],
 	params,
@@ -46,7 +46,7 @@ export const imageToVideo: MediaOperation<Params> = {
 		const size = sizeOf(video, wanted);
 		const frames = Math.max(2, Math.round(seconds * fps));
 		const length = frames / fps;
-		const picture = `[v]${movingPicture(size, frames, wanted).join(',')}[moving]`;
+		const picture = `[v]${movingPicture(size, frames, { ...wanted, alpha: hasAlpha(video) }).join(',')}[moving]`;
 		return {
 			outputs: [
 				{
@@ -86,16 +86,20 @@ export function sizeOf(picture: Size, { width, height }: { width?: number | unde
 
 /**
  * The view as a moving window. `zoompan` would round it to whole pixels in every frame, which shakes; `perspective` works
- * with 1/256 of a pixel. The picture is made as large as its nearest view needs it, once, and then repeated.
+ * with 1/256 of a pixel. The picture is made as large as its nearest view needs it, once, and then repeated; what is
+ * transparent becomes white, as in pictures without transparency.
  */
-function movingPicture(size: Size, frames: number, { movement, strength, fps }: Pick<Params, 'movement' | 'strength' | 'fps'>): string[] {
+function movingPicture(size: Size, frames: number, { movement, strength, fps, alpha }: Pick<Params, 'movement' | 'strength' | 'fps'> & { alpha: boolean }): string[] {
 	const zoom = movement === 'none' ? 1 : strength;
 	const { width, height } = { width: evenNear(size.width * zoom), height: evenNear(size.height * zoom) };
 	const repeated = [
 		'trim=end_frame=1',
-		`scale=${width}:${height}:force_original_aspect_ratio=increase:flags=lanczos`,
-		`crop=${width}:${height}`,
-		// Transparent pictures stand on black, as players show them.
+		// Cut before it is scaled: a long strip would else become larger than memory. In RGB, where every pixel can be an edge.
+		`format=${alpha ? 'rgba' : 'rgb24'}`,
+		`crop='max(1,min(iw,round(ih*${width}/${height})))':'max(1,min(ih,round(iw*${height}/${width})))'`,
+		// Said, or ffmpeg takes BT.601, and players take BT.709 for videos of this size: greens would turn yellow.
+		`scale=${width}:${height}:flags=lanczos:out_color_matrix=bt709:out_range=tv`,
+		...(alpha ? [ON_WHITE] : []),
 		'format=yuv420p',
 		`loop=loop=${frames - 1}:size=1`,
 		`settb=1/${fps}`,
@@ -103,7 +107,7 @@ function movingPicture(size: Size, frames: number, { movement, strength, fps }: 
 		`fps=${fps}`,
 	];
 	const view = movement === 'none' ? [] : [`perspective=eval=frame:interpolation=linear:${corners(movement, zoom, frames)}`, `scale=${size.width}:${size.height}:flags=bicubic`];
-	return [...repeated, ...view, 'setsar=1'];
+	return [...repeated, ...view, 'setsar=1', 'setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709'];
 }
 
 /** The corners of the window at frame `in` (from 1), as expressions of W and H, the size of the whole. */

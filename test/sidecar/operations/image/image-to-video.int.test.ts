@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import sharp from 'sharp';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
 import { imageToVideo, sizeOf } from '../../../../sidecar/src/operations/image/image-to-video.ts';
 import { image, type ImageName } from '../../../fixtures/images.ts';
 import { fixture } from '../../../fixtures/media.ts';
-import { runOperationOn } from '../../../support/engine.ts';
+import { inFolder, runOperationOn } from '../../../support/engine.ts';
 import { imageFacts } from '../../../support/facts.ts';
+import { distance } from '../../../support/pictures.ts';
 
 /** Brightness of every pixel of every frame. */
 const framesOf = (path: string): Buffer =>
@@ -76,6 +79,40 @@ describe('image_to_video', () => {
 				audio: null,
 				video: { codec: 'h264', pixelFormat: 'yuv420p', width: 640, height: 360, frameRate: 25, rotation: 0 },
 			});
+		});
+	});
+
+	/** The colour of the middle of the first frame, as players show it. */
+	const middle = (path: string): number[] => [
+		...execFileSync('ffmpeg', ['-v', 'error', '-i', path, '-frames:v', '1', '-vf', 'crop=8:8,format=rgb24,scale=1:1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-']),
+	];
+	const made = (background: object, { width = 640, height = 360 }, params: object, look: (path: string, facts: Awaited<ReturnType<typeof probe>>) => void) =>
+		inFolder(async (folder) => {
+			const path = join(folder, 'picture.png');
+			await sharp({ create: { width, height, channels: 4, background: background as { r: number; g: number; b: number; alpha: number } } }).png().toFile(path);
+			await runOperationOn(imageToVideo, path, { seconds: 0.5, fps: 10, ...params }, async ({ files: [file] }) => look(file!.path, await probe(file!.path)));
+		});
+
+	it('keeps the colours, and says how they are coded', async () => {
+		await made({ r: 32, g: 160, b: 64, alpha: 1 }, {}, {}, (path, { video: facts }) => {
+			expect(facts).toMatchObject({ colorSpace: 'bt709', colorPrimaries: 'bt709', colorTransfer: 'bt709', colorRange: 'tv' });
+			expect(distance(middle(path), [32, 160, 64])).toBeLessThan(4);
+		});
+	});
+
+	it('puts transparent pictures on white, whatever colour lies under the transparency', async () => {
+		await made({ r: 255, g: 0, b: 0, alpha: 0 }, {}, { movement: 'none' }, (path) => expect(distance(middle(path), [255, 255, 255])).toBeLessThan(6));
+	});
+
+	it.each([
+		[8192, 1],
+		[1, 8192],
+		[1, 1],
+		[5, 3],
+	])('makes a video of a picture of %d x %d', async (width, height) => {
+		await made({ r: 32, g: 160, b: 64, alpha: 1 }, { width, height }, { strength: 2, width: 640, height: 360 }, (path, { video: facts }) => {
+			expect(facts).toMatchObject({ width: 640, height: 360 });
+			expect(distance(middle(path), [32, 160, 64])).toBeLessThan(4);
 		});
 	});
 
