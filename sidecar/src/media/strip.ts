@@ -46,7 +46,9 @@ function stripJpeg(bytes: Buffer): Buffer | null {
 		if (end > bytes.length) return null;
 		const next = marker === 0xda ? endOfScan(bytes, end) : end;
 		if (next === null) return null;
-		if (belongsToJpeg(marker, bytes.subarray(at + 4, end))) kept.push(bytes.subarray(at, next));
+		const body = bytes.subarray(at + 4, end);
+		if (hasJfifThumbnail(marker, body)) kept.push(JFIF_HEAD, body.subarray(0, 12), Buffer.alloc(2));
+		else if (belongsToJpeg(marker, body)) kept.push(bytes.subarray(at, next));
 		at = next;
 	}
 }
@@ -57,6 +59,11 @@ function belongsToJpeg(marker: number, body: Buffer): boolean {
 	if (marker < 0xe0 || marker > 0xef) return true;
 	return (marker === 0xe0 && starts('JFIF\0')) || (marker === 0xe2 && starts('ICC_PROFILE\0')) || (marker === 0xee && starts('Adobe'));
 }
+
+/** JFIF (version 1.02) ends with the width and height of a thumbnail, whose pixels follow: of what the picture was before a crop, say. */
+const hasJfifThumbnail = (marker: number, body: Buffer): boolean => marker === 0xe0 && body.length > 14 && body.toString('latin1', 0, 5) === 'JFIF\0';
+/** Marker and length of a JFIF segment without thumbnail. */
+const JFIF_HEAD = Buffer.from('ffe00010', 'hex');
 
 /** Where the next marker stands: FF followed by anything but 00 (a stuffed byte) and D0 to D7 (restarts). */
 function endOfScan(bytes: Buffer, from: number): number | null {

@@ -26,6 +26,15 @@ describe('cutting metadata out of a file', () => {
 		expect(stripMetadata('image/jpeg', readFileSync(image('tattling')))?.equals(bytes)).toBe(true);
 	});
 
+	it('removes the thumbnail of a JFIF', () => {
+		const bytes = readFileSync(image('quarters'));
+		// Version 1.02, 72 dots per inch; then width, height and pixels of the thumbnail.
+		const jfif = (length: number, side: number, pixels: string): Buffer =>
+			Buffer.concat([bytes.subarray(0, 2), Buffer.from([0xff, 0xe0, 0, length]), Buffer.from('JFIF\0\x01\x02\x01\0\x48\0\x48', 'latin1'), Buffer.from([side, side]), Buffer.from(pixels), bytes.subarray(2)]);
+		expect(stripMetadata('image/jpeg', jfif(16 + 12, 2, 'SECRET SECRE'))?.equals(jfif(16, 0, ''))).toBe(true);
+		expect(stripMetadata('image/jpeg', jfif(16, 0, ''))?.equals(jfif(16, 0, ''))).toBe(true);
+	});
+
 	it('keeps the colour profile', () => {
 		const bytes = readFileSync(image('adobeRgb'));
 		expect(stripMetadata('image/jpeg', bytes)?.includes('ICC_PROFILE')).toBe(true);
