@@ -40,7 +40,7 @@ const TEXT = 'noise.txt';
 export const denoiseAudio: MediaOperation<Params, Measured> = {
 	kind: 'media',
 	name: 'denoise_audio',
-	version: 1,
+	version: 2,
 	summary: 'Removes noise from speech; unless engine is ffmpeg, music goes, too. The picture is not touched.',
 	accepts: ['video', 'audio'],
 	params,

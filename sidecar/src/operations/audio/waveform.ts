@@ -42,7 +42,7 @@ const TEXT = 'waveform.txt';
 export const waveform: MediaOperation<Params> = {
 	kind: 'media',
 	name: 'waveform',
-	version: 1,
+	version: 2,
 	summary: 'Draws the sound: peaks as JSON for players (audiowaveform, version 2), and a picture, both in one pass.',
 	accepts: ['video', 'audio'],
 	params,

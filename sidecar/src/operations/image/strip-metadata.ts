@@ -17,7 +17,7 @@ const QUALITY: Readonly<Record<PictureFormat, number>> = { jpeg: 95, webp: 95, a
 export const stripMetadata: TaskOperation<z.infer<typeof params>> = {
 	kind: 'task',
 	name: 'strip_metadata',
-	version: 1,
+	version: 2,
 	reusable: true,
 	summary: 'Removes what a picture tells beside what it shows: place, camera, times, captions, thumbnails, hidden attachments.',
 	accepts: ['image'],
