@@ -35,6 +35,13 @@ describe('cutting metadata out of a file', () => {
 		expect(stripMetadata('image/jpeg', jfif(16, 0, ''))?.equals(jfif(16, 0, ''))).toBe(true);
 	});
 
+	it('leaves no promise of metadata in the head of a WebP', () => {
+		const stripped = stripMetadata('image/webp', readFileSync(image('tattlingWebp')));
+		// Of the flags of VP8X (container specification, "Extended File Format"): EXIF 8, XMP 4.
+		expect(stripped?.toString('latin1', 12, 16)).toBe('VP8X');
+		expect((stripped?.[20] ?? 0xff) & 0x0c).toBe(0);
+	});
+
 	it('keeps the colour profile', () => {
 		const bytes = readFileSync(image('adobeRgb'));
 		expect(stripMetadata('image/jpeg', bytes)?.includes('ICC_PROFILE')).toBe(true);

@@ -4,7 +4,7 @@ import { audioFixture, type AudioFixtureName } from '../../../fixtures/audio.ts'
 import { fixture } from '../../../fixtures/media.ts';
 import { runOperationOn } from '../../../support/engine.ts';
 import { videoFacts } from '../../../support/facts.ts';
-import { channelOf, rmsDb, samplesOf, streamHash } from '../../../support/sound.ts';
+import { channelOf, onsets, rmsDb, samplesOf, streamHash } from '../../../support/sound.ts';
 
 /** Scale-invariant signal to distortion, dB, without any shift: a result that lags behind has a poor one. */
 function siSdr(reference: Float32Array, estimate: Float32Array): number {
@@ -64,6 +64,15 @@ describe('denoise_audio, for real', () => {
 			expect(streamHash(files[0]!.path, 'v')).toBe(streamHash(fixture('speech'), 'v'));
 			expect(output).toMatchObject({ engine, copied: { video: true, audio: false } });
 			expect((await probe(files[0]!.path)).durationSeconds).toBeCloseTo(10, 0);
+		});
+	});
+
+	it.each(['gtcrn', 'ffmpeg'])('leaves sound where it is that begins after the picture, with %s', async (engine) => {
+		await runOperationOn(denoiseAudio, audioFixture('lateSpeech'), { engine }, ({ files: [file], cpuSeconds }) => {
+			const [first] = onsets(samplesOf(file!.path, { filters: 'aresample=async=1:first_pts=0' }));
+			expect(first).toBeCloseTo(2 + onsets(clean)[0]!, 1);
+			expect(cpuSeconds).toBeGreaterThan(0);
+			return Promise.resolve();
 		});
 	});
 

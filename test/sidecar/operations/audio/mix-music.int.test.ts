@@ -3,7 +3,7 @@ import { mixMusic } from '../../../../sidecar/src/operations/audio/mix-music.ts'
 import { audioFixture, type AudioFixtureName } from '../../../fixtures/audio.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { runOperationOn } from '../../../support/engine.ts';
-import { channelOf, rmsDb, samplesOf, streamHash, toneDb } from '../../../support/sound.ts';
+import { channelOf, onsets, rmsDb, samplesOf, streamHash, toneDb } from '../../../support/sound.ts';
 
 const MUSIC = { asset_id: '7b0c7c1e-4c7f-4d0a-9a53-0f5b6c1d2e3f' };
 /** The tone that plays the music. */
@@ -25,6 +25,11 @@ const mixed = (path: string, music: AudioFixtureName, params: Record<string, unk
 	);
 
 describe('mix_music, for real', () => {
+	it('leaves speech where it is that begins after the picture', async () => {
+		const { samples } = await mixed(audioFixture('lateSpeech'), 'music', { music_volume_db: -60 });
+		expect(onsets(samples)[0]).toBeCloseTo(2 + onsets(samplesOf(audioFixture('speechMono')))[0]!, 1);
+	});
+
 	it('makes the music quieter while somebody speaks, by about what was asked for', async () => {
 		const { at, facts, output, samples } = await mixed(audioFixture('speechThenPause'), 'music', { music_volume_db: 0 });
 		const pause = at(13, 15);
