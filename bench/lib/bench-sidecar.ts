@@ -33,7 +33,7 @@ export async function withSidecar(environment: Record<string, string>, work: (be
 	await once(receiver, 'listening');
 	const host = `127.0.0.1:${(receiver.address() as AddressInfo).port}`;
 	const allowed = [host, environment['ALLOWED_PRIVATE_HOSTS']].filter(Boolean).join(',');
-	const sidecar = await spawnSidecar({ DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'warn', ...environment, ALLOWED_PRIVATE_HOSTS: allowed });
+	const sidecar = await spawnSidecar({ DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'info', ...environment, ALLOWED_PRIVATE_HOSTS: allowed });
 	try {
 		await work({
 			folder,
