@@ -59,6 +59,9 @@ export const hasAlpha = ({ pixelFormat }: VideoFacts): boolean =>
 export const ON_WHITE =
 	'format=yuva444p,split[below][above];[below]drawbox=c=white:replace=1:t=fill[white];[white][above]overlay=format=yuv444';
 
+/** Puts the picture on black, as players show it. In its own colours: on the way to RGB and back they would change. */
+export const onBlack = ({ pixelFormat }: VideoFacts): string[] => [`format=${pixelFormat.startsWith('yuva') ? 'yuva444p' : 'gbrap'}`, 'premultiply=inplace=1', 'format=yuv444p'];
+
 /** 1 to 100 as JPEG's quantiser of 31 to 2, bent so that 80 is a good picture (4) and 50 a small one (11). */
 export const jpegQuantiser = (quality: number): string => (2 + 29 * ((100 - quality) / 99) ** 1.7).toFixed(1);
 

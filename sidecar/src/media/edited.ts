@@ -45,7 +45,7 @@ export function edited(facts: MediaFacts, edit: Edit): Pick<MediaPlan, 'outputs'
 				...(audioFilters ? { audioFilters } : {}),
 				...(graph ? { graph } : {}),
 				...(attachments ? { attachments } : {}),
-				options: [...h264(crf), ...(!audio ? [] : copied ? ['-c:a', 'copy'] : soundOptions(facts)), ...FAST_START],
+				options: [...h264(crf), ...(!audio ? [] : copied ? ['-c:a', 'copy'] : soundOptions(facts)), ...noLonger(durationSeconds), ...FAST_START],
 				expectedSeconds: seconds,
 			},
 		],
@@ -57,6 +57,12 @@ export function edited(facts: MediaFacts, edit: Edit): Pick<MediaPlan, 'outputs'
 		}),
 	};
 }
+
+/**
+ * Of an input that is cut, ffmpeg counts the length from its first picture, which may come late, as in MPEG program streams.
+ * At the output it counts from the place asked for.
+ */
+export const noLonger = (seconds: number | undefined): string[] => (seconds === undefined ? [] : ['-t', seconds.toFixed(3)]);
 
 /** For pictures that stand still: as smooth as television. */
 export const DEFAULT_FRAME_RATE = 25;

@@ -1,4 +1,5 @@
 import { PipelineError } from '../errors.ts';
+import { hasAlpha, onBlack } from './codecs.ts';
 import { corrections } from './corrections.ts';
 import type { MediaFacts } from './facts.ts';
 import { INPUT_FORMATS } from './formats.ts';
@@ -47,16 +48,17 @@ export function ffmpegCall(
 	partialPath: (output: PlannedOutput, index: number) => string,
 ): FfmpegCall {
 	const windows = new Map<string, { index: number; options: string[] }>();
-	const place = (part: Parameters<typeof windowOptions>[0]): number => {
-		const options = windowOptions(part);
+	const place = (part: Place, planned: PlannedOutput): Placed => {
+		const { read, cut } = reach(part, planned, facts);
+		const options = windowOptions(read);
 		const key = options.join(' ');
 		const window = windows.get(key) ?? { index: windows.size, options };
 		windows.set(key, window);
-		return window.index;
+		return { input: window.index, cut };
 	};
 	const placed = plan.outputs.map((planned) => {
-		const excerpts = planned.excerpts?.map(place) ?? [];
-		return { planned, excerpts, input: excerpts[0] ?? place(planned) };
+		const excerpts = planned.excerpts?.map((part) => place(part, planned)) ?? [];
+		return { planned, excerpts, from: excerpts[0] ?? place(planned, planned) };
 	});
 	const source = { path: inputPath, facts };
 	const read = [
@@ -64,10 +66,10 @@ export function ffmpegCall(
 		...further.map((file, index) => ({ options: plan.inputOptions?.[index] ?? [], file })),
 	];
 	const graphs: string[] = [];
-	const outputs = placed.map(({ planned, excerpts, input }, index) => {
+	const outputs = placed.map(({ planned, excerpts, from }, index) => {
 		const path = partialPath(planned, index);
-		const context = { facts, further, input, excerpts, firstFurther: windows.size, index, path, toneMapping };
-		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, { ...context, path: textPath(planned, path) }));
+		const context = { facts, further, from, excerpts, firstFurther: windows.size, index, path, toneMapping };
+		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, planned, { ...context, path: textPath(planned, path) }));
 		return { planned, options: outputOptions(planned, context, threads), path };
 	});
 	// An option of the whole process: it may stand before any output.
@@ -90,7 +92,38 @@ function demuxerOf({ mime }: MediaFacts): string {
 /** Seconds with a fixed number of digits: never `1e-7`, which ffmpeg would not read. */
 const seconds = (value: number): string => value.toFixed(3);
 
-const windowOptions = ({ seekSeconds, durationSeconds, sourceOptions = [] }: Pick<PlannedOutput, 'seekSeconds' | 'durationSeconds' | 'sourceOptions'>): string[] => [
+type Place = Pick<PlannedOutput, 'seekSeconds' | 'durationSeconds' | 'sourceOptions'>;
+
+/** Where a part of the source comes from: ffmpeg's number of the input, and what filters must cut off. */
+interface Placed {
+	input: number;
+	cut: { picture: string[]; sound: string[] };
+}
+
+/** Formats without an index: ffmpeg jumps to any packet, and all is lost up to the next key frame. */
+const WITHOUT_INDEX: ReadonlySet<string> = new Set(['mpegts', 'mpeg']);
+/** Encoders put key frames at most 10 s apart (250 pictures of 25 a second, x264's default); a little more for good measure. */
+const SEEK_BACK_SECONDS = 12;
+
+/** What ffmpeg shall read for a part: of formats without an index more, of which filters cut off what comes before. */
+function reach(part: Place, { kind, options }: PlannedOutput, facts: MediaFacts): { read: Place; cut: Placed['cut'] } {
+	const { seekSeconds, durationSeconds, sourceOptions } = part;
+	// What is copied passes no filter.
+	const copied = options.some((option, index) => option === 'copy' && !(options.includes('-an') && options[index - 1] === '-c:a'));
+	const exact = !facts.video || kind === 'audio' || copied || sourceOptions?.length || !WITHOUT_INDEX.has(demuxerOf(facts));
+	if (!seekSeconds || exact) return { read: part, cut: { picture: [], sound: [] } };
+	const before = Math.min(seekSeconds, SEEK_BACK_SECONDS);
+	const range = `start=${seconds(before)}${durationSeconds === undefined ? '' : `:end=${seconds(before + durationSeconds)}`}`;
+	return {
+		read: { seekSeconds: seekSeconds - before, ...(durationSeconds === undefined ? {} : { durationSeconds: before + durationSeconds }) },
+		cut: {
+			picture: [`trim=${range}`, `setpts=PTS-${seconds(before)}/TB`],
+			sound: [`atrim=${range}`, `asetpts=PTS-${seconds(before)}/TB`],
+		},
+	};
+}
+
+const windowOptions = ({ seekSeconds, durationSeconds, sourceOptions = [] }: Place): string[] => [
 	...sourceOptions,
 	...(seekSeconds ? ['-ss', seconds(seekSeconds)] : []),
 	...(durationSeconds === undefined ? [] : ['-t', seconds(durationSeconds)]),
@@ -102,10 +135,10 @@ const threadOptions = (threads: number | undefined): string[] =>
 interface OutputContext {
 	facts: MediaFacts;
 	further: Readable[];
-	/** ffmpeg's number of the source for this output. */
-	input: number;
+	/** The source for this output. */
+	from: Placed;
 	/** The same of each of its excerpts. */
-	excerpts: number[];
+	excerpts: Placed[];
 	firstFurther: number;
 	/** Number of the output: makes labels unique in the process. */
 	index: number;
@@ -118,15 +151,17 @@ function outputOptions(planned: PlannedOutput, context: OutputContext, threads: 
 	const path = textPath(planned, context.path);
 	const copied = planned.options.some((option, index) => option === 'copy' && /^-(c|c:v|codec:v|vcodec)(:\d+)?$/.test(planned.options[index - 1] ?? ''));
 	const videoFilters = planned.videoFilters ?? [];
-	const shown = planned.kind === 'audio' || planned.graph || copied || !facts.video ? [] : corrections(facts.video, context);
-	const picture = [...shown, ...videoFilters].map((filter) => withTextPath(filter, path));
-	const sound = (planned.audioFilters ?? []).map((filter) => withTextPath(filter, path));
+	const shown = planned.kind === 'audio' || planned.graph || copied || !facts.video ? [] : [...corrections(facts.video, context), ...withoutAlpha(facts, planned)];
+	const { cut } = context.from;
+	const picture = [...(planned.graph ? [] : cut.picture), ...shown, ...videoFilters].map((filter) => withTextPath(filter, path));
+	const uncut = !planned.graph || planned.graph.map.some((stream) => /^a\??$/.test(stream));
+	const sound = [...(uncut ? cut.sound : []), ...(planned.audioFilters ?? [])].map((filter) => withTextPath(filter, path));
 	return [
 		...(planned.graph ? graphMaps(planned.graph.map, context) : plainMaps(planned, context)),
 		// Subtitles, data and chapter tracks do not fit into every container, and nobody asked for them.
 		...['-sn', '-dn', '-map_chapters', '-1'],
 		...(picture.length > 0 && !planned.options.includes('-vn') ? ['-filter:v', picture.join(',')] : []),
-		...(sound.length > 0 ? ['-filter:a', sound.join(',')] : []),
+		...(sound.length > 0 && facts.audio && !planned.options.includes('-an') && planned.kind !== 'image' ? ['-filter:a', sound.join(',')] : []),
 		// Where sound starts long after the picture, the default of 128 packets is too few ("Too many packets buffered").
 		...['-max_muxing_queue_size', '4096'],
 		...threadOptions(threads),
@@ -140,7 +175,7 @@ function outputOptions(planned: PlannedOutput, context: OutputContext, threads: 
 	];
 }
 
-function plainMaps(planned: PlannedOutput, { facts, input }: OutputContext): string[] {
+function plainMaps(planned: PlannedOutput, { facts, from: { input } }: OutputContext): string[] {
 	const text = planned.kind === 'text';
 	const picture =
 		planned.kind !== 'audio' && facts.video && !planned.options.includes('-vn') && (!text || planned.videoFilters?.length);
@@ -153,42 +188,52 @@ function plainMaps(planned: PlannedOutput, { facts, input }: OutputContext): str
 	];
 }
 
-const graphMaps = (map: string[], { input, facts, index }: OutputContext): string[] =>
+const graphMaps = (map: string[], { from: { input }, facts, index }: OutputContext): string[] =>
 	map.flatMap((stream) => {
 		if (stream === 'v') return ['-map', `${input}:V:0`];
 		if (stream === 'a' || (stream === 'a?' && facts.audio)) return ['-map', `${input}:${soundOf(facts)}`];
 		if (stream === 'a?') return [];
-		return ['-map', stream.replace(LABEL, (_, label: string) => `[${own(index, label)}]`)];
+		return ['-map', stream.replace(LABEL, (_, name: string) => `[${label(index, name)}]`)];
 	});
 
 const LABEL = /\[([A-Za-z]\w*)\]/g;
-const own = (index: number, label: string): string => `o${index}_${label}`;
+const label = (index: number, name: string): string => `o${index}_${name}`;
 
 /** The track that the facts are about. */
 const soundOf = (facts: MediaFacts | undefined): string => `a:${facts?.audio?.track ?? 0}`;
 
 /** Pads of the plan as pads of this process; other labels made unique. Sources that need it are corrected before anything else. */
-function filterGraph(filters: string, context: OutputContext): string {
+function filterGraph(filters: string, planned: PlannedOutput, context: OutputContext): string {
 	const before: string[] = [];
-	const picture = (number: number, facts: MediaFacts | undefined, name: string): string => {
-		const correcting = facts?.video ? corrections(facts.video, context) : [];
-		if (correcting.length === 0) return `[${number}:V:0]`;
-		const corrected = `[${own(context.index, `corrected${name}`)}]`;
-		before.push(`[${number}:V:0]${correcting.join(',')}${corrected}`);
-		return corrected;
+	/** A pad of ffmpeg, behind the filters that it needs. */
+	const prepared = (pad: string, needed: string[], name: string): string => {
+		if (needed.length === 0) return pad;
+		const made = `[${label(context.index, `corrected${name}`)}]`;
+		before.push(`${pad}${needed.join(',')}${made}`);
+		return made;
 	};
-	const graph = withTextPath(filters, context.path).replace(LABEL, (_, label: string) => {
-		const excerpt = context.excerpts[Number(/^x(\d+)$/.exec(label)?.[1]) - 1];
-		if (excerpt !== undefined) return picture(excerpt, context.facts, label);
-		const pad = /^([va])(\d*)$/.exec(label);
-		if (!pad) return `[${own(context.index, label)}]`;
-		const [, type, place = ''] = pad;
-		const number = place === '' ? context.input : context.firstFurther + Number(place) - 1;
-		const facts = place === '' ? context.facts : context.further[Number(place) - 1]?.facts;
-		return type === 'a' ? `[${number}:${soundOf(facts)}]` : picture(number, facts, place);
+	const shown = (facts: MediaFacts | undefined): string[] => (facts?.video ? corrections(facts.video, context) : []);
+	// Further inputs keep their transparency: a logo lies over the picture with it.
+	const source = ({ input, cut }: Placed, name: string): string =>
+		prepared(`[${input}:V:0]`, [...cut.picture, ...shown(context.facts), ...withoutAlpha(context.facts, planned)], name);
+	const graph = withTextPath(filters, context.path).replace(LABEL, (_, name: string) => {
+		const excerpt = context.excerpts[Number(/^x(\d+)$/.exec(name)?.[1]) - 1];
+		if (excerpt !== undefined) return source(excerpt, name);
+		const [pad, type, place = ''] = /^([va])(\d*)$/.exec(name) ?? [];
+		if (!pad) return `[${label(context.index, name)}]`;
+		if (place === '') return type === 'v' ? source(context.from, '') : prepared(`[${context.from.input}:${soundOf(context.facts)}]`, context.from.cut.sound, 'sound');
+		const number = context.firstFurther + Number(place) - 1;
+		const facts = context.further[Number(place) - 1]?.facts;
+		return type === 'a' ? `[${number}:${soundOf(facts)}]` : prepared(`[${number}:V:0]`, shown(facts), place);
 	});
 	return [...before, graph].join(';');
 }
+
+/** Of videos without transparency: by itself ffmpeg shows whatever colours lie under that of the source. */
+const withoutAlpha = ({ fileType, video }: MediaFacts, { kind, options }: PlannedOutput): string[] =>
+	fileType === 'video' && video && hasAlpha(video) && (kind === 'video' || kind === 'package') && /^(yuvj?4|nv12)/.test(options[options.indexOf('-pix_fmt') + 1] ?? '')
+		? onBlack(video)
+		: [];
 
 /** The text of an output: all there is of the kind `text`, beside the file of every other kind. */
 export const textPath = ({ kind }: PlannedOutput, path: string): string => (kind === 'text' ? path : `${path}.txt`);

@@ -91,9 +91,10 @@ function addLook(state: Looked, look: Look, video: VideoFacts, index: number): L
 		case 'speed':
 			return look.factor === 1
 				? state
-				: add([`setpts=(PTS-STARTPTS)/${number(look.factor)}`, `fps=${rateFraction(video.frameRate || 25)}`], 0, {
+				: // What begins late stays as late: picture and sound of a file need not begin together.
+					add([`setpts=PTS/${number(look.factor)}`, `fps=${rateFraction(video.frameRate || 25)}:start_time=0`], 0, {
 						seconds: state.seconds / look.factor,
-						audioFilters: ['asetpts=PTS-STARTPTS', ...tempo(look.factor)],
+						audioFilters: ['aresample=async=1:first_pts=0', ...tempo(look.factor)],
 					});
 		case 'rotate': {
 			const { width, height } = state.size;

@@ -1,4 +1,4 @@
-import { hasAlpha } from './codecs.ts';
+import { hasAlpha, onBlack } from './codecs.ts';
 import { DEFAULT_FRAME_RATE } from './edited.ts';
 import type { MediaFacts, VideoFacts } from './facts.ts';
 import { framing, type Fit } from './framing.ts';
@@ -16,8 +16,8 @@ export interface SequencePart {
 	/** As shown. */
 	size: Size;
 	seconds: number;
-	/** Transparency becomes black. */
-	transparent: boolean;
+	/** Filters before all others, e.g. what makes transparency black. */
+	prepare: string[];
 }
 
 export interface SequenceForm {
@@ -51,7 +51,7 @@ export function partOf(facts: MediaFacts, video: VideoFacts, place: number, stil
 		sound: facts.audio ? `a${number}` : null,
 		size: video,
 		seconds: facts.fileType === 'image' ? stillSeconds : lengthOf(facts, video),
-		transparent: hasAlpha(video),
+		prepare: hasAlpha(video) ? onBlack(video) : [],
 	};
 }
 
@@ -86,10 +86,11 @@ export function sequence(parts: SequencePart[], { size, frameRate, fit, fadeSeco
 	};
 }
 
-function pictureChain({ picture, size: source, transparent }: SequencePart, index: number, count: number, { size, frameRate, fit }: Pick<SequenceForm, 'size' | 'frameRate' | 'fit'>): string {
+function pictureChain({ picture, size: source, prepare }: SequencePart, index: number, count: number, { size, frameRate, fit }: Pick<SequenceForm, 'size' | 'frameRate' | 'fit'>): string {
 	return [
-		`[${picture}]fps=${rateFraction(frameRate)}:start_time=0`,
-		...(transparent ? ['format=gbrap', 'premultiply=inplace=1', 'format=yuv444p'] : []),
+		// pass: of what is shorter than one of the new pictures (a still has one of 25 a second), fps would make none.
+		`[${picture}]fps=${rateFraction(frameRate)}:start_time=0:eof_action=pass`,
+		...prepare,
 		...framing(source, size, fit, `part${index}`),
 		// Stills, and pictures that end before their sound, stand.
 		'tpad=stop=-1:stop_mode=clone',

@@ -28,6 +28,8 @@ export async function verifyOutput(
 			{ cause },
 		);
 	});
+	if (planned.kind === 'video' && !facts.video)
+		throw new PipelineError('input_corrupt', 'No picture of the media could be read: the result would have only sound. Upload or export it again.', { cause: new Error(stderr) });
 	if (!source || !(await sourceIsAsShort(planned, facts, source, signal))) refuseShort(planned, facts, stderr);
 	return {
 		name: planned.name,

@@ -68,7 +68,8 @@ export const adaptive: MediaOperation<Params> = {
 					...(dash ? {} : { leaveOut: ['manifest.mpd'] }),
 					options: [
 						...encoding(rungs, wanted, pictures),
-						...(!audio ? [] : copyAudio ? ['-c:a', 'copy'] : [...aac(audio, AUDIO_KBPS), ...stereo(audio)]),
+						// Transport streams bring a tag of their own, which the muxer would refuse.
+						...(!audio ? [] : copyAudio ? ['-c:a', 'copy', '-tag:a', 'mp4a'] : [...aac(audio, AUDIO_KBPS), ...stereo(audio)]),
 						...muxing(pictures / frameRate, { audio: audio !== null, hls, frameRate }),
 					],
 					expectedSeconds: facts.durationSeconds,

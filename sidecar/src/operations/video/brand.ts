@@ -105,7 +105,7 @@ function planBrand(facts: MediaFacts, wanted: Params, known?: Known<Measured>): 
 		if (!one.video) throw new PipelineError('input_no_video', `The ${what} has only sound; it needs a picture.`, { details: { field: `params.${what}` } });
 		return [partOf(one, one.video, place(what), wanted.still_seconds)];
 	};
-	const main: SequencePart = { ...partOf(facts, video, 0, 0), picture: last, size, transparent: false };
+	const main: SequencePart = { ...partOf(facts, video, 0, 0), picture: last, size, prepare: [] };
 	const parts = [...clip('intro'), main, ...clip('outro')];
 	const attachments = third ? { attachments: third.attachments } : {};
 	const report = { ...(logo ? { logo: logo.area } : {}), ...(third ? { lower_third: third.area } : {}) };

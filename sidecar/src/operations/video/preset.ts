@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
 import { aac, DEFAULT_PRESET, ENCODE_COST, estimate, FAST_START, h264 } from '../../media/codecs.ts';
+import { noLonger } from '../../media/edited.ts';
 import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
 import { framing } from '../../media/framing.ts';
 import { rateFraction } from '../../media/ladder.ts';
@@ -83,7 +84,7 @@ export const preset: MediaOperation<Params> = {
 					...(start > 0 ? { seekSeconds: start } : {}),
 					...(length < facts.durationSeconds ? { durationSeconds: length } : {}),
 					videoFilters: copyVideo ? [] : [...(frameRate === video.frameRate ? [] : [`fps=${rateFraction(frameRate)}`]), ...framing(video, size, FRAMING[shape.how])],
-					options,
+					options: [...options, ...(length < facts.durationSeconds ? noLonger(length) : [])],
 					expectedSeconds: length,
 				}),
 			),

@@ -41,7 +41,9 @@ export const previewClip: MediaOperation<Params> = {
 		const fps = Math.min(wanted.fps, video.frameRate || wanted.fps);
 		const excerpts = choose(video.durationSeconds || facts.durationSeconds, wanted);
 		const seconds = excerpts.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0);
-		const parts = excerpts.map((_, index) => `[x${index + 1}]fps=${fps}:start_time=0,${scaleTo(size).join(',')}[part${index}]`);
+		// Of what is shorter than one of the new pictures, fps would make none.
+		const steady = `fps=${fps}:start_time=0${seconds * fps < 1 ? ':eof_action=pass' : ''}`;
+		const parts = excerpts.map((_, index) => `[x${index + 1}]${steady},${scaleTo(size).join(',')}[part${index}]`);
 		const joined = `${excerpts.map((_, index) => `[part${index}]`).join('')}concat=n=${excerpts.length}:v=1:a=0`;
 		return {
 			outputs: [

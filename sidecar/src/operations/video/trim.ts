@@ -5,6 +5,7 @@ import { place, secondsOf } from '../../media/clock.ts';
 import { aac, canRemux, estimate, FAST_START } from '../../media/codecs.ts';
 import { edited, evenSize } from '../../media/edited.ts';
 import type { AudioFacts, MediaFacts, VideoFacts } from '../../media/facts.ts';
+import { EMPTY_OUTPUT } from '../../media/ffmpeg-output.ts';
 import { scaleTo } from '../../media/geometry.ts';
 import type { MediaPlan, PlannedOutput } from '../../media/plan.ts';
 import { soundOf } from '../../media/sound.ts';
@@ -50,15 +51,17 @@ export const trim: MediaOperation<Params, Measured> = {
 	plan(facts, wanted, known) {
 		const cut = cutOf(facts, wanted);
 		const holder = wanted.mode === 'fast' ? holderOf(facts) : null;
-		if (holder) return copied(facts, holder, { ...cut, start: known?.measured.keyFrame ?? cut.start }, cut);
+		const begin = known?.measured ? known.measured.keyFrame : cut.start;
+		if (holder && begin !== null) return copied(facts, holder, { ...cut, start: begin }, cut);
 		const made = facts.video ? encodedVideo(facts, facts.video, cut, wanted.crf) : encodedSound(facts, cut);
-		const reason = wanted.mode === 'fast' ? { reason: 'No file format here can hold this media as it is: it was cut exactly and encoded again.' } : {};
+		const why = holder ? 'There is no key frame to begin a copy at' : 'No file format here can hold this media as it is';
+		const reason = wanted.mode === 'fast' ? { reason: `${why}: it was cut exactly and encoded again.` } : {};
 		return { ...made, ...reason, facts: { start_seconds: cut.start, end_seconds: cut.end, mode: 'accurate' } };
 	},
 };
 
 interface Measured {
-	/** Where a copy begins, seconds; null where nothing is copied, or nothing was found. */
+	/** Where a copy begins, seconds; null where nothing is copied, or nothing was found: it is then encoded. */
 	keyFrame: number | null;
 }
 
@@ -161,8 +164,14 @@ async function keyFrameBefore({ facts, run }: MeasureTools, start: number): Prom
 			},
 		],
 		estimatedCpuSeconds: 0.3,
+	}).catch((error: unknown) => {
+		// The key frame of a video that was cut by copying can lie before its beginning, where no player shows it.
+		if (error instanceof PipelineError && error.details?.['reason'] === EMPTY_OUTPUT) return { texts: {} as Record<string, string> };
+		throw error;
 	});
 	const distance = /pts_time:(-?[\d.]+)/.exec(texts[MEASURED] ?? '')?.[1];
+	// Formats without an index are sought by any packet: the first key frame may then come too late.
+	if (Number(distance) > TOLERANCE_SECONDS) return null;
 	// Rounded up: a hair before it, ffmpeg would jump to the key frame before that one.
 	return distance === undefined ? null : Math.max(0, Math.ceil((start + Number(distance)) * 1000 - 1e-6) / 1000);
 }

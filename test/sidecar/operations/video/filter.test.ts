@@ -21,7 +21,7 @@ describe('filter', () => {
 		[0.25, ['atempo=0.5', 'atempo=0.5']],
 		[0.8, ['atempo=0.8']],
 	])('chains the tempo %s', (factor, tempo) => {
-		expect(outputOf([{ name: 'speed', factor }])?.audioFilters).toEqual(['asetpts=PTS-STARTPTS', ...tempo]);
+		expect(outputOf([{ name: 'speed', factor }])?.audioFilters).toEqual(['aresample=async=1:first_pts=0', ...tempo]);
 	});
 
 	it('puts a fade out at the end that a change of speed has made', () => {
