@@ -22,6 +22,7 @@ export interface ReplicateSettings {
 
 /** A cold model takes minutes until it begins. */
 const TIMEOUT_MS = 15 * 60_000;
+const CANCEL_MS = 10_000;
 
 /** What is read of a model: its newest version, and the fields that it takes. */
 const modelSchema = z.object({
@@ -57,8 +58,8 @@ export function createReplicate({ token, baseUrl, models, download, pollMs = 100
 				await download(resultUrl(ended, model), path, signal);
 				return { path, model, usage: { ai_seconds: ended.metrics?.predict_time ?? 0 } };
 			} catch (error) {
-				// Nobody waits for it any more, and it costs money.
-				if (open) await client.predictions.cancel(open.id).catch(() => {});
+				// Nobody waits for it any more, and it costs money. The job has ended: it must not wait long for this.
+				if (open) await client.predictions.cancel(open.id, { signal: AbortSignal.timeout(CANCEL_MS) }).catch(() => {});
 				request.signal.throwIfAborted();
 				throw await providerError(error, model, timeout.aborted);
 			}

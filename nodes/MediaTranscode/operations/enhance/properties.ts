@@ -20,5 +20,5 @@ export const qualityProperty: INodeProperties = {
 	type: 'number',
 	default: 82,
 	typeOptions: { minValue: 1, maxValue: 100 },
-	description: 'Of JPEG and WebP, from 1 (smallest file) to 100 (best picture)',
+	description: 'Of JPEG, WebP and AVIF, from 1 (smallest file) to 100 (best picture)',
 };

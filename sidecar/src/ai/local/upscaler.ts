@@ -25,7 +25,7 @@ export async function upscaleLocally(engines: Engines, { task, path, width, heig
 	if (width * height > largest) {
 		throw new PipelineError(
 			'input_too_large',
-			`The local engine enlarges pictures of up to ${largest / 1e6} megapixels ${2 ** passes} times; this one has ${(width * height) / 1e6}. Make it smaller first, or set REPLICATE_API_TOKEN.`,
+			`The local engine enlarges pictures of up to ${largest / 1e6} megapixels ${2 ** passes} times; this one has ${Math.round((width * height) / 1e5) / 10}. Make it smaller first, or set REPLICATE_API_TOKEN.`,
 		);
 	}
 	const program = engines.find(PROGRAM);

@@ -1,10 +1,8 @@
-import sharp from 'sharp';
 import { z } from 'zod';
 import type { Transformer } from '../../ai/transformer.ts';
-import { MAX_PIXELS } from '../../media/ffmpeg-input.ts';
 import { writePicture } from '../../media/images.ts';
 import type { TaskOperation } from '../operation.ts';
-import { engineField, transform } from './transform.ts';
+import { engineField, openResult, transform } from './transform.ts';
 
 const params = z.strictObject({
 	background: z
@@ -29,8 +27,8 @@ export function createRemoveBackground(transformers: readonly Transformer[]): Ta
 		estimateSeconds: () => 5,
 		async run(context, { background, format, engine }) {
 			const made = await transform(context, transformers, engine, { kind: 'remove_background' });
-			const cutOut = sharp(made.path, { limitInputPixels: MAX_PIXELS });
-			const chain = background === 'transparent' ? cutOut : cutOut.flatten({ background });
+			const { picture } = await openResult(made);
+			const chain = background === 'transparent' ? picture : picture.flatten({ background });
 			const { bytes: _, frames: __, ...file } = await writePicture(chain, { format }, 'cut-out', context);
 			return { output: { width: file.width, height: file.height, engine: made.engine, model: made.model }, files: [file], cost: made.usage };
 		},

@@ -1,11 +1,9 @@
-import sharp from 'sharp';
 import { z } from 'zod';
 import type { Transformer } from '../../ai/transformer.ts';
-import { MAX_PIXELS } from '../../media/ffmpeg-input.ts';
 import { writePicture } from '../../media/images.ts';
 import { qualityField } from '../../media/picture-formats.ts';
 import type { TaskOperation } from '../operation.ts';
-import { engineField, transform } from './transform.ts';
+import { engineField, openResult, transform } from './transform.ts';
 
 const params = z.strictObject({
 	prompt: z.string().trim().min(3).max(1000).describe('The style in words, e.g. "watercolour on rough paper".'),
@@ -29,7 +27,8 @@ export function createStyleTransfer(transformers: readonly Transformer[]): TaskO
 		estimateSeconds: () => 30,
 		async run(context, { prompt, strength, format, quality, engine }) {
 			const made = await transform(context, transformers, engine, { kind: 'style', prompt, strength });
-			const { bytes: _, frames: __, ...file } = await writePicture(sharp(made.path, { limitInputPixels: MAX_PIXELS }), { format, quality }, 'styled', context);
+			const { picture } = await openResult(made);
+			const { bytes: _, frames: __, ...file } = await writePicture(picture, { format, quality }, 'styled', context);
 			return { output: { width: file.width, height: file.height, engine: made.engine, model: made.model }, files: [file], cost: made.usage };
 		},
 	};

@@ -1,11 +1,9 @@
-import sharp from 'sharp';
 import { z } from 'zod';
 import type { Transformer } from '../../ai/transformer.ts';
-import { MAX_PIXELS } from '../../media/ffmpeg-input.ts';
 import { writePicture } from '../../media/images.ts';
 import { chooseFormat, qualityField, sameOrFormat } from '../../media/picture-formats.ts';
 import type { TaskOperation } from '../operation.ts';
-import { engineField, transform } from './transform.ts';
+import { engineField, openResult, transform } from './transform.ts';
 
 const params = z.strictObject({
 	factor: z
@@ -32,9 +30,8 @@ export function createUpscale(transformers: readonly Transformer[]): TaskOperati
 		async run(context, { factor, format, quality, engine }) {
 			const made = await transform(context, transformers, engine, { kind: 'upscale', factor });
 			const { facts } = await context.source();
-			const picture = sharp(made.path, { limitInputPixels: MAX_PIXELS });
-			const { hasAlpha } = await picture.metadata();
-			const chosen = chooseFormat({ mime: facts.mime, alpha: hasAlpha }, format);
+			const { picture, alpha } = await openResult(made);
+			const chosen = chooseFormat({ mime: facts.mime, alpha }, format);
 			const { bytes: _, frames: __, ...file } = await writePicture(picture, { format: chosen, quality }, 'upscaled', context);
 			return { output: { width: file.width, height: file.height, factor, engine: made.engine, model: made.model }, files: [file], cost: made.usage };
 		},

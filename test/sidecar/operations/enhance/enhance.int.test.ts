@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { enginesFolder } from '../../../../scripts/lib/engines-install.mjs';
 import { createEngines } from '../../../../sidecar/src/ai/local/engines.ts';
@@ -9,6 +11,7 @@ import { createStyleTransfer } from '../../../../sidecar/src/operations/enhance/
 import { chooseTransformers } from '../../../../sidecar/src/operations/enhance/transform.ts';
 import { createUpscale } from '../../../../sidecar/src/operations/enhance/upscale.ts';
 import type { TaskOperation } from '../../../../sidecar/src/operations/operation.ts';
+import { image } from '../../../fixtures/images.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { testTask } from '../../../support/task-context.ts';
 
@@ -54,6 +57,29 @@ describe('the operations of the folder enhance', () => {
 		expect(file).toMatchObject({ name: 'upscaled.jpg', mime: 'image/jpeg', width: 960, height: 1280 });
 		expect(output).toMatchObject({ factor: 2, engine: 'local', width: 960, height: 1280 });
 		expect(cost).toEqual({ ai_seconds: expect.any(Number) as number });
+	});
+
+	it('say what is wrong with a picture that is cut off, or would become too large, before any engine is asked', async () => {
+		const never = engine('replicate', null);
+		await expect(run(createUpscale([never]), image('cutJpeg'), {})).rejects.toMatchObject({ code: 'input_corrupt' });
+		const large = await testTask(fixture('jpeg'));
+		try {
+			const path = join(large.context.workDir, 'large.jpg');
+			await sharp({ create: { width: 4096, height: 4097, channels: 3, background: '#fff' } }).jpeg().toFile(path);
+			await expect(run(createUpscale([never]), path, { factor: 2 })).rejects.toMatchObject({ code: 'input_too_large' });
+		} finally {
+			await large.end();
+		}
+	});
+
+	it('refuse a result that is no picture', async () => {
+		const page = engine('replicate', null, async ({ workDir }) => {
+			await writeFile(join(workDir, 'result'), '<html>Sign in</html>');
+			return { path: join(workDir, 'result'), model: 'acme/page', usage: {} };
+		});
+		const refused = { code: 'provider_rejected', message: expect.stringContaining('acme/page') as string };
+		await expect(run(createUpscale([page]), fixture('jpeg'), {})).rejects.toMatchObject(refused);
+		await expect(run(createRemoveBackground([page]), fixture('jpeg'), {})).rejects.toMatchObject(refused);
 	});
 
 	/** Cuts out the left half. */
