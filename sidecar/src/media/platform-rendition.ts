@@ -24,8 +24,11 @@ const SHAPE_SLACK = 0.01;
 /** The shape that the platform shows, at the best size for it: not larger than the source, unless the platform wants it larger. */
 export function shapeFor(video: VideoFacts, { video: limits, shapes, best }: VideoPlatform, fit: PlatformFit): Shape {
 	const ratio = video.width / video.height;
-	const accepted = shapes ?? limitsOfShape(limits);
-	if (ratio >= accepted.min * (1 - SHAPE_SLACK) && ratio <= accepted.max * (1 + (shapes ? SHAPE_SLACK : 0))) {
+	const taken = limitsOfShape(limits);
+	const accepted = shapes ?? taken;
+	const isShown = ratio >= accepted.min * (1 - SHAPE_SLACK) && ratio <= accepted.max * (1 + (shapes ? SHAPE_SLACK : 0));
+	// What is shown may still be refused. Half of the slack is left for even numbers of pixels.
+	if (isShown && ratio >= taken.min * (1 - SHAPE_SLACK / 2) && ratio <= taken.max * (1 + SHAPE_SLACK / 2)) {
 		return { how: 'keep', size: scaleInto(video, limits, best) };
 	}
 	const target = shapes?.frame ?? Math.min(Math.max(ratio, accepted.min), accepted.max);
