@@ -76,7 +76,7 @@ export function ffmpegCall(
 	if (graphs.length > 0) outputs[0]?.options.unshift('-filter_complex', graphs.join(';'));
 	return {
 		inputs: read.map(({ options, file }, index) => ({
-			options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...inputArguments(demuxerOf(file.facts))],
+			options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...decoderOf(file.facts), ...inputArguments(demuxerOf(file.facts))],
 			url: asFileUrl(file.path),
 		})),
 		outputs,
@@ -87,6 +87,12 @@ function demuxerOf({ mime }: MediaFacts): string {
 	const format = INPUT_FORMATS[mime];
 	if (!format) throw new PipelineError('input_unsupported', `Files of the type ${mime} cannot be processed.`);
 	return format.demuxer;
+}
+
+/** ffmpeg's own decoders of VP8 and VP9 leave the transparency out. */
+function decoderOf({ video }: MediaFacts): string[] {
+	if (!video || !hasAlpha(video)) return [];
+	return video.codec === 'vp9' ? ['-c:v', 'libvpx-vp9'] : video.codec === 'vp8' ? ['-c:v', 'libvpx'] : [];
 }
 
 /** Seconds with a fixed number of digits: never `1e-7`, which ffmpeg would not read. */

@@ -75,7 +75,7 @@ function videoFacts(stream: ProbeStream, sideData: SideData[], still: boolean, l
 	// DV says it in every picture, but not in its header.
 	const interlaced = !still && (/^(tt|bb|tb|bt)$/.test(stream.field_order ?? '') || stream.codec_name === 'dvvideo');
 	const { frameRate, variable } = rates(stream, interlaced);
-	const pixelFormat = stream.pix_fmt ?? 'unknown';
+	const pixelFormat = (hasHiddenAlpha(stream) ? stream.pix_fmt?.replace(/^yuv4/, 'yuva4') : stream.pix_fmt) ?? 'unknown';
 	return {
 		codec: stream.codec_name ?? 'unknown',
 		width: turned ? stream.height : width,
@@ -103,6 +103,10 @@ function videoFacts(stream: ProbeStream, sideData: SideData[], still: boolean, l
 		bitrate: still ? null : numeric(stream.bit_rate),
 	};
 }
+
+/** VP8 and VP9 keep transparency in a stream of its own, of which ffmpeg's own decoders, and so ffprobe, do not know. */
+const hasHiddenAlpha = ({ codec_name: codec, tags = {} }: ProbeStream): boolean =>
+	/^vp[89]$/.test(codec ?? '') && Object.entries(tags).some(([name, value]) => /^alpha_mode$/i.test(name) && value === '1');
 
 /** The track that players choose: the one marked as default. Tracks in codecs that ffmpeg does not know are passed over. */
 function audioFacts(sounds: ProbeStream[], length: number): AudioFacts | null {

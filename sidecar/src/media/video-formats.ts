@@ -110,7 +110,8 @@ export const VIDEO_FORMATS = {
 			},
 		],
 		// WebM cannot say that a picture is to be turned.
-		complies: (video) => video.codec === 'vp9' && video.rotation === 0 && isPlain(video),
+		// WebM holds transparency as well.
+		complies: (video) => video.codec === 'vp9' && video.rotation === 0 && (isPlain(video) || video.pixelFormat === 'yuva420p'),
 		always: [],
 		audio: OPUS,
 	},

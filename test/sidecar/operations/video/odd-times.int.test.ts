@@ -1,6 +1,7 @@
 import { probe } from '../../../../sidecar/src/media/probe.ts';
 import { adaptive } from '../../../../sidecar/src/operations/video/adaptive.ts';
 import { concatenate } from '../../../../sidecar/src/operations/video/concatenate.ts';
+import { createConvert } from '../../../../sidecar/src/operations/video/convert.ts';
 import { filter } from '../../../../sidecar/src/operations/video/filter.ts';
 import type { MediaOperation } from '../../../../sidecar/src/operations/operation.ts';
 import { preset } from '../../../../sidecar/src/operations/video/preset.ts';
@@ -8,6 +9,7 @@ import { preview } from '../../../../sidecar/src/operations/video/preview.ts';
 import { previewClip } from '../../../../sidecar/src/operations/video/preview-clip.ts';
 import { thumbnail } from '../../../../sidecar/src/operations/video/thumbnail.ts';
 import { trim } from '../../../../sidecar/src/operations/video/trim.ts';
+import { watermark } from '../../../../sidecar/src/operations/video/watermark.ts';
 import { BRIGHTNESS } from '../../../fixtures/edit.ts';
 import { oddTimesFixture, type OddTimesFixtureName } from '../../../fixtures/odd-times.ts';
 import { runOperationOn } from '../../../support/engine.ts';
@@ -98,11 +100,22 @@ describe('videos of odd times', () => {
 });
 
 describe('transparent videos', () => {
-	it.each<OddTimesFixtureName>(['clearRgb', 'clearYuv'])('become black where MP4 cannot hold their transparency: %s', async (name) => {
+	it.each<OddTimesFixtureName>(['clearRgb', 'clearYuv', 'clearVp9', 'clearVp8'])('become black where MP4 cannot hold their transparency: %s', async (name) => {
 		for (const [operation, params] of [[preview, {}], [trim, {}], [preset, { platform: 'bluesky', fit: 'crop' }], [concatenate, { clips: [{ file_url: 'https://a.test/x' }] }]] as const) {
 			const { levels } = await look<never, never>(operation as MediaOperation<never, never>, name, params, [name]);
 			expect(Math.max(...levels)).toBeLessThanOrEqual(18);
 		}
+	});
+
+	it.each<OddTimesFixtureName>(['clearRgb', 'clearYuv', 'clearVp9', 'clearVp8'])('leave what lies under them as a logo: %s', async (name) => {
+		const { levels } = await look(watermark, 'onePicture', { logo: { file_url: 'https://a.test/x' }, position: 'center', scale: 1, margin: 0 }, [name]);
+		expect(levels[0]).toBeLessThan(BRIGHTNESS.first + 3);
+	});
+
+	it('stay transparent where they are copied into WebM', async () => {
+		const { output, facts } = await look(createConvert(), 'clearVp9', { format: 'webm_vp9' });
+		expect(output).toMatchObject({ copied: { video: true } });
+		expect(facts.video?.pixelFormat).toBe('yuva420p');
 	});
 
 	it('keep their colours where they are opaque', async () => {
