@@ -76,7 +76,7 @@ export function ffmpegCall(
 	if (graphs.length > 0) outputs[0]?.options.unshift('-filter_complex', graphs.join(';'));
 	return {
 		inputs: read.map(({ options, file }, index) => ({
-			options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...decoderOf(file.facts), ...inputArguments(demuxerOf(file.facts))],
+			options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...timesOf(file.facts, options), ...decoderOf(file.facts), ...inputArguments(demuxerOf(file.facts))],
 			url: asFileUrl(file.path),
 		})),
 		outputs,
@@ -88,6 +88,13 @@ function demuxerOf({ mime }: MediaFacts): string {
 	if (!format) throw new PipelineError('input_unsupported', `Files of the type ${mime} cannot be processed.`);
 	return format.demuxer;
 }
+
+/**
+ * Of these formats ffmpeg lets the times begin with the first of the streams that are used: without the sound, the picture
+ * would stand elsewhere than with it. It leaves times alone that are shifted, be it by nothing that counts.
+ */
+const timesOf = (facts: MediaFacts, options: string[]): string[] =>
+	WITHOUT_INDEX.has(demuxerOf(facts)) && !options.includes('-ss') ? ['-itsoffset', '0.000001'] : [];
 
 /** ffmpeg's own decoders of VP8 and VP9 leave the transparency out. */
 function decoderOf({ video }: MediaFacts): string[] {

@@ -7,6 +7,7 @@ import type { MediaOperation } from '../../../../sidecar/src/operations/operatio
 import { preset } from '../../../../sidecar/src/operations/video/preset.ts';
 import { preview } from '../../../../sidecar/src/operations/video/preview.ts';
 import { previewClip } from '../../../../sidecar/src/operations/video/preview-clip.ts';
+import { removeSilence } from '../../../../sidecar/src/operations/video/remove-silence.ts';
 import { thumbnail } from '../../../../sidecar/src/operations/video/thumbnail.ts';
 import { trim } from '../../../../sidecar/src/operations/video/trim.ts';
 import { watermark } from '../../../../sidecar/src/operations/video/watermark.ts';
@@ -78,6 +79,13 @@ describe('videos of odd times', () => {
 		expect(numberOf(levels[60])).toBeGreaterThan(10);
 		expect(numberOf(levels[60])).toBeLessThan(18);
 		expect(facts.video?.durationSeconds).toBeCloseTo(5.2, 0);
+	});
+
+	it('are cut where they are silent, although the sound begins late in a transport stream', async () => {
+		const { output } = await look(removeSilence, 'lateStream', { padding_seconds: 0 });
+		const [first, second] = output['parts'] as Array<{ start_seconds: number; end_seconds: number }>;
+		expect(first?.end_seconds).toBeCloseTo(1.3, 1);
+		expect(second?.start_seconds).toBeCloseTo(2.8, 1);
 	});
 
 	it('are streamed with the sound of a transport stream as it is', async () => {
