@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, gt, inArray, ne, notInArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, ne, notInArray, or, sql } from 'drizzle-orm';
 import type { Database, Executor } from './database.ts';
-import type { FileRow, JobRow } from './jobs.ts';
+import { CHUNK, type FileRow, type JobRow } from './jobs.ts';
 import { assets, files, jobs } from './schema.ts';
 import { transact } from './transact.ts';
 
@@ -31,7 +31,7 @@ export async function rememberResult(db: Executor, job: Pick<JobRow, 'id' | 'att
 /**
  * Marks the job as the one that makes what the key stands for. Of several that come at the same moment, also in several
  * processes, one is marked: they take turns by a lock that ends with the transaction. A maker that has ended, failed or gone
- * silent does not count.
+ * silent does not count; one whose chunks are made does, while it waits to join them.
  * maker: the job is the one. under way: another one makes it. made: another one has completed since `known` was looked up.
  */
 export async function becomeMaker(db: Database, job: Pick<JobRow, 'id' | 'attempts' | 'workspaceId'>, key: string, known: string[]): Promise<'maker' | 'under way' | 'made'> {
@@ -47,7 +47,16 @@ export async function becomeMaker(db: Database, job: Pick<JobRow, 'id' | 'attemp
 		const [maker] = await tx
 			.select({ id: jobs.id })
 			.from(jobs)
-			.where(and(same, eq(jobs.status, 'processing'), gt(jobs.leaseUntil, sql`now()`)))
+			.where(
+				and(
+					same,
+					or(
+						and(eq(jobs.status, 'processing'), gt(jobs.leaseUntil, sql`now()`)),
+						// Its chunks are made: it only waits for a slot in which to join them.
+						and(eq(jobs.status, 'pending'), isNotNull(jobs.startedAt), sql`exists (select 1 from jobs c where c.after_job_id = ${jobs.id} and c.job_type = ${CHUNK} and c.status = 'completed')`),
+					),
+				),
+			)
 			.limit(1);
 		if (maker) return 'under way';
 		await rememberResult(tx, job, key);

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Executor } from './database.ts';
+import { CHUNK } from './jobs.ts';
 import { assets, jobs } from './schema.ts';
 
 export type Cost = Record<string, number>;
@@ -29,7 +30,8 @@ export interface Usage {
 
 /** Jobs that ended at `from` or later and before `to`, by operation. */
 export async function usageOf(db: Executor, workspaceId: string, from: Date, to: Date): Promise<Record<string, Usage>> {
-	const ended = sql`${jobs}.workspace_id = ${workspaceId} and ${jobs}.completed_at >= ${from.toISOString()}::timestamptz and ${jobs}.completed_at < ${to.toISOString()}::timestamptz`;
+	// What chunks cost is part of the cost of their job.
+	const ended = sql`${jobs}.workspace_id = ${workspaceId} and ${jobs}.job_type <> ${CHUNK} and ${jobs}.completed_at >= ${from.toISOString()}::timestamptz and ${jobs}.completed_at < ${to.toISOString()}::timestamptz`;
 	const reused = sql`coalesce(${jobs}.output ? 'reused_from', false)`;
 	const { rows } = await db.execute<{ operation: string } & Omit<Usage, 'cost'>>(sql`
 		select ${jobs}.job_type as operation, count(*)::int as jobs,

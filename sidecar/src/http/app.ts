@@ -53,7 +53,8 @@ function answerError(deps: HttpDeps): ErrorRequestHandler {
 		else log.info({ code: error.code, reason: error.message }, 'request refused');
 		if (response.headersSent) return next(thrown);
 		if (error.retryAfterSeconds) response.set('Retry-After', String(Math.ceil(error.retryAfterSeconds)));
-		response.status(error.status).json({ error: error.toPublic() });
+		// A cache may keep a 404 or 410 by itself (RFC 9111 4.2.2): the file may be there a second later.
+		response.status(error.status).set('Cache-Control', 'no-store').json({ error: error.toPublic() });
 	};
 }
 

@@ -31,10 +31,10 @@ export function openRenditionRoutes(deps: HttpDeps): Router {
 	const renditions = new Renditions(deps);
 	router.use('/renditions', fromAnyPage);
 	router.get('/renditions/*path', async (request, response) => {
+		response.set('Cache-Control', 'no-store');
 		const wanted = verifyRenditionLink(deps.signingKey, request.path.slice('/renditions/'.length));
 		// Whoever only asks whether it is there (a crawler, a preview of a link) must not start anything.
 		const job = request.method === 'HEAD' ? await renditions.find(wanted) : await renditions.get(wanted);
-		response.set('Cache-Control', 'no-store');
 		if (job?.status === 'completed') return redirect(deps, job, wanted.file, response);
 		if (job?.status === 'failed' || job?.status === 'cancelled') throw failure(job);
 		response.status(202);

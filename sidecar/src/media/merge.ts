@@ -128,14 +128,17 @@ export function mergePlans<Input>(parts: ReadonlyArray<Part<Input>>): Merged<Inp
 		plan: { outputs, estimatedCpuSeconds, ...(inputOptions.some((options) => options.length > 0) ? { inputOptions } : {}) },
 		inputs,
 		ownerOf,
-		split: ({ files, texts, cpuSeconds }) =>
-			parts.map((_, part) => ({
+		split: ({ files, texts, cpuSeconds, encoder }) =>
+			parts.map(({ plan }, part) => ({
 				files: files.flatMap((file) => (ownerOf(file.name).part === part ? [{ ...file, name: ownerOf(file.name).name }] : [])),
 				texts: Object.fromEntries(Object.entries(texts).flatMap(([name, text]) => (ownerOf(name).part === part ? [[ownerOf(name).name, text]] : []))),
 				cpuSeconds: cpuSeconds * shareOf(part),
+				...(encoder && plan.outputs.some(encodesVideo) ? { encoder } : {}),
 			})),
 	};
 }
+
+const encodesVideo = (output: PlannedOutput): boolean => output.kind === 'video' && output.options.includes('-c:v') && !copies(output, 'v');
 
 function ownerOf(name: string): { part: number; name: string } {
 	const slash = name.indexOf('/');

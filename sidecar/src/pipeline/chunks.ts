@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findAsset } from '../db/assets.ts';
-import { chunksOf, deleteChunks, forgottenParents, park, servedChunks, shareProgress, unpark, workload } from '../db/chunks.ts';
+import { cancelChunks, chunksOf, deleteChunks, forgottenParents, park, servedChunks, shareProgress, unpark, workload } from '../db/chunks.ts';
 import { recordEvents } from '../db/events.ts';
 import { CHUNK, ENDED, filesOfJobs, insertJobs, type JobRow, type NewJob } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
@@ -55,12 +55,17 @@ export function inChunks(deps: WorkerDeps, execution: Execution, whole: RunPlan)
 		const { job, log, seat } = execution;
 		const { plan, facts, inputs = [] } = request;
 		const least = deps.chunkSeconds ?? 0;
+		const inOnePiece = async (): Promise<PlanResult> => {
+			// Split before, with other settings: nobody needs the pieces any more.
+			if (job.attempts > 1) await transact(deps.db, (tx) => cancelChunks(tx, job.id));
+			return whole(request);
+		};
 		const output = least > 0 && plan.estimatedCpuSeconds >= least ? canSplit(plan, facts, inputs.length) : null;
-		if (!output || !job.assetId) return whole(request);
+		if (!output || !job.assetId) return inOnePiece();
 		const chunks = await chunksOf(deps.db, job);
 		if (chunks.length === 0) {
 			const rows = await split(deps, execution, request, output, least);
-			if (!rows) return whole(request);
+			if (!rows) return inOnePiece();
 			seat.leave();
 			await parkWith(deps, job, rows);
 			log.info({ chunks: rows.length }, 'the encode was split');
@@ -68,7 +73,7 @@ export function inChunks(deps: WorkerDeps, execution: Execution, whole: RunPlan)
 		}
 		seat.leave();
 		const failed = chunks.find(({ status }) => status === 'failed' || status === 'cancelled');
-		if (failed) throw new PipelineError(failed.error?.code ?? 'processing_failed', failed.error?.message ?? 'A part of the video could not be made.');
+		if (failed) throw new ChunkFailed(failed.error?.code ?? 'processing_failed', failed.error?.message ?? 'A part of the video could not be made.', failed.error?.details ? { details: failed.error.details } : {});
 		if (chunks.some(({ status }) => !ENDED.includes(status))) {
 			await parkWith(deps, job, []);
 			throw new NotYet('chunks are being made');
@@ -76,8 +81,15 @@ export function inChunks(deps: WorkerDeps, execution: Execution, whole: RunPlan)
 		const joined = await execution.step('join', () => joinChunks(deps, execution, output, chunks));
 		if (joined) return joined;
 		log.error('the chunks do not add up to the video: it is encoded in one piece');
-		return whole(request);
+		return inOnePiece();
 	};
+}
+
+/** The chunk has had its tries: another try of the whole would only meet the same failed chunk. */
+class ChunkFailed extends PipelineError {
+	override get retryable(): boolean {
+		return false;
+	}
 }
 
 async function parkWith(deps: WorkerDeps, job: JobRow, rows: NewJob[]): Promise<void> {
@@ -171,7 +183,7 @@ export async function makeChunk(deps: WorkerDeps, execution: Execution): Promise
 	};
 	const facts: MediaFacts = asset.facts;
 	const made = await step('ffmpeg', () => seat.makePlan({ inputPath, facts, plan, workDir, signal, log, onProgress }));
-	return { output: {}, files: made.files, cost: { cpu_seconds: made.cpuSeconds } };
+	return { output: made.encoder ? { encoder: made.encoder } : {}, files: made.files, cost: { cpu_seconds: made.cpuSeconds } };
 }
 
 async function report(deps: WorkerDeps, job: JobRow, percent: number): Promise<void> {
@@ -190,11 +202,11 @@ async function joinChunks(deps: WorkerDeps, execution: Execution, output: Planne
 	const { workDir, signal } = execution;
 	const stored = await filesOfJobs(deps.db, chunks.map(({ id }) => id));
 	const pieces = await Promise.all(
-		chunks.map(async ({ id, itemIndex, params, cost }) => {
+		chunks.map(async ({ id, itemIndex, params, cost, output: said }) => {
 			const key = stored.find(({ jobId }) => jobId === id)?.storageKey;
 			if (!key) throw new PipelineError('storage_failed', 'A part of the video is not stored any more.');
 			const { chunk, delay } = chunkParams({ params });
-			return { chunk, delay, cpuSeconds: cost['cpu_seconds'] ?? 0, path: await localFile(deps, execution, key, `part-${itemIndex}`) };
+			return { chunk, delay, encoder: said?.['encoder'], cpuSeconds: cost['cpu_seconds'] ?? 0, path: await localFile(deps, execution, key, `part-${itemIndex}`) };
 		}),
 	);
 	const sound = pieces.find(({ chunk }) => chunk === null) ?? null;
@@ -209,6 +221,7 @@ async function joinChunks(deps: WorkerDeps, execution: Execution, output: Planne
 	const counted = await tool('ffprobe', ['-v', 'error', '-count_packets', '-select_streams', 'v:0', '-show_entries', 'stream=nb_read_packets', '-of', 'csv=p=0', asFileUrl(outPath)]);
 	if (Number.parseInt(counted.stdout, 10) !== pictures.reduce((sum, { chunk }) => sum + chunk.frames, 0)) return null;
 	const made = await deps.probe(outPath, { signal });
+	const encoder = pictures[0]?.encoder;
 	return {
 		files: [
 			{
@@ -221,6 +234,7 @@ async function joinChunks(deps: WorkerDeps, execution: Execution, output: Planne
 		],
 		texts: {},
 		cpuSeconds: pieces.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+		...(typeof encoder === 'string' ? { encoder } : {}),
 	};
 }
 

@@ -1,5 +1,7 @@
+import { posix } from 'node:path';
 import { recordEvents } from '../db/events.ts';
 import type { JobRow } from '../db/jobs.ts';
+import { unreferencedKeys } from '../db/reuse.ts';
 import type { EarlyFile, ProducedFile } from '../media/plan.ts';
 import { jobKey } from '../storage/keys.ts';
 import type { Execution } from './execute.ts';
@@ -13,7 +15,9 @@ export interface EarlyFiles {
 	take(file: EarlyFile): void;
 	/** Waits for what is being stored. True when this file is stored, and cannot have changed since. */
 	has(file: ProducedFile, bytes: number): Promise<boolean>;
-	/** The job came to nothing: takes them away again. */
+	/** This file is about to be stored with the result: it goes as well when that comes to nothing. */
+	expect(name: string): void;
+	/** The try came to nothing: takes away what it stored, unless a row names it. */
 	discard(): Promise<void>;
 }
 
@@ -53,9 +57,24 @@ export function keepEarly(deps: WorkerDeps, { job, signal, log }: Pick<Execution
 			const early = stored.get(file.name);
 			return early?.final === true && early.bytes === bytes;
 		},
+		expect: (name) => {
+			if (!stored.has(name)) stored.set(name, { bytes: -1, final: false });
+		},
 		discard: async () => {
 			await busy;
-			for (const name of stored.keys()) await deps.storage.delete(keyOf(job, name));
+			// Asked for: the answer to the transaction that ended the job may have been lost, and the result be there.
+			for (const key of await unreferencedKeys(deps.db, [...stored.keys()].map((name) => keyOf(job, name)))) await deps.storage.delete(key);
 		},
 	};
+}
+
+/**
+ * Takes away what tries whose process was killed have stored; nobody else does. `attempts`: the present try, whose files stay;
+ * null: there is none any more.
+ */
+export async function sweepTries({ db, storage }: Pick<WorkerDeps, 'db' | 'storage'>, job: Pick<JobRow, 'workspaceId' | 'id'>, attempts: number | null): Promise<void> {
+	const keys: string[] = [];
+	const folder = `${posix.dirname(jobKey(job.workspaceId, job.id, 'any'))}/`;
+	for await (const { key } of storage.list(folder)) if (attempts === null || !key.startsWith(`${folder}${attempts}/`)) keys.push(key);
+	for (const key of await unreferencedKeys(db, keys)) await storage.delete(key);
 }

@@ -128,13 +128,21 @@ export async function localFile(deps: Pick<WorkerDeps, 'storage'>, { workDir, si
 	return path;
 }
 
+/** Each is written through to the disk, which takes its time; more at once would not make the disk faster. */
+const STORED_AT_ONCE = 8;
+
+/** Manifests come last, the main one (a job's first file) at the very end: whoever reads one finds all that it names. */
+const MANIFEST = /\.(m3u8|mpd)$/;
+
 async function storeFiles(deps: WorkerDeps, { job, early }: Execution, files: ProducedFile[]): Promise<NonNullable<Completed['files']>> {
-	const stored: NonNullable<Completed['files']> = [];
-	for (const file of files) {
+	const store = async (file: ProducedFile): Promise<NonNullable<Completed['files']>[number]> => {
 		const { size } = await stat(file.path);
 		const storageKey = keyOf(job, file.name);
-		if (!(await early.has(file, size))) await deps.storage.putFile(storageKey, file.path);
-		stored.push({
+		if (!(await early.has(file, size))) {
+			early.expect(file.name);
+			await deps.storage.putFile(storageKey, file.path);
+		}
+		return {
 			name: file.name,
 			storageKey,
 			mime: file.mime,
@@ -143,7 +151,16 @@ async function storeFiles(deps: WorkerDeps, { job, early }: Execution, files: Pr
 			height: file.height ?? null,
 			durationSeconds: file.durationSeconds ?? null,
 			part: file.part ?? false,
-		});
+		};
+	};
+	const stored = new Map<ProducedFile, NonNullable<Completed['files']>[number]>();
+	const others = files.filter(({ name }) => !MANIFEST.test(name));
+	for (let from = 0; from < others.length; from += STORED_AT_ONCE) {
+		const some = others.slice(from, from + STORED_AT_ONCE);
+		// All of them, also when one fails: what is thrown away then must not be written any more.
+		const ended = await Promise.allSettled(some.map(async (file) => void stored.set(file, await store(file))));
+		for (const one of ended) if (one.status === 'rejected') throw one.reason;
 	}
-	return stored;
+	for (const file of files.filter(({ name }) => MANIFEST.test(name)).reverse()) stored.set(file, await store(file));
+	return files.flatMap((file) => stored.get(file) ?? []);
 }

@@ -82,8 +82,8 @@ export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow
 	return true;
 }
 
-/** A job that ended within a second has stored no percentage (run.ts): most short jobs are spared a query. */
-const mayHaveReported = ({ startedAt }: JobRow): boolean => startedAt !== null && Date.now() - startedAt.getTime() > 900;
+/** A job that ended within a second of its first try has stored no percentage (lease.ts), and was not split: most are spared two queries. */
+const mayHaveReported = ({ startedAt, attempts }: JobRow): boolean => startedAt !== null && (attempts > 1 || Date.now() - startedAt.getTime() > 900);
 
 async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Promise<void> {
 	const assetId = job.assetId as string;

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { isSinglePicture } from '../media/early.ts';
+import { writesText } from '../media/ffmpeg-arguments.ts';
 import { companyFor, mergePlans, pack } from '../media/merge.ts';
-import type { EarlyFile, PlanResult } from '../media/plan.ts';
+import type { EarlyFile, MediaPlan, PlanResult } from '../media/plan.ts';
 import type { RunPlanRequest, WorkerDeps } from './worker-deps.ts';
 
 type RunPlan = WorkerDeps['runPlan'];
@@ -38,7 +40,7 @@ export function createGroup(deps: GroupDeps, size: number, log: Logger): Group {
 
 	const goOnWithout = (seat: number): void => {
 		if (!expected.delete(seat) || expected.size > 0) return;
-		for (const plans of bySource(waiting.splice(0))) void alone(() => runTogether(deps, plans, join(workDir, randomUUID()), log));
+		for (const plans of bySource(waiting.splice(0).sort((a, b) => a.seat - b.seat))) void alone(() => runTogether(deps, plans, join(workDir, randomUUID()), log));
 	};
 	const runAlone: RunPlan = (request) => {
 		let waits = true;
@@ -61,7 +63,7 @@ export function createGroup(deps: GroupDeps, size: number, log: Logger): Group {
 					return made;
 				}
 				const made = new Promise<PlanResult>((resolve, reject) => {
-					const plan: Waiting = { ...request, answered: false, resolve: (result) => ((plan.answered = true), resolve(result)), reject };
+					const plan: Waiting = { ...request, seat, answered: false, resolve: (result) => ((plan.answered = true), resolve(result)), reject };
 					waiting.push(plan);
 				});
 				goOnWithout(seat);
@@ -75,6 +77,8 @@ export function createGroup(deps: GroupDeps, size: number, log: Logger): Group {
 }
 
 interface Waiting extends RunPlanRequest {
+	/** In the order of the jobs, not of who was ready first: the same jobs become the same process. */
+	seat: number;
 	/** Has its result. */
 	answered: boolean;
 	resolve(made: PlanResult): void;
@@ -96,11 +100,13 @@ async function runTogether(deps: GroupDeps, plans: Waiting[], workDir: string, l
 	}
 }
 
-/** False: the common process failed, and those that have no answer yet must be run alone. */
+/** False: the common process failed, or could not tell of each; those that have no answer yet must be run alone. */
 async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, workDir: string, log: Logger): Promise<boolean> {
 	const merged = mergePlans(plans.map(({ plan, inputs = [] }) => ({ plan, inputs })));
 	const early = plans.map(() => new Map<string, EarlyFile>());
 	const unwanted = new AbortController();
+	/** CPU seconds that were charged before the end. */
+	let given = 0;
 	// Aborted when nobody is left who waits for a result.
 	const look = (): void => {
 		if (plans.every(({ answered, signal }) => answered || signal.aborted)) unwanted.abort(plans.find(({ signal }) => signal.aborted)?.signal.reason);
@@ -121,16 +127,29 @@ async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, work
 				const [plan, found] = [plans[part], early[part]];
 				if (!plan || !found) return;
 				found.set(name, { ...file, name });
-				// What consists of pictures only is done when the last of them is there: it need not wait for the films.
-				if (plan.plan.outputs.every((output) => output.kind === 'image' && found.has(output.name))) {
-					plan.resolve({ files: [...found.values()].map(({ final: _, ...one }) => one), texts: {}, cpuSeconds: plan.plan.estimatedCpuSeconds });
-					look();
-				} else plan.onEarly?.({ ...file, name });
+				if (!isOnlyPictures(plan.plan)) return plan.onEarly?.({ ...file, name });
+				// It is done when the last of its pictures is there: it need not wait for the films. Until then they are told to
+				// nobody, who might move them.
+				if (plan.answered || found.size < plan.plan.outputs.length) return;
+				const files = plan.plan.outputs.flatMap((output) => found.get(output.name) ?? []).map(({ final: _, ...one }) => one);
+				given += plan.plan.estimatedCpuSeconds;
+				plan.resolve({ files, texts: {}, cpuSeconds: plan.plan.estimatedCpuSeconds });
+				look();
 			},
 			log,
 		});
-		merged.split(made).forEach((own, part) => plans[part]?.resolve(own));
-		return true;
+		const parts = merged.split(made);
+		const left = parts.reduce((sum, { cpuSeconds }, part) => sum + (plans[part]?.answered ? 0 : cpuSeconds), 0);
+		// What those that are done already were charged is not charged again.
+		const scale = left > 0 ? Math.max(0, made.cpuSeconds - given) / left : 0;
+		for (const [part, own] of parts.entries()) {
+			const plan = plans[part];
+			if (!plan || plan.answered) continue;
+			// Of several outputs ffmpeg only says whether all are empty. Alone it says whether this one is, which is an error.
+			if (plan.plan.outputs.some(({ kind, name }) => kind === 'text' && own.texts[name] === '')) continue;
+			plan.resolve({ ...own, cpuSeconds: own.cpuSeconds * scale });
+		}
+		return plans.every(({ answered }) => answered);
 	} catch (error) {
 		if (!unwanted.signal.aborted) log.warn({ err: error, jobs: plans.length }, 'the common process failed: each plan is run alone');
 		return false;
@@ -138,6 +157,9 @@ async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, work
 		for (const { signal } of plans) signal.removeEventListener('abort', look);
 	}
 }
+
+/** Nothing but pictures of which one knows when they are whole, and no text that filters write beside them. */
+const isOnlyPictures = ({ outputs }: MediaPlan): boolean => outputs.every((output) => isSinglePicture(output) && !writesText(output));
 
 /** The promise, or the signal's reason as soon as that is aborted, where that counts. */
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, counts: () => boolean = () => true): Promise<T> {

@@ -1,9 +1,11 @@
 import { deadEnds, lostJobs, overdueJobs, postponeJob, takeUnsent, triesOf, type JobRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
 import { wakeAll, type PipelineDeps } from './deps.ts';
+import { sweepTries } from './early-files.ts';
 import { failDependents, finishJob } from './finish.ts';
 import { enqueue } from './requeue.ts';
 import { MAX_ATTEMPTS } from './retry-policy.ts';
+import type { WorkerDeps } from './worker-deps.ts';
 
 /** A message normally arrives within milliseconds; a job still untouched after this time has lost its own. */
 const UNSENT_AFTER_SECONDS = 60;
@@ -19,7 +21,7 @@ export interface Reconciled {
  * their batch's deadline fail, so do jobs that wait for one that failed, messages that never went out are sent again. Safe to run anywhere, any number of times.
  * `everything`: also jobs whose lease still runs; only right when nobody else can be working (embedded, at boot).
  */
-export async function reconcile(deps: PipelineDeps, { everything = false } = {}): Promise<Reconciled> {
+export async function reconcile(deps: PipelineDeps & Pick<WorkerDeps, 'storage'>, { everything = false } = {}): Promise<Reconciled> {
 	const lost = await lostJobs(deps.db, everything);
 	for (const job of lost) await recover(deps, job);
 	const overdue = await overdueJobs(deps.db);
@@ -45,14 +47,14 @@ export async function reconcile(deps: PipelineDeps, { everything = false } = {})
 	return result;
 }
 
-async function recover(deps: PipelineDeps, job: JobRow): Promise<void> {
+async function recover(deps: PipelineDeps & Pick<WorkerDeps, 'storage'>, job: JobRow): Promise<void> {
 	const error = { code: 'worker_lost' as const, message: `The worker of this job stopped answering (try ${triesOf(job)} of ${MAX_ATTEMPTS}).` };
-	await transact(deps.db, async (tx) => {
-		if (triesOf(job) >= MAX_ATTEMPTS) {
-			await finishJob(deps, tx, job, { status: 'failed', error }, job.attempts);
-			return;
-		}
+	const ended = await transact(deps.db, async (tx) => {
+		if (triesOf(job) >= MAX_ATTEMPTS) return finishJob(deps, tx, job, { status: 'failed', error }, job.attempts);
 		const row = await postponeJob(tx, job, error, new Date());
 		if (row) await enqueue(deps, tx, [row]);
+		return false;
 	});
+	// Otherwise the next try does it.
+	if (ended) await sweepTries(deps, job, null).catch((thrown: unknown) => deps.log.warn({ err: thrown, job_id: job.id }, 'files of a lost job could not be removed'));
 }

@@ -123,7 +123,8 @@ export class Renditions {
 		const watched = this.#watching.get(id);
 		if (watched) {
 			watched.until = until;
-			return watched.ended;
+			// No longer than this request waits, however many come after it.
+			return Promise.race([watched.ended, pause(this.#deps.renditionWaitSeconds * 1000)]);
 		}
 		const watch = { until, ended: Promise.resolve<JobRow | null>(null) };
 		watch.ended = (async () => {
@@ -131,7 +132,7 @@ export class Renditions {
 				while (Date.now() < watch.until) {
 					const job = await findJob(this.#deps.db, workspaceId, id);
 					if (!job || ENDED.includes(job.status)) return job;
-					await pause();
+					await pause(LOOK_EVERY_MS);
 				}
 				return null;
 			} finally {
@@ -139,7 +140,7 @@ export class Renditions {
 			}
 		})();
 		this.#watching.set(id, watch);
-		return watch.ended;
+		return Promise.race([watch.ended, pause(this.#deps.renditionWaitSeconds * 1000)]);
 	}
 }
 
@@ -150,4 +151,4 @@ export const secondsUntilTriedAnew = ({ completedAt }: Pick<JobRow, 'completedAt
 	Math.max(0, Math.ceil(TRY_ANEW_AFTER_SECONDS - (now - (completedAt?.getTime() ?? 0)) / 1000));
 
 /** Does not keep the process alive. */
-const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, LOOK_EVERY_MS).unref());
+const pause = (ms: number): Promise<null> => new Promise((resolve) => void setTimeout(() => resolve(null), ms).unref());

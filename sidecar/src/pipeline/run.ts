@@ -2,10 +2,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
-import { unreferencedKeys } from '../db/reuse.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
-import { keepEarly } from './early-files.ts';
+import { keepEarly, sweepTries } from './early-files.ts';
 import { execute, type Execution } from './execute.ts';
 import { finishJob, type Outcome } from './finish.ts';
 import { createGroup, type Seat } from './group.ts';
@@ -74,16 +73,13 @@ async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: Abort
 	try {
 		const outcome = await attempt(deps, execution);
 		kept = await transact(deps.db, (tx) => finishJob(deps, tx, job, { ...outcome, steps }, job.attempts));
-		if (!kept) {
-			log.warn('the job was taken from this worker; its result is thrown away');
-			await discard(deps, outcome);
-		}
+		if (!kept) log.warn('the job was taken from this worker; its result is thrown away');
 	} catch (error) {
 		await settleError(deps, job, error, signal, steps, log);
 	} finally {
 		seat.leave();
 		await lease.stop();
-		if (!kept) await execution.early.discard().catch((error: unknown) => log.warn({ err: error }, 'early files could not be removed'));
+		if (!kept) await execution.early.discard().catch((error: unknown) => log.warn({ err: error }, 'files of a try that came to nothing could not be removed'));
 		await rm(execution.workDir, { recursive: true, force: true });
 		deps.wake.jobs();
 		deps.wake.callbacks();
@@ -94,6 +90,7 @@ async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: Abort
 async function attempt(deps: WorkerDeps, execution: Execution): Promise<Extract<Outcome, { status: 'completed' }>> {
 	await mkdir(execution.workDir, { recursive: true });
 	execution.signal.throwIfAborted();
+	if (execution.job.attempts > 1) await sweepTries(deps, execution.job, execution.job.attempts);
 	return execution.job.jobType === INGEST ? executeIngest(deps, execution) : execute(deps, execution);
 }
 
@@ -132,10 +129,4 @@ async function postponeAndSend(deps: WorkerDeps, job: JobRow, error: JobRow['err
 		const row = await postponeJob(tx, job, error, runAt, counts);
 		if (row) await enqueue(deps, tx, [row]);
 	});
-}
-
-/** Files of a result that came too late; those that it shares with an earlier result stay. */
-async function discard(deps: WorkerDeps, outcome: Extract<Outcome, { status: 'completed' }>): Promise<void> {
-	const keys = (outcome.files ?? []).map(({ storageKey }) => storageKey);
-	for (const key of await unreferencedKeys(deps.db, keys)) await deps.storage.delete(key);
 }

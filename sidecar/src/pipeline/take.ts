@@ -65,7 +65,8 @@ async function takeAlong(deps: WorkerDeps, group: Group): Promise<void> {
 		}
 	}
 	if (wanted.length === 0) return;
-	group.jobs.push(...(await transact(deps.db, (tx) => claimJobs(tx, wanted, deps.workerId, LEASE_SECONDS))));
+	const claimed = await transact(deps.db, (tx) => claimJobs(tx, wanted, deps.workerId, LEASE_SECONDS));
+	group.jobs.push(...claimed.sort((a, b) => wanted.indexOf(a.id) - wanted.indexOf(b.id)));
 }
 
 async function factsOf({ db, operations }: WorkerDeps, job: JobRow): Promise<MediaFacts | null> {

@@ -92,6 +92,31 @@ describe('renditions that are made when they are asked for', () => {
 		expect(ffmpeg.runs).toBe(1);
 	});
 
+	it('keep nobody waiting longer for the sake of those who come later', async () => {
+		const asset = await newAsset();
+		let open = (): void => {};
+		ffmpeg.gate = new Promise((resolve) => (open = resolve));
+		const url = await linkTo(asset);
+		const patient = await startTestApp(pipeline, { renditionWaitSeconds: 1 });
+		try {
+			let answered = false;
+			const first = get(url.replace(app.url, patient.url)).finally(() => (answered = true));
+			const others: Array<Promise<unknown>> = [];
+			// More come all the time, until the first has its answer.
+			await until(async () => {
+				others.push(get(url.replace(app.url, patient.url)));
+				await new Promise((resolve) => setTimeout(resolve, 90));
+				return answered;
+			}, 'the first is answered', 10_000);
+			expect((await first).status).toBe(202);
+			open();
+			await Promise.all(others);
+		} finally {
+			open();
+			await patient.close();
+		}
+	}, 30_000);
+
 	it('are not begun by HEAD', async () => {
 		const asset = await newAsset();
 		const url = await linkTo(asset);
@@ -109,6 +134,7 @@ describe('renditions that are made when they are asked for', () => {
 			const { status, body, headers } = await get(url);
 			expect([status, body.error]).toEqual([422, { code: 'input_corrupt', message: 'The video ends in the middle.' }]);
 			expect(Number(headers.get('retry-after'))).toBeGreaterThan(200);
+			expect(headers.get('cache-control')).toBe('no-store');
 		}
 		expect((await get(url, 'HEAD')).status).toBe(422);
 		expect(ffmpeg.runs).toBe(1);

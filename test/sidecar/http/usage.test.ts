@@ -43,6 +43,8 @@ describe('what was used', () => {
 			job('caption', '2026-03-15T00:00:00Z', {}, { status: 'cancelled', output: null, assetId: null }),
 			job('compress', '2026-04-01T00:00:00Z', { cpu_seconds: 1000 }),
 			job('compress', null, {}, { status: 'pending', output: null }),
+			// A piece of one of them: its cost is part of that job's.
+			job('chunk', '2026-03-10T00:00:00Z', { cpu_seconds: 0.1 }, { assetId: null }),
 			job('compress', '2026-03-10T00:00:00Z', { cpu_seconds: 5 }, { workspaceId: 'theirs', assetId: other }),
 		]);
 	});

@@ -115,6 +115,18 @@ describe('merging plans', () => {
 		);
 	});
 
+	it('who encoded the video is said by those that have one', () => {
+		const encoded = output({ options: ['-c:v', 'libx264'] });
+		const parts = [[encoded], [output({ kind: 'image', name: 'a.jpg' })], [output({ options: ['-c:v', 'copy'] })]].map((outputs) => ({ plan: plan(outputs), inputs: [] }));
+		expect(mergePlans(parts).split({ files: [], texts: {}, cpuSeconds: 1, encoder: 'h264_nvenc' }).map(({ encoder }) => encoder)).toEqual(['h264_nvenc', undefined, undefined]);
+	});
+
+	it('keeps what belongs to an output: attachments, excerpts, what is left out', () => {
+		const special = { attachments: { 'look.cube': 'x' }, excerpts: [{ seekSeconds: 1, durationSeconds: 2 }], leaveOut: ['manifest.mpd'], audioTrack: 1, sourceOptions: ['-loop', '1'] };
+		const merged = mergePlans([{ plan: plan([output({})]), inputs: [] }, { plan: plan([output(special)]), inputs: [] }]);
+		expect(merged.plan.outputs[1]).toMatchObject(special);
+	});
+
 	it('becomes one process with one input for the source, and one for each further file', () => {
 		const logo = { path: '/logo.png', facts: imageFacts() };
 		const overlay = output({ graph: { filters: '[v][v1]overlay[o]', map: ['[o]', 'a?'] } });
