@@ -20,7 +20,8 @@ const WHOLE = new Set(['-ss', '-t', '-to', '-r', '-shortest', '-vn', '-frames:v'
 export function canSplit(plan: MediaPlan, facts: MediaFacts, furtherInputs: number): PlannedOutput | null {
 	const [output] = plan.outputs;
 	const { video } = facts;
-	if (!output || plan.outputs.length > 1 || furtherInputs > 0 || !video) return null;
+	// What measuring made lies in the folder of this try only: it would be gone when the pieces are joined.
+	if (!output || plan.outputs.length > 1 || plan.made?.length || furtherInputs > 0 || !video) return null;
 	const { options, graph, sourceOptions, seekSeconds, durationSeconds, videoFilters = [] } = output;
 	if (output.kind !== 'video' || graph || sourceOptions?.length || seekSeconds || durationSeconds !== undefined) return null;
 	if (video.variableFrameRate || video.frameRate <= 0 || video.interlaced) return null;

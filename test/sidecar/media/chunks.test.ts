@@ -92,6 +92,10 @@ describe('an encode that can be split', () => {
 		expect(canSplit(looked, facts, 0)).toBeNull();
 	});
 
+	it('is not one with files that measuring has made', () => {
+		expect(canSplit({ ...planOf(), made: [{ name: 'a.mp4', path: '/work/1/a.mp4', mime: 'video/mp4' }] }, videoFacts(), 0)).toBeNull();
+	});
+
 	it('is not one with further inputs', () => {
 		expect(canSplit(planOf(), videoFacts(), 1)).toBeNull();
 	});
