@@ -49,6 +49,8 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	image_overlay: transcode('Overlay Logo', { resource: 'image', operation: 'image_overlay', logo: 'https://example.com/logo.png', position: 'bottom_right', opacityPercent: 80 }),
 	collage: transcode('Collage', { resource: 'image', operation: 'collage', pictures: 'https://example.com/second.jpg, https://example.com/third.jpg', layout: 'grid', width: 1600 }),
 	image_to_video: transcode('To Video', { resource: 'image', operation: 'image_to_video', seconds: 5, movement: 'zoom_in' }),
+	scenes: transcode('List Scenes', { resource: 'video', operation: 'scenes', thumbnails: true }),
+	remove_silence: transcode('Remove Silence', { resource: 'video', operation: 'remove_silence', minSilence: 0.6 }),
 	remove_background: transcode('Remove Background', { resource: 'enhance', operation: 'remove_background' }),
 	upscale: transcode('Upscale', { resource: 'enhance', operation: 'upscale', factor: 2 }),
 	style_transfer: transcode('Style Transfer', { resource: 'enhance', operation: 'style_transfer', prompt: 'watercolour on rough paper' }),
