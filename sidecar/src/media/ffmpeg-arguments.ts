@@ -5,6 +5,7 @@ import type { MediaFacts } from './facts.ts';
 import { INPUT_FORMATS } from './formats.ts';
 import type { MediaPlan, PlannedOutput } from './plan.ts';
 import { asFileUrl, inputArguments, MAX_ALLOCATION } from './ffmpeg-input.ts';
+import { shareFilters, type SharedFilters } from './shared-filters.ts';
 
 /** One ffmpeg process, as data. */
 export interface FfmpegCall {
@@ -66,14 +67,22 @@ export function ffmpegCall(
 		...further.map((file, index) => ({ options: plan.inputOptions?.[index] ?? [], file })),
 	];
 	const graphs: string[] = [];
-	const outputs = placed.map(({ planned, excerpts, from }, index) => {
+	const contexts = placed.map(({ planned, excerpts, from }, index) => {
 		const path = partialPath(planned, index);
 		const context = { facts, further, from, excerpts, firstFurther: windows.size, index, path, toneMapping };
 		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, planned, { ...context, path: textPath(planned, path) }));
-		return { planned, options: outputOptions(planned, context, threads), path };
+		return { planned, context };
 	});
-	// An option of the whole process: it may stand before any output.
-	if (graphs.length > 0) outputs[0]?.options.unshift('-filter_complex', graphs.join(';'));
+	const shared = sharedPictures(contexts);
+	const outputs = contexts.map(({ planned, context }, index) => ({
+		planned,
+		options: outputOptions(planned, context, threads, shared.pads[index]),
+		path: context.path,
+	}));
+	// Options of the whole process: they may stand before any output. What is shared has graphs of its own: a graph waits for
+	// the first picture of each of its inputs, and these begin at different places.
+	const all = [...(graphs.length > 0 ? [graphs.join(';')] : []), ...shared.graphs];
+	outputs[0]?.options.unshift(...all.flatMap((graph) => ['-filter_complex', graph]));
 	return {
 		inputs: read.map(({ options, file }, index) => ({
 			options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...timesOf(file.facts, options), ...decoderOf(file.facts), ...inputArguments(demuxerOf(file.facts))],
@@ -159,18 +168,46 @@ interface OutputContext {
 	toneMapping: boolean;
 }
 
-function outputOptions(planned: PlannedOutput, context: OutputContext, threads: number | undefined): string[] {
+/** The picture filters of an output that is no graph. */
+function pictureFilters(planned: PlannedOutput, context: OutputContext): string[] {
+	const { facts, from } = context;
+	const copied = planned.options.some((option, index) => option === 'copy' && /^-(c|c:v|codec:v|vcodec)(:\d+)?$/.test(planned.options[index - 1] ?? ''));
+	const shown = planned.kind === 'audio' || planned.graph || copied || !facts.video ? [] : [...corrections(facts.video, context), ...withoutAlpha(facts, planned)];
+	const path = textPath(planned, context.path);
+	return [...(planned.graph ? [] : from.cut.picture), ...shown, ...(planned.videoFilters ?? [])].map((filter) => withTextPath(filter, path));
+}
+
+/** Of outputs that read the same part of the source, what their pictures pass in common. */
+function sharedPictures(outputs: ReadonlyArray<{ planned: PlannedOutput; context: OutputContext }>): SharedFilters {
+	const pads: Array<string | null> = outputs.map(() => null);
+	const graphs: string[] = [];
+	for (const input of new Set(outputs.map(({ context }) => context.from.input))) {
+		const users = outputs.filter(
+			({ planned, context }) => context.from.input === input && !planned.graph && takesPicture(planned, context.facts) && !(planned.kind === 'image' && planned.seekSeconds),
+		);
+		const chains = users.map(({ planned, context }) => ({ filters: pictureFilters(planned, context), pixels: pixelsOf(planned) }));
+		const made = shareFilters(chains, `[${input}:V:0]`, (number) => `s${input}_${number}`);
+		graphs.push(...made.graphs);
+		users.forEach(({ context }, index) => (pads[context.index] = made.pads[index] ?? null));
+	}
+	return { graphs, pads };
+}
+
+/** What the encoder asks for; where that is left to it, only its like asks for the same. */
+function pixelsOf({ mime, options }: PlannedOutput): string {
+	const after = (name: string): string | undefined => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
+	return after('-pix_fmt') ?? `${mime} ${after('-c:v') ?? ''}`;
+}
+
+/** @param pad where its pictures come from when the filters are shared with other outputs */
+function outputOptions(planned: PlannedOutput, context: OutputContext, threads: number | undefined, pad: string | null = null): string[] {
 	const { facts } = context;
 	const path = textPath(planned, context.path);
-	const copied = planned.options.some((option, index) => option === 'copy' && /^-(c|c:v|codec:v|vcodec)(:\d+)?$/.test(planned.options[index - 1] ?? ''));
-	const videoFilters = planned.videoFilters ?? [];
-	const shown = planned.kind === 'audio' || planned.graph || copied || !facts.video ? [] : [...corrections(facts.video, context), ...withoutAlpha(facts, planned)];
-	const { cut } = context.from;
-	const picture = [...(planned.graph ? [] : cut.picture), ...shown, ...videoFilters].map((filter) => withTextPath(filter, path));
+	const picture = pad === null ? pictureFilters(planned, context) : [];
 	const uncut = !planned.graph || planned.graph.map.some((stream) => /^a\??$/.test(stream));
-	const sound = [...(uncut ? cut.sound : []), ...(planned.audioFilters ?? [])].map((filter) => withTextPath(filter, path));
+	const sound = [...(uncut ? context.from.cut.sound : []), ...(planned.audioFilters ?? [])].map((filter) => withTextPath(filter, path));
 	return [
-		...(planned.graph ? graphMaps(planned.graph.map, context) : plainMaps(planned, context)),
+		...(planned.graph ? graphMaps(planned.graph.map, context) : plainMaps(planned, context, pad)),
 		// Subtitles, data and chapter tracks do not fit into every container, and nobody asked for them.
 		...['-sn', '-dn', '-map_chapters', '-1'],
 		...(picture.length > 0 && !planned.options.includes('-vn') ? ['-filter:v', picture.join(',')] : []),
@@ -188,15 +225,16 @@ function outputOptions(planned: PlannedOutput, context: OutputContext, threads: 
 	];
 }
 
-function plainMaps(planned: PlannedOutput, { facts, from: { input } }: OutputContext): string[] {
+const takesPicture = ({ kind, options, videoFilters }: PlannedOutput, { video }: MediaFacts): boolean =>
+	kind !== 'audio' && video !== null && !options.includes('-vn') && (kind !== 'text' || Boolean(videoFilters?.length));
+
+function plainMaps(planned: PlannedOutput, { facts, from: { input } }: OutputContext, pad: string | null): string[] {
 	const text = planned.kind === 'text';
-	const picture =
-		planned.kind !== 'audio' && facts.video && !planned.options.includes('-vn') && (!text || planned.videoFilters?.length);
 	const sound =
 		planned.kind !== 'image' && facts.audio && !planned.options.includes('-an') && (!text || planned.audioFilters?.length);
 	return [
 		// V: no cover pictures. The probe describes the same streams.
-		...(picture ? ['-map', `${input}:V:0`] : []),
+		...(takesPicture(planned, facts) ? ['-map', pad ?? `${input}:V:0`] : []),
 		...(sound ? ['-map', `${input}:${planned.audioTrack === undefined ? soundOf(facts) : `a:${planned.audioTrack}`}`] : []),
 	];
 }

@@ -27,7 +27,7 @@ const callOf = (outputs: PlannedOutput[], facts: MediaFacts = videoFacts()) =>
 
 describe('ffmpegCall', () => {
 	it('opens the input once for all outputs that begin at the same place', () => {
-		const { inputs, outputs } = callOf([movie, movie, picture(1.5), picture(1.5), picture(2)]);
+		const { inputs, outputs } = callOf([movie, { ...movie, videoFilters: ['scale=4:4'] }, picture(1.5), picture(1.5), picture(2)]);
 		expect(inputs).toHaveLength(3);
 		expect(inputs[1]?.options).toEqual(expect.arrayContaining(['-ss', '1.500']));
 		expect(outputs.map(({ options }) => options[options.indexOf('-map') + 1])).toEqual([
