@@ -50,7 +50,9 @@ export function limitProblems(facts: MediaFacts, limits: MediaLimits): LimitProb
 		const frames = Math.round(durationSeconds * frameRate);
 		over('picture', frames, limits.maxFrames, (max) => `${frames} frames; at most ${max}.`);
 		over('picture', frames * width * height, limits.maxTotalPixels, (max) => `width × height × frames is ${frames * width * height}; at most ${max}.`);
-		over('picture', bitrate ?? 0, limits.maxBitrate, (max) => `${((bitrate ?? 0) / 1e6).toFixed(1)} Mbit/s; at most ${max / 1e6}.`);
+		// Matroska and transport streams do not say it of the picture alone.
+		const bits = bitrate ?? facts.bitrate ?? 0;
+		over('picture', bits, limits.maxBitrate, (max) => `${(bits / 1e6).toFixed(1)} Mbit/s; at most ${max / 1e6}.`);
 		oneOf('picture', codec, limits.videoCodecs, 'the video codec');
 		oneOf('picture', pixelFormat, limits.pixelFormats, 'the pixel format');
 	}

@@ -14,6 +14,11 @@ describe('convert', () => {
 			'-c:v copy -c:a copy -tag:v hvc1 -movflags +faststart',
 		);
 		expect(optionsOf('mp3', audioFacts())).toBe('-c:a copy');
+		const webm = (changes: Parameters<typeof picture>[0]) => optionsOf('webm_vp9', videoFacts({ container: 'matroska,webm', audio: null, video: picture({ codec: 'vp9', ...changes }) }));
+		expect(webm({})).toMatch(/^-c:v copy/);
+		// WebM holds transparency, but no rotation.
+		expect(webm({ pixelFormat: 'yuva420p' })).toMatch(/^-c:v copy/);
+		expect(webm({ rotation: 90 })).toMatch(/^-c:v libvpx-vp9/);
 	});
 
 	it('encodes only the sound where only the sound does not fit', () => {

@@ -27,6 +27,9 @@ describe('preset', () => {
 		['mastodon', sized(3840, 2162), /more than 8294400 pixels/],
 		['instagram_feed', sized(1080, 1080, { profile: 'High' }), /edit list/],
 		['threads', videoFacts({ video: picture({ interlaced: true }) }), /interlaced/],
+		['facebook', sized(1280, 720, { storedWidth: 960, pixelAspect: 4 / 3 }), /pixels are not square/],
+		['threads', videoFacts({ bitrate: 120e6, video: picture({ bitrate: null }) }), /120\.0 Mbit\/s; at most 100/],
+		['facebook_reel', sized(1080, 1942), /1080×1942 is not the shape that is shown/],
 		['facebook', { ...videoFacts(), container: 'avi' }, /no time stamps/],
 		['mastodon', { ...videoFacts(), bytes: 200e6 }, /it has 200 MB; at most 103 MB are taken/],
 		['youtube_shorts', videoFacts(), /1920×1080 is too wide.* blurred copy/],
@@ -112,6 +115,14 @@ describe('preset', () => {
 			['x-03.mp4', 200, 100],
 		]);
 		expect(plan.reason).toMatch(/no key frames.*Split into 3 videos of 100\.0 s/);
+	});
+
+	it('cuts the sound of parts by encoding it, and parts to their length', () => {
+		const { outputs } = planOf('x', lasting(300), { too_long: 'split' });
+		for (const { options } of outputs) {
+			expect(options.join(' ')).toContain('-c:a aac -b:a 128k');
+			expect(options.join(' ')).toContain('-t 100.000');
+		}
 	});
 
 	it('leaves a long video alone that is small enough', () => {
