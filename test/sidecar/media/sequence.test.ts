@@ -3,7 +3,7 @@ import { framing } from '../../../sidecar/src/media/framing.ts';
 import { partOf, sequence, type SequencePart } from '../../../sidecar/src/media/sequence.ts';
 import { imageFacts, picture, sound, videoFacts } from '../../support/facts.ts';
 
-const part = (seconds: number): SequencePart => ({ picture: 'v', sound: 'a', size: { width: 1920, height: 1080 }, seconds, transparent: false });
+const part = (seconds: number): SequencePart => ({ picture: 'v', sound: 'a', size: { width: 1920, height: 1080 }, seconds, prepare: [] });
 const FORM = { size: { width: 1280, height: 720 }, frameRate: 25, fit: 'contain' as const, fadeSeconds: 0 };
 
 describe('a sequence', () => {
