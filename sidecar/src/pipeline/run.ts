@@ -90,8 +90,9 @@ async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: Abort
 async function attempt(deps: WorkerDeps, execution: Execution): Promise<Extract<Outcome, { status: 'completed' }>> {
 	await mkdir(execution.workDir, { recursive: true });
 	execution.signal.throwIfAborted();
-	if (execution.job.attempts > 1) await sweepTries(deps, execution.job, execution.job.attempts);
-	return execution.job.jobType === INGEST ? executeIngest(deps, execution) : execute(deps, execution);
+	const { job, log } = execution;
+	if (job.attempts > 1) await sweepTries(deps, job, job.attempts).catch((error: unknown) => log.warn({ err: error }, 'files of earlier tries could not be removed'));
+	return job.jobType === INGEST ? executeIngest(deps, execution) : execute(deps, execution);
 }
 
 async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signal: AbortSignal, steps: Record<string, number>, log: Logger): Promise<void> {

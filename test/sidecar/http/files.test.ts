@@ -85,6 +85,13 @@ describe('the files of a package over HTTP', () => {
 		expect(await raw(new URL(link()).pathname.replace('master.m3u8', name))).toBe(status);
 	});
 
+	it.each(['1', '10', '2/hls', 'hls-other'])('do not open those of another try, job or folder: %s', async (other) => {
+		const permission = new URL(link()).pathname.split('/')[2]!;
+		for (const folder of [FOLDER.replace('1/hls', other), `${FOLDER}0`, FOLDER.slice(0, -1), FOLDER.replace('acme', 'other')]) {
+			expect(await raw(`/packages/${permission}/${folder}/master.m3u8`)).toBe(403);
+		}
+	});
+
 	it('need an intact link', async () => {
 		const path = new URL(link()).pathname;
 		expect(await raw(path.replace('/hls/master.m3u8', '/secret.mp4'))).toBe(403);

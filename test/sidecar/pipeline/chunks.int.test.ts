@@ -9,6 +9,7 @@ import { longFixture } from '../../fixtures/long.ts';
 import { runOperationOn } from '../../support/engine.ts';
 import { startServer, type TestServer } from '../../support/http-server.ts';
 import { until } from '../../support/pipeline.ts';
+import { startPostgres } from '../../support/postgres.ts';
 import { freePort, spawnSidecar, type SidecarProcess } from '../../support/sidecar-process.ts';
 
 const PARAMS = { height: 180, crf: 20, preset: 'slow', audio_bitrate_kbps: 96 };
@@ -100,6 +101,24 @@ describe('a long encode', () => {
 		await until(async () => (await chunkFiles()).length === 0, 'the chunks are removed');
 		const listed = (await second.call('GET', '/api/media/jobs')) as { jobs?: Job[] };
 		expect((listed.jobs ?? []).map(({ job_type }) => job_type)).not.toContain('chunk');
+	}, 240_000);
+
+	it('is made by two workers on one Postgres, each chunk once', async () => {
+		const server = await startPostgres();
+		try {
+			const environment = { DATABASE_URL: server.url, CONCURRENCY: '1', ENCRYPTION_KEY: 'the-same-for-all-processes', PUBLIC_URL: 'http://127.0.0.1:9' };
+			const api = await start({ ...environment, ROLE: 'api' });
+			const workers = [await start({ ...environment, ROLE: 'worker', CONCURRENCY: '2' }), await start({ ...environment, ROLE: 'worker' })];
+			const done = await ended(api, await submit(api));
+			expect(done).toMatchObject({ status: 'completed', output_data: { width: 320, height: 180 } });
+			const made = workers.map((worker) => [...worker.log().matchAll(/^.*"job_type":"chunk".*ffmpeg made the files.*$/gm)].map(([line]) => (JSON.parse(line) as { job_id: string }).job_id));
+			for (const ids of made) expect(ids.length).toBeGreaterThan(0);
+			expect(new Set(made.flat()).size).toBe(made.flat().length);
+			expect(workers.flatMap((worker) => worker.log().match(/the encode was split/g) ?? [])).toHaveLength(1);
+		} finally {
+			await Promise.all(running.splice(0).map((sidecar) => sidecar.kill('SIGKILL')));
+			await server.stop();
+		}
 	}, 240_000);
 
 	it('that is cancelled takes its chunks with it', async () => {

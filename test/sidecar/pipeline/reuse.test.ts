@@ -123,6 +123,13 @@ describe('results that exist already', () => {
 		expect(runs).toBe(2);
 	});
 
+	it('are made anew for jobs that come with tokens: those decide what can be read', async () => {
+		const asset_id = await newAsset(randomUUID());
+		await made(asset_id);
+		const { jobs: [job] } = await pipeline.submit({ items: [{ operation: 'shrink', params: {}, asset_id, secrets: { token: 'a' } }] });
+		expect((await run(job!.id)).output).toEqual({ run: 2 });
+	});
+
 	it('depend on the bytes of further inputs, not on their ids', async () => {
 		const [source, logo] = [await newAsset(randomUUID()), randomUUID()];
 		const first = await made(source, { params: { logo: { asset_id: await newAsset(logo) } } });
