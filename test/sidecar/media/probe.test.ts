@@ -19,7 +19,8 @@ describe('probe', () => {
 		expect(await probe(fixture('landscape'))).toMatchObject({
 			mime: 'video/mp4',
 			fileType: 'video',
-			durationSeconds: 3,
+			// ffmpeg cuts the sound one packet earlier or later.
+			durationSeconds: expect.closeTo(3, 1) as number,
 			video: { codec: 'h264', width: 1280, height: 720, frameRate: 25, pixelFormat: 'yuv420p', rotation: 0 },
 			audio: { codec: 'aac', channels: 1, sampleRate: 48_000 },
 		});
