@@ -79,6 +79,25 @@ describe('kill -9', () => {
 		expect(whole.byteLength).toBe(file!.bytes);
 	}, 120_000);
 
+	it('of a group of jobs on one source: each is done once, and what the killed tries stored early is gone', async () => {
+		const environment = { PORT: String(await freePort()), CONCURRENCY: '1' };
+		const first = await start(environment);
+		const items = [{ operation: 'adaptive', params: {} }, LONG, { operation: 'compress', params: { height: 480, preset: 'medium', max_bitrate_kbps: 300 } }].map((item) => ({ ...item, file_url: `${files.url}/hd.mp4` }));
+		const answer = await first.call('POST', '/api/media/batch', { items, callback_url: `${receiver.url}/done` });
+		const ids = (answer['jobs'] as Array<{ id: string }>).map(({ id }) => id);
+		const stored = async (): Promise<string[]> => (await readdir(join(folder, 'files', 'jobs'), { recursive: true, withFileTypes: true }).catch(() => [])).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+		await until(async () => (await stored()).some((path) => path.includes(`/${ids[0]}/1/`)), 'a segment is stored early', 90_000);
+		expect((await Promise.all(ids.map((id) => job(first, id)))).map(({ status }) => status)).toEqual(['processing', 'processing', 'processing']);
+		await kill(first);
+		const second = await start(environment);
+		for (const id of ids) await until(async () => ['completed', 'failed'].includes((await job(second, id)).status), 'the job has ended', 120_000);
+		expect((await Promise.all(ids.map((id) => job(second, id)))).map(({ status, attempts }) => [status, attempts])).toEqual(ids.map(() => ['completed', 2]));
+		await until(() => callbacks.length > 0, 'the callback');
+		expect(callbacks).toHaveLength(1);
+		expect((await stored()).filter((path) => !/[/]2[/]/.test(path))).toEqual([]);
+		await until(async () => (await readdir(join(folder, 'work'))).length === 0, 'the scratch folders are gone');
+	}, 300_000);
+
 	it('of a worker on Postgres: another worker finishes the job', async () => {
 		const server: TestPostgres = await startPostgres();
 		try {
