@@ -134,8 +134,10 @@ describe('a job that is split', () => {
 		const { jobs: [equal] } = await submit(asset);
 		for (const chunk of await chunksOf(id)) await run(chunk.id);
 		expect((await row(id)).status).toBe('pending');
-		await run(equal!.id);
+		// By another worker, which leaves the first one where it is.
+		await run(equal!.id, { ...deps, mergeJobs: false });
 		expect(await row(equal!.id)).toMatchObject({ status: 'pending', reuseKey: null });
+		expect(await row(id)).toMatchObject({ status: 'pending' });
 		expect(await chunksOf(equal!.id)).toEqual([]);
 		await run(id);
 		await deps.db.update(jobs).set({ runAt: new Date(0) }).where(eq(jobs.id, equal!.id));
