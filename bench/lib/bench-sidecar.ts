@@ -52,10 +52,10 @@ export async function withSidecar(environment: Record<string, string>, work: (be
 				const start = performance.now();
 				const called = new Promise<void>((resolve) => (arrived = resolve));
 				const { job_id: id, error } = await sidecar.call('POST', `/${operation}`, { asset_id: assetId, params, reuse, callback_url: `http://${host}/done` });
-				if (id === undefined) throw new Error(`${operation} was refused: ${JSON.stringify(error)}`);
+				if (typeof id !== 'string') throw new Error(`${operation} was refused: ${JSON.stringify(error)}`);
 				await called;
 				const seconds = (performance.now() - start) / 1000;
-				const job = await sidecar.call('GET', `/api/media/jobs/${String(id)}`);
+				const job = await sidecar.call('GET', `/api/media/jobs/${id}`);
 				if (job['status'] !== 'completed') throw new Error(`${operation} is ${String(job['status'])}: ${JSON.stringify(job['error'])}`);
 				return { seconds, job };
 			},

@@ -46,13 +46,14 @@ export function operationProperties(operations: readonly NodeOperation[]): INode
 
 /** The same in two steps: Resource, then its Operation list. The first resource is preselected, and the first operation of each. */
 export function resourceProperties(resources: readonly Resource[]): INodeProperties[] {
+	const preselected = resources[0]?.value ?? '';
 	const selector: INodeProperties = {
 		displayName: 'Resource',
 		name: 'resource',
 		type: 'options',
 		noDataExpression: true,
 		options: resources.map(({ name, value }) => ({ name, value })).sort((a, b) => a.name.localeCompare(b.name)),
-		default: resources[0]?.value ?? '',
+		default: preselected,
 	};
 	const shown = resources.flatMap(({ value, operations }) =>
 		updateDisplayOptions({ show: { resource: [value] } }, operationProperties(operations)),
@@ -67,12 +68,13 @@ function operationList(operations: readonly NodeOperation[]): INodeProperties {
 		description,
 		action,
 	}));
+	const preselected = operations[0]?.value ?? '';
 	return {
 		displayName: 'Operation',
 		name: 'operation',
 		type: 'options',
 		noDataExpression: true,
 		options: options.sort((a, b) => a.name.localeCompare(b.name)),
-		default: operations[0]?.value ?? '',
+		default: preselected,
 	};
 }
