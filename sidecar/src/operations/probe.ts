@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exifOf, type ExifFacts } from '../media/exif.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { TaskOperation } from './operation.ts';
 
@@ -7,19 +8,36 @@ const params = z.strictObject({});
 export const probe: TaskOperation<z.infer<typeof params>> = {
 	kind: 'task',
 	name: 'probe',
-	version: 1,
+	version: 2,
 	summary: 'Says what a file is: container, codecs, size, length, bitrates. Changes nothing.',
 	accepts: ['video', 'audio', 'image'],
 	params,
 	produces:
-		'`mime`, `file_type`, `container`, `file_size_bytes`, `duration_seconds`, `bitrate`, `video`, `audio`, `animation` (of a GIF or WebP: `frames`, `duration_seconds`, `loops`; else null).',
+		'`mime`, `file_type`, `container`, `file_size_bytes`, `duration_seconds`, `bitrate`, `video`, `audio`, `animation` (of a GIF or WebP: `frames`, `duration_seconds`, `loops`; else null), `exif` (of a picture: `camera_make`, `camera_model`, `lens`, `taken_at`, `exposure_seconds`, `f_number`, `iso`, `focal_length_mm`, `latitude`, `longitude` …; else null).',
 	example: {},
 	estimateSeconds: () => 1,
 	async run(context) {
-		const { facts } = await context.source();
-		return { output: describeFacts(facts) };
+		const { path, facts } = await context.source();
+		const exif = facts.fileType === 'image' ? await exifOf(path) : null;
+		return { output: { ...describeFacts(facts), exif: exif && describeExif(exif) } };
 	},
 };
+
+const describeExif = (exif: ExifFacts): Record<string, unknown> => ({
+	camera_make: exif.cameraMake,
+	camera_model: exif.cameraModel,
+	lens: exif.lens,
+	software: exif.software,
+	artist: exif.artist,
+	copyright: exif.copyright,
+	taken_at: exif.takenAt,
+	exposure_seconds: exif.exposureSeconds,
+	f_number: exif.fNumber,
+	iso: exif.iso,
+	focal_length_mm: exif.focalLengthMm,
+	latitude: exif.latitude,
+	longitude: exif.longitude,
+});
 
 /** The facts as they go over the wire. Unknown numbers are null. */
 export function describeFacts({
