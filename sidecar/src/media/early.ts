@@ -54,14 +54,14 @@ export function watchEarly(outputs: readonly Writing[], folder: string, signal: 
 			(await readdir(from)).filter((name) => !name.startsWith('.') && !name.endsWith('.tmp') && !planned.leaveOut?.includes(name));
 		const fileOf = (name: string) => ({ name: `${of}/${name}`, mime: mimeOfName(name), ...(isMainManifest(name) ? {} : { part: true as const }) });
 		const manifests: EarlyFile[] = [];
-		for (const name of (await list()).filter((one) => MANIFEST.test(one))) {
+		for (const name of (await list()).filter(isManifest)) {
 			// They are completed in place at the end: a link would change with them.
 			const own = await keep(join(from, name), copyFile);
 			if (own) manifests.push({ ...fileOf(name), path: own, final: false });
 		}
 		if (manifests.length === 0) return;
 		// Listed after the manifests were copied: whatever those name is whole by now.
-		for (const name of (await list()).filter((one) => !MANIFEST.test(one))) {
+		for (const name of (await list()).filter((one) => !isManifest(one))) {
 			const own = told.has(join(from, name)) ? null : await keep(join(from, name), link);
 			if (own) tell({ ...fileOf(name), path: own, final: true });
 		}
@@ -91,7 +91,8 @@ export function watchEarly(outputs: readonly Writing[], folder: string, signal: 
 	};
 }
 
-const MANIFEST = /\.(m3u8|mpd)$/;
+/** Of HLS or DASH: it names other files. */
+export const isManifest = (name: string): boolean => /\.(m3u8|mpd)$/.test(name);
 /** Manifests that players are given; all else in a package is a part. */
 const isMainManifest = (name: string): boolean => name.endsWith('.mpd') || /^master\./.test(name);
 

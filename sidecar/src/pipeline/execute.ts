@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { findAsset } from '../db/assets.ts';
 import { CHUNK, isUnderWay, latestCompleted, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
+import { isManifest } from '../media/early.ts';
 import { asReadByFfmpeg } from '../media/picture-readers.ts';
 import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
@@ -132,8 +133,6 @@ export async function localFile(deps: Pick<WorkerDeps, 'storage'>, { workDir, si
 const STORED_AT_ONCE = 8;
 
 /** Manifests come last, the main one (a job's first file) at the very end: whoever reads one finds all that it names. */
-const MANIFEST = /\.(m3u8|mpd)$/;
-
 async function storeFiles(deps: WorkerDeps, { job, early }: Execution, files: ProducedFile[]): Promise<NonNullable<Completed['files']>> {
 	const store = async (file: ProducedFile): Promise<NonNullable<Completed['files']>[number]> => {
 		const { size } = await stat(file.path);
@@ -154,13 +153,13 @@ async function storeFiles(deps: WorkerDeps, { job, early }: Execution, files: Pr
 		};
 	};
 	const stored = new Map<ProducedFile, NonNullable<Completed['files']>[number]>();
-	const others = files.filter(({ name }) => !MANIFEST.test(name));
+	const others = files.filter(({ name }) => !isManifest(name));
 	for (let from = 0; from < others.length; from += STORED_AT_ONCE) {
 		const some = others.slice(from, from + STORED_AT_ONCE);
 		// All of them, also when one fails: what is thrown away then must not be written any more.
 		const ended = await Promise.allSettled(some.map(async (file) => void stored.set(file, await store(file))));
 		for (const one of ended) if (one.status === 'rejected') throw one.reason;
 	}
-	for (const file of files.filter(({ name }) => MANIFEST.test(name)).reverse()) stored.set(file, await store(file));
+	for (const file of files.filter(({ name }) => isManifest(name)).reverse()) stored.set(file, await store(file));
 	return files.flatMap((file) => stored.get(file) ?? []);
 }

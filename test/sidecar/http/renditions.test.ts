@@ -105,7 +105,6 @@ describe('renditions that are made when they are asked for', () => {
 			// More come all the time, until the first has its answer.
 			await until(async () => {
 				others.push(get(url.replace(app.url, patient.url)));
-				await new Promise((resolve) => setTimeout(resolve, 90));
 				return answered;
 			}, 'the first is answered', 10_000);
 			expect((await first).status).toBe(202);
