@@ -92,6 +92,11 @@ describe('the files of a package over HTTP', () => {
 		}
 	});
 
+	it('that are not there yet are not remembered as missing', async () => {
+		const response = await fetch(link().replace('master.m3u8', 'seg-9.m4s'));
+		expect([response.status, response.headers.get('cache-control')]).toEqual([404, 'no-store']);
+	});
+
 	it('need an intact link', async () => {
 		const path = new URL(link()).pathname;
 		expect(await raw(path.replace('/hls/master.m3u8', '/secret.mp4'))).toBe(403);
