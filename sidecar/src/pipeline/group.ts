@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { isSinglePicture } from '../media/early.ts';
 import { writesText } from '../media/ffmpeg-arguments.ts';
 import { companyFor, mergePlans, pack } from '../media/merge.ts';
-import type { EarlyFile, MediaPlan, PlanResult } from '../media/plan.ts';
+import type { EarlyFile, MediaPlan, PlannedOutput, PlanResult } from '../media/plan.ts';
 import type { RunPlanRequest, WorkerDeps } from './worker-deps.ts';
 
 type RunPlan = WorkerDeps['runPlan'];
@@ -146,7 +146,7 @@ async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, work
 			const plan = plans[part];
 			if (!plan || plan.answered) continue;
 			// Of several outputs ffmpeg only says whether all are empty. Alone it says whether this one is, which is an error.
-			if (plan.plan.outputs.some(({ kind, name }) => kind === 'text' && own.texts[name] === '')) continue;
+			if (plan.plan.outputs.some((output) => isForText(output) && own.texts[output.name] === '')) continue;
 			plan.resolve({ ...own, cpuSeconds: own.cpuSeconds * scale });
 		}
 		return plans.every(({ answered }) => answered);
@@ -157,6 +157,9 @@ async function runMerged(deps: GroupDeps, plans: Waiting[], first: Waiting, work
 		for (const { signal } of plans) signal.removeEventListener('abort', look);
 	}
 }
+
+/** Not all of the kind `text` write one: some only show that ffmpeg is at work, and are empty at their best. */
+const isForText = (output: PlannedOutput): boolean => output.kind === 'text' && writesText({ ...output, kind: 'video' });
 
 /** Nothing but pictures of which one knows when they are whole, and no text that filters write beside them. */
 const isOnlyPictures = ({ outputs }: MediaPlan): boolean => outputs.every((output) => isSinglePicture(output) && !writesText(output));

@@ -73,4 +73,15 @@ describe('plans that are run together', () => {
 		await expect(ran).rejects.toThrow('Empty output');
 		expect(processes).toEqual([['0/scenes', '1/film.mp4'], ['scenes']]);
 	});
+
+	it('one that writes no text is not run again for want of it', async () => {
+		const processes: string[][] = [];
+		const idle: PlannedOutput = { ...text, name: 'idle', videoFilters: ['scale=320:-2'] };
+		const { made } = await run([plan([idle], 2), plan([film], 8)], async (request) => {
+			processes.push(request.plan.outputs.map(({ name }) => name));
+			return makes(10)(request);
+		});
+		expect(processes).toEqual([['0/idle', '1/film.mp4']]);
+		expect(made.map(({ cpuSeconds }) => cpuSeconds)).toEqual([2, 8]);
+	});
 });
