@@ -25,6 +25,8 @@ export const DEADLINE_BASE_SECONDS = 300;
 export const DEADLINE_PER_ESTIMATED_SECOND = 10;
 /** For plans that underestimate: whatever is made takes at most this many times as long as it plays. */
 export const DEADLINE_PER_MEDIA_SECOND = 10;
+/** Each x264 says 3 kB about its film at the end, after the CPU time of all: room for as many encoders as a process may have. */
+const STDERR_BYTES = 65_536;
 /** The slowest encoders collect some 40 pictures before the first comes out; at half a picture a second that is 80 s. */
 export const STALL_SECONDS = 180;
 
@@ -190,7 +192,7 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 	const expectedSeconds = longestOutput(plan);
 	const deadline = limits.deadlineSeconds ?? deadlineSeconds(plan);
 	const stall = limits.stallSeconds ?? STALL_SECONDS;
-	const errors = new Tail();
+	const errors = new Tail(STDERR_BYTES);
 	const reader = new ProgressReader();
 	const stopped: { why: PipelineError | null } = { why: null };
 	let child: ChildProcess | null = null;
