@@ -9,12 +9,12 @@ import { PipelineError } from '../errors.ts';
 import { hasEarly, watchEarly } from './early.ts';
 import type { MediaFacts } from './facts.ts';
 import { attachmentsOf, ffmpegCall, textPath, writesText, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
-import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, maxRssOf, ProgressReader } from './ffmpeg-output.ts';
+import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, ProgressReader } from './ffmpeg-output.ts';
 import { refuseTooMuchWork } from './limits.ts';
 import { packageFiles } from './package.ts';
 import type { EarlyFile, MediaPlan, PlanResult, PlannedOutput } from './plan.ts';
 import { abortError, asFileUrl, refuseTooManyPixels } from './probe.ts';
-import { adopt, childOptions, Tail, terminate } from './process.ts';
+import { adopt, childOptions, highWater, Tail, terminate } from './process.ts';
 import { verifyOutput } from './verify.ts';
 
 export { availableEncoders, canToneMap, checkFfmpeg, hasVmaf } from './check.ts';
@@ -116,7 +116,7 @@ async function make(request: RunPlan): Promise<PlanResult> {
 	try {
 		await Promise.all(call.outputs.map(({ path }) => mkdir(dirname(path), { recursive: true })));
 		await Promise.all(attachments.map(({ path, content }) => writeFile(path, content)));
-		const stderr = await runWatched(call, request);
+		const { stderr, maxRssBytes } = await runWatched(call, request);
 		const made = await Promise.all(call.outputs.map(({ planned, path }) => take(planned, path, { workDir, stderr, signal, source })));
 		// Only now, when each of them has been checked, do they get their names.
 		for (const { move } of made) {
@@ -129,7 +129,7 @@ async function make(request: RunPlan): Promise<PlanResult> {
 			files: made.flatMap(({ files }) => files),
 			texts: Object.fromEntries(made.flatMap(({ text }) => (text ? [text] : []))),
 			cpuSeconds: cpuSecondsOf(stderr),
-			maxRssBytes: maxRssOf(stderr),
+			maxRssBytes,
 		};
 	} catch (error) {
 		await Promise.all(
@@ -143,7 +143,14 @@ async function make(request: RunPlan): Promise<PlanResult> {
 	}
 }
 
-async function runWatched(call: FfmpegCall, request: RunPlan): Promise<string> {
+interface Run {
+	/** The end of what ffmpeg said. */
+	stderr: string;
+	/** 0 where it cannot be found out. */
+	maxRssBytes: number;
+}
+
+async function runWatched(call: FfmpegCall, request: RunPlan): Promise<Run> {
 	const { onEarly, workDir, signal } = request;
 	if (!onEarly || !hasEarly(call.outputs)) return runFfmpeg(call, request);
 	const watch = watchEarly(call.outputs, join(workDir, `.early-${randomUUID()}`), signal, onEarly);
@@ -187,8 +194,11 @@ async function takeText(path: string): Promise<string> {
 	return text;
 }
 
+/** How often its memory is looked at: reading one small file of the kernel. */
+const MEMORY_EVERY_MS = 200;
+
 /** Runs ffmpeg to its end, under the deadline, the stall timer and the signal. Answers the end of what it said. */
-async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limits = {} }: RunPlan): Promise<string> {
+async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limits = {} }: RunPlan): Promise<Run> {
 	const expectedSeconds = longestOutput(plan);
 	const deadline = limits.deadlineSeconds ?? deadlineSeconds(plan);
 	const stall = limits.stallSeconds ?? STALL_SECONDS;
@@ -197,6 +207,10 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 	const stopped: { why: PipelineError | null } = { why: null };
 	let child: ChildProcess | null = null;
 	let lastMove = Date.now();
+	let maxRssBytes = 0;
+	const weigh = (): void => {
+		maxRssBytes = Math.max(maxRssBytes, (child?.pid === undefined ? null : highWater(child.pid)) ?? 0);
+	};
 	const stop = (reason: PipelineError): void => {
 		stopped.why ??= reason;
 		if (child) void terminate(child);
@@ -209,6 +223,7 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 		spawned.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
 			const { seconds, moved } = reader.read(chunk);
 			if (moved) lastMove = Date.now();
+			weigh();
 			// 100 is said when the files have been checked.
 			if (seconds !== null && expectedSeconds > 0)
 				onProgress(Math.min(99, Math.floor((seconds / expectedSeconds) * 100)));
@@ -219,6 +234,7 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 	const onAbort = (): void => stop(abortError(signal));
 	signal.addEventListener('abort', onAbort, { once: true });
 	const timer = setTimeout(() => stop(timedOut(deadline)), deadline * 1000);
+	const scales = setInterval(weigh, MEMORY_EVERY_MS);
 	const watch = setInterval(
 		() =>
 			void lastWrite(call).then((written) => {
@@ -235,12 +251,13 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 		throw stopped.why ?? explainFailure(errors.toString(), error instanceof Error ? error.message : String(error));
 	} finally {
 		clearTimeout(timer);
+		clearInterval(scales);
 		clearInterval(watch);
 		signal.removeEventListener('abort', onAbort);
 	}
 	// ffmpeg ends well when it is asked to end: what it wrote until then is no result.
 	if (stopped.why) throw stopped.why;
-	return errors.toString();
+	return { stderr: errors.toString(), maxRssBytes };
 }
 
 const timedOut = (deadline: number): PipelineError =>

@@ -31,11 +31,6 @@ export function cpuSecondsOf(stderr: string): number {
 	return found ? Number(found[1]) + Number(found[2]) : 0;
 }
 
-/** Most memory the process held, bytes, from `-benchmark`. 0 when it was not printed, as on Windows before ffmpeg 6. */
-export function maxRssOf(stderr: string): number {
-	return 1024 * Number(/bench: maxrss=(\d+)k/i.exec(stderr)?.[1] ?? 0);
-}
-
 /** `details.reason` of the error for an output into which nothing was written. */
 export const EMPTY_OUTPUT = 'empty_output';
 

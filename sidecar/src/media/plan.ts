@@ -97,6 +97,6 @@ export interface PlanResult {
 	cpuSeconds: number;
 	/** Which encoder made the (first) video, where hardware is allowed: `h264_nvenc`, `libx264`. */
 	encoder?: string;
-	/** Most memory that ffmpeg held; absent where it did not say. */
+	/** Most memory that ffmpeg held; 0 or absent where that cannot be found out. */
 	maxRssBytes?: number;
 }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
@@ -101,6 +102,19 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 		else child.kill(signal);
 	} catch {
 		// It ended in between.
+	}
+}
+
+/**
+ * The most memory that a running process has had, bytes; null where that cannot be found out (no Linux, or it has ended). What
+ * getrusage says is of no use: Linux counts the memory of the parent, too, in the moment of the fork.
+ */
+export function highWater(pid: number): number | null {
+	try {
+		const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+		return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+	} catch {
+		return null;
 	}
 }
 
