@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { PipelineError } from '../../errors.ts';
 import { runTool } from '../../media/process.ts';
 import type { TransformRequest, Transformed } from '../transformer.ts';
@@ -32,12 +33,14 @@ export async function upscaleLocally(engines: Engines, { task, path, width, heig
 	const model = engines.find(MODEL);
 	if (!program || !model) throw new PipelineError('provider_not_configured', engines.advice);
 	const started = performance.now();
-	let from = path;
+	const opaque = join(workDir, 'opaque.png');
+	await sharp(path).removeAlpha().png({ compressionLevel: 3 }).toFile(opaque);
+	let from = opaque;
 	for (let pass = 1; pass <= passes; pass += 1) {
 		const to = join(workDir, `upscaled-${pass}.png`);
 		// -n -1: no denoising, the picture is to stay what it is.
 		const result = await runTool(program, ['-i', from, '-o', to, '-s', '2', '-n', '-1', '-t', TILE, '-g', '-1', '-m', model], { timeoutMs: TIMEOUT_MS, signal });
-		// It ends with 0 whatever happens.
+		// It ends with 0 when it could not write, too.
 		const made = await stat(to).catch(() => null);
 		if (!made?.size) {
 			throw new PipelineError('processing_failed', 'The local upscaler made no picture. On Debian it needs the package libvulkan1. The log of the sidecar has its words.', {
@@ -47,5 +50,15 @@ export async function upscaleLocally(engines: Engines, { task, path, width, heig
 		onProgress((100 * pass) / passes);
 		from = to;
 	}
-	return { path: from, model: 'waifu2x upconv_7', usage: { ai_seconds: Math.round(performance.now() - started) / 1000 } };
+	const whole = await withTransparency(path, from, { width: width * 2 ** passes, height: height * 2 ** passes }, workDir);
+	return { path: whole, model: 'waifu2x upconv_7', usage: { ai_seconds: Math.round(performance.now() - started) / 1000 } };
+}
+
+/** The engine crashes on transparency when it works without a graphics card: colours go through it, transparency is scaled apart. */
+async function withTransparency(original: string, enlarged: string, { width, height }: { width: number; height: number }, workDir: string): Promise<string> {
+	if ((await sharp(original).stats()).isOpaque) return enlarged;
+	const alpha = await sharp(original).extractChannel('alpha').resize(width, height, { fit: 'fill', kernel: 'cubic' }).raw().toBuffer();
+	const path = join(workDir, 'upscaled-transparent.png');
+	await sharp(enlarged).joinChannel(alpha, { raw: { width, height, channels: 1 } }).png({ compressionLevel: 3 }).toFile(path);
+	return path;
 }

@@ -56,6 +56,16 @@ describe('the local engines', () => {
 		expect(await error(pixels(made.path))).toBeLessThan(await error(pixels(path, { kernel: 'linear' })));
 	});
 
+	it('keep transparency', async () => {
+		const left = { input: { create: { width: 20, height: 30, channels: 4, background: '#ff0000' } as const }, left: 0, top: 0 };
+		const half = sharp(await sharp({ create: { width: 40, height: 30, channels: 4, background: { r: 0, g: 0, b: 255, alpha: 0 } } }).composite([left]).png().toBuffer());
+		const { made } = await run({ kind: 'upscale', factor: 2 }, half);
+		const { data, info } = await sharp(made.path).raw().toBuffer({ resolveWithObject: true });
+		expect([info.width, info.height, info.channels]).toEqual([80, 60, 4]);
+		const opacity = (x: number): number => data[(30 * info.width + x) * 4 + 3] ?? -1;
+		expect([opacity(10), opacity(70)]).toEqual([255, 0]);
+	});
+
 	it('refuse a picture that would take too long', async () => {
 		const tiny = sharp({ create: { width: 8, height: 8, channels: 3, background: '#fff' } });
 		await expect(run({ kind: 'upscale', factor: 2 }, tiny, { width: MAX_PIXELS, height: 2 })).rejects.toMatchObject({ code: 'input_too_large' });
