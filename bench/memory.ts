@@ -55,7 +55,7 @@ await withSidecar({ ALLOWED_PRIVATE_HOSTS: host, MAX_FILE_BYTES: String(8 * 1024
 		} while (job['status'] === 'pending' || job['status'] === 'processing');
 		const output = job['output_data'] as { copied?: { video: boolean } };
 		if (job['status'] !== 'completed' || !output.copied?.video) throw new Error(`not remuxed: ${JSON.stringify(job)}`);
-		const [file] = job['files'] as Array<{ url: string; bytes: number }>;
+		const [file] = (job['output_data'] as { files: Array<{ url: string; bytes: number }> }).files;
 		const response = await fetch(file!.url);
 		let bytes = 0;
 		for await (const chunk of response.body!) bytes += (chunk as Uint8Array).length;
