@@ -93,7 +93,7 @@ describe('an encode that can be split', () => {
 	});
 
 	it('is not one with files that measuring has made', () => {
-		expect(canSplit({ ...planOf(), made: [{ name: 'a.mp4', path: '/work/1/a.mp4', mime: 'video/mp4' }] }, videoFacts(), 0)).toBeNull();
+		expect(canSplit({ ...planOf(), made: [{ name: 'a.mp4', path: '/scratch/1/a.mp4', mime: 'video/mp4' }] }, videoFacts(), 0)).toBeNull();
 	});
 
 	it('is not one with further inputs', () => {
@@ -112,8 +112,8 @@ describe('an encode that can be split', () => {
 	});
 
 	it('is joined with the lengths of the source, reading nothing but files', () => {
-		expect(concatList([{ path: "/work/it's.mp4", seconds: 10.01 }, { path: '/work/b.mp4', seconds: null }])).toBe(
-			"ffconcat version 1.0\nfile '/work/it'\\''s.mp4'\nduration 10.010000\nfile '/work/b.mp4'\n",
+		expect(concatList([{ path: "/scratch/it's.mp4", seconds: 10.01 }, { path: '/scratch/b.mp4', seconds: null }])).toBe(
+			"ffconcat version 1.0\nfile '/scratch/it'\\''s.mp4'\nduration 10.010000\nfile '/scratch/b.mp4'\n",
 		);
 		const join = joinArguments(planOf().outputs[0]!, { listPath: '/w/list', soundPath: '/w/sound.mp4', outPath: '/w/out.mp4', delays: { picture: 0, sound: 0.25 } }).join(' ');
 		expect(join).toContain('-protocol_whitelist file -f concat -safe 0 -i file:/w/list -itsoffset 0.250000 -protocol_whitelist file -i file:/w/sound.mp4');
