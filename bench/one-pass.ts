@@ -2,7 +2,7 @@
  * CPU time (user and system, of the sidecar and all its children) of a preview, a ladder of three rungs, a sheet of thumbnails,
  * the sound and its loudness, submitted as one batch, against one plain ffmpeg command each: the same sizes, qualities and
  * presets, no more threads, no decoding that could be avoided (`-vn` where only sound is wanted).
- * Usage: npm run bench:one-pass, about four minutes on two idle cores. Bar (docs/architecture.md): ratio ≤ 0.55. Linux only (reads
+ * Usage: npm run bench:one-pass, of which 1080p takes three and a half minutes on two idle cores. Bar (docs/architecture.md): ratio ≤ 0.55. Linux only (reads
  * /proc). What is shared is decoding and equal scaling: what the encoders take is the same either way, and bounds the ratio.
  */
 import { execFileSync, spawn } from 'node:child_process';
