@@ -195,7 +195,7 @@ async function takeText(path: string): Promise<string> {
 }
 
 /** How often its memory is looked at: reading one small file of the kernel. */
-const MEMORY_EVERY_MS = 200;
+const MEMORY_EVERY_MS = 1000;
 
 /** Runs ffmpeg to its end, under the deadline, the stall timer and the signal. Answers the end of what it said. */
 async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limits = {} }: RunPlan): Promise<Run> {

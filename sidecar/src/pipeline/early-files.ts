@@ -77,4 +77,6 @@ export async function sweepTries({ db, storage }: Pick<WorkerDeps, 'db' | 'stora
 	const folder = `${posix.dirname(jobKey(job.workspaceId, job.id, 'any'))}/`;
 	for await (const { key } of storage.list(folder)) if (attempts === null || !key.startsWith(`${folder}${attempts}/`)) keys.push(key);
 	for (const key of await unreferencedKeys(db, keys)) await storage.delete(key);
+	if (attempts === null) return storage.deleteUnfinished(folder);
+	for (let earlier = 1; earlier < attempts; earlier += 1) await storage.deleteUnfinished(`${folder}${earlier}/`);
 }

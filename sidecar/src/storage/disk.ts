@@ -133,6 +133,11 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 				if (found) yield { key, bytes: found.size, modifiedAt: found.mtime };
 			}
 		},
+		async deleteUnfinished(prefix) {
+			const folder = pathOf(prefix.replace(/[/]$/, ''));
+			for await (const path of walk(folder)) if (isPart(path)) await rm(path, { force: true });
+			await removeEmptyFolders(folder, base);
+		},
 		localPath: (key) => pathOf(key),
 	};
 }

@@ -27,6 +27,8 @@ export interface Storage {
 	delete(key: string): Promise<void>;
 	/** Every file below `prefix`, in no particular order. */
 	list(prefix: string): AsyncIterable<StoredFile>;
+	/** Takes away what writers that were killed left half-written below the folder `prefix`. A writer at work there fails. */
+	deleteUnfinished(prefix: string): Promise<void>;
 	/** A path that ffmpeg can read directly, where the back end is a local disk; null elsewhere (then the worker copies). */
 	localPath(key: string): string | null;
 }

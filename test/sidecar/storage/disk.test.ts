@@ -112,4 +112,17 @@ describe('disk storage', () => {
 		});
 		await expect(storage.putStream('raw/default/a.bin', full)).rejects.toMatchObject({ code: 'storage_full' });
 	});
+
+	it('takes away what a killed writer left below a folder, and nothing else', async () => {
+		const storage = createDiskStorage({ root: folder });
+		await storage.putStream('jobs/default/one/1/done.txt', Readable.from(['whole']));
+		for (const path of ['jobs/default/one/1/deep/.a.part', 'jobs/default/one/1/.b.part', 'jobs/default/one/2/.c.part']) {
+			await mkdir(join(folder, path, '..'), { recursive: true });
+			await writeFile(join(folder, path), 'half');
+		}
+		await storage.deleteUnfinished('jobs/default/one/1/');
+		await storage.deleteUnfinished('jobs/default/nothing-there/');
+		const left = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name);
+		expect(left.toSorted()).toEqual(['.c.part', 'done.txt']);
+	});
 });
