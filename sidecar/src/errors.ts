@@ -32,6 +32,8 @@ export const ERROR_KINDS = {
 	input_corrupt: bad(422),
 	input_no_audio: bad(422),
 	input_no_video: bad(422),
+	/** A safety scan found what its thresholds do not allow. */
+	content_unsafe: bad(422),
 	input_not_found: bad(422),
 	input_unreachable: passing(502),
 	// The work

@@ -25,11 +25,10 @@ import { download } from './net/download.ts';
 import { createGuard, type Guard } from './net/guard.ts';
 import { createEngines } from './ai/local/engines.ts';
 import { createLocalTransformer } from './ai/local/transformer.ts';
-import { createOpenAi } from './ai/openai.ts';
 import { createReplicate } from './ai/replicate.ts';
+import { createAi } from './ai/routing/create-ai.ts';
 import { createPostLedger } from './db/posts.ts';
-import { createCaption } from './operations/ai/caption.ts';
-import { createTranscribe } from './operations/ai/transcribe.ts';
+import { createAiOperations } from './operations/ai/index.ts';
 import { createRemoveBackground } from './operations/enhance/remove-background.ts';
 import { createStyleTransfer } from './operations/enhance/style-transfer.ts';
 import { createUpscale } from './operations/enhance/upscale.ts';
@@ -218,11 +217,8 @@ async function createRunPlan({ ROLE, FFMPEG_THREADS: threads, HARDWARE_ENCODER }
 
 /** Every operation with the adapters it uses. */
 async function buildOperations({ config, guard, vault, storage, database, runPlan }: Adapters): Promise<ReadonlyMap<string, Operation>> {
-	const { transcriber, writer } = createOpenAi({
-		apiKey: config.OPENAI_API_KEY,
-		baseUrl: config.OPENAI_BASE_URL,
-		transcribeModel: config.OPENAI_TRANSCRIBE_MODEL,
-		captionModel: config.OPENAI_CAPTION_MODEL,
+	const ai = createAi({
+		openai: { apiKey: config.OPENAI_API_KEY, baseUrl: config.OPENAI_BASE_URL, transcribeModel: config.OPENAI_TRANSCRIBE_MODEL, captionModel: config.OPENAI_CAPTION_MODEL },
 	});
 	const engine = { runPlan };
 	const replicateGuard = config.REPLICATE_BASE_URL ? guard.withAllowed([new URL(config.REPLICATE_BASE_URL).host]) : guard;
@@ -240,8 +236,7 @@ async function buildOperations({ config, guard, vault, storage, database, runPla
 		createRemoveBackground(transformers),
 		createUpscale(transformers),
 		createStyleTransfer(transformers),
-		createTranscribe({ transcriber, engine }),
-		createCaption({ writer, engine }),
+		...createAiOperations({ ai, engine, db: database.db, facesAllowed: config.ALLOW_FACES }),
 		createPublish({
 			// The host of X is the operator's setting; a Mastodon server is named by the user and passes the guard.
 			platforms: [

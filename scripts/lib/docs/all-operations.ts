@@ -1,10 +1,8 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
-import type { Transcriber } from '../../../sidecar/src/ai/transcriber.ts';
-import type { Writer } from '../../../sidecar/src/ai/writer.ts';
+import { absent } from '../../../sidecar/src/ai/routing/absent.ts';
 import { createPostLedger } from '../../../sidecar/src/db/posts.ts';
 import * as schema from '../../../sidecar/src/db/schema.ts';
-import { createCaption } from '../../../sidecar/src/operations/ai/caption.ts';
-import { createTranscribe } from '../../../sidecar/src/operations/ai/transcribe.ts';
+import { createAiOperations } from '../../../sidecar/src/operations/ai/index.ts';
 import { createRemoveBackground } from '../../../sidecar/src/operations/enhance/remove-background.ts';
 import { createStyleTransfer } from '../../../sidecar/src/operations/enhance/style-transfer.ts';
 import { createUpscale } from '../../../sidecar/src/operations/enhance/upscale.ts';
@@ -22,8 +20,8 @@ const never = (): never => {
 
 /** Every operation, as main.ts composes them (a test compares), but none of them can run. */
 export function allOperations(): Operation[] {
-	const transcriber: Transcriber = { name: 'none', maxBytes: 0, check: never, transcribe: never };
-	const writer: Writer = { name: 'none', check: never, write: never };
+	const ai = { ...absent('The documentation only describes operations.'), voiceActivity: { name: 'ffmpeg' as const, obstacle: never, speech: never } };
+	const db = drizzle.mock({ schema });
 	const engine = { runPlan: never };
 	const http = createHttp();
 	return [
@@ -31,11 +29,10 @@ export function allOperations(): Operation[] {
 		createRemoveBackground([]),
 		createUpscale([]),
 		createStyleTransfer([]),
-		createTranscribe({ transcriber, engine }),
-		createCaption({ writer, engine }),
+		...createAiOperations({ ai, engine, db, facesAllowed: true }),
 		createPublish({
 			platforms: [createX({ http }), createMastodon({ http })],
-			publish: { ledger: createPostLedger(drizzle.mock({ schema })), vault: createVault('documentation') },
+			publish: { ledger: createPostLedger(db), vault: createVault('documentation') },
 			resolveMedia: never,
 		}),
 	];

@@ -21,6 +21,7 @@ const ADVICE: Record<ErrorCode, [meaning: string, action: string]> = {
 	input_no_video: ['The operation needs a picture and there is none.', 'Choose a video or a picture.'],
 	input_not_found: ['The source does not exist (any more).', 'Check URL or file id, and whether the account may open it.'],
 	input_unreachable: ['The source did not answer, or broke off.', 'Tried again by itself. If it stays: try the URL from the machine of the sidecar.'],
+	content_unsafe: ['A safety scan found something that its thresholds do not allow. The asset is failed, nothing more is done with it.', 'Look at the moments that the error names. If they are fine, raise the thresholds of safety_scan, and process the asset again.'],
 	processing_failed: ['ffmpeg gave up on this file.', 'The message has its reason. The file is often damaged; the log of the sidecar has more.'],
 	processing_timeout: ['The work took longer than it may.', 'Give it more time (`JOB_TIMEOUT_SECONDS`), a faster machine, or a smaller target.'],
 	processing_stalled: ['ffmpeg made no progress for a long time and was stopped.', 'Tried again by itself. If it stays, look at disk and memory of the machine.'],

@@ -22,20 +22,18 @@ export interface OpenAiSettings {
 
 /** https://platform.openai.com/docs/guides/speech-to-text: "File uploads are currently limited to 25 MB". */
 const MAX_AUDIO_BYTES = 25 * 1024 * 1024;
+/** The same page: the models called gpt-… take at most 1500 seconds. */
+const MAX_AUDIO_SECONDS = 1500;
 const TIMEOUT_MS = 600_000;
 
 /** OpenAI, and every server that speaks its API (faster-whisper-server, LocalAI, vLLM, Ollama …). */
 export function createOpenAi(settings: OpenAiSettings): { transcriber: Transcriber; writer: Writer } {
 	const { apiKey, baseUrl, transcribeModel, captionModel, timeoutMs = TIMEOUT_MS } = settings;
-	const check = (): void => {
-		if (apiKey) return;
-		throw new PipelineError(
-			'provider_not_configured',
-			'No AI provider is configured. Set OPENAI_API_KEY of the sidecar; for another OpenAI-compatible server set OPENAI_BASE_URL, too (a server without keys accepts any text as key).',
-		);
-	};
+	const obstacle = (): string | null =>
+		apiKey ? null : 'No AI provider is configured. Set OPENAI_API_KEY of the sidecar; for another OpenAI-compatible server set OPENAI_BASE_URL, too (a server without keys accepts any text as key).';
 	const connect = (): OpenAI => {
-		check();
+		const why = obstacle();
+		if (why) throw new PipelineError('provider_not_configured', why);
 		return new OpenAI({
 			apiKey,
 			baseURL: baseUrl ?? 'https://api.openai.com/v1',
@@ -70,8 +68,9 @@ export function createOpenAi(settings: OpenAiSettings): { transcriber: Transcrib
 	return {
 		transcriber: {
 			name: 'openai',
-			maxBytes: MAX_AUDIO_BYTES,
-			check,
+			model: transcribeModel,
+			takes: { format: 'mp3', maxBytes: MAX_AUDIO_BYTES, maxSeconds: MAX_AUDIO_SECONDS, parallel: 3 },
+			obstacle,
 			async transcribe(audioPath, { language, prompt, signal }) {
 				// The newer models know no verbose_json, and with it no times; everything that is called Whisper does.
 				const timed = !/^gpt-/.test(transcribeModel);
@@ -87,17 +86,18 @@ export function createOpenAi(settings: OpenAiSettings): { transcriber: Transcrib
 				const answer: unknown = await call(transcribeModel, signal, (client, options) =>
 					client.audio.transcriptions.create({ ...request, file: createReadStream(audioPath) }, options),
 				);
-				return readTranscript(answer, language);
+				return { ...readTranscript(answer, language), provider: 'openai', model: transcribeModel };
 			},
 		},
 		writer: {
 			name: 'openai',
-			check,
+			model: captionModel,
+			obstacle,
 			async write(request) {
 				const answer: unknown = await call(captionModel, request.signal, (client, options) =>
 					client.chat.completions.create(chatRequest(request, captionModel), options),
 				);
-				return readCompletion(answer, captionModel);
+				return { ...readCompletion(answer, captionModel), provider: 'openai', model: captionModel };
 			},
 		},
 	};
@@ -111,7 +111,7 @@ const transcriptSchema = z.object({
 	words: z.array(z.object({ start: z.number(), end: z.number(), word: z.string() })).nullish(),
 });
 
-function readTranscript(answer: unknown, asked: string | undefined): Transcript {
+function readTranscript(answer: unknown, asked: string | undefined): Omit<Transcript, 'provider' | 'model'> {
 	const parsed = transcriptSchema.safeParse(answer);
 	if (!parsed.success) {
 		throw new PipelineError(

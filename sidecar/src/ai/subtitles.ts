@@ -5,6 +5,17 @@ export interface Cue {
 	start: number;
 	end: number;
 	lines: string[];
+	/** When each word is said, in order, where that is known. Together they are the lines. */
+	words?: CueWord[];
+	/** `A`, `B` …, where that is known. */
+	speaker?: string;
+}
+
+/** Times in milliseconds. */
+export interface CueWord {
+	text: string;
+	start: number;
+	end: number;
 }
 
 export interface CutOptions {

@@ -1,12 +1,21 @@
-/** Speech to text. One file per provider implements it; operations know only this. */
-export interface Transcriber {
-	readonly name: string;
-	/** Largest audio file it takes, bytes. */
-	readonly maxBytes: number;
-	/** Throws `provider_not_configured` when it cannot work at all; asked before any costly preparation. */
-	check(): void;
-	/** `audioPath`: a local file with a telling extension. Throws the `provider_…` codes and the signal's reason. */
+import type { Answered, Provider } from './provider.ts';
+
+/** Speech to text. */
+export interface Transcriber extends Provider {
+	/** What one call takes; longer sound is cut at silences (ai/long-audio.ts). */
+	readonly takes: TakesAudio;
+	/** Null: it can, for this language (ISO 639-1; absent: to be found out). */
+	obstacle(language?: string): string | null;
+	/** `audioPath`: a file of the format it takes, 16 kHz mono, within its limits. Throws the `provider_…` codes and the signal's reason. */
 	transcribe(audioPath: string, options: TranscribeOptions): Promise<Transcript>;
+}
+
+export interface TakesAudio {
+	format: 'wav' | 'mp3';
+	maxBytes: number;
+	maxSeconds: number;
+	/** Calls at the same time. */
+	parallel: number;
 }
 
 export interface TranscribeOptions {
@@ -14,10 +23,14 @@ export interface TranscribeOptions {
 	language?: string | undefined;
 	/** Names and terms that occur, or the style wanted. */
 	prompt?: string | undefined;
+	/** Tell speakers apart, where the provider can. */
+	speakers?: boolean | undefined;
 	signal: AbortSignal;
+	/** 0 to 100, where the provider tells it. */
+	onProgress?(percent: number): void;
 }
 
-export interface Transcript {
+export interface Transcript extends Answered {
 	text: string;
 	/** ISO 639-1 where the provider's answer can be read as such; `''` when it says nothing. */
 	language: string;
@@ -26,18 +39,21 @@ export interface Transcript {
 	segments: Segment[];
 	/** Null when the provider gives no times of words. */
 	words: Word[] | null;
-	/** e.g. `{ audio_seconds: 12.5 }`; becomes part of the job's cost. */
-	usage: Record<string, number>;
 }
 
 export interface Segment {
 	start: number;
 	end: number;
 	text: string;
+	/** `A`, `B` …; absent where the provider does not tell speakers apart. */
+	speaker?: string;
 }
 
 export interface Word {
 	start: number;
 	end: number;
 	word: string;
+	/** 0 to 1 */
+	confidence?: number;
+	speaker?: string;
 }

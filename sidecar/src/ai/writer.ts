@@ -1,8 +1,7 @@
-/** Writes structured JSON from text and images. One file per provider implements it; operations know only this. */
-export interface Writer {
-	readonly name: string;
-	/** Throws `provider_not_configured` when it cannot work at all; asked before any costly preparation. */
-	check(): void;
+import type { Answered, Provider } from './provider.ts';
+
+/** Writes structured JSON from text and images. */
+export interface Writer extends Provider {
 	/** Throws the `provider_…` codes and the signal's reason. */
 	write(request: WriteRequest): Promise<Written>;
 }
@@ -26,11 +25,9 @@ export interface WriterImage {
 	data: Buffer;
 }
 
-export interface Written {
+export interface Written extends Answered {
 	/** Undefined when the answer was no JSON. Not validated. */
 	json: unknown;
 	/** The answer as it came. */
 	text: string;
-	/** `{ ai_input_tokens, ai_output_tokens, ai_tokens }` */
-	usage: Record<string, number>;
 }

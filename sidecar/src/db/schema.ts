@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, bigserial, boolean, customType, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, bigserial, boolean, customType, doublePrecision, index, integer, jsonb, pgTable, primaryKey, real, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { completeFacts, type MediaFacts, type StoredFacts } from '../media/facts.ts';
 import type { PublicError } from '../errors.ts';
 
@@ -295,4 +295,83 @@ export const events = pgTable(
 		createdAt: createdAt(),
 	},
 	(t) => [index('events_workspace').on(t.workspaceId, t.id), index('events_asset').on(t.assetId, t.id)],
+);
+
+/** What can be found: a passage of a transcript, a frame, what an asset says of itself. */
+export const searchEntries = pgTable(
+	'search_entries',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull(),
+		assetId: uuid('asset_id').notNull().references(() => assets.id, { onDelete: 'cascade' }),
+		kind: text('kind').$type<'transcript' | 'frame' | 'metadata'>().notNull(),
+		/** The moment; null for the asset as a whole. */
+		startSeconds: doublePrecision('start_seconds'),
+		endSeconds: doublePrecision('end_seconds'),
+		text: text('text').notNull(),
+		/** ISO 639-1; null: unknown. */
+		language: text('language'),
+		createdAt: createdAt(),
+	},
+	(t) => [index('search_entries_asset').on(t.assetId), index('search_entries_text').using('gin', sql`to_tsvector('simple', ${t.text})`)],
+);
+
+/** Vectors of entries; an entry may have one per space (ai/embedder.ts). Indexed per space by pgvector, where it is there (db/search.ts). */
+export const searchVectors = pgTable(
+	'search_vectors',
+	{
+		entryId: uuid('entry_id').notNull().references(() => searchEntries.id, { onDelete: 'cascade' }),
+		space: text('space').notNull(),
+		workspaceId: text('workspace_id').notNull(),
+		values: real('values').array().notNull(),
+	},
+	(t) => [primaryKey({ columns: [t.entryId, t.space] })],
+);
+
+/** Words that describe an asset, from analysis, captions and people. */
+export const assetTags = pgTable(
+	'asset_tags',
+	{
+		assetId: uuid('asset_id').notNull().references(() => assets.id, { onDelete: 'cascade' }),
+		/** Lower case. */
+		tag: text('tag').notNull(),
+		workspaceId: text('workspace_id').notNull(),
+		source: text('source').$type<'analysis' | 'caption' | 'person'>().notNull(),
+		/** 0 to 1 */
+		score: real('score').notNull().default(1),
+		createdAt: createdAt(),
+	},
+	(t) => [primaryKey({ columns: [t.assetId, t.tag] }), index('asset_tags_workspace').on(t.workspaceId, t.tag)],
+);
+
+/** What two assets are compared by to find copies. */
+export const fingerprints = pgTable(
+	'fingerprints',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull(),
+		assetId: uuid('asset_id').notNull().references(() => assets.id, { onDelete: 'cascade' }),
+		kind: text('kind').$type<'picture' | 'sound'>().notNull(),
+		/** The moment of a frame; null for a still picture, and for sound. */
+		atSeconds: doublePrecision('at_seconds'),
+		/** Perceptual hash of a picture, 64 bits. */
+		hash: bigint('hash', { mode: 'bigint' }),
+		/** Chromaprint of a sound: 32 bits every eighth of a second. */
+		sequence: integer('sequence').array(),
+	},
+	(t) => [index('fingerprints_workspace').on(t.workspaceId, t.kind), index('fingerprints_asset').on(t.assetId)],
+);
+
+/** Corrections by people and agents (C9). Never changed, only added to; the latest one on a subject holds. */
+export const feedback = pgTable(
+	'feedback',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull(),
+		assetId: uuid('asset_id').references(() => assets.id, { onDelete: 'cascade' }),
+		kind: text('kind').$type<'word' | 'translation' | 'label' | 'caption'>().notNull(),
+		data: jsonb('data').$type<Record<string, unknown>>().notNull(),
+		createdAt: createdAt(),
+	},
+	(t) => [index('feedback_workspace').on(t.workspaceId, t.kind, t.createdAt), index('feedback_asset').on(t.assetId)],
 );

@@ -125,7 +125,7 @@ describe('an OpenAI-compatible server', () => {
 				code: 'provider_not_configured',
 				message: expect.stringMatching(/OPENAI_API_KEY.*OPENAI_BASE_URL/),
 			};
-			expect(() => transcriber.check()).toThrow(expect.objectContaining(unset));
+			expect(transcriber.obstacle()).toMatch(/OPENAI_API_KEY/);
 			await expect(writer.write(request)).rejects.toMatchObject(unset);
 			await expect(transcriber.transcribe(fixture('wav'), { signal })).rejects.toMatchObject(unset);
 			expect(server.counts).toEqual({ transcriptions: 0, chats: 0 });

@@ -22,7 +22,8 @@ export function createCaption({ writer, engine }: { writer: Writer; engine: Engi
 		example: { platforms: ['x', 'mastodon'], tone: 'friendly and clear' },
 		estimateSeconds: (_facts, { platforms, variants }) => 5 + platforms.length * variants * 2,
 		async run(context, params) {
-			writer.check();
+			const obstacle = writer.obstacle();
+			if (obstacle) throw new PipelineError('provider_not_configured', obstacle);
 			const heard = await readTranscript(context.earlierOutput('transcribe'));
 			const { images, cpuSeconds } = await context.step('frames', () => keyFrames(context, engine));
 			if (images.length === 0 && !heard) {

@@ -46,9 +46,10 @@ export function createTranscribe({
 		// Decoding runs at some 100 × real time, a hosted Whisper at some 20 ×.
 		estimateSeconds: (facts) => 3 + (facts?.durationSeconds ?? 60) * 0.06,
 		async run(context, given) {
-			transcriber.check();
+			const obstacle = transcriber.obstacle(given.language);
+			if (obstacle) throw new PipelineError('provider_not_configured', obstacle);
 			const { path, facts } = await context.source();
-			const plan = planSpeech(facts, transcriber.maxBytes);
+			const plan = planSpeech(facts, transcriber.takes.maxBytes);
 			const { files: extracted, cpuSeconds } = await context.step('audio', () =>
 				engine.runPlan({
 					inputPath: path,
@@ -62,8 +63,8 @@ export function createTranscribe({
 			);
 			const audio = extracted[0];
 			if (!audio) throw new PipelineError('processing_failed', 'The sound of this file could not be extracted.');
-			if ((await stat(audio.path)).size > transcriber.maxBytes)
-				throw tooLong(facts.durationSeconds, transcriber.maxBytes);
+			if ((await stat(audio.path)).size > transcriber.takes.maxBytes)
+				throw tooLong(facts.durationSeconds, transcriber.takes.maxBytes);
 			const transcript = await context.step('transcribe', () =>
 				transcriber.transcribe(audio.path, { language: given.language, prompt: given.prompt, signal: context.signal }),
 			);

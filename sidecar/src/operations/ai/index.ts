@@ -1,0 +1,19 @@
+import type { Ai } from '../../ai/ai.ts';
+import type { Database } from '../../db/database.ts';
+import type { Operation } from '../operation.ts';
+import { createCaption } from './caption.ts';
+import type { Engine } from './engine.ts';
+import { createTranscribe } from './transcribe.ts';
+
+export interface AiOperationsDeps {
+	ai: Ai;
+	engine: Engine;
+	db: Database;
+	/** Whether faces may be looked for at all (ALLOW_FACES). */
+	facesAllowed: boolean;
+}
+
+/** Operations that understand, write and find. To add one: import it, and name it here. */
+export function createAiOperations({ ai, engine }: AiOperationsDeps): Operation[] {
+	return [createTranscribe({ transcriber: ai.transcribe, engine }), createCaption({ writer: ai.write, engine })];
+}
