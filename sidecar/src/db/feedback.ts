@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { and, desc, eq } from 'drizzle-orm';
+import type { Executor } from './database.ts';
+import { feedback } from './schema.ts';
+
+/** A word that was heard or written wrong. `language` (ISO 639-1): where it holds; absent: everywhere. */
+export interface WordCorrection {
+	kind: 'word';
+	wrong: string;
+	right: string;
+	language?: string | undefined;
+}
+/** How a word or phrase is to be translated into `language` (ISO 639-1). */
+export interface TranslationCorrection {
+	kind: 'translation';
+	from: string;
+	to: string;
+	language: string;
+}
+/** A label that fits, or does not. */
+export interface LabelCorrection {
+	kind: 'label';
+	/** Lower case. */
+	label: string;
+	action: 'add' | 'remove';
+}
+/** A post text that somebody chose, or wrote out of a proposed one. */
+export interface CaptionChoice {
+	kind: 'caption';
+	platform: string;
+	text: string;
+	action: 'chosen' | 'edited';
+	/** The proposal that it comes from. */
+	job_id?: string | undefined;
+	variant?: number | undefined;
+}
+export type Correction = WordCorrection | TranslationCorrection | LabelCorrection | CaptionChoice;
+type Kind = Correction['kind'];
+
+export interface StoredFeedback<K extends Kind = Kind> {
+	id: string;
+	assetId: string | null;
+	createdAt: Date;
+	correction: Extract<Correction, { kind: K }>;
+}
+
+/** Corrections that are looked at; beyond this many, the oldest ones no longer count (a prompt takes far fewer). */
+const MOST_READ = 2000;
+
+export async function addFeedback(
+	db: Executor,
+	{ workspaceId, assetId, correction }: { workspaceId: string; assetId: string | null; correction: Correction },
+): Promise<string> {
+	const id = randomUUID();
+	const { kind, ...data } = correction;
+	await db.insert(feedback).values({ id, workspaceId, assetId, kind, data });
+	return id;
+}
+
+/** Latest first. */
+async function latest<K extends Kind>(
+	db: Executor,
+	workspaceId: string,
+	kind: K,
+	most = MOST_READ,
+): Promise<Array<StoredFeedback<K>>> {
+	const rows = await db
+		.select({ id: feedback.id, assetId: feedback.assetId, createdAt: feedback.createdAt, data: feedback.data })
+		.from(feedback)
+		.where(and(eq(feedback.workspaceId, workspaceId), eq(feedback.kind, kind)))
+		.orderBy(desc(feedback.createdAt), desc(feedback.id))
+		.limit(most);
+	return rows.map(({ data, ...row }) => ({ ...row, correction: { ...data, kind } as Extract<Correction, { kind: K }> }));
+}
+
+/** The first of each key, in order. */
+function firstOfEach<T>(list: readonly T[], key: (entry: T) => string): T[] {
+	const seen = new Map<string, T>();
+	for (const entry of list) if (!seen.has(key(entry))) seen.set(key(entry), entry);
+	return [...seen.values()];
+}
+
+const folded = (text: string) => text.normalize('NFC').toLowerCase();
+
+/**
+ * Words and names that people put right, the latest on each word, newest first: what a transcription prompt should spell as
+ * `right`. `language` (ISO 639-1): without those that hold in another language only. An entry of equal sides takes an earlier one back.
+ */
+export async function wordsOf(
+	db: Executor,
+	workspaceId: string,
+	{ language }: { language?: string | undefined } = {},
+): Promise<Array<{ wrong: string; right: string }>> {
+	const all = (await latest(db, workspaceId, 'word')).map(({ correction }) => correction);
+	const fitting = all.filter((word) => !word.language || !language || word.language === language);
+	return firstOfEach(fitting, ({ wrong }) => folded(wrong))
+		.filter(({ wrong, right }) => wrong !== right)
+		.map(({ wrong, right }) => ({ wrong, right }));
+}
+
+/**
+ * How words are to be translated into `language` (ISO 639-1; absent: into any), the latest on each, newest first. Names among
+ * the word corrections stay as they are in every language: they come with both their sides equal, and in place of what was
+ * heard wrong.
+ */
+export async function glossaryOf(
+	db: Executor,
+	workspaceId: string,
+	{ language }: { language?: string | undefined } = {},
+): Promise<Array<{ from: string; to: string }>> {
+	const translations = (await latest(db, workspaceId, 'translation'))
+		.map(({ correction }) => correction)
+		.filter((entry) => !language || entry.language === language);
+	const names = (await wordsOf(db, workspaceId)).filter(({ right }) => isName(right));
+	const all = [
+		...translations.map(({ from, to }) => ({ from, to })),
+		...names.flatMap(({ wrong, right }) => [
+			{ from: right, to: right },
+			{ from: wrong, to: right },
+		]),
+	];
+	return firstOfEach(all, ({ from }) => folded(from));
+}
+
+/** A capital or a digit: `n8n`, `Kubernetes`. Other words ("their") are translated like any word once they are right. */
+const isName = (text: string) => /[\p{Lu}\p{N}]/u.test(text);
+
+/**
+ * Per label (lower case) how many assets people gave it to, less those they took it from; the latest word on each asset
+ * counts. Never 0.
+ */
+export async function labelBoosts(db: Executor, workspaceId: string): Promise<Map<string, number>> {
+	const all = await latest(db, workspaceId, 'label');
+	const boosts = new Map<string, number>();
+	for (const { correction } of firstOfEach(all, ({ assetId, correction: { label } }) => `${assetId} ${folded(label)}`)) {
+		const label = folded(correction.label);
+		boosts.set(label, (boosts.get(label) ?? 0) + (correction.action === 'add' ? 1 : -1));
+	}
+	for (const [label, boost] of boosts) if (boost === 0) boosts.delete(label);
+	return boosts;
+}
+
+export interface CaptionExample {
+	platform: string;
+	text: string;
+	action: 'chosen' | 'edited';
+}
+
+/** Post texts that people chose or edited, each once, newest first; edited ones before chosen ones: they say more. */
+export async function captionExamples(
+	db: Executor,
+	workspaceId: string,
+	{ platform, most }: { platform?: string | undefined; most: number },
+): Promise<CaptionExample[]> {
+	const all = (await latest(db, workspaceId, 'caption'))
+		.map(({ correction }) => correction)
+		.filter((entry) => !platform || entry.platform === platform);
+	const each = firstOfEach(all, (entry) => `${entry.platform} ${entry.text}`);
+	return [...each.filter(({ action }) => action === 'edited'), ...each.filter(({ action }) => action === 'chosen')]
+		.slice(0, most)
+		.map((entry) => ({ platform: entry.platform, text: entry.text, action: entry.action }));
+}
