@@ -49,8 +49,8 @@ export interface Picture {
 	orientation: number;
 	/** Its colours are not those of sRGB with 8 bits: another profile, CMYK, 16 bits. */
 	foreignColours: boolean;
-	/** A fresh chain of steps, upright. `still`: only the first frame. */
-	open(options?: { still?: boolean }): Sharp;
+	/** A fresh chain of steps, upright. `still`: only the first frame; `frame`: only that one, from 0. */
+	open(options?: { still?: boolean; frame?: number }): Sharp;
 }
 
 const LIMITS: SharpOptions = {
@@ -89,9 +89,10 @@ function describePicture(path: string, metadata: Metadata, { mime, bytes }: Pick
 		frames,
 		orientation: metadata.orientation ?? 1,
 		foreignColours: metadata.hasProfile || metadata.depth !== 'uchar' || !['srgb', 'b-w'].includes(metadata.space),
-		open: ({ still = false } = {}) => {
-			const all = animated && !still;
-			const input = sharp(path, { ...LIMITS, limitInputPixels: all ? MAX_ANIMATION_PIXELS : MAX_PIXELS, animated: all });
+		open: ({ still = false, frame } = {}) => {
+			const all = animated && !still && frame === undefined;
+			const page = animated && frame !== undefined ? { page: frame } : {};
+			const input = sharp(path, { ...LIMITS, limitInputPixels: all ? MAX_ANIMATION_PIXELS : MAX_PIXELS, animated: all, ...page });
 			// Animations carry no orientation that anything heeds, and sharp turns no frames.
 			return (animated ? input : input.autoOrient()).timeout({ seconds: STEP_TIMEOUT_SECONDS });
 		},
