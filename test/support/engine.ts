@@ -6,7 +6,7 @@ import { runPlan, type RunPlan } from '../../sidecar/src/media/engine.ts';
 import type { MediaFacts } from '../../sidecar/src/media/facts.ts';
 import { probe } from '../../sidecar/src/media/probe.ts';
 import type { ProducedFile } from '../../sidecar/src/media/plan.ts';
-import type { MediaOperation } from '../../sidecar/src/operations/operation.ts';
+import type { EarlierResults, MediaOperation } from '../../sidecar/src/operations/operation.ts';
 import { runMedia } from '../../sidecar/src/operations/run-media.ts';
 import { fixture, type FixtureName } from '../fixtures/media.ts';
 
@@ -54,10 +54,12 @@ export async function runOperationOn<P, M, T>(
 	params: unknown,
 	look: (made: Made) => Promise<T>,
 	inputPaths: string[] = [],
+	earlier?: EarlierResults,
 ): Promise<T> {
 	return inFolder(async (workDir) => {
 		const inputs = await Promise.all(inputPaths.map(async (one) => ({ path: one, facts: await probe(one) })));
 		const made = await runMedia(operation, operation.params.parse(params), {
+			...(earlier ? { earlier } : {}),
 			source: { path, facts: await probe(path) },
 			inputs,
 			workDir,

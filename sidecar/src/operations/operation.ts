@@ -16,6 +16,8 @@ interface OperationBase<P> {
 	summary: string;
 	/** Uses the results of these operations on the same asset, where there are any. A job waits until none of them is under way. */
 	buildsOn?: readonly string[];
+	/** Whether it needs none of `buildsOn` with these parameters. Default: never. */
+	standsAlone?(params: P): boolean;
 	/**
 	 * The same source bytes and parameters always give the same result, so an earlier one may be returned. Default: true for
 	 * media, false for tasks. Such a task reaches further media only through parameters of the shape `mediaInput`.
@@ -62,8 +64,16 @@ export interface Known<M = undefined> {
 	measured: M;
 }
 
+/** What other operations have made of the asset. */
+export interface EarlierResults {
+	/** The asset's latest results of another operation (`transcribe` …), for operations that build on it. Null: none. */
+	earlierOutput(jobType: string): Promise<Record<string, unknown> | null>;
+	/** A stored file of the asset or of one of its jobs, by storage key. */
+	readStored(key: string): Promise<Readable>;
+}
+
 /** What `measure` may use. */
-export interface MeasureTools extends OpenedMedia {
+export interface MeasureTools extends OpenedMedia, EarlierResults {
 	inputs: OpenedMedia[];
 	/** Private scratch folder; what is left there is removed with the job. */
 	workDir: string;
@@ -98,7 +108,7 @@ export interface TaskOperation<P = unknown> extends OperationBase<P> {
 export type Operation = MediaOperation<any, any> | TaskOperation<any>;
 
 /** What a task may use. Nothing else reaches it. */
-export interface TaskContext {
+export interface TaskContext extends EarlierResults {
 	jobId: string;
 	workspaceId: string;
 	assetId: string | null;
@@ -108,10 +118,6 @@ export interface TaskContext {
 	source(): Promise<OpenedMedia>;
 	/** Media beside the source (an overlay, further pictures), as a local file. Only media of this workspace. */
 	open(input: MediaInput): Promise<OpenedMedia>;
-	/** The asset's latest results of another operation (`transcribe` …), for operations that build on it. Null: none. */
-	earlierOutput(jobType: string): Promise<Record<string, unknown> | null>;
-	/** A stored file of the asset or of one of its jobs, by storage key. */
-	readStored(key: string): Promise<Readable>;
 	/** Private scratch folder, removed when the job ends. */
 	workDir: string;
 	/** `secrets` of the request, decrypted. */
@@ -147,3 +153,7 @@ export function refuseOtherKinds(
 		{ details: { mime: facts.mime, accepts, ...(instead ? { use_instead: instead } : {}) } },
 	);
 }
+
+/** Names of the operations whose results it uses with these parameters. */
+export const buildsOn = (operation: Operation, params: unknown): readonly string[] =>
+	operation.standsAlone?.(params) ? [] : (operation.buildsOn ?? []);

@@ -1,16 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { MediaPlan, PlanResult, ProducedFile, TextFile } from '../media/plan.ts';
 import type { OpenedMedia } from './media-input.ts';
-import type { Known, MediaOperation, TaskResult } from './operation.ts';
+import type { EarlierResults, Known, MediaOperation, TaskResult } from './operation.ts';
 
 /** Everything around a plan: measuring before it, concluding after it. */
 export interface MediaRun {
 	source: OpenedMedia;
 	/** What `operation.inputs` asked for, in its order. */
 	inputs: OpenedMedia[];
+	/** What other operations have made of the asset. Default: nothing. */
+	earlier?: EarlierResults;
 	workDir: string;
 	signal: AbortSignal;
 	/** 0 to 100 */
@@ -42,6 +45,11 @@ export interface Prepared {
 	cpuSeconds: number;
 }
 
+const NOTHING_EARLIER: EarlierResults = {
+	earlierOutput: () => Promise.resolve(null),
+	readStored: (key) => Promise.reject(new PipelineError('input_not_found', `There is no stored file ${key}.`)),
+};
+
 /** The larger part of the progress belongs to what is made, not to what is measured. */
 const MEASURING = [0, 30] as const;
 
@@ -56,6 +64,7 @@ export async function prepareMedia<P, M>(operation: MediaOperation<P, M>, params
 					operation,
 					{
 						...source,
+						...(run.earlier ?? NOTHING_EARLIER),
 						inputs,
 						workDir,
 						signal,

@@ -11,7 +11,7 @@ import { isManifest } from '../media/early.ts';
 import { asReadByFfmpeg } from '../media/picture-readers.ts';
 import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
-import { refuseOtherKinds, type Operation, type TaskResult } from '../operations/operation.ts';
+import { buildsOn, refuseOtherKinds, type EarlierResults, type Operation, type TaskResult } from '../operations/operation.ts';
 import { runMedia } from '../operations/run-media.ts';
 import { inChunks, makeChunk, splitPlan } from './chunks.ts';
 import { keyOf, type EarlyFiles } from './early-files.ts';
@@ -45,9 +45,8 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	}
 	const operation = deps.operations.get(job.jobType);
 	if (!operation) throw new PipelineError('unknown_operation', `This sidecar does not know the operation ${job.jobType}. Are all workers of the same version?`);
-	if (operation.buildsOn && job.assetId && (await isUnderWay(deps.db, job.assetId, operation.buildsOn))) {
-		throw new NotYet(`${operation.buildsOn.join(', ')} is still under way`);
-	}
+	const needed = buildsOn(operation, operation.params.parse(job.params));
+	if (job.assetId && needed.length > 0 && (await isUnderWay(deps.db, job.assetId, needed))) throw new NotYet(`${needed.join(', ')} is still under way`);
 	const earlier = await reuse(deps, job, operation);
 	if (earlier) return earlier;
 	const { output, files = [], cost = {} } = operation.kind === 'media' ? await runMediaOperation(deps, execution, operation) : await runTask(deps, execution, operation);
@@ -63,7 +62,7 @@ async function runMediaOperation(deps: WorkerDeps, execution: Execution, operati
 	const source = await asReadByFfmpeg(await openSource(deps, execution), execution);
 	const inputs: OpenedMedia[] = [];
 	for (const input of operation.inputs?.(params) ?? []) inputs.push(await asReadByFfmpeg(await openInput(deps, execution, input), execution));
-	return runMedia(operation, params, { source, inputs, plan: await splitPlan(deps, job), workDir, signal, log, step, onProgress: execution.progress, runPlan: seat.runPlan, makePlan: inChunks(deps, execution, (plan) => seat.makePlan({ ...plan, onEarly: early.take })), probe: deps.probe });
+	return runMedia(operation, params, { earlier: earlierResults(deps, job), source, inputs, plan: await splitPlan(deps, job), workDir, signal, log, step, onProgress: execution.progress, runPlan: seat.runPlan, makePlan: inChunks(deps, execution, (plan) => seat.makePlan({ ...plan, onEarly: early.take })), probe: deps.probe });
 }
 
 async function runTask(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'task' }>): Promise<TaskResult> {
@@ -78,8 +77,7 @@ async function runTask(deps: WorkerDeps, execution: Execution, operation: Extrac
 				attempt: job.attempts,
 				source: () => (source ??= openSource(deps, execution)),
 				open: (input) => openInput(deps, execution, input),
-				earlierOutput: async (jobType) => (job.assetId ? ((await latestCompleted(deps.db, job.assetId, jobType))?.output ?? null) : null),
-				readStored: (key) => deps.storage.read(key),
+				...earlierResults(deps, job),
 				workDir,
 				secrets: job.secret ? (JSON.parse(deps.vault.open(job.secret)) as Record<string, string>) : {},
 				signal,
@@ -91,6 +89,11 @@ async function runTask(deps: WorkerDeps, execution: Execution, operation: Extrac
 		),
 	);
 }
+
+const earlierResults = ({ db, storage }: WorkerDeps, { assetId }: JobRow): EarlierResults => ({
+	earlierOutput: async (jobType) => (assetId ? ((await latestCompleted(db, assetId, jobType))?.output ?? null) : null),
+	readStored: (key) => storage.read(key),
+});
 
 /** The asset's original as a file that ffmpeg can read, and its facts. */
 async function openSource(deps: WorkerDeps, execution: Execution): Promise<OpenedMedia> {

@@ -1,8 +1,8 @@
 import { findAsset } from '../db/assets.ts';
 import type { Executor } from '../db/database.ts';
-import type { FileRow, JobRow } from '../db/jobs.ts';
+import { latestCompleted, type FileRow, type JobRow } from '../db/jobs.ts';
 import { allFilesOf, becomeMaker, forgetResult, madeBefore, rememberResult } from '../db/reuse.ts';
-import type { Operation } from '../operations/operation.ts';
+import { buildsOn, type Operation } from '../operations/operation.ts';
 import { sha256 } from '../secrets.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Outcome } from './finish.ts';
@@ -16,7 +16,7 @@ const KEY_VERSION = 1;
 
 /**
  * The result of an earlier job that did the same: same bytes of the source and of further inputs, same operation and version,
- * same parameters, in the same workspace, with all its files still stored. Null: there is none, and this job makes it.
+ * same parameters, same results of what it builds on, in the same workspace, with all its files still stored. Null: there is none, and this job makes it.
  * Throws NotYet while another job is making it. Nobody waits for ever: once that job has failed, ended or gone silent, one
  * of those that wait becomes the maker.
  */
@@ -52,7 +52,7 @@ function reused(from: JobRow, files: FileRow[]): Completed {
 
 /** What the result of a job depends on, as a hash. Null: on something that cannot be told, so it is made each time. */
 export async function reuseKey(db: Executor, job: Pick<JobRow, 'workspaceId' | 'assetId' | 'params' | 'needsSecret'>, operation: Operation): Promise<string | null> {
-	if (!(operation.reusable ?? operation.kind === 'media') || operation.buildsOn || job.needsSecret) return null;
+	if (!(operation.reusable ?? operation.kind === 'media') || job.needsSecret) return null;
 	const params: unknown = operation.params.parse(job.params);
 	// What lies behind an address may be something else tomorrow.
 	if (mentions(params, isAddress)) return null;
@@ -66,7 +66,8 @@ export async function reuseKey(db: Executor, job: Pick<JobRow, 'workspaceId' | '
 		if (bytes === null) return null;
 		inputs.set(id, bytes);
 	}
-	return sha256(canonical([KEY_VERSION, operation.name, operation.version, source, params], inputs));
+	const built = await Promise.all(buildsOn(operation, params).map(async (name) => (job.assetId && (await latestCompleted(db, job.assetId, name))?.id) ?? null));
+	return sha256(canonical([KEY_VERSION, operation.name, operation.version, source, params, ...(built.length > 0 ? [built] : [])], inputs));
 }
 
 /** JSON with sorted names; an input that is an asset stands for its bytes, under whatever id they were stored. */

@@ -47,7 +47,7 @@ describe('results that exist already', () => {
 	});
 
 	beforeAll(async () => {
-		pipeline = await createTestPipeline({ operations: [operation('shrink'), operation('random', 1, { reusable: false }), operation('reader', 1, { buildsOn: ['shrink'] }), task('noop', async () => ({}))] });
+		pipeline = await createTestPipeline({ operations: [operation('shrink'), operation('random', 1, { reusable: false }), operation('reader', 1, { buildsOn: ['shrink'] }), operation('sometimes', 1, { buildsOn: ['shrink'], standsAlone: ({ width }) => width === 1 }), task('noop', async () => ({}))] });
 		await createWorkspace(pipeline.deps.db, 'other', 'key-other-0123456789');
 	});
 	afterAll(() => pipeline.close());
@@ -113,7 +113,6 @@ describe('results that exist already', () => {
 
 	it.each([
 		['draws by lot', 'random', {}],
-		['builds on the results of others', 'reader', {}],
 		['depends on an address', 'shrink', { logo: { file_url: 'https://example.com/logo.png' } }],
 		['depends on an address somewhere', 'shrink', { secretly: 'HTTPS://example.com/lut.cube' }],
 	])('are made anew by what %s', async (_what, name, given) => {
@@ -135,6 +134,24 @@ describe('results that exist already', () => {
 		const first = await made(source, { params: { logo: { asset_id: await newAsset(logo) } } });
 		expect((await made(source, { params: { logo: { asset_id: await newAsset(logo) } } })).output).toMatchObject({ reused_from: first.id });
 		expect((await made(source, { params: { logo: { asset_id: await newAsset(randomUUID()) } } })).output).toEqual({ run: 2 });
+	});
+
+	it('depend on the results that the operation builds on', async () => {
+		const id = await newAsset(randomUUID());
+		const first = await made(id, { operation: 'reader' });
+		expect((await made(id, { operation: 'reader' })).output).toMatchObject({ reused_from: first.id });
+		await made(id, { params: { width: 720 } });
+		const second = await made(id, { operation: 'reader' });
+		expect(second.output).toEqual({ run: 3 });
+		await made(id, { params: { width: 480 } });
+		expect((await made(id, { operation: 'reader' })).output).toEqual({ run: 5 });
+	});
+
+	it('do not wait for what an operation does not build on with these parameters', async () => {
+		const id = await newAsset(randomUUID());
+		const first = await made(id, { operation: 'sometimes', params: { width: 1 } });
+		await made(id, { params: { width: 720 } });
+		expect((await made(id, { operation: 'sometimes', params: { width: 1 } })).output).toMatchObject({ reused_from: first.id });
 	});
 
 	it('are made anew once a file is gone, and the new result is the one returned from then on', async () => {
