@@ -27,6 +27,8 @@ export interface OpenDatabase {
 	/** Which engine: for the log, and for the queue's adapter. */
 	kind: 'pglite' | 'postgres';
 	db: Database;
+	/** Why search by meaning (pgvector) does not work here, or only slowly; null: it does. */
+	vectors: string | null;
 	/** Raw SQL in the same database, for pg-boss. */
 	executeSql(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
 	close(): Promise<void>;

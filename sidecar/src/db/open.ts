@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator';
 import { drizzle as drizzlePostgres } from 'drizzle-orm/node-postgres';
@@ -17,18 +18,23 @@ const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.u
 /** Any fixed number: whoever migrates this product's tables takes the same advisory lock. */
 const MIGRATION_LOCK = 7_261_548;
 
+/** The first one whose index scans go on until enough rows have passed the filters (changelog of pgvector, `hnsw.iterative_scan`). */
+const LEAST_PGVECTOR = '0.8.0';
+
 /**
  * The embedded database: Postgres in this process, its files in `folder` (`memory://` keeps nothing). One process only,
  * because a second one would corrupt the folder; it is refused with a sentence that says so.
  */
 export async function openPglite(folder: string): Promise<OpenDatabase> {
 	const release = folder.startsWith('memory://') ? () => {} : await lockFolder(folder);
-	const client = await PGlite.create(folder);
+	const client = await PGlite.create(folder, { extensions: { vector } });
 	const db = drizzlePglite(client, { schema });
 	await migratePglite(db, { migrationsFolder });
+	await client.exec('create extension if not exists vector');
 	return {
 		kind: 'pglite',
 		db,
+		vectors: null,
 		executeSql: async (text, values) => {
 			// A statement list has no parameters and answers several results; `query` takes one statement only.
 			if (values && values.length > 0) return client.query<Record<string, unknown>>(text, values);
@@ -56,10 +62,12 @@ export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }
 	// An idle connection that breaks must not end the process: the next query opens another one.
 	pool.on('error', () => {});
 	const migrating = await pool.connect();
+	let vectors: string | null;
 	try {
 		await migrating.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
 		if (own) await migrating.query(`create schema if not exists "${schemaName}"`);
 		await migratePostgres(drizzlePostgres(migrating, { schema }), { migrationsFolder, migrationsSchema: schemaName, migrationsTable: 'media_pipeline_migrations' });
+		vectors = await prepareVectors(migrating);
 		await migrating.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]);
 	} finally {
 		migrating.release();
@@ -67,12 +75,31 @@ export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }
 	return {
 		kind: 'postgres',
 		db: drizzlePostgres(pool, { schema }),
+		vectors,
 		executeSql: async (text, values) => {
 			const result = (await pool.query(text, values)) as pg.QueryResult<Record<string, unknown>> | pg.QueryResult<Record<string, unknown>>[];
 			return { rows: Array.isArray(result) ? result.flatMap((one) => one.rows) : result.rows };
 		},
 		close: () => pool.end(),
 	};
+}
+
+/**
+ * Search by meaning needs pgvector; without it, it works by words only. In `public`, because a database has each extension
+ * once, and several installations may share it. Answers what is missing, for the log.
+ */
+async function prepareVectors(client: pg.PoolClient): Promise<string | null> {
+	try {
+		await client.query('create extension if not exists vector schema public');
+	} catch (error) {
+		return `This Postgres has no pgvector (${(error as Error).message}): search finds words, but not meanings. Install pgvector ${LEAST_PGVECTOR} or newer, or have an administrator run "create extension vector" in this database, and restart.`;
+	}
+	const { rows } = await client.query<{ extversion: string }>("select extversion from pg_extension where extname = 'vector'");
+	const version = rows[0]?.extversion ?? '0';
+	const [major = 0, minor = 0] = version.split('.').map(Number);
+	const [leastMajor = 0, leastMinor = 0] = LEAST_PGVECTOR.split('.').map(Number);
+	if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) return null;
+	return `This Postgres has pgvector ${version}: search by meaning is slow on large libraries. Update it to ${LEAST_PGVECTOR} or newer ("alter extension vector update").`;
 }
 
 /**
