@@ -1,0 +1,27 @@
+import { toAssClock } from './clock.ts';
+import type { Cue } from './cue.ts';
+
+/** Advanced SubStation Alpha with one plain style. Styled ones are made for burning in (media/ass.ts). */
+export const toAss = (cues: readonly Cue[]): string => `${HEADER}${cues.map(dialogue).join('')}`;
+
+/** The picture is taken to be 1920 × 1080; players scale it. */
+const HEADER = `[Script Info]
+ScriptType: v4.00+
+PlayResX: 1920
+PlayResY: 1080
+WrapStyle: 2
+ScaledBorderAndShadow: yes
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Default,Noto Sans,58,&H00FFFFFF,&H00FFFFFF,&H00000000,&H80000000,0,0,0,0,100,100,0,0,1,3,1,2,96,96,54,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+`;
+
+const dialogue = ({ start, end, lines, speaker = '' }: Cue): string =>
+	`Dialogue: 0,${toAssClock(start)},${toAssClock(end)},Default,${speaker.replace(/[,\r\n]/g, ' ')},0,0,0,,${lines.map(escapeAss).join('\\N')}\n`;
+
+/** ASS has no escape for a brace, and a backslash before n, N or h is a command: a word joiner (U+2060) between them makes it text. */
+export const escapeAss = (text: string): string => text.replaceAll('{', '❴').replaceAll('}', '❵').replace(/\\(?=[nNh])/g, '\\\u2060');
