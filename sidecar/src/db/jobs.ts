@@ -65,13 +65,17 @@ export async function listJobs(db: Executor, { workspaceId, status, assetId, lim
 
 /** The newest completed job of a type, e.g. the transcript that a caption builds on. */
 export async function latestCompleted(db: Executor, assetId: string, jobType: string): Promise<JobRow | null> {
-	const [row] = await db
+	return (await newestCompleted(db, assetId, jobType, 1))[0] ?? null;
+}
+
+/** The completed jobs of a type, newest first, e.g. translations into several languages. */
+export async function newestCompleted(db: Executor, assetId: string, jobType: string, limit: number): Promise<JobRow[]> {
+	return db
 		.select()
 		.from(jobs)
 		.where(and(eq(jobs.assetId, assetId), eq(jobs.jobType, jobType), eq(jobs.status, 'completed')))
 		.orderBy(desc(jobs.completedAt))
-		.limit(1);
-	return row ?? null;
+		.limit(limit);
 }
 
 /** True while a job of one of these types is waiting or being worked on for the asset. One that n8n has yet to start does not count. */

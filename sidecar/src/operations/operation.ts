@@ -66,8 +66,11 @@ export interface Known<M = undefined> {
 
 /** What other operations have made of the asset. */
 export interface EarlierResults {
-	/** The asset's latest results of another operation (`transcribe` …), for operations that build on it. Null: none. */
-	earlierOutput(jobType: string): Promise<Record<string, unknown> | null>;
+	/**
+	 * The asset's latest results of another operation (`transcribe` …), for operations that build on it; with `matching`, the latest of those
+	 * that it accepts. What was stored with them is under `files`: `name`, `mime`, `storage_key`. Null: none.
+	 */
+	earlierOutput(jobType: string, matching?: (output: Record<string, unknown>) => boolean): Promise<Record<string, unknown> | null>;
 	/** A stored file of the asset or of one of its jobs, by storage key. */
 	readStored(key: string): Promise<Readable>;
 }

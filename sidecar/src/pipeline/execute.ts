@@ -5,15 +5,16 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { findAsset } from '../db/assets.ts';
-import { CHUNK, isUnderWay, latestCompleted, type JobRow } from '../db/jobs.ts';
+import { CHUNK, isUnderWay, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import { isManifest } from '../media/early.ts';
 import { asReadByFfmpeg } from '../media/picture-readers.ts';
 import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
-import { buildsOn, refuseOtherKinds, type EarlierResults, type Operation, type TaskResult } from '../operations/operation.ts';
+import { buildsOn, refuseOtherKinds, type Operation, type TaskResult } from '../operations/operation.ts';
 import { runMedia } from '../operations/run-media.ts';
 import { inChunks, makeChunk, splitPlan } from './chunks.ts';
+import { earlierResults } from './earlier-results.ts';
 import { keyOf, type EarlyFiles } from './early-files.ts';
 import type { Outcome } from './finish.ts';
 import type { Seat } from './group.ts';
@@ -89,11 +90,6 @@ async function runTask(deps: WorkerDeps, execution: Execution, operation: Extrac
 		),
 	);
 }
-
-const earlierResults = ({ db, storage }: WorkerDeps, { assetId }: JobRow): EarlierResults => ({
-	earlierOutput: async (jobType) => (assetId ? ((await latestCompleted(db, assetId, jobType))?.output ?? null) : null),
-	readStored: (key) => storage.read(key),
-});
 
 /** The asset's original as a file that ffmpeg can read, and its facts. */
 async function openSource(deps: WorkerDeps, execution: Execution): Promise<OpenedMedia> {

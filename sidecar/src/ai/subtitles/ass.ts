@@ -23,5 +23,8 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 const dialogue = ({ start, end, lines, speaker = '' }: Cue): string =>
 	`Dialogue: 0,${toAssClock(start)},${toAssClock(end)},Default,${speaker.replace(/[,\r\n]/g, ' ')},0,0,0,,${lines.map(escapeAss).join('\\N')}\n`;
 
-/** ASS has no escape for a brace, and a backslash before n, N or h is a command: a word joiner (U+2060) between them makes it text. */
-export const escapeAss = (text: string): string => text.replaceAll('{', '❴').replaceAll('}', '❵').replace(/\\(?=[nNh])/g, '\\\u2060');
+/**
+ * libass knows `\{`. A backslash before n, N, h or a brace is a command: a word joiner (U+2060) behind it makes it text, as ffmpeg
+ * does it.
+ */
+export const escapeAss = (text: string): string => text.replace(/\\(?=[nNh{}])/g, '\\\u2060').replace(/[{}]/g, '\\$&');

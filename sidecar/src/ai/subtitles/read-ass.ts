@@ -52,13 +52,14 @@ function toCue(line: string, fields: readonly string[], markup: 'strip' | 'keep'
 function readText(text: string, markup: 'strip' | 'keep'): string {
 	let shown = '';
 	let drawing = false;
+	const lastClose = text.lastIndexOf('}');
 	for (let at = 0; at < text.length; ) {
 		const character = text[at] ?? '';
 		const two = text.slice(at, at + 2);
 		if (two === '\\{' || two === '\\}') {
 			shown += two[1];
 			at += 2;
-		} else if (character === '{' && text.indexOf('}', at) > 0) {
+		} else if (character === '{' && at < lastClose) {
 			const close = text.indexOf('}', at);
 			const inside = text.slice(at + 1, close);
 			const draw = /\\p(\d{1,2})/.exec(inside);
