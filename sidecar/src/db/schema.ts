@@ -325,7 +325,7 @@ export const searchVectors = pgTable(
 		workspaceId: text('workspace_id').notNull(),
 		values: real('values').array().notNull(),
 	},
-	(t) => [primaryKey({ columns: [t.entryId, t.space] })],
+	(t) => [primaryKey({ columns: [t.entryId, t.space] }), index('search_vectors_workspace').on(t.workspaceId, t.space)],
 );
 
 /** Words that describe an asset, from analysis, captions and people. */

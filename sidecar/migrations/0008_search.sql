@@ -1,0 +1,1 @@
+CREATE INDEX "search_vectors_workspace" ON "search_vectors" USING btree ("workspace_id","space");
