@@ -121,6 +121,8 @@ export interface Asset {
 	height: number | null;
 	file_size_bytes: number | null;
 	metadata: Record<string, unknown>;
+	/** Words that describe it, those of people first; `score` 0 to 1. */
+	tags: Array<{ tag: string; source: 'analysis' | 'caption' | 'person'; score: number }>;
 	/** What all jobs on it have used together. */
 	cost: Record<string, number>;
 	error: PublicError | null;

@@ -2,9 +2,9 @@ import { batchById } from '../db/batches.ts';
 import type { CallbackRow } from '../db/callbacks.ts';
 import type { Executor } from '../db/database.ts';
 import { findAsset } from '../db/assets.ts';
-import { filesOfAsset, filesOfJobs, jobsOfBatch, processJobs } from '../db/jobs.ts';
-import { costOfAsset } from '../db/usage.ts';
-import { assetView, batchJob, batchStatus, jobView, outputOf, type FileUrl } from '../pipeline/views.ts';
+import { filesOfJobs, jobsOfBatch, processJobs } from '../db/jobs.ts';
+import { readAssetView } from '../pipeline/asset-view.ts';
+import { batchJob, batchStatus, jobView, outputOf, type FileUrl } from '../pipeline/views.ts';
 
 /** Larger results are cut: a callback carries links, not media (Standard Webhooks: keep payloads small). */
 const MAX_OUTPUT_BYTES = 64 * 1024;
@@ -20,7 +20,7 @@ export async function renderCallback(db: Executor, row: CallbackRow, fileUrl: Fi
 	if (!asset) return null;
 	const jobs = await processJobs(db, asset.id);
 	const files = await filesOfJobs(db, jobs.map(({ id }) => id));
-	const view = assetView(asset, await filesOfAsset(db, asset.id), fileUrl, await costOfAsset(db, asset.id));
+	const view = await readAssetView(db, asset, fileUrl);
 	const common = { asset_id: asset.id, workspace_id: asset.workspaceId, asset: view, metadata: asset.metadata };
 	if (row.kind === 'process') {
 		return {

@@ -69,6 +69,9 @@ export const assetSchema = z.object({
 	height: z.number().nullable(),
 	file_size_bytes: z.number().nullable(),
 	metadata: record,
+	tags: z
+		.array(z.object({ tag: z.string(), source: z.enum(['analysis', 'caption', 'person']), score: z.number().describe('0 to 1') }))
+		.describe('Words that describe it, those of people first.'),
 	cost: z.record(z.string(), z.number()).describe('What all jobs on it have used together.'),
 	error: publicErrorSchema.nullable(),
 	created_at: time,

@@ -4,12 +4,12 @@ import { parse } from '../contract/parse.ts';
 import { jobStatusSchema } from '../contract/views.ts';
 import { findAsset } from '../db/assets.ts';
 import { listCallbacks, redeliver } from '../db/callbacks.ts';
-import { filesOfAsset, filesOfJobs, findJob, listJobs, type JobRow } from '../db/jobs.ts';
+import { filesOfJobs, findJob, listJobs, type JobRow } from '../db/jobs.ts';
 import type { Transaction } from '../db/database.ts';
-import { costOfAsset } from '../db/usage.ts';
 import { PipelineError } from '../errors.ts';
+import { readAssetView } from '../pipeline/asset-view.ts';
 import { cancelJob, retryJob } from '../pipeline/steer.ts';
-import { assetView, callbackView, jobView } from '../pipeline/views.ts';
+import { callbackView, jobView } from '../pipeline/views.ts';
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
 import { create, workspaceOf } from './request.ts';
@@ -57,7 +57,7 @@ export function jobRoutes(deps: HttpDeps): Router {
 	router.get('/assets/:id', async (request, response) => {
 		const asset = await findAsset(deps.db, workspaceOf(response), uuidOf(request.params.id));
 		if (!asset) throw new PipelineError('not_found', `There is no asset ${request.params.id} in this workspace.`);
-		response.json(assetView(asset, await filesOfAsset(deps.db, asset.id), deps.fileUrl, await costOfAsset(deps.db, asset.id)));
+		response.json(await readAssetView(deps.db, asset, deps.fileUrl));
 	});
 
 	router.get('/callbacks', async (request, response) => {

@@ -2,9 +2,9 @@ import { Router } from 'express';
 import { parse } from '../contract/parse.ts';
 import { callbackRequestSchema, processRequestSchema } from '../contract/requests.ts';
 import { findAsset } from '../db/assets.ts';
-import { filesOfAsset, filesOfJobs, processJobs } from '../db/jobs.ts';
-import { costOfAsset } from '../db/usage.ts';
+import { filesOfJobs, processJobs } from '../db/jobs.ts';
 import { ERROR_KINDS, PipelineError, type ErrorCode, type PublicError } from '../errors.ts';
+import { readAssetView } from '../pipeline/asset-view.ts';
 import { submitProcess } from '../pipeline/process.ts';
 import { acceptExternalResult } from '../pipeline/steer.ts';
 import { assetView, jobView } from '../pipeline/views.ts';
@@ -34,7 +34,7 @@ export function processRoutes(deps: HttpDeps): Router {
 		const jobs = await processJobs(deps.db, asset.id);
 		const files = await filesOfJobs(deps.db, jobs.map((job) => job.id));
 		response.json({
-			asset: assetView(asset, await filesOfAsset(deps.db, asset.id), deps.fileUrl, await costOfAsset(deps.db, asset.id)),
+			asset: await readAssetView(deps.db, asset, deps.fileUrl),
 			jobs: jobs.map((job) => jobView(job, files, deps.fileUrl)),
 			progress: {
 				total: jobs.length,

@@ -55,8 +55,13 @@ export function outputOf(job: Pick<JobRow, 'id' | 'output'>, files: FileRow[], f
 	};
 }
 
-/** `files`: of the asset, as `filesOfAsset` sorts them. `cost`: of its jobs; none yet for a new one. */
-export function assetView(asset: AssetRow, files: FileRow[], fileUrl: FileUrl, cost: Record<string, number> = {}): AssetView {
+/** `files`: of the asset, as `filesOfAsset` sorts them. `cost` of its jobs and `tags`: none yet for a new one. */
+export function assetView(
+	asset: AssetRow,
+	files: FileRow[],
+	fileUrl: FileUrl,
+	{ cost = {}, tags = [] }: Partial<Pick<AssetView, 'cost' | 'tags'>> = {},
+): AssetView {
 	const newest = (pattern: RegExp): string | null => {
 		const file = files.find(({ mime }) => pattern.test(mime));
 		return file ? fileUrl(file.storageKey) : null;
@@ -78,6 +83,7 @@ export function assetView(asset: AssetRow, files: FileRow[], fileUrl: FileUrl, c
 		height: asset.height,
 		file_size_bytes: asset.bytes,
 		metadata: asset.metadata,
+		tags: tags.map(({ tag, source, score }) => ({ tag, source, score: Math.round(score * 1000) / 1000 })),
 		cost,
 		error: asset.error,
 		created_at: asset.createdAt.toISOString(),
