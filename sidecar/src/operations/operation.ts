@@ -18,6 +18,13 @@ interface OperationBase<P> {
 	buildsOn?: readonly string[];
 	/** Whether it needs none of `buildsOn` with these parameters. Default: never. */
 	standsAlone?(params: P): boolean;
+	/** Looks at the media without making any: while it runs for POST /api/media/process, the asset is `analyzing` (P13). */
+	analyses?: true;
+	/**
+	 * Whether the other operations of the same POST /api/media/process wait for it, and end when it fails. Its output says
+	 * `safe: true` where the asset may be used (pipeline/safety.ts).
+	 */
+	guards?(params: P): boolean;
 	/**
 	 * The same source bytes and parameters always give the same result, so an earlier one may be returned. Default: true for
 	 * media, false for tasks. Such a task reaches further media only through parameters of the shape `mediaInput`.
