@@ -1,9 +1,11 @@
 import type { Ai } from '../../ai/ai.ts';
 import type { Database } from '../../db/database.ts';
+import { glossaryOf } from '../../db/feedback.ts';
 import type { Operation } from '../operation.ts';
 import { createCaption } from './caption.ts';
 import type { Engine } from './engine.ts';
 import { createTranscribe } from './transcribe.ts';
+import { createTranslate } from './translate.ts';
 
 export interface AiOperationsDeps {
 	ai: Ai;
@@ -14,6 +16,10 @@ export interface AiOperationsDeps {
 }
 
 /** Operations that understand, write and find. To add one: import it, and name it here. */
-export function createAiOperations({ ai, engine }: AiOperationsDeps): Operation[] {
-	return [createTranscribe({ transcriber: ai.transcribe, engine }), createCaption({ writer: ai.write, engine })];
+export function createAiOperations({ ai, engine, db }: AiOperationsDeps): Operation[] {
+	return [
+		createTranscribe({ transcriber: ai.transcribe, engine }),
+		createCaption({ writer: ai.write, engine }),
+		createTranslate({ translator: ai.translate, glossary: (workspaceId, language) => glossaryOf(db, workspaceId, { language }) }),
+	];
 }

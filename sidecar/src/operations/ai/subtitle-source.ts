@@ -48,8 +48,8 @@ export async function readCues(from: SubtitleReader, { subtitles, language }: { 
 		return { cues: parsed.cues, language: language ?? parsed.language, origin: 'request', notes: parsed.notes };
 	}
 	if (language) {
-		const translated = await from.earlierOutput('translate', (output) => languageOf(output) === language);
-		if (translated && languageOf(translated) === language) {
+		const translated = await from.earlierOutput('translate', (output) => languagesOf(output).includes(language));
+		if (translated && languagesOf(translated).includes(language)) {
 			const cues = await stored(from, translated, language);
 			if (cues) return { cues, language, origin: 'translate', notes: [] };
 		}
@@ -71,6 +71,9 @@ function missing(language: string | undefined, spoken: string | null): PipelineE
 }
 
 const languageOf = ({ language, target_language: target }: Record<string, unknown>): string => [target, language].find((code): code is string => typeof code === 'string' && /^[a-z]{2}$/.test(code)) ?? '';
+
+/** One translation may be into several languages at once. */
+const languagesOf = (output: Record<string, unknown>): unknown[] => (Array.isArray(output['languages']) ? output['languages'] : [languageOf(output)]);
 
 const filesSchema = z.array(z.object({ name: z.string(), storage_key: z.string() }));
 const seconds = z.number().min(0);
