@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto';
+import { and, desc, eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
+import { lockAsset } from './assets.ts';
+import type { Database, Executor } from './database.ts';
+import { assets, assetTags, searchEntries, searchVectors } from './schema.ts';
+import type { SearchQuery, SearchTerm } from './search-query.ts';
+import { findPgvector, spaceIs, vectorSql } from './search-vectors.ts';
+import { transact } from './transact.ts';
+
+export type EntryKind = (typeof searchEntries.$inferSelect)['kind'];
+
+export interface SpaceVector {
+	space: string;
+	values: readonly number[];
+}
+
+export interface NewEntry {
+	kind: EntryKind;
+	/** Null: the asset as a whole. */
+	startSeconds: number | null;
+	endSeconds: number | null;
+	/** As `searchText` makes it. */
+	text: string;
+	language: string | null;
+	vectors: SpaceVector[];
+}
+
+/** Rows per statement: 500 × 8 parameters, and 64 vectors of 2 kB as text are some 700 kB. */
+const ENTRIES_AT_ONCE = 500;
+const VECTORS_AT_ONCE = 64;
+
+/** What an asset can be found by, all of it or (with `kinds`) that of these kinds, in place of what was there; readers see the old or the new. */
+export async function replaceEntries(
+	db: Database,
+	{ id: assetId, workspaceId }: { id: string; workspaceId: string },
+	entries: readonly NewEntry[],
+	kinds?: EntryKind[],
+): Promise<void> {
+	await transact(db, async (tx) => {
+		// Of two that index the same asset, the second waits, and takes the place of the first.
+		await lockAsset(tx, assetId);
+		const old = and(eq(searchEntries.assetId, assetId), eq(searchEntries.workspaceId, workspaceId), kinds ? inArray(searchEntries.kind, kinds) : undefined);
+		await tx.delete(searchEntries).where(old);
+		const rows = entries.map(({ vectors, ...entry }) => ({ row: { id: randomUUID(), workspaceId, assetId, ...entry }, vectors }));
+		for (let from = 0; from < rows.length; from += ENTRIES_AT_ONCE) await tx.insert(searchEntries).values(rows.slice(from, from + ENTRIES_AT_ONCE).map(({ row }) => row));
+		const vectors = rows.flatMap(({ row, vectors: own }) => own.map(({ space, values }) => ({ entryId: row.id, space, workspaceId, values: [...values] })));
+		for (let from = 0; from < vectors.length; from += VECTORS_AT_ONCE) await tx.insert(searchVectors).values(vectors.slice(from, from + VECTORS_AT_ONCE));
+	});
+}
+
+/** Which assets may be found. */
+export interface SearchScope {
+	workspaceId: string;
+	type?: 'video' | 'audio' | 'image' | undefined;
+	/** All of them; lower case. */
+	tags?: readonly string[] | undefined;
+	/** When the asset came: from (with) until (without). */
+	from?: Date | undefined;
+	to?: Date | undefined;
+	/** An asset that is not to be found: the one that others are compared with. */
+	except?: string | undefined;
+}
+
+export interface Hit {
+	entryId: string;
+	assetId: string;
+	kind: EntryKind;
+	startSeconds: number | null;
+	endSeconds: number | null;
+	text: string;
+	/** Vectors: the cosine, −1 to 1. Words: how rare the words are that matched. Of one method, higher is better. */
+	score: number;
+}
+
+const filtersAssets = ({ type, tags = [], from, to, except }: SearchScope): boolean =>
+	type !== undefined || tags.length > 0 || from !== undefined || to !== undefined || except !== undefined;
+
+/** On a row of `assets`. */
+function assetConditions({ workspaceId, type, tags = [], from, to, except }: SearchScope): SQL | undefined {
+	return and(
+		eq(assets.workspaceId, workspaceId),
+		type && eq(assets.fileType, type),
+		from && gte(assets.createdAt, from),
+		to && lt(assets.createdAt, to),
+		except === undefined ? undefined : sql`${assets.id} <> ${except}`,
+		...tags.map((tag) => sql`exists (select 1 from ${assetTags} where ${assetTags.assetId} = ${assets.id} and ${assetTags.tag} = ${tag})`),
+	);
+}
+
+/** On a row of `search_entries`. Without filters the workspace alone decides, which needs no look at the asset. */
+const entryConditions = (scope: SearchScope): SQL | undefined =>
+	and(
+		eq(searchEntries.workspaceId, scope.workspaceId),
+		filtersAssets(scope) ? sql`exists (select 1 from ${assets} where ${assets.id} = ${searchEntries.assetId} and ${assetConditions(scope)})` : undefined,
+	);
+
+const hitColumns = {
+	entryId: searchEntries.id,
+	assetId: searchEntries.assetId,
+	kind: searchEntries.kind,
+	startSeconds: searchEntries.startSeconds,
+	endSeconds: searchEntries.endSeconds,
+	text: searchEntries.text,
+};
+
+/**
+ * So many vectors are all compared: nothing is missed, and it takes no longer than an index does (some 20 ms). An HNSW index
+ * gives the nearest of everybody's, few of which may belong to a small workspace or pass the filters.
+ */
+const EXACT_MOST = 5000;
+/** pgvector's default of 40 bounds how many rows come back; 100 to 200 finds more than 95 % of the true nearest (its README). */
+const LEAST_EF_SEARCH = 100;
+const MOST_EF_SEARCH = 1000;
+
+/** The entries whose vectors of a space are the most alike, best first. Empty without pgvector. */
+export async function nearest(db: Database, scope: SearchScope, { space, values }: SpaceVector, limit: number, { exactMost = EXACT_MOST } = {}): Promise<Hit[]> {
+	const pgvector = await findPgvector(db);
+	if (!pgvector) return [];
+	const vectors = sql`${searchVectors}`;
+	const inSpace = and(eq(searchVectors.workspaceId, scope.workspaceId), spaceIs(sql`${searchVectors.space}`, space));
+	const filter = filtersAssets(scope)
+		? sql` and exists (select 1 from ${searchEntries} where ${searchEntries.id} = ${searchVectors.entryId} and ${entryConditions(scope)})`
+		: sql``;
+	const { distance } = vectorSql(pgvector, values.length);
+	const { rows } = await db.execute<{ n: number }>(sql`select count(*)::int as n from (select 1 from ${vectors} where ${inSpace}${filter} limit ${exactMost + 1}) few`);
+	const few = (rows[0]?.n ?? 0) <= exactMost;
+	const candidates = few
+		? // Materialized: or the planner may use the index after all.
+			sql`with own as materialized (select ${searchVectors.entryId} as entry_id, ${searchVectors.values} as numbers from ${vectors} where ${inSpace}${filter})
+				select entry_id, ${distance(sql`numbers`, values)} as distance from own order by 2 limit ${limit}`
+		: sql`select ${searchVectors.entryId} as entry_id, ${distance(sql`${searchVectors.values}`, values)} as distance from ${vectors}
+				where ${inSpace}${filter} order by ${distance(sql`${searchVectors.values}`, values)} limit ${limit}`;
+	const query = (on: Executor) =>
+		on
+			.select({ ...hitColumns, score: sql<number>`1 - near.distance`.mapWith(Number) })
+			.from(sql`(${candidates}) near`)
+			.innerJoin(searchEntries, sql`${searchEntries.id} = near.entry_id`)
+			.orderBy(sql`near.distance`, searchEntries.id);
+	if (few) return query(db);
+	return db.transaction(async (tx) => {
+		await tx.execute(sql.raw(`set local hnsw.ef_search = ${Math.min(MOST_EF_SEARCH, Math.max(LEAST_EF_SEARCH, limit))}`));
+		if (pgvector.iterative) await tx.execute(sql.raw('set local hnsw.iterative_scan = strict_order'));
+		return query(tx);
+	});
+}
+
+/** Words that occur in this many entries say little: they rank, but alone find nothing where there are rarer ones. */
+const COMMON_FROM = 1000;
+/** Entries that are ranked at most. */
+const MOST_RANKED = 5000;
+
+/** The entries in which words of the query occur, those with the most and the rarest first. Phrases in quotes must occur. */
+export async function matching(db: Executor, scope: SearchScope, { terms, excluded }: Pick<SearchQuery, 'terms' | 'excluded'>, limit: number): Promise<Hit[]> {
+	if (terms.length === 0) return [];
+	const counts = await frequencies(db, scope.workspaceId, terms);
+	const weighed = terms.map((term, index) => ({ term, count: counts[index] ?? 0 })).filter(({ count, term }) => count > 0 || term.required);
+	if (weighed.length === 0) return [];
+	const required = weighed.filter(({ term }) => term.required);
+	const rare = weighed.filter(({ count }) => count < COMMON_FROM);
+	const any = (list: typeof weighed): SQL => sql.join(list.map(({ term }) => occurs(term)), sql` or `);
+	const all = (list: typeof weighed): SQL => sql.join(list.map(({ term }) => occurs(term)), sql` and `);
+	let found: SQL;
+	if (required.length > 0) found = all(required);
+	else found = rare.length > 0 ? any(rare) : all(weighed);
+	const without = excluded.map((term) => sql` and not ${occurs(term)}`);
+	// Like the idf of BM25, with the cap in place of the number of entries.
+	const weights = weighed.map(({ term, count }) => sql`case when ${occurs(term, sql`found.words`, sql`found.text`)} then ${Math.log(1 + (4 * COMMON_FROM) / (count + 1))}::float8 else 0 end`);
+	const queries = weighed.filter(({ term }) => !term.piece).map(({ term }) => tsquery(term));
+	const rank = queries.length > 0 ? sql`ts_rank(found.words, ${sql.join(queries, sql` || `)}, 1)` : sql`1`;
+	const { rows } = await db.execute<Record<string, unknown>>(sql`
+		with found as materialized (
+			select ${searchEntries.id} as id, ${searchEntries.assetId} as asset_id, ${searchEntries.kind} as kind, ${searchEntries.startSeconds} as start_seconds,
+				${searchEntries.endSeconds} as end_seconds, ${searchEntries.text} as text, to_tsvector('simple', ${searchEntries.text}) as words
+			from ${searchEntries} where ${entryConditions(scope)} and (${found})${sql.join(without, sql``)} limit ${MOST_RANKED}
+		)
+		select id, asset_id, kind, start_seconds, end_seconds, text, ${sql.join(weights, sql` + `)} as score from found order by score desc, ${rank} desc, id limit ${limit}`);
+	return rows.map((row) => ({
+		entryId: row['id'] as string,
+		assetId: row['asset_id'] as string,
+		kind: row['kind'] as EntryKind,
+		startSeconds: row['start_seconds'] as number | null,
+		endSeconds: row['end_seconds'] as number | null,
+		text: row['text'] as string,
+		score: Number(row['score']),
+	}));
+}
+
+/** In how many entries of the workspace each occurs, counted up to COMMON_FROM. */
+async function frequencies(db: Executor, workspaceId: string, terms: readonly SearchTerm[]): Promise<number[]> {
+	const counts = terms.map(
+		(term, index) =>
+			sql`(select count(*)::int from (select 1 from ${searchEntries} where ${searchEntries.workspaceId} = ${workspaceId} and ${occurs(term)} limit ${COMMON_FROM}) few) as ${sql.raw(`n${index}`)}`,
+	);
+	const { rows } = await db.execute<Record<string, number>>(sql`select ${sql.join(counts, sql`, `)}`);
+	return terms.map((_, index) => Number(rows[0]?.[`n${index}`] ?? 0));
+}
+
+/** `to_tsvector('simple', text)` is what is indexed. */
+const occurs = (term: SearchTerm, words = sql`to_tsvector('simple', ${searchEntries.text})`, text = sql`${searchEntries.text}`): SQL =>
+	term.piece ? sql`(${text} ilike ${`%${term.text.replace(/[\\%_]/g, '\\$&')}%`})` : sql`(${words} @@ ${tsquery(term)})`;
+
+/** No text can break it: Postgres itself parses and quotes the words. */
+const tsquery = ({ text, prefix }: SearchTerm): SQL =>
+	prefix
+		? sql`coalesce((nullif(phraseto_tsquery('simple', ${text})::text, '') || ':*')::tsquery, ''::tsquery)`
+		: sql`phraseto_tsquery('simple', ${text})`;
+
+/** Entries of these that hold one of the excluded terms: search by meaning knows no "not". */
+export async function holding(db: Executor, entryIds: readonly string[], terms: readonly SearchTerm[]): Promise<Set<string>> {
+	if (entryIds.length === 0 || terms.length === 0) return new Set();
+	const rows = await db
+		.select({ id: searchEntries.id })
+		.from(searchEntries)
+		.where(and(inArray(searchEntries.id, [...entryIds]), sql`(${sql.join(terms.map((term) => occurs(term)), sql` or `)})`));
+	return new Set(rows.map(({ id }) => id));
+}
+
+/** Per space the mean of the asset's vectors, of length 1: what it is about as a whole. */
+export async function meanVectors(db: Executor, workspaceId: string, assetId: string): Promise<SpaceVector[]> {
+	const rows = await db
+		.select({ space: searchVectors.space, values: searchVectors.values })
+		.from(searchVectors)
+		.innerJoin(searchEntries, eq(searchEntries.id, searchVectors.entryId))
+		.where(and(eq(searchEntries.assetId, assetId), eq(searchVectors.workspaceId, workspaceId)));
+	const sums = new Map<string, number[]>();
+	for (const { space, values } of rows) {
+		const sum = sums.get(space) ?? values.map(() => 0);
+		if (sum.length === values.length) sums.set(space, sum.map((value, index) => value + (values[index] ?? 0)));
+	}
+	return [...sums].flatMap(([space, sum]) => {
+		const length = Math.hypot(...sum);
+		return length > 0 ? [{ space, values: sum.map((value) => value / length) }] : [];
+	});
+}
+
+/** Newest first: what a search without words answers. */
+export async function newestAssets(db: Executor, scope: SearchScope, limit: number, offset: number): Promise<string[]> {
+	const rows = await db.select({ id: assets.id }).from(assets).where(assetConditions(scope)).orderBy(desc(assets.createdAt), assets.id).limit(limit).offset(offset);
+	return rows.map(({ id }) => id);
+}
+
+/** Whether anything of the workspace can be found yet, by words and by vectors of this space. */
+export async function isIndexed(db: Executor, workspaceId: string): Promise<boolean> {
+	const rows = await db.select({ id: searchEntries.id }).from(searchEntries).where(eq(searchEntries.workspaceId, workspaceId)).limit(1);
+	return rows.length > 0;
+}
