@@ -1,4 +1,5 @@
-import { createOpenAi } from '../../../../sidecar/src/ai/openai.ts';
+import { createOpenAiClient } from '../../../../sidecar/src/ai/openai/client.ts';
+import { createOpenAiWriter } from '../../../../sidecar/src/ai/openai/writer.ts';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { createCaption } from '../../../../sidecar/src/operations/ai/caption.ts';
 import { PLATFORM_TEXTS, type PlatformName } from '../../../../sidecar/src/operations/ai/platform-texts.ts';
@@ -41,12 +42,7 @@ describe('caption', () => {
 	});
 	const caption = () =>
 		createCaption({
-			writer: createOpenAi({
-				apiKey: 'test-key',
-				baseUrl: server.url,
-				transcribeModel: 'whisper-1',
-				captionModel: 'gpt-4o-mini',
-			}).writer,
+			writer: createOpenAiWriter({ client: createOpenAiClient({ apiKey: 'test-key', baseUrl: server.url }), model: 'gpt-4o-mini' }),
 			engine: { runPlan },
 		});
 	const run = async (

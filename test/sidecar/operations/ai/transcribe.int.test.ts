@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { createOpenAi } from '../../../../sidecar/src/ai/openai.ts';
+import { createOpenAiClient } from '../../../../sidecar/src/ai/openai/client.ts';
+import { createOpenAiTranscriber } from '../../../../sidecar/src/ai/openai/transcriber.ts';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { createTranscribe, planSpeech } from '../../../../sidecar/src/operations/ai/transcribe.ts';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
@@ -29,12 +30,7 @@ describe('transcribe', () => {
 	});
 	const operation = (apiKey: string | undefined = 'test-key') =>
 		createTranscribe({
-			transcriber: createOpenAi({
-				apiKey,
-				baseUrl: server.url,
-				transcribeModel: 'whisper-1',
-				captionModel: 'gpt-4o-mini',
-			}).transcriber,
+			transcriber: createOpenAiTranscriber({ client: createOpenAiClient({ apiKey, baseUrl: server.url }), model: 'whisper-1' }),
 			engine: { runPlan },
 		});
 	const run = async (path: string, given: Record<string, unknown> = {}, transcribe = operation()) => {

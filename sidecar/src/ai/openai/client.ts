@@ -1,0 +1,118 @@
+import OpenAI from 'openai';
+import { PipelineError } from '../../errors.ts';
+import { retryAfterSeconds } from '../../net/download.ts';
+
+export interface OpenAiConnection {
+	/** Absent: nothing can be asked here. Servers without keys accept any text. */
+	apiKey: string | undefined;
+	/** Default https://api.openai.com/v1 */
+	baseUrl?: string | undefined;
+	/** Setting that holds the key, for messages. Default OPENAI_API_KEY. */
+	keyName?: string | undefined;
+	/** Setting that holds the address, for messages. Default OPENAI_BASE_URL. */
+	urlName?: string | undefined;
+	/** Whole time of one call. Default 10 min: an hour of speech takes a hosted Whisper about two. */
+	timeoutMs?: number | undefined;
+	/** Waits until a call may be made (ai/routing/limiter.ts). Default: at once. */
+	gate?: Gate | undefined;
+}
+
+/** Runs `work` when its turn has come; refuses with the reason of `signal` where that comes first. */
+export type Gate = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+
+/** OpenAI, or a server that speaks its API (Speaches, LocalAI, vLLM, Ollama …). */
+export interface OpenAiClient {
+	obstacle(): string | null;
+	/** One call, bounded in time, its failures in our own words. */
+	call<T>(model: string, signal: AbortSignal, send: (client: OpenAI, options: { signal: AbortSignal }) => Promise<T>): Promise<T>;
+	/** For answers that cannot be read. `what`: "a transcript". */
+	strange(what: string): PipelineError;
+}
+
+const TIMEOUT_MS = 600_000;
+const atOnce: Gate = (work) => work();
+
+export function createOpenAiClient(connection: OpenAiConnection): OpenAiClient {
+	const { apiKey, baseUrl, keyName = 'OPENAI_API_KEY', urlName = 'OPENAI_BASE_URL', timeoutMs = TIMEOUT_MS, gate = atOnce } = connection;
+	const obstacle = (): string | null =>
+		apiKey ? null : `Set ${keyName} of the sidecar; for another OpenAI-compatible server set ${urlName}, too (a server without keys accepts any text as key).`;
+	const connect = (): OpenAI => {
+		const why = obstacle();
+		if (why) throw new PipelineError('provider_not_configured', why);
+		return new OpenAI({
+			apiKey,
+			baseURL: baseUrl ?? 'https://api.openai.com/v1',
+			// Read from the environment when left out: this client shall know nothing but what is given here.
+			organization: null,
+			project: null,
+			adminAPIKey: null,
+			webhookSecret: null,
+			logLevel: 'off',
+			// The job is what is tried again, with its own pauses.
+			maxRetries: 0,
+			timeout: timeoutMs,
+		});
+	};
+
+	return {
+		obstacle,
+		async call(model, signal, send) {
+			const client = connect();
+			signal.throwIfAborted();
+			return gate(async () => {
+				// The library's own time limit does not cover the body.
+				const timeout = AbortSignal.timeout(timeoutMs);
+				try {
+					return await send(client, { signal: AbortSignal.any([signal, timeout]) });
+				} catch (error) {
+					signal.throwIfAborted();
+					throw providerError(error, { model, late: timeout.aborted, secret: apiKey ?? '', keyName, urlName });
+				}
+			}, signal);
+		},
+		strange: (what) =>
+			new PipelineError('provider_rejected', `The AI server answered something that is not ${what}. Check that ${urlName} names an OpenAI-compatible server (usually ending in /v1).`),
+	};
+}
+
+interface Told {
+	model: string;
+	late: boolean;
+	secret: string;
+	keyName: string;
+	urlName: string;
+}
+
+/** A failure of the library in our own words; the key never comes along, not even in a message of the server. */
+function providerError(error: unknown, { model, late, secret, keyName, urlName }: Told): PipelineError {
+	if (error instanceof PipelineError) return error;
+	const hide = (text: string): string => (secret ? text.replaceAll(secret, '***') : text).replace(/\b(sk|key)-[\w*-]{6,}/g, '$1-***');
+	const cause = new Error(hide(error instanceof Error ? error.message : String(error)));
+	if (late) return new PipelineError('provider_unavailable', 'The AI server did not answer in time.', { cause });
+	// The library reads JSON itself where the server says that it is some; a page of a proxy in between may say so and not be.
+	if (error instanceof SyntaxError) {
+		return new PipelineError('provider_rejected', `The AI server answered something that is not JSON. Check that ${urlName} names an OpenAI-compatible server (usually ending in /v1).`, { cause });
+	}
+	if (!(error instanceof OpenAI.APIError)) {
+		return new PipelineError('internal', 'Calling the AI server failed in an unexpected way. The log of the sidecar has the details.', { cause });
+	}
+	const { status } = error as { status: number | undefined };
+	if (status === undefined) return new PipelineError('provider_unavailable', `The AI server was not reached. Check ${urlName} and the network of the sidecar.`, { cause });
+	const said = hide(cause.message.replace(/^\d{3} /, '')).slice(0, 300);
+	const options = { details: { status, model }, cause };
+	const rejected = (message: string): PipelineError => new PipelineError('provider_rejected', message, options);
+	const later = { ...options, ...pause(error) };
+	if (status === 401 || status === 403) return rejected(`The AI server refused ${keyName} (${status}). Check the key, and that it may use the model ${model}.`);
+	if (status === 429 && [error.code, error.type].includes('insufficient_quota')) return rejected(`The account of ${keyName} has no credit left. Check plan and billing at the provider.`);
+	if (status === 429) return new PipelineError('provider_rate_limited', 'The AI server asks to slow down (429).', later);
+	if (status === 408 || status === 409 || status >= 500) return new PipelineError('provider_unavailable', `The AI server has a problem at the moment (${status}).`, later);
+	if (status === 404) return rejected(`The AI server does not know the model ${model}, or the address is wrong (404). Check the model name and ${urlName}.`);
+	return rejected(`The AI server refused the request (${status}): ${said}`);
+}
+
+function pause(error: { headers: unknown }): { retryAfterSeconds?: number } {
+	const headers = error.headers instanceof Headers ? error.headers : null;
+	const milliseconds = Number(headers?.get('retry-after-ms') ?? NaN);
+	const seconds = Number.isFinite(milliseconds) ? Math.ceil(milliseconds / 1000) : retryAfterSeconds({ 'retry-after': headers?.get('retry-after') ?? '' });
+	return seconds === undefined ? {} : { retryAfterSeconds: seconds };
+}

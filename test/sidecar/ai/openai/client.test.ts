@@ -1,0 +1,99 @@
+import { inspect } from 'node:util';
+import { createOpenAiClient, type Gate, type OpenAiConnection } from '../../../../sidecar/src/ai/openai/client.ts';
+import { createOpenAiTranscriber } from '../../../../sidecar/src/ai/openai/transcriber.ts';
+import { createOpenAiWriter } from '../../../../sidecar/src/ai/openai/writer.ts';
+import type { WriteRequest } from '../../../../sidecar/src/ai/writer.ts';
+import { fixture } from '../../../fixtures/media.ts';
+import { startOpenAi, type OpenAiEmulator } from '../../../platforms/openai.ts';
+
+describe('the client of an OpenAI-compatible server', () => {
+	let server: OpenAiEmulator;
+	beforeEach(async () => {
+		server = await startOpenAi();
+	});
+	afterEach(() => server.close());
+
+	const signal = new AbortController().signal;
+	const client = (more: Partial<OpenAiConnection> = {}) => createOpenAiClient({ apiKey: 'test-key', baseUrl: server.url, ...more });
+	const writer = (more?: Partial<OpenAiConnection>, model = 'gpt-4o-mini') => createOpenAiWriter({ client: client(more), model });
+	const transcriber = (more?: Partial<OpenAiConnection>) => createOpenAiTranscriber({ client: client(more), model: 'whisper-1' });
+	const schema = { type: 'object', properties: { greeting: { type: 'string' } }, required: ['greeting'], additionalProperties: false };
+	const request: WriteRequest = { system: 'rules', user: 'write', images: [], schemaName: 'greeting', schema, signal };
+
+	it('names the variables when there is no key, without any call', async () => {
+		const none = { apiKey: undefined };
+		const unset = { code: 'provider_not_configured', message: expect.stringMatching(/OPENAI_API_KEY.*OPENAI_BASE_URL/) };
+		expect(transcriber(none).obstacle()).toMatch(/OPENAI_API_KEY/);
+		expect(writer({ ...none, keyName: 'MY_KEY' }).obstacle()).toMatch(/MY_KEY/);
+		await expect(writer(none).write(request)).rejects.toMatchObject(unset);
+		await expect(transcriber(none).transcribe(fixture('wav'), { signal })).rejects.toMatchObject(unset);
+		expect(server.counts).toMatchObject({ transcriptions: 0, chats: 0 });
+	});
+
+	it('never shows the key', async () => {
+		const error: unknown = await writer({ apiKey: 'wrong-key-123' }).write(request).catch((caught: unknown) => caught);
+		expect(error).toMatchObject({ code: 'provider_rejected', retryable: false, message: expect.stringContaining('OPENAI_API_KEY') });
+		expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('wrong-key-123');
+	});
+
+	it('tells of a key that is revoked in the middle', async () => {
+		const { write } = writer();
+		await write(request);
+		server.keys.clear();
+		await expect(write(request)).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('401') });
+	});
+
+	it.each([
+		[{ status: 403 }, { code: 'provider_rejected', retryable: false }],
+		[{ status: 400, message: 'bad prompt' }, { code: 'provider_rejected', retryable: false, message: expect.stringContaining('bad prompt') }],
+		[{ status: 413 }, { code: 'provider_rejected', retryable: false }],
+		[{ status: 429, headers: { 'retry-after': '3600' } }, { code: 'provider_rate_limited', retryable: true, retryAfterSeconds: 3600 }],
+		[{ status: 429, headers: { 'retry-after-ms': '1500' } }, { code: 'provider_rate_limited', retryAfterSeconds: 2 }],
+		[{ status: 429, code: 'insufficient_quota', type: 'insufficient_quota' }, { code: 'provider_rejected', retryable: false, message: expect.stringContaining('credit') }],
+		[{ status: 500 }, { code: 'provider_unavailable', retryable: true }],
+		[{ status: 503, headers: { 'retry-after': '7' } }, { code: 'provider_unavailable', retryable: true, retryAfterSeconds: 7 }],
+		[{ status: 502, raw: { type: 'html', body: '<h1>Bad gateway</h1>' } }, { code: 'provider_unavailable' }],
+		[{ status: 200, raw: { type: 'json', body: '{"text": "cut o' } }, { code: 'provider_rejected', message: expect.stringContaining('not JSON') }],
+		[{ status: 200, raw: { type: 'html', body: '<h1>Log in</h1>' } }, { code: 'provider_rejected', message: expect.stringContaining('OPENAI_BASE_URL') }],
+	])('turns %j into an error of ours, after one call', async (failure, expected) => {
+		server.failures.push({ ...failure, when: 'chat' }, { ...failure, when: 'transcription' });
+		await expect(writer().write(request)).rejects.toMatchObject(expected);
+		await expect(transcriber().transcribe(fixture('wav'), { signal })).rejects.toMatchObject(expected);
+		expect(server.counts).toMatchObject({ transcriptions: 1, chats: 1 });
+	});
+
+	it('names a model that the server does not know', async () => {
+		await expect(writer({}, 'gpt-9').write(request)).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('gpt-9') });
+	});
+
+	it('says provider_unavailable when nobody listens, or no answer comes', async () => {
+		server.silent = 'chat';
+		await expect(writer({ timeoutMs: 100 }).write(request)).rejects.toMatchObject({ code: 'provider_unavailable', message: expect.stringContaining('in time') });
+		await server.close();
+		await expect(writer().write(request)).rejects.toMatchObject({ code: 'provider_unavailable', message: expect.stringContaining('OPENAI_BASE_URL') });
+	});
+
+	it('stops when it is told to, with the reason it was given', async () => {
+		server.silent = 'transcription';
+		const stop = new AbortController();
+		const reason = new Error('cancelled');
+		const running = transcriber().transcribe(fixture('wav'), { signal: stop.signal });
+		const started = setInterval(() => server.counts.transcriptions > 0 && stop.abort(reason), 5);
+		await expect(running).rejects.toBe(reason);
+		clearInterval(started);
+		await expect(writer().write({ ...request, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+		expect(server.counts.chats).toBe(0);
+	});
+
+	it('asks the gate before each call', async () => {
+		const asked: string[] = [];
+		const gate: Gate = (work) => {
+			asked.push('in');
+			return work().finally(() => asked.push('out'));
+		};
+		const { write } = writer({ gate });
+		await write(request);
+		await write(request);
+		expect(asked).toEqual(['in', 'out', 'in', 'out']);
+	});
+});
