@@ -62,10 +62,11 @@ describe('subtitles', () => {
 			words,
 		);
 		expect(cues.map(({ start, end }) => [start, end])).toEqual([
-			[0, 6900],
-			[7000, 9400],
+			[0, 5400],
+			[5500, 9400],
 		]);
-		expect(cues[0]?.lines).toEqual(['We make a video go from a folder', 'to five platforms, and nobody has']);
+		expect(cues[0]?.lines).toEqual(['We make a video go', 'from a folder to five platforms,']);
+		expect(cues[1]?.words?.[0]).toEqual({ text: 'and', start: 5500, end: 5900 });
 	});
 
 	it('share the time of a segment by length where there are no words', () => {
@@ -94,14 +95,14 @@ describe('subtitles', () => {
 	it('do not overlap although the provider said so', () => {
 		const cues = cutSubtitles(
 			[
-				{ start: 0, end: 5, text: 'one' },
-				{ start: 3, end: 6, text: 'two' },
+				{ start: 0, end: 5, text: 'This is the first of them.' },
+				{ start: 3, end: 6, text: 'This is the second of them.' },
 			],
 			null,
 		);
 		expect(cues).toEqual([
-			{ start: 0, end: 3000, lines: ['one'] },
-			{ start: 3000, end: 6000, lines: ['two'] },
+			{ start: 0, end: 2916, lines: ['This is the first of them.'] },
+			{ start: 3000, end: 6000, lines: ['This is the second of them.'] },
 		]);
 	});
 });

@@ -1,192 +1,148 @@
 import type { Segment, Word } from '../transcriber.ts';
+import { createAligner, toMs, type Timed } from './align.ts';
+import { breakCost, SENTENCE_END } from './breaks.ts';
 import type { Cue } from './cue.ts';
+import { breakLines } from './lines.ts';
+import { DEFAULT_RULES, PAUSE_MS, type SubtitleRules } from './rules.ts';
+import { exceeds, join, piece, piecesOf, readingMs, sum, widthOf } from './text.ts';
+import { place } from './timing.ts';
 
-export interface CutOptions {
-	/** Longest line, in characters as people count them. Default 42 (Netflix timed text guide, Latin scripts). */
-	maxLineChars?: number;
-}
+/** Rules that differ from the usual ones. */
+export type CutOptions = Partial<SubtitleRules>;
 
-const MAX_LINE_CHARS = 42;
-const MAX_LINES = 2;
-/** Longest time one subtitle stays: Netflix timed text guide. */
-const MAX_CUE_MS = 7000;
-/** A pause in which a viewer expects the subtitle to go: half a second longer than a breath. */
-const PAUSE_MS = 1200;
-/** How far ahead a word of the text is looked for among the timed words: Whisper splits "10,000" and joins "can not". */
-const LOOK_AHEAD = 4;
-const SENTENCE_END = /[.!?…。！？]["'”’)\]]*$/u;
-
-/** A piece of text between two spaces, with its time in milliseconds. */
-interface Token {
-	text: string;
-	start: number;
-	end: number;
-	/** Followed by a space. A long word that was cut is not. */
-	spaced: boolean;
+/** A piece of the text with all that cutting must know of it. */
+interface Token extends Timed {
+	/** A segment of the transcript ends with it. */
+	segmentEnd: boolean;
+	speaker: string | undefined;
 }
 
 /**
- * Cuts what was said into subtitles: two lines of at most `maxLineChars`, ended at sentences and pauses, in order and never
- * overlapping, whatever times the provider gave. Nothing of the text is lost.
+ * Cuts what was said into subtitles by the rules: broken at sentences, clauses and pauses, begun anew with each speaker, in
+ * order and never overlapping, whatever times the provider gave. Nothing of the text is lost.
  */
-export function cutSubtitles(
-	segments: readonly Segment[],
-	words: readonly Word[] | null,
-	options: CutOptions = {},
-): Cue[] {
-	const maxLineChars = options.maxLineChars ?? MAX_LINE_CHARS;
-	const next = { word: 0 };
-	const cues = segments.flatMap((segment) => {
-		const tokens = timeTokens(
-			tokensOf(segment.text, maxLineChars),
-			toMs(segment.start),
-			toMs(segment.end),
-			words ?? [],
-			next,
-		);
-		return group(tokens, maxLineChars).map((tokensOfCue) => toCue(tokensOfCue, maxLineChars));
+export function cutSubtitles(segments: readonly Segment[], words: readonly Word[] | null, options: CutOptions = {}): Cue[] {
+	const rules = { ...DEFAULT_RULES, ...options };
+	const align = createAligner(words ?? []);
+	const tokens = segments.flatMap(({ text, start, end, speaker }) => {
+		const timed = align(piecesOf(text, rules), toMs(start), toMs(end));
+		return timed.map((token, index): Token => ({ ...token, segmentEnd: index === timed.length - 1, speaker }));
 	});
-	return inOrder(cues);
+	const groups = turns(tokens).flatMap((turn, index, all) => group(dashed(turn, all[index - 1], rules), rules));
+	const times = place(groups.map((tokensOfCue) => ({ ...span(tokensOfCue), readingMs: readingMs(sum(tokensOfCue), rules) })), rules);
+	return groups.map((tokensOfCue, index) => toCue(tokensOfCue, times[index] as Span, rules));
 }
 
-const toMs = (seconds: number) => (Number.isFinite(seconds) ? Math.max(0, Math.round(seconds * 1000)) : 0);
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-const split = (text: string) => Array.from(graphemes.segment(text), ({ segment }) => segment);
-const lengthOf = (text: string) => split(text).length;
-
-/** Words as they are written; one that is longer than a line (a URL, a sentence of Japanese) is cut. */
-function tokensOf(text: string, maxLineChars: number): Array<Pick<Token, 'text' | 'spaced'>> {
-	// eslint-disable-next-line no-control-regex
-	const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
-	return plain
-		.split(/\s+/u)
-		.filter(Boolean)
-		.flatMap((word) => {
-			const characters = split(word);
-			const pieces: string[] = [];
-			for (let at = 0; at < characters.length; at += maxLineChars)
-				pieces.push(characters.slice(at, at + maxLineChars).join(''));
-			return pieces.map((piece, index) => ({ text: piece, spaced: index === pieces.length - 1 }));
-		});
+interface Span {
+	start: number;
+	end: number;
 }
 
-const normal = (word: string) => word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-
-/** Gives each token the time of its word; tokens without one share the time between their neighbours by their length. */
-function timeTokens(
-	tokens: Array<Pick<Token, 'text' | 'spaced'>>,
-	start: number,
-	end: number,
-	words: readonly Word[],
-	next: { word: number },
-): Token[] {
-	const known = tokens.map(({ text }) => {
-		const wanted = normal(text);
-		for (let at = next.word; wanted !== '' && at < Math.min(words.length, next.word + LOOK_AHEAD); at++) {
-			const word = words[at];
-			// A word of another segment is another word, however it is spelt.
-			if (
-				word &&
-				normal(word.word) === wanted &&
-				toMs(word.start) >= start - PAUSE_MS &&
-				toMs(word.start) <= end + PAUSE_MS
-			) {
-				next.word = at + 1;
-				return { start: toMs(word.start), end: toMs(word.end) };
-			}
-		}
-		return null;
-	});
-	const timed: Token[] = [];
-	for (let at = 0; at < tokens.length; ) {
-		const own = known[at];
-		if (own) {
-			timed.push({ ...(tokens[at] as Token), ...own });
-			at++;
-			continue;
-		}
-		const until = known.findIndex((entry, index) => index > at && entry !== null);
-		const stop = until < 0 ? tokens.length : until;
-		const from = timed.at(-1)?.end ?? start;
-		const to = Math.max(from, known[stop]?.start ?? Math.max(end, from));
-		const run = tokens.slice(at, stop);
-		const total = run.reduce((sum, { text }) => sum + text.length, 0);
-		let done = 0;
-		for (const token of run) {
-			const begin = from + ((to - from) * done) / total;
-			done += token.text.length;
-			timed.push({ ...token, start: Math.round(begin), end: Math.round(from + ((to - from) * done) / total) });
-		}
-		at = stop;
-	}
-	return timed;
-}
-
-const join = (tokens: readonly Token[]) =>
-	tokens.map(({ text, spaced }, index) => text + (spaced && index < tokens.length - 1 ? ' ' : '')).join('');
-
-/** Lines filled one after the other. */
-function wrap(tokens: readonly Token[], maxLineChars: number): Token[][] {
-	const lines: Token[][] = [];
+function span(tokens: readonly Token[]): Span {
+	let [start, end] = [Infinity, 0];
 	for (const token of tokens) {
-		const line = lines.at(-1);
-		if (line && lengthOf(join([...line, token])) <= maxLineChars) line.push(token);
-		else lines.push([token]);
+		start = Math.min(start, token.start);
+		end = Math.max(end, token.end);
 	}
-	return lines;
+	return { start, end };
 }
 
-function group(tokens: readonly Token[], maxLineChars: number): Token[][] {
+/** Parts between which a subtitle always ends: a pause, or somebody else speaks. */
+function turns(tokens: readonly Token[]): Token[][] {
+	const parts: Token[][] = [];
+	for (const token of tokens) {
+		const last = parts.at(-1)?.at(-1);
+		if (last && last.speaker === token.speaker && token.start - last.end <= PAUSE_MS) parts.at(-1)?.push(token);
+		else parts.push([token]);
+	}
+	return parts;
+}
+
+/** Another speaker begins with a dash, where that is wanted. */
+function dashed(turn: Token[], before: readonly Token[] | undefined, rules: SubtitleRules): Token[] {
+	const first = turn[0];
+	if (!rules.speakerDash || !first?.speaker || before?.[0]?.speaker === first.speaker) return turn;
+	return [{ ...first, ...piece('–', true), end: first.start, segmentEnd: false }, ...turn];
+}
+
+const PER_CUE = 6;
+/** What is lost by a subtitle that goes on after a sentence, or after a segment of the transcript. */
+const RUN_ON = 8;
+/** Per second of pause at the end of a subtitle, gained. */
+const PAUSE_GAIN = 8;
+const TOO_SHORT = 24;
+const TOO_FAST = 30;
+
+/** The cheapest way to divide a turn into subtitles that fit (dynamic programming over the places to break). */
+function group(tokens: readonly Token[], rules: SubtitleRules): Token[][] {
+	const ends = tokens.map(({ text, segmentEnd }) => segmentEnd || SENTENCE_END.test(text));
+	const broken = tokens.map((token, index) => (tokens[index + 1] && !token.segmentEnd ? breakCost(token, tokens[index + 1] as Token) : 0));
+	const best: Array<{ cost: number; from: number }> = [{ cost: 0, from: 0 }];
+	for (let from = 0; from < tokens.length; from++) {
+		const base = (best[from] as { cost: number }).cost;
+		const room = new Room(rules);
+		let inside = 0;
+		for (let to = from + 1; to <= tokens.length; to++) {
+			const first = tokens[from] as Token;
+			const last = tokens[to - 1] as Token;
+			const fits = room.add(last) && last.end - first.start <= rules.maxMs;
+			if (!fits && to > from + 1) break;
+			const cost = base + inside + (broken[to - 1] as number) + costOf(first, last, tokens[to], room, rules);
+			if (cost < (best[to]?.cost ?? Infinity)) best[to] = { cost, from };
+			// A sentence of one short word ("No.") is not worth a subtitle of its own.
+			if (ends[to - 1]) inside += room.width > rules.maxLineChars / 2 ? RUN_ON : RUN_ON / 2;
+		}
+	}
 	const groups: Token[][] = [];
-	for (const token of tokens) {
-		const current = groups.at(-1);
-		const last = current?.at(-1);
-		const first = current?.[0];
-		const fits =
-			current &&
-			last &&
-			first &&
-			wrap([...current, token], maxLineChars).length <= MAX_LINES &&
-			token.end - first.start <= MAX_CUE_MS &&
-			token.start - last.end <= PAUSE_MS;
-		// A sentence of one short word ("No.") is not worth a subtitle of its own.
-		const ended = last && SENTENCE_END.test(last.text) && lengthOf(join(current ?? [])) > maxLineChars / 2;
-		if (fits && !ended) current.push(token);
-		else groups.push([token]);
-	}
-	return groups;
+	for (let to = tokens.length; to > 0; to = (best[to] as { from: number }).from) groups.push(tokens.slice((best[to] as { from: number }).from, to));
+	return groups.reverse();
 }
 
-/** Two lines of about the same length read faster than a full one and a word. */
-function toCue(tokens: readonly Token[], maxLineChars: number): Cue {
-	let lines = wrap(tokens, maxLineChars).map(join);
-	if (lines.length === 2) {
-		let best = Infinity;
-		for (let at = 1; at < tokens.length; at++) {
-			const [upper, lower] = [join(tokens.slice(0, at)), join(tokens.slice(at))];
-			const [a, b] = [lengthOf(upper), lengthOf(lower)];
-			if (a <= maxLineChars && b <= maxLineChars && Math.abs(a - b) < best) {
-				best = Math.abs(a - b);
-				lines = [upper, lower];
-			}
-		}
+function costOf(first: Token, last: Token, next: Token | undefined, room: Room, rules: SubtitleRules): number {
+	const shown = (next ? Math.max(last.end, next.start - rules.gapMs) : Infinity) - first.start;
+	const short = Math.max(0, 1 - shown / rules.minMs) * TOO_SHORT;
+	const fast = Math.min(2, Math.max(0, readingMs(room, rules) / Math.max(1, shown) - 1)) * TOO_FAST;
+	const pause = next ? Math.min(1, Math.max(0, (next.start - last.end) / 1000)) * PAUSE_GAIN : 0;
+	return PER_CUE - pause + short + fast;
+}
+
+/** Lines that are filled one after the other; tells whether the next token still finds room. */
+class Room {
+	narrow = 0;
+	wide = 0;
+	/** Letters so far, in all lines. */
+	width = 0;
+	private readonly rules: SubtitleRules;
+	private lines = 1;
+	private line = 0;
+	private blank = 0;
+
+	constructor(rules: SubtitleRules) {
+		this.rules = rules;
 	}
-	const starts = tokens.map(({ start }) => start);
+
+	add(token: Token): boolean {
+		const own = widthOf(token, this.rules);
+		if (exceeds(this.line + this.blank + own, this.rules)) {
+			this.lines++;
+			this.line = own;
+		} else this.line += this.blank + own;
+		this.width += this.blank + own;
+		this.narrow += this.blank + token.narrow;
+		this.wide += token.wide;
+		this.blank = token.spaced ? 1 : 0;
+		return this.lines <= this.rules.maxLines;
+	}
+}
+
+function toCue(tokens: readonly Token[], { start, end }: Span, rules: SubtitleRules): Cue {
+	const within = (ms: number): number => Math.min(end, Math.max(start, ms));
+	const speaker = tokens[0]?.speaker;
 	return {
-		start: Math.min(...starts),
-		end: Math.max(...tokens.map(({ end }) => end)),
-		lines: lines.map((line) => line.trim()),
+		start,
+		end,
+		lines: breakLines(tokens, rules).map(join),
+		...(tokens.some(({ known }) => known) ? { words: tokens.map((token) => ({ text: token.text, start: within(token.start), end: within(token.end) })) } : {}),
+		...(speaker === undefined ? {} : { speaker }),
 	};
-}
-
-/** Each subtitle lasts, and ends before the next one begins. */
-function inOrder(cues: readonly Cue[]): Cue[] {
-	let free = 0;
-	return cues.map((cue, index) => {
-		const start = Math.max(cue.start, free);
-		const following = cues[index + 1]?.start ?? Infinity;
-		const wanted = following > start ? Math.min(cue.end, following) : cue.end;
-		free = Math.max(wanted, start + 1);
-		return { ...cue, start, end: free };
-	});
 }
