@@ -74,7 +74,7 @@ export interface Search {
  * The search may take a quarter of the time of the encode. Less is planned: still pictures are encoded in a third of the
  * estimated time, while starting ffmpeg takes as long as ever.
  */
-const SEARCH_SHARE = 0.15;
+const SEARCH_SHARE = 0.12;
 /** Longer samples find nothing new; shorter ones are encoded worse than the same pictures in their stream. */
 const SAMPLE_SECONDS = { least: 0.6, ideal: 2, total: 24 };
 /** CRFs of the first round, and of the later ones. */
