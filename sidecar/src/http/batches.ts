@@ -1,10 +1,12 @@
 import { Router } from 'express';
 import { batchRequestSchema, distributeRequestSchema, operationRequestSchema, type BatchItem } from '../contract/requests.ts';
+import { findAsset } from '../db/assets.ts';
 import { batchById, findBatch } from '../db/batches.ts';
 import type { Transaction } from '../db/database.ts';
 import { filesOfJobs, INGEST, jobsOfBatch } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import { triggerDistribute } from '../pipeline/distribute.ts';
+import { refuseUnsafe } from '../pipeline/safety.ts';
 import { submitBatch, type Submission } from '../pipeline/submit.ts';
 import { batchView } from '../pipeline/views.ts';
 import type { HttpDeps } from './deps.ts';
@@ -40,6 +42,8 @@ export function batchRoutes(deps: HttpDeps): Router {
 	router.post('/distribute', async (request, response) => {
 		const body = bodyOf(distributeRequestSchema, request, response);
 		await create(deps, request, response, async (tx) => {
+			const asset = await findAsset(tx, workspaceOf(response), body.asset_id);
+			if (asset) refuseUnsafe(asset, 'asset_id');
 			if (!body.posts) return { status: 202, body: await triggerDistribute(deps, tx, workspaceOf(response), body) };
 			const items = body.posts.map(({ secrets, ...params }): BatchItem => ({ operation: 'publish', asset_id: body.asset_id, params, secrets }));
 			return {

@@ -4,6 +4,7 @@ import { findAsset } from '../db/assets.ts';
 import { filesOfJobs, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import { checkRendition, Renditions, secondsUntilTriedAnew } from '../pipeline/rendition.ts';
+import { refuseUnsafe } from '../pipeline/safety.ts';
 import { renditionLink, verifyRenditionLink } from '../storage/rendition-link.ts';
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
@@ -16,7 +17,9 @@ export function renditionRoutes(deps: HttpDeps): Router {
 	router.post('/assets/:id/renditions', async (request, response) => {
 		const body = bodyOf(renditionRequestSchema, request, response);
 		const assetId = uuidOf(request.params.id);
-		if (!(await findAsset(deps.db, workspaceOf(response), assetId))) throw new PipelineError('not_found', `There is no asset ${assetId} in this workspace.`);
+		const asset = await findAsset(deps.db, workspaceOf(response), assetId);
+		if (!asset) throw new PipelineError('not_found', `There is no asset ${assetId} in this workspace.`);
+		refuseUnsafe(asset);
 		checkRendition(deps, body);
 		const expiresAt = new Date(Date.now() + body.expires_in_seconds * 1000);
 		const wanted = { assetId, operation: body.operation, params: body.params, file: body.file ?? null };

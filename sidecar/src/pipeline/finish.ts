@@ -10,8 +10,10 @@ import { CHUNK, dependentsOf, endJob, ENDED, INGEST, insertFiles, OPEN, type Fil
 import { jobs } from '../db/schema.ts';
 import type { PublicError } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
+import { endAnalyzing } from './analyzing.ts';
 import type { PipelineDeps } from './deps.ts';
 import { enqueue } from './requeue.ts';
+import { isUnsafe, liftUnsafe, mayGuard, stopUnsafe } from './safety.ts';
 
 /** How a job ended. */
 export type Outcome =
@@ -34,7 +36,7 @@ export type Outcome =
 export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow, outcome: Outcome, attempts: number | null = null): Promise<boolean> {
 	// Of two jobs of an asset that end at once, the second waits here and then sees the end of the first. The batch has its
 	// own such place below, as late as possible: there a thousand jobs may end at once.
-	if (job.assetId && (job.process || job.jobType === INGEST)) await lockAsset(tx, job.assetId);
+	if (job.assetId && (job.process || job.jobType === INGEST || mayGuard(deps, job))) await lockAsset(tx, job.assetId);
 	const completed = outcome.status === 'completed';
 	const ended = await endJob(
 		tx,
@@ -72,14 +74,34 @@ export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow
 		},
 	]);
 	if (ended.jobType === INGEST && ended.assetId) await settleIngest(tx, ended, outcome);
-	// Only an ingest has others waiting for it: every job of an asset begins when its bytes are there.
-	if (ended.jobType === INGEST) {
+	await endAnalyzing(deps, tx, ended);
+	const verdict = mayGuard(deps, ended) ? await judge(deps, tx, ended, outcome) : null;
+	// Every job of an asset begins when its bytes are there, and when what guards it has let it pass; nothing else is waited for.
+	let settled = verdict !== null;
+	if (ended.jobType === INGEST || mayGuard(deps, ended)) {
 		if (completed) await enqueue(deps, tx, await dependentsOf(tx, ended.id));
-		else await failDependents(deps, tx, ended.id);
+		else settled = (await endDependents(deps, tx, ended)) || settled;
 	}
 	if (ended.batchId) await finishBatchIfEnded(deps, tx, ended.batchId);
-	if (ended.process && ended.assetId) await finishAssetIfEnded(deps, tx, ended.assetId);
+	// The end of those that ended with it has seen to the asset already.
+	if (ended.process && ended.assetId && !settled) await finishAssetIfEnded(deps, tx, ended.assetId);
 	return true;
+}
+
+/** What a guard that has ended means for its asset. Null: nothing more than the end of any other job. */
+async function judge(deps: PipelineDeps, tx: Transaction, guard: JobRow, outcome: Outcome): Promise<'stopped' | 'lifted' | null> {
+	if (guard.assetId === null) return null;
+	if (outcome.status === 'failed' && outcome.error.code === 'content_unsafe') {
+		const others = await stopUnsafe(deps, tx, guard, outcome.error);
+		let settled = false;
+		for (const { job, ...end } of others) settled = ((await finishJob(deps, tx, job, end)) && job.process) || settled;
+		return settled ? 'stopped' : null;
+	}
+	if (outcome.status !== 'completed' || outcome.output['safe'] !== true) return null;
+	const asset = await lockAsset(tx, guard.assetId);
+	if (!asset || !isUnsafe(asset)) return null;
+	if ((await liftUnsafe(tx, guard)) === 'complete') await finishAssetIfEnded(deps, tx, asset.id);
+	return 'lifted';
 }
 
 /** A job that ended within a second of its first try has stored no percentage (lease.ts), and was not split: most are spared two queries. */
@@ -90,10 +112,15 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 	const open = await tx.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true), inArray(jobs.status, OPEN))).limit(1);
 	if (outcome.status === 'completed') {
 		// What a request has added since the ingest began must stay: the ingest knows the metadata of then only.
-		const metadata = { ...outcome.asset?.metadata, ...(await lockAsset(tx, assetId))?.metadata };
+		const before = await lockAsset(tx, assetId);
+		const metadata = { ...outcome.asset?.metadata, ...before?.metadata };
+		// Ingested once more: what a scan has found in it holds.
+		if (before && isUnsafe(before)) return void (await updateAsset(tx, assetId, { ...outcome.asset, metadata }));
 		await updateAsset(tx, assetId, { ...outcome.asset, metadata, status: open.length > 0 ? 'processing' : 'ready', error: null });
 		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.ready', assetId }]);
 	} else {
+		const before = await lockAsset(tx, assetId);
+		if (before && isUnsafe(before)) return;
 		await updateAsset(tx, assetId, { status: 'failed', error: outcome.error });
 		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.failed', assetId, data: { error: outcome.error } }]);
 	}
@@ -103,11 +130,19 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 export async function failDependents(deps: PipelineDeps, tx: Transaction, id: string): Promise<boolean> {
 	const [before] = await tx.select().from(jobs).where(eq(jobs.id, id));
 	if (!before || (before.status !== 'failed' && before.status !== 'cancelled')) return false;
-	const error = before.error ?? { code: 'dependency_failed' as const, message: `The ${before.jobType} job it waited for did not complete.` };
-	for (const dependent of await dependentsOf(tx, id)) {
-		await finishJob(deps, tx, dependent, { status: 'failed', error: { ...error, details: { ...error.details, failed_job_id: id } } });
-	}
+	await endDependents(deps, tx, before);
 	return true;
+}
+
+/** True: a job of POST /api/media/process was among them. */
+async function endDependents(deps: PipelineDeps, tx: Transaction, before: JobRow): Promise<boolean> {
+	const error = before.error ?? { code: 'dependency_failed' as const, message: `The ${before.jobType} job it waited for did not complete.` };
+	let settled = false;
+	for (const dependent of await dependentsOf(tx, before.id)) {
+		const ended = await finishJob(deps, tx, dependent, { status: 'failed', error: { ...error, details: { ...error.details, failed_job_id: before.id } } });
+		settled = (ended && dependent.process) || settled;
+	}
+	return settled;
 }
 
 /** When no job of the batch is open any more, its callback is written, in the same transaction. */
@@ -133,15 +168,18 @@ export async function finishAssetIfEnded(deps: PipelineDeps, tx: Transaction, as
 				message: `${bad.length} of ${all.length} operations did not complete (${bad.map(({ jobType }) => jobType).join(', ')}): ${bad[0].error?.message ?? 'cancelled'}`,
 			}
 		: null;
-	const asset = await updateAsset(tx, assetId, { status: error ? 'failed' : 'processed', error });
+	const before = await lockAsset(tx, assetId);
+	// What a scan has found is told as soon as it has; what ends after that changes nothing of it.
+	const unsafe = before !== null && isUnsafe(before);
+	const asset = await updateAsset(tx, assetId, unsafe ? { status: 'failed' } : { status: error ? 'failed' : 'processed', error });
 	if (!asset) return;
-	await recordEvents(tx, [{ workspaceId: asset.workspaceId, type: error ? 'asset.failed' : 'asset.processed', assetId, ...(error ? { data: { error } } : {}) }]);
+	if (!unsafe) await recordEvents(tx, [{ workspaceId: asset.workspaceId, type: error ? 'asset.failed' : 'asset.processed', assetId, ...(error ? { data: { error } } : {}) }]);
 	const { workspaceId } = asset;
 	if (asset.callbackUrl) {
 		const url = deps.vault.open(asset.callbackUrl);
 		await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'asset', assetId, url: asset.callbackUrl, urlHash: sha256(url) });
 	}
-	if (!error && deps.triggers.distribute) {
+	if (!error && !unsafe && deps.triggers.distribute) {
 		const url = deps.triggers.distribute;
 		await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'distribute', assetId, url: deps.vault.seal(url), urlHash: sha256(url) });
 	}

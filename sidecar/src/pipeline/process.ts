@@ -11,6 +11,7 @@ import type { PipelineDeps } from './deps.ts';
 import { failDependents } from './finish.ts';
 import { MediaReferences, type MediaReference } from './media-reference.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
+import { behindGuards, isGuard, refuseUnsafe } from './safety.ts';
 import { newJob, operationNamed } from './submit.ts';
 
 export interface Processed {
@@ -28,7 +29,7 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 	if (request.operations.length === 0) throw new PipelineError('invalid_request', 'operations: name at least one operation, e.g. ["thumbnail", "compress"].');
 	const references = new MediaReferences(tx, deps.vault, workspaceId, request.priority);
 	// An ingest that ends at this moment changes the same row: one after the other.
-	if (request.asset_id) await lockAsset(tx, request.asset_id);
+	const known = request.asset_id ? await lockAsset(tx, request.asset_id) : null;
 	const reference = await resolveAsset(references, request);
 	const url = deps.triggers.process;
 	const now = Date.now();
@@ -47,15 +48,17 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 		// They are listed in this order for good; `itemIndex` changes when a batch of n8n takes them over.
 		createdAt: new Date(now + itemIndex),
 	}));
+	// It would be done, and published, as if nothing had been found.
+	if (known && !rows.some((row) => isGuard(deps, row))) refuseUnsafe(known, 'asset_id');
 	if (reference.made) {
 		await insertAssets(tx, [reference.made.asset]);
 		await enqueue(deps, tx, await insertJobs(tx, [reference.made.ingest]));
 	}
-	const inserted = await insertJobs(tx, await ranked(tx, rows));
+	const inserted = await insertJobs(tx, await ranked(tx, behindGuards(deps, rows)));
 	await enqueue(deps, tx, inserted);
 	const asset = await updateAsset(tx, reference.asset.id, {
 		metadata: { ...reference.asset.metadata, ...request.metadata },
-		status: reference.ingestJobId ? 'queued' : 'processing',
+		status: reference.ingestJobId ? 'queued' : known?.status === 'analyzing' ? 'analyzing' : 'processing',
 		callbackUrl: request.callback_url ? deps.vault.seal(request.callback_url) : null,
 	});
 	if (!asset) throw new PipelineError('not_found', `asset_id: there is no asset ${reference.asset.id}.`);

@@ -10,6 +10,7 @@ import type { WantedRendition } from '../storage/rendition-link.ts';
 import type { Storage } from '../storage/storage.ts';
 import { wakeAll, type PipelineDeps } from './deps.ts';
 import { allStored, canonical } from './reuse.ts';
+import { isUnsafe } from './safety.ts';
 import { operationNamed, submitBatch } from './submit.ts';
 
 export interface RenditionDeps extends PipelineDeps {
@@ -75,6 +76,8 @@ export class Renditions {
 	async #identify({ assetId, operation, params: given }: WantedRendition): Promise<{ workspaceId: string; key: string; params: Record<string, unknown> }> {
 		const asset = await assetById(this.#deps.db, assetId);
 		if (!asset) throw new PipelineError('not_found', 'The media of this link is gone.');
+		// Open to anyone who has the link: no word of what was found.
+		if (isUnsafe(asset)) throw new PipelineError('expired', 'The media of this link has been withdrawn.');
 		const { version, params } = checkRendition(this.#deps, { operation, params: given });
 		return { workspaceId: asset.workspaceId, params, key: sha256(canonical([assetId, operation, version, params])) };
 	}

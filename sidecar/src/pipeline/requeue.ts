@@ -1,5 +1,5 @@
 import { inArray } from 'drizzle-orm';
-import { updateAsset } from '../db/assets.ts';
+import { lockAsset, updateAsset } from '../db/assets.ts';
 import { reopenBatch } from '../db/batches.ts';
 import { withdraw } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
@@ -10,6 +10,7 @@ import { jobs } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
 import type { PipelineDeps } from './deps.ts';
 import { messagePriority, ranksUpTo, stepOf } from './fairness.ts';
+import { isUnsafe } from './safety.ts';
 
 const idsOf = (ids: Array<string | null>): string[] => [...new Set(ids.filter((id) => id !== null))].sort();
 
@@ -66,15 +67,33 @@ export async function enqueue(deps: PipelineDeps, tx: Transaction, rows: JobRow[
 	);
 }
 
+/** What a safety scan has found holds until a scan has found otherwise. */
+async function reviveAsset(tx: Transaction, assetId: string): Promise<void> {
+	const asset = await lockAsset(tx, assetId);
+	if (asset) await updateAsset(tx, assetId, { status: 'processing', ...(isUnsafe(asset) ? {} : { error: null }) });
+}
+
+/** The failed jobs that these wait for, and those that they wait for in turn; the first one first. */
+async function failedBefore(tx: Transaction, failed: JobRow[]): Promise<JobRow[]> {
+	const known = new Set(failed.map(({ id }) => id));
+	const found: JobRow[] = [];
+	for (let of = failed; of.length > 0; ) {
+		const ids = idsOf(of.map(({ afterJobId }) => afterJobId)).filter((id) => !known.has(id));
+		const rows = ids.length > 0 ? await tx.select().from(jobs).where(inArray(jobs.id, ids)) : [];
+		of = rows.filter(({ status }) => status === 'failed' || status === 'cancelled');
+		for (const { id } of of) known.add(id);
+		found.unshift(...of);
+	}
+	return found;
+}
+
 /**
- * Failed or cancelled jobs, tried again from the beginning (P8); an ingest they wait for as well. Throws `conflict` for a
+ * Failed or cancelled jobs, tried again from the beginning (P8); those they wait for (an ingest, a safety scan) as well. Throws `conflict` for a
  * job that came with tokens and gets none now: they were erased when it ended. `secretsFor` names the tokens of each job by
  * itself: a token for one service must never reach another.
  */
 export async function reopen(deps: PipelineDeps, tx: Transaction, failed: JobRow[], secretsFor: (job: JobRow) => Record<string, string> | null): Promise<JobRow[]> {
-	const before = failed.flatMap(({ afterJobId }) => afterJobId ?? []);
-	const ingests = before.length > 0 ? (await tx.select().from(jobs).where(inArray(jobs.id, before))).filter(({ status }) => status === 'failed' || status === 'cancelled') : [];
-	const all = [...ingests, ...failed];
+	const all = [...(await failedBefore(tx, failed)), ...failed];
 	for (const job of all) {
 		if (job.needsSecret && !secretsFor(job)) {
 			throw new PipelineError('conflict', `Job ${job.id} (${job.jobType}) came with tokens, which were erased when it ended. Send fresh ones as "secrets", or submit it again.`);
@@ -88,7 +107,7 @@ export async function reopen(deps: PipelineDeps, tx: Transaction, failed: JobRow
 	for (const batchId of idsOf(reset.map((job) => job.batchId))) await reopenBatch(tx, batchId);
 	for (const job of reset) {
 		if (job.assetId && job.jobType === INGEST) await updateAsset(tx, job.assetId, { status: 'queued', error: null });
-		if (job.assetId && job.process) await updateAsset(tx, job.assetId, { status: 'processing', error: null });
+		if (job.assetId && job.process) await reviveAsset(tx, job.assetId);
 	}
 	// A callback says that all has ended: what is not delivered yet would be wrong now. The end of the retry writes a new one.
 	await withdraw(

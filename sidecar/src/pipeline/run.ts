@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
+import { beginAnalyzing } from './analyzing.ts';
 import { keepEarly, sweepTries } from './early-files.ts';
 import { execute, type Execution } from './execute.ts';
 import { finishJob, type Outcome } from './finish.ts';
@@ -92,7 +93,9 @@ async function attempt(deps: WorkerDeps, execution: Execution): Promise<Extract<
 	execution.signal.throwIfAborted();
 	const { job, log } = execution;
 	if (job.attempts > 1) await sweepTries(deps, job, job.attempts).catch((error: unknown) => log.warn({ err: error }, 'files of earlier tries could not be removed'));
-	return job.jobType === INGEST ? executeIngest(deps, execution) : execute(deps, execution);
+	if (job.jobType === INGEST) return executeIngest(deps, execution);
+	await beginAnalyzing(deps, job);
+	return execute(deps, execution);
 }
 
 async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signal: AbortSignal, steps: Record<string, number>, log: Logger): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { eq } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import type { BatchItem } from '../contract/requests.ts';
 import { parse } from '../contract/parse.ts';
 import { insertAssets } from '../db/assets.ts';
@@ -190,8 +190,18 @@ async function takeOver(deps: PipelineDeps, tx: Transaction, batchId: string, ta
 		if (job.held) await enqueue(deps, tx, [row]);
 		rows.push(job.status === 'failed' || job.status === 'cancelled' ? ((await reopen(deps, tx, [row], ({ id }) => (id === row.id ? secrets : null)))[0] ?? row) : row);
 	}
+	await startThoseBefore(deps, tx, rows);
 	for (const id of [...left].sort()) await finishBatchIfEnded(deps, tx, id);
 	return rows;
+}
+
+/** A workflow may start the jobs one by one, in any order: what they wait for must not wait for n8n itself. */
+async function startThoseBefore(deps: PipelineDeps, tx: Transaction, rows: JobRow[]): Promise<void> {
+	for (let of = rows; of.length > 0; ) {
+		const ids = of.flatMap(({ afterJobId }) => afterJobId ?? []);
+		of = ids.length > 0 ? await tx.update(jobs).set({ held: false }).where(and(inArray(jobs.id, ids), eq(jobs.held, true))).returning() : [];
+		await enqueue(deps, tx, of);
+	}
 }
 
 /** Work on an asset whose bytes never came fails at once, with the reason for which they did not. */

@@ -95,6 +95,8 @@ export function createPublish({ platforms, publish, resolveMedia }: PublishOptio
 		name: 'publish',
 		version: 1,
 		summary: 'Publishes a post with text and media on a social platform, at most once.',
+		// A post waits until a scan that is under way has let its media pass.
+		buildsOn: ['safety_scan'],
 		accepts: 'none',
 		params,
 		produces:
