@@ -48,8 +48,8 @@ export async function readCues(from: SubtitleReader, { subtitles, language }: { 
 		return { cues: parsed.cues, language: language ?? parsed.language, origin: 'request', notes: parsed.notes };
 	}
 	if (language) {
-		const translated = await from.earlierOutput('translate', (output) => languagesOf(output).includes(language));
-		if (translated && languagesOf(translated).includes(language)) {
+		const translated = await from.earlierOutput('translate', (output) => isTranslated(output, language));
+		if (translated && isTranslated(translated, language)) {
 			const cues = await stored(from, translated, language);
 			if (cues) return { cues, language, origin: 'translate', notes: [] };
 		}
@@ -72,8 +72,13 @@ function missing(language: string | undefined, spoken: string | null): PipelineE
 
 const languageOf = ({ language, target_language: target }: Record<string, unknown>): string => [target, language].find((code): code is string => typeof code === 'string' && /^[a-z]{2}$/.test(code)) ?? '';
 
-/** One translation may be into several languages at once. */
-const languagesOf = (output: Record<string, unknown>): unknown[] => (Array.isArray(output['languages']) ? output['languages'] : [languageOf(output)]);
+const translationsSchema = z.array(z.object({ language: z.string(), cue_count: z.number().optional() }));
+
+/** Whether it has subtitles in that language: one translation may be into several, and of post texts only. */
+function isTranslated(output: Record<string, unknown>, language: string): boolean {
+	const translations = translationsSchema.safeParse(output['translations']).data;
+	return translations ? translations.some((one) => one.language === language && one.cue_count !== undefined) : languageOf(output) === language;
+}
 
 const filesSchema = z.array(z.object({ name: z.string(), storage_key: z.string() }));
 const seconds = z.number().min(0);
@@ -86,7 +91,7 @@ const MAX_FILE_BYTES = 64_000_000;
 async function stored(from: SubtitleReader, output: Record<string, unknown>, language: string): Promise<Cue[] | null> {
 	const files = filesSchema.safeParse(output['files']).data ?? [];
 	const ofLanguage = files.filter(({ name }) => name.includes(`.${language}.`));
-	const candidates = [...ofLanguage, ...files];
+	const candidates = ofLanguage.length > 0 ? ofLanguage : files;
 	const json = candidates.find(({ name }) => name.endsWith('.json'));
 	if (json) {
 		const cues = readDocument(await textOf(from, json.storage_key));

@@ -1,0 +1,153 @@
+import type { Segment, Transcript, Word } from '../../ai/transcriber.ts';
+
+/** Corrections by people, applied to what was heard: whole words, in the case that fits. Pure. */
+
+export interface WordCorrection {
+	wrong: string;
+	right: string;
+}
+
+interface Found {
+	start: number;
+	end: number;
+	text: string;
+}
+
+/** Corrects a text; `count` says in how many places. */
+export interface Corrector {
+	(text: string): { text: string; count: number };
+	find(text: string): Found[];
+}
+
+const WORD = /[\p{L}\p{N}\p{M}]+(?:['’][\p{L}\p{N}\p{M}]+)*/gu;
+/** Scripts without spaces between words: a correction may stand anywhere. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+const folded = (text: string): string => text.normalize('NFC').toLowerCase();
+const wordsIn = (text: string): RegExpExecArray[] => Array.from(text.matchAll(WORD));
+
+/** @param corrections the first one on a word holds */
+export function createCorrector(corrections: readonly WordCorrection[]): Corrector {
+	const byFirst = new Map<string, Array<{ words: string[]; right: string }>>();
+	const anywhere: WordCorrection[] = [];
+	for (const { wrong, right } of corrections) {
+		if (UNSPACED.test(wrong)) {
+			anywhere.push({ wrong, right });
+			continue;
+		}
+		const words = wordsIn(wrong).map(([word]) => folded(word));
+		const [first] = words;
+		if (first === undefined) continue;
+		const others = byFirst.get(first) ?? [];
+		if (!others.some((other) => other.words.join(' ') === words.join(' '))) byFirst.set(first, [...others, { words, right }]);
+	}
+	// "New York Times" before "New York".
+	for (const entries of byFirst.values()) entries.sort((a, b) => b.words.length - a.words.length);
+
+	const find = (text: string): Found[] => {
+		const found: Found[] = [];
+		const words = byFirst.size > 0 ? wordsIn(text) : [];
+		for (let at = 0; at < words.length; at++) {
+			const entry = byFirst.get(folded(words[at]?.[0] ?? ''))?.find((candidate) => fits(candidate.words, words, at, text));
+			if (!entry) continue;
+			const last = words[at + entry.words.length - 1] as RegExpExecArray;
+			const [start, end] = [(words[at] as RegExpExecArray).index, last.index + last[0].length];
+			const right = inCase(entry.right, text.slice(start, end));
+			// Heard right already: nothing to count.
+			if (right !== text.slice(start, end)) found.push({ start, end, text: right });
+			at += entry.words.length - 1;
+		}
+		for (const { wrong, right } of anywhere) {
+			for (let at = text.indexOf(wrong); at >= 0; at = text.indexOf(wrong, at + wrong.length)) {
+				const end = at + wrong.length;
+				if (found.every((other) => other.end <= at || other.start >= end)) found.push({ start: at, end, text: right });
+			}
+		}
+		return found.sort((a, b) => a.start - b.start);
+	};
+	const correct = (text: string): { text: string; count: number } => {
+		const found = find(text);
+		let done = 0;
+		let corrected = '';
+		for (const { start, end, text: right } of found) {
+			corrected += text.slice(done, start) + right;
+			done = end;
+		}
+		return { text: corrected + text.slice(done), count: found.length };
+	};
+	return Object.assign(correct, { find });
+}
+
+/** All words, one after the other, with nothing but blanks or hyphens between: a comma is a pause that somebody heard. */
+const fits = (wanted: readonly string[], words: readonly RegExpExecArray[], at: number, text: string): boolean =>
+	wanted.every((word, offset) => {
+		const here = words[at + offset];
+		const before = words[at + offset - 1];
+		if (!here || folded(here[0]) !== word) return false;
+		return offset === 0 || (before !== undefined && /^[\s-]{1,3}$/u.test(text.slice(before.index + before[0].length, here.index)));
+	});
+
+/** A name keeps its own case; an ordinary word takes that of what it replaces. */
+function inCase(right: string, heard: string): string {
+	if (right !== right.toLowerCase() || /\p{N}/u.test(right)) return right;
+	if (heard.length > 1 && heard === heard.toUpperCase() && heard !== heard.toLowerCase()) return right.toUpperCase();
+	const [first = ''] = heard;
+	return first !== first.toLowerCase() ? right.charAt(0).toUpperCase() + right.slice(1) : right;
+}
+
+/** The same in text, segments and words. `count`: places in the text. */
+export function correctTranscript(transcript: Transcript, corrections: readonly WordCorrection[]): { transcript: Transcript; count: number } {
+	if (corrections.length === 0) return { transcript, count: 0 };
+	const correct = createCorrector(corrections);
+	const { text, count } = correct(transcript.text);
+	const segments = transcript.segments.map((segment): Segment => ({ ...segment, text: correct(segment.text).text }));
+	return { transcript: { ...transcript, text, segments, words: transcript.words && correctWords(transcript.words, correct) }, count };
+}
+
+/** Words that are replaced together share their time out to those that replace them, by their length. */
+function correctWords(words: readonly Word[], correct: Corrector): Word[] {
+	const text = words.map(({ word }) => word).join(' ');
+	const found = correct.find(text);
+	const corrected: Word[] = [];
+	let next = 0;
+	let start = 0;
+	for (let at = 0; at < words.length; at++) {
+		const word = words[at] as Word;
+		let end = start + word.word.length;
+		while (next < found.length && (found[next] as Found).end <= start) next++;
+		const hit = found[next];
+		if (!hit || hit.start >= end) {
+			corrected.push(word);
+			start = end + 1;
+			continue;
+		}
+		let last = at;
+		while (end < hit.end && last + 1 < words.length) end += 1 + (words[++last] as Word).word.length;
+		// Several corrections may lie in one "word" of a provider that gives whole phrases.
+		const within = found.filter((one) => one.start >= start && one.end <= end);
+		let whole = '';
+		let done = start;
+		for (const one of within) {
+			whole += text.slice(done, one.start) + one.text;
+			done = one.end;
+		}
+		corrected.push(...shared(whole + text.slice(done, end), word, words[last] as Word));
+		at = last;
+		start = end + 1;
+	}
+	return corrected;
+}
+
+function shared(text: string, first: Word, last: Word): Word[] {
+	const parts = text.split(/\s+/u).filter(Boolean);
+	const total = parts.reduce((sum, part) => sum + part.length, 0);
+	const length = Math.max(0, last.end - first.start);
+	let done = 0;
+	return parts.map((part) => {
+		const start = first.start + (length * done) / total;
+		done += part.length;
+		return { ...first, word: part, start: round(start), end: round(first.start + (length * done) / total) };
+	});
+}
+
+const round = (seconds: number): number => Math.round(seconds * 1000) / 1000;
