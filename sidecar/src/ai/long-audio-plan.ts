@@ -42,11 +42,13 @@ interface Part extends Span {
  * piece may last is cut as seldom as can be, evenly.
  *
  * @param spans where somebody speaks, in order, without overlap, seconds
+ * @param skipSeconds longer silences are left out
  */
 export function planPieces(
 	spans: readonly Span[],
 	durationSeconds: number,
 	takes: Pick<TakesAudio, 'format' | 'maxBytes' | 'maxSeconds'>,
+	skipSeconds = SKIP_SECONDS,
 ): Piece[] {
 	const longest = longestPiece(takes);
 	const said = spans
@@ -57,7 +59,7 @@ export function planPieces(
 	);
 	const pieces: Piece[] = [];
 	for (let from = 0; from < parts.length; ) {
-		const until = cutAfter(parts, from, longest);
+		const until = cutAfter(parts, from, longest, skipSeconds);
 		pieces.push({ start: parts[from]!.start, end: parts[until]!.end });
 		from = until + 1;
 	}
@@ -81,12 +83,12 @@ function partsOf({ start, end }: Span, before: number | null, after: number | nu
 }
 
 /** The last part of the piece that begins with `from`: the one before a long silence, or else before the longest pause in the second half. */
-function cutAfter(parts: readonly Part[], from: number, longest: number): number {
+function cutAfter(parts: readonly Part[], from: number, longest: number, skipSeconds: number): number {
 	const { start } = parts[from]!;
 	let fits = from;
 	while (fits + 1 < parts.length) {
 		const next = parts[fits + 1]!;
-		if (next.gap > SKIP_SECONDS) return fits;
+		if (next.gap > skipSeconds) return fits;
 		if (next.end - start > longest) break;
 		fits += 1;
 	}

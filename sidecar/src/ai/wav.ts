@@ -59,6 +59,9 @@ export async function cutWav(from: string, to: string, { start, end }: { start: 
 export const wavSeconds = (path: string): Promise<number> =>
 	withFile(path, async (file) => (await findSamples(file)).bytes / (SAMPLE_RATE * BYTES_PER_SAMPLE));
 
+/** Where its samples begin, bytes. */
+export const wavDataStart = (path: string): Promise<number> => withFile(path, async (file) => (await findSamples(file)).start);
+
 async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
 	const file = await open(path, 'r');
 	try {
