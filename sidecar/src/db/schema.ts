@@ -359,7 +359,12 @@ export const fingerprints = pgTable(
 		/** Chromaprint of a sound: 32 bits every eighth of a second. */
 		sequence: integer('sequence').array(),
 	},
-	(t) => [index('fingerprints_workspace').on(t.workspaceId, t.kind), index('fingerprints_asset').on(t.assetId)],
+	(t) => [
+		index('fingerprints_workspace').on(t.workspaceId, t.kind),
+		index('fingerprints_asset').on(t.assetId),
+		// Copies of a sound share some of its numbers exactly: few of all sounds are read then.
+		index('fingerprints_sequence').using('gin', t.sequence),
+	],
 );
 
 /** Corrections by people and agents (C9). Never changed, only added to; the latest one on a subject holds. */

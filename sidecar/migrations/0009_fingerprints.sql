@@ -1,0 +1,1 @@
+CREATE INDEX "fingerprints_sequence" ON "fingerprints" USING gin ("sequence");
