@@ -26,7 +26,7 @@ export async function startPostgresWithVector(bin: string): Promise<TestPostgres
 	const data = join(folder, 'data');
 	const as = await servant();
 	await mkdir(data, { mode: 0o700 });
-	if (as.uid !== undefined) await chown(data, as.uid, as.gid);
+	if (as.uid !== undefined && as.gid !== undefined) await chown(data, as.uid, as.gid);
 	// That user may not enter the home folder of this one, where the cache is: it gets a copy.
 	const programs = as.uid !== undefined && !bin.startsWith('/usr/') ? await copied(bin, folder) : bin;
 	const secret = join(folder, 'password');

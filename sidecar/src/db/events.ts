@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, ne } from 'drizzle-orm';
 import type { Executor } from './database.ts';
 import { events } from './schema.ts';
 
@@ -27,4 +27,14 @@ export async function eventsAfter(db: Executor, id: number, limit: number, works
 export async function latestEventId(db: Executor): Promise<number> {
 	const [row] = await db.select({ id: events.id }).from(events).orderBy(desc(events.id)).limit(1);
 	return row?.id ?? 0;
+}
+
+/** What happened to an asset, newest first, without the percentages of its jobs. */
+export async function eventsOfAsset(db: Executor, workspaceId: string, assetId: string, limit: number): Promise<EventRow[]> {
+	return db
+		.select()
+		.from(events)
+		.where(and(eq(events.assetId, assetId), eq(events.workspaceId, workspaceId), ne(events.type, 'job.progress')))
+		.orderBy(desc(events.id))
+		.limit(limit);
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { and, desc, eq } from 'drizzle-orm';
 import type { Executor } from './database.ts';
 import { feedback } from './schema.ts';
@@ -47,14 +46,36 @@ export interface StoredFeedback<K extends Kind = Kind> {
 /** Corrections that are looked at; beyond this many, the oldest ones no longer count (a prompt takes far fewer). */
 const MOST_READ = 2000;
 
+/** False: there is one with this id (a UUID) already. */
 export async function addFeedback(
 	db: Executor,
-	{ workspaceId, assetId, correction }: { workspaceId: string; assetId: string | null; correction: Correction },
-): Promise<string> {
-	const id = randomUUID();
+	{ id, workspaceId, assetId, correction }: { id: string; workspaceId: string; assetId: string | null; correction: Correction },
+): Promise<boolean> {
 	const { kind, ...data } = correction;
-	await db.insert(feedback).values({ id, workspaceId, assetId, kind, data });
-	return id;
+	const rows = await db
+		.insert(feedback)
+		.values({ id, workspaceId, assetId, kind, data })
+		.onConflictDoNothing()
+		.returning({ id: feedback.id });
+	return rows.length > 0;
+}
+
+/** What people said of one asset, latest first. */
+export async function feedbackOf(db: Executor, workspaceId: string, assetId: string, most: number): Promise<StoredFeedback[]> {
+	const rows = await db
+		.select()
+		.from(feedback)
+		.where(and(eq(feedback.workspaceId, workspaceId), eq(feedback.assetId, assetId)))
+		.orderBy(desc(feedback.createdAt), desc(feedback.id))
+		.limit(most);
+	return rows.map(({ id, kind, data, createdAt }) => ({ id, assetId, createdAt, correction: { ...data, kind } as Correction }));
+}
+
+/** Labels (lower case) that people took from this asset and did not give back: models must not bring them again. */
+export async function labelsTakenAway(db: Executor, workspaceId: string, assetId: string): Promise<Set<string>> {
+	const all = (await latest(db, workspaceId, 'label', { assetId })).map(({ correction }) => correction);
+	const last = firstOfEach(all, ({ label }) => folded(label));
+	return new Set(last.filter(({ action }) => action === 'remove').map(({ label }) => folded(label)));
 }
 
 /** Latest first. */
@@ -62,14 +83,14 @@ async function latest<K extends Kind>(
 	db: Executor,
 	workspaceId: string,
 	kind: K,
-	most = MOST_READ,
+	{ assetId }: { assetId?: string } = {},
 ): Promise<Array<StoredFeedback<K>>> {
 	const rows = await db
 		.select({ id: feedback.id, assetId: feedback.assetId, createdAt: feedback.createdAt, data: feedback.data })
 		.from(feedback)
-		.where(and(eq(feedback.workspaceId, workspaceId), eq(feedback.kind, kind)))
+		.where(and(eq(feedback.workspaceId, workspaceId), eq(feedback.kind, kind), assetId ? eq(feedback.assetId, assetId) : undefined))
 		.orderBy(desc(feedback.createdAt), desc(feedback.id))
-		.limit(most);
+		.limit(MOST_READ);
 	return rows.map(({ data, ...row }) => ({ ...row, correction: { ...data, kind } as Extract<Correction, { kind: K }> }));
 }
 

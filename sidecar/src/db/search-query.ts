@@ -32,7 +32,7 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
  */
 export const searchText = (text: string): string =>
 	text
-		.toWellFormed()
+		.replace(/\p{Cs}/gu, '')
 		.normalize('NFC')
 		.replace(/[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffd]/gu, '')
 		.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')

@@ -239,8 +239,48 @@ export async function newestAssets(db: Executor, scope: SearchScope, limit: numb
 	return rows.map(({ id }) => id);
 }
 
-/** Whether anything of the workspace can be found yet, by words and by vectors of this space. */
+/** Whether anything of the workspace has vectors of this space. */
+export async function hasSpace(db: Executor, workspaceId: string, space: string): Promise<boolean> {
+	const rows = await db
+		.select({ id: searchVectors.entryId })
+		.from(searchVectors)
+		.where(and(eq(searchVectors.workspaceId, workspaceId), eq(searchVectors.space, space)))
+		.limit(1);
+	return rows.length > 0;
+}
+
+/** Whether anything of the workspace can be found yet. */
 export async function isIndexed(db: Executor, workspaceId: string): Promise<boolean> {
 	const rows = await db.select({ id: searchEntries.id }).from(searchEntries).where(eq(searchEntries.workspaceId, workspaceId)).limit(1);
 	return rows.length > 0;
+}
+
+/** Language of an indexed asset's transcript; null: not known; undefined: the asset has not been indexed. */
+export async function indexedLanguage(db: Executor, { id, workspaceId }: { id: string; workspaceId: string }): Promise<string | null | undefined> {
+	const rows = await db
+		.select({ kind: searchEntries.kind, language: searchEntries.language })
+		.from(searchEntries)
+		.where(and(eq(searchEntries.assetId, id), eq(searchEntries.workspaceId, workspaceId)))
+		.orderBy(sql`${searchEntries.kind} = 'transcript' desc`)
+		.limit(1);
+	const [row] = rows;
+	if (!row) return undefined;
+	return row.kind === 'frame' ? null : row.language;
+}
+
+/** Changes the texts of an asset's entries of a kind, and answers how many. Their vectors stay: a word more or less hardly moves them. */
+export async function rewriteEntries(db: Executor, { id, workspaceId }: { id: string; workspaceId: string }, kind: EntryKind, rewrite: (text: string) => string): Promise<number> {
+	const rows = await db
+		.select({ id: searchEntries.id, text: searchEntries.text })
+		.from(searchEntries)
+		.where(and(eq(searchEntries.assetId, id), eq(searchEntries.workspaceId, workspaceId), eq(searchEntries.kind, kind)))
+		.for('update');
+	let changed = 0;
+	for (const row of rows) {
+		const text = rewrite(row.text);
+		if (text === row.text) continue;
+		await db.update(searchEntries).set({ text }).where(eq(searchEntries.id, row.id));
+		changed += 1;
+	}
+	return changed;
 }
