@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.ts';
 import { brand } from './brand.ts';
+import { burnSubtitles } from './burn-subtitles.ts';
 import { concatenate } from './concatenate.ts';
 import { filter } from './filter.ts';
 import { removeSilence } from './remove-silence.ts';
@@ -8,4 +9,4 @@ import { trim } from './trim.ts';
 import { watermark } from './watermark.ts';
 
 /** Everything that edits videos. To add one: import it, and name it here. */
-export const editOperations: readonly Operation[] = [trim, concatenate, filter, watermark, brand, scenes, removeSilence];
+export const editOperations: readonly Operation[] = [trim, concatenate, filter, watermark, brand, scenes, removeSilence, burnSubtitles];
