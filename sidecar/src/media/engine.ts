@@ -101,7 +101,7 @@ export async function runPlan(request: RunPlan): Promise<PlanResult> {
 
 /** Sound can last longer than the picture, and a screen recording can hold one picture for minutes: a seek then finds none. */
 function withoutPictureSeeks(plan: MediaPlan): MediaPlan | null {
-	if (!plan.outputs.some(({ kind, seekSeconds }) => kind === 'image' && seekSeconds)) return null;
+	if (plan.exactPlaces || !plan.outputs.some(({ kind, seekSeconds }) => kind === 'image' && seekSeconds)) return null;
 	return {
 		...plan,
 		outputs: plan.outputs.map((output) => (output.kind === 'image' ? { ...output, seekSeconds: 0 } : output)),

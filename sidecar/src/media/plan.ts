@@ -4,6 +4,8 @@
  */
 export interface MediaPlan {
 	outputs: PlannedOutput[];
+	/** A place that has no picture is an error, instead of being shown as the first picture. */
+	exactPlaces?: true;
 	/** ffmpeg options of each further input, by its place (0 is the first further input), e.g. `[['-stream_loop', '-1']]`. */
 	inputOptions?: string[][];
 	/** Expected CPU seconds; orders and bounds the work, and becomes `estimated_duration` in answers. */

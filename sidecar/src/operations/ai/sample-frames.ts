@@ -109,7 +109,7 @@ async function ofVideo(
 	);
 	const pictures: SampledFrame[] = [];
 	const take = async (some: PlannedOutput[], done: number): Promise<void> => {
-		const { files } = await run({ outputs: some, estimatedCpuSeconds: some.length }, done, done + 0.5 / outputs.length);
+		const { files } = await run({ outputs: some, exactPlaces: true, estimatedCpuSeconds: some.length }, done, done + 0.5 / outputs.length);
 		for (const [index, { path }] of files.entries())
 			pictures.push({ path, mime: 'image/jpeg', ...size, atSeconds: some[index]?.seekSeconds ?? 0 });
 	};
