@@ -4,6 +4,13 @@ import { glossaryOf, wordsOf } from '../../db/feedback.ts';
 import type { Operation } from '../operation.ts';
 import { createCaption } from './caption.ts';
 import type { Engine } from './engine.ts';
+import { createFeedback } from './feedback.ts';
+import type { GiveFeedback } from './give-feedback.ts';
+import { createIndexAsset, type TellLanguage } from './index-asset.ts';
+import type { Library } from './library.ts';
+import { createSearch } from './search.ts';
+import { subtitleConvert } from './subtitle-convert.ts';
+import { subtitleEdit } from './subtitle-edit.ts';
 import { createTranscribe } from './transcribe.ts';
 import { createTranslate } from './translate.ts';
 
@@ -13,13 +20,21 @@ export interface AiOperationsDeps {
 	db: Database;
 	/** Whether faces may be looked for at all (ALLOW_FACES). */
 	facesAllowed: boolean;
+	library: Library;
+	giveFeedback: GiveFeedback;
+	tellLanguage: TellLanguage;
 }
 
 /** Operations that understand, write and find. To add one: import it, and name it here. */
-export function createAiOperations({ ai, engine, db }: AiOperationsDeps): Operation[] {
+export function createAiOperations({ ai, engine, db, library, giveFeedback, tellLanguage }: AiOperationsDeps): Operation[] {
 	return [
 		createTranscribe({ transcriber: ai.transcribe, engine, corrections: (workspaceId, language) => wordsOf(db, workspaceId, { language }) }),
+		subtitleEdit,
+		subtitleConvert,
 		createCaption({ writer: ai.write, engine }),
 		createTranslate({ translator: ai.translate, glossary: (workspaceId, language) => glossaryOf(db, workspaceId, { language }) }),
+		createIndexAsset({ ai, engine, db, tellLanguage }),
+		createSearch({ library }),
+		createFeedback({ give: giveFeedback }),
 	];
 }

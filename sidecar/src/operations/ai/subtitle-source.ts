@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { cuesSchema, MAX_SUBTITLE_CHARACTERS, type Cue } from '../../ai/subtitles/cue.ts';
 import { cutSubtitles } from '../../ai/subtitles/cut.ts';
-import { parseSubtitles, withoutUndefined } from '../../ai/subtitles/parse.ts';
+import { parseSubtitles, withoutUndefined, type ParseOptions } from '../../ai/subtitles/parse.ts';
 import { PipelineError } from '../../errors.ts';
 
 /** Parameters of operations that work on subtitles; spread into their schema. */
@@ -42,9 +42,9 @@ export interface SubtitlesFound {
  * Subtitles for an operation: those of the request, else the asset's own. Cues have the times of their words where the transcript
  * has them. Throws `invalid_request` for text that is no subtitles, `input_not_found` naming what must be run first.
  */
-export async function readCues(from: SubtitleReader, { subtitles, language }: { subtitles?: string | undefined; language?: string | undefined }): Promise<SubtitlesFound> {
+export async function readCues(from: SubtitleReader, { subtitles, language }: { subtitles?: string | undefined; language?: string | undefined }, options: ParseOptions = {}): Promise<SubtitlesFound> {
 	if (subtitles !== undefined) {
-		const parsed = parseSubtitles(subtitles);
+		const parsed = parseSubtitles(subtitles, options);
 		return { cues: parsed.cues, language: language ?? parsed.language, origin: 'request', notes: parsed.notes };
 	}
 	if (language) {
