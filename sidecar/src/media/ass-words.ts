@@ -1,6 +1,13 @@
-import type { Cue } from '../ai/subtitles/cue.ts';
-
 /** Words of a subtitle with the time at which each is said. Pure. */
+
+/** A subtitle: plain lines, shown from `start` to `end` (milliseconds). */
+export interface TimedText {
+	start: number;
+	end: number;
+	lines: string[];
+	/** When each word is said, in order, where that is known. Together they are the lines. */
+	words?: Array<{ text: string; start: number; end: number }>;
+}
 
 export interface TimedWord {
 	text: string;
@@ -20,12 +27,12 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** Letters as people count them, marks and joiners included. */
 export const lettersOf = (text: string): string[] => Array.from(graphemes.segment(text), ({ segment }) => segment);
 
-/** What would break the file apart, or turn the direction of everything that follows. */
+/** Line breaks would break the file apart. Of what cannot be seen only joiners and marks of direction stay: others turn all that follows. */
 // eslint-disable-next-line no-control-regex
-const plain = (text: string): string => text.replace(/\p{Cs}/gu, '').replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').replace(/[\u202a-\u202e\u2066-\u2069]/g, '').normalize('NFC');
+const plain = (text: string): string => text.replace(/\p{Cs}/gu, '').replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').replace(/(?![\u200c-\u200f])\p{DI}/gu, '').normalize('NFC');
 
 /** By line of the cue. Words whose time is not known share that of the cue by their length. */
-export function wordsOf(cue: Cue, language: string): TimedWord[][] {
+export function wordsOf(cue: TimedText, language: string): TimedWord[][] {
 	const lines = cue.lines.map((line) => piecesOf(plain(line), language)).filter((line) => line.length > 0);
 	const times = timesOf(cue, lines.flat().map(({ text }) => text));
 	let at = 0;
@@ -51,12 +58,12 @@ function withMarks(words: Intl.Segmenter, text: string): string[] {
 
 type Time = Pick<TimedWord, 'start' | 'end'>;
 
-function timesOf(cue: Cue, texts: readonly string[]): Time[] {
+function timesOf(cue: TimedText, texts: readonly string[]): Time[] {
 	return timesOfWords(cue, texts) ?? timesByLength(cue, texts);
 }
 
 /** Counted in letters without blanks: it does not matter then where either of them begins a new word. Null: not the same text. */
-function timesOfWords({ words = [], start: first, end: last }: Cue, texts: readonly string[]): Time[] | null {
+function timesOfWords({ words = [], start: first, end: last }: TimedText, texts: readonly string[]): Time[] | null {
 	const spoken = words.map((word) => ({ ...word, text: plain(word.text).replace(/\s+/gu, '') })).filter(({ text }) => text !== '');
 	if (spoken.length === 0 || spoken.map(({ text }) => text).join('') !== texts.join('')) return null;
 	const within = (time: number): number => Math.round(Math.min(last, Math.max(first, time)));
@@ -86,7 +93,7 @@ function timesOfWords({ words = [], start: first, end: last }: Cue, texts: reado
 }
 
 /** One letter more for each: also a short word takes its time. */
-function timesByLength({ start, end }: Cue, texts: readonly string[]): Time[] {
+function timesByLength({ start, end }: TimedText, texts: readonly string[]): Time[] {
 	const weights = texts.map((text) => lettersOf(text).length + 1);
 	const total = weights.reduce((sum, one) => sum + one, 0);
 	let done = 0;

@@ -1,8 +1,6 @@
-import { toAssClock } from '../ai/subtitles/clock.ts';
-import type { Cue } from '../ai/subtitles/cue.ts';
 import { lineWidth, pagesOf, setWord, type Page, type SetWord } from './ass-pages.ts';
 import { asDrawn, frameOf, type Frame, type SafeAreaName, type SubtitlePosition, type SubtitleSize, type SubtitleStyle } from './ass-style.ts';
-import { wordsOf } from './ass-words.ts';
+import { wordsOf, type TimedText } from './ass-words.ts';
 import type { FontChoice } from './font-choice.ts';
 import type { Font } from './fonts.ts';
 import type { Rectangle, Size } from './geometry.ts';
@@ -36,7 +34,7 @@ export interface StyledSubtitles {
 }
 
 /** @param target the picture that is drawn on, and ffmpeg's name of its matrix */
-export function styledAss(cues: readonly Cue[], language: string, look: SubtitleLook, fonts: FontChoice, target: { size: Size; matrix: string }): StyledSubtitles {
+export function styledAss(cues: readonly TimedText[], language: string, look: SubtitleLook, fonts: FontChoice, target: { size: Size; matrix: string }): StyledSubtitles {
 	const frame = frameOf(target.size, { style: look.style, platform: look.platform, scale: look.size });
 	const space = fonts.main.advance(0x20) || 0.27;
 	const padding = look.style === 'boxed' ? PADDING.x : OUTLINE[look.style];
@@ -113,8 +111,15 @@ function header({ look, frame, fonts, size, colours }: Drawing): string {
 /** Text as text: braces would open commands, and a backslash before some letters is one. libass does not draw the joiner. */
 export const escapeAss = (text: string): string => text.replaceAll('\\', '\\\u2060').replace(/[{}]/g, '\\$&');
 
+/** `1:02:03.04`: ASS counts in hundredths. */
+function clock(ms: number): string {
+	const hundredths = Math.round(ms / 10);
+	const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+	return `${Math.floor(hundredths / 360_000)}:${two((hundredths / 6000) % 60)}:${two((hundredths / 100) % 60)}.${two(hundredths % 100)}`;
+}
+
 const dialogue = (layer: number, start: number, end: number, text: string): string => {
-	const [from, to] = [toAssClock(start), toAssClock(end)];
+	const [from, to] = [clock(start), clock(end)];
 	return from === to ? '' : `Dialogue: ${layer},${from},${to},Default,,0,0,0,,${text}\n`;
 };
 
@@ -243,14 +248,14 @@ function textOf(words: readonly SetWord[], page: Page, em: number, lit: SetWord 
 }
 
 /** As it is written in the language: ß becomes SS, and i in Turkish İ. */
-function upper(cue: Cue, language: string): Cue {
+function upper(cue: TimedText, language: string): TimedText {
 	const raise = (text: string): string => text.toLocaleUpperCase(language || undefined);
 	return { ...cue, lines: cue.lines.map(raise), ...(cue.words ? { words: cue.words.map((word) => ({ ...word, text: raise(word.text) })) } : {}) };
 }
 
 /** One after the other: two that overlap would stand on each other. Those that begin together become one. */
-function inOrder(cues: readonly Cue[]): Cue[] {
-	const sorted: Cue[] = [];
+function inOrder(cues: readonly TimedText[]): TimedText[] {
+	const sorted: TimedText[] = [];
 	for (const cue of [...cues].sort((a, b) => a.start - b.start)) {
 		const last = sorted.at(-1);
 		if (last && cue.start - last.start < TOGETHER_MS && cue.start < last.end)

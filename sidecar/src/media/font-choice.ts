@@ -45,8 +45,8 @@ const packageFor = (script: string): string => (CJK.has(script) ? 'fonts-noto-cj
 /** What is used where nobody asks for a font: the first that is installed. */
 const USUAL = ['Noto Sans', 'Open Sans', 'DejaVu Sans', 'Liberation Sans'];
 
-/** What libass itself takes out: joiners, marks of direction, variation selectors. */
-export const INVISIBLE = /[\u00ad\u034f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]/u;
+/** Joiners, marks of direction, variation selectors: no font needs them. */
+const INVISIBLE = /\p{DI}/u;
 
 export interface FontWish {
 	/** Absent: a usual one. */
