@@ -17,8 +17,9 @@ import { ensurePrograms } from './system-packages.mjs';
 const LEAST_NODE_MAJOR = 20;
 
 /**
- * @typedef {'ffmpeg' | 'speech' | 'build' | 'engines' | 'n8n'} Need
+ * @typedef {'ffmpeg' | 'speech' | 'language' | 'build' | 'engines' | 'n8n'} Need
  *   speech: espeak-ng and a font, with which the demo and the tests make their own videos.
+ *   language: flite and apertium, for the tests of local voices and translation.
  *   engines: the optional local AI engines.
  * @typedef {(line: string) => void} Say
  */
@@ -37,6 +38,7 @@ export async function bootstrap(needs, say) {
 	const programs = [];
 	if (needs.includes('ffmpeg')) programs.push('ffmpeg');
 	if (needs.includes('speech')) programs.push('espeak-ng');
+	if (needs.includes('language')) programs.push('flite', 'apertium');
 	await ensurePrograms(programs, say);
 	if (needs.includes('build')) await ensureBuilt(say);
 	if (needs.includes('engines')) await installEngines(say);

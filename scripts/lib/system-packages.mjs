@@ -22,6 +22,9 @@ const PROGRAMS = {
 			winget: ['eSpeak-NG.eSpeak-NG'],
 		},
 	},
+	flite: { probe: ['-lv'], packages: { 'apt-get': ['flite'], dnf: ['flite'], pacman: ['flite'], apk: ['flite'], brew: ['flite'] } },
+	// With two pairs of languages; cg3 is needed by one of them.
+	apertium: { probe: ['-V'], packages: { 'apt-get': ['apertium', 'apertium-eng-spa', 'apertium-spa-cat', 'cg3'] } },
 };
 
 /** @type {Record<string, string>} */
