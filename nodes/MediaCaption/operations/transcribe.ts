@@ -1,6 +1,8 @@
+import { languageOrDetectOptions } from '../../shared/languages';
 import type { NodeOperation } from '../../shared/operation';
 import { optionalText, readSource, withoutEmpty } from '../../shared/parameters';
 import { sourceProperties } from '../../shared/properties';
+import { readRules, ruleOptions } from '../../shared/subtitles';
 
 export const transcribe: NodeOperation = {
 	name: 'Transcribe',
@@ -12,10 +14,10 @@ export const transcribe: NodeOperation = {
 		{
 			displayName: 'Language',
 			name: 'language',
-			type: 'string',
+			type: 'options',
 			default: '',
-			placeholder: 'en',
-			description: 'Two-letter code of the language that is spoken. Empty means: find out.',
+			options: languageOrDetectOptions,
+			description: 'Language that is spoken',
 		},
 		{
 			displayName: 'Prompt',
@@ -26,6 +28,13 @@ export const transcribe: NodeOperation = {
 			description: 'Names and words that occur, spelled as they should appear',
 		},
 		{
+			displayName: 'Tell Speakers Apart',
+			name: 'speakers',
+			type: 'boolean',
+			default: false,
+			description: 'Whether each segment says who speaks (A, B and so on), where the provider can tell',
+		},
+		{
 			displayName: 'Longest Subtitle Line',
 			name: 'maxLineChars',
 			type: 'number',
@@ -33,16 +42,40 @@ export const transcribe: NodeOperation = {
 			typeOptions: { minValue: 16, maxValue: 80 },
 			description: 'In characters. 42 is usual for wide videos; upright ones want less.',
 		},
-	],
-	build: ({ read }) => [
 		{
-			operation: 'transcribe',
-			...readSource(read),
-			params: withoutEmpty({
-				language: optionalText(read, 'language'),
-				prompt: optionalText(read, 'prompt'),
-				max_line_chars: read('maxLineChars'),
-			}),
+			displayName: 'Options',
+			name: 'options',
+			type: 'collection',
+			default: {},
+			placeholder: 'Add Option',
+			options: [
+				{
+					displayName: 'Audio Track',
+					name: 'audioTrack',
+					type: 'number',
+					default: 1,
+					typeOptions: { minValue: 1, maxValue: 1000 },
+					description: 'Which one, of a file that has several. Without it, the one that players choose.',
+				},
+				...ruleOptions,
+			],
 		},
 	],
+	build: ({ read }) => {
+		const option = (name: string) => read(`options.${name}`, undefined);
+		return [
+			{
+				operation: 'transcribe',
+				...readSource(read),
+				params: withoutEmpty({
+					language: optionalText(read, 'language'),
+					prompt: optionalText(read, 'prompt'),
+					speakers: read('speakers', false) === true ? true : undefined,
+					max_line_chars: read('maxLineChars'),
+					audio_track: option('audioTrack'),
+					...readRules(option),
+				}),
+			},
+		];
+	},
 };

@@ -61,6 +61,12 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	sprite: transcode('Sprite Sheet', { operation: 'sprite', tiles: 'count', count: 20 }),
 	stream: transcode('Stream', { operation: 'stream' }),
 	transcribe: caption('Transcribe', { operation: 'transcribe', language: 'en' }),
+	subtitle_edit: caption('Edit Subtitles', {
+		operation: 'subtitle_edit',
+		edits: { edit: [{ kind: 'shift', ms: 500 }, { kind: 'replace', find: 'their', with: 'there' }] },
+		formats: ['srt', 'vtt'],
+	}),
+	subtitle_convert: caption('Convert Subtitles', { operation: 'subtitle_convert', formats: ['vtt', 'txt'] }),
 	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'friendly' }),
 	publish: {
 		node: 'Social Distribute',
