@@ -21,12 +21,9 @@ import { createLogger } from './log.ts';
 import { availableEncoders, canToneMap, checkFfmpeg, hasVmaf, runPlan as runFfmpeg } from './media/engine.ts';
 import { findHardware, onHardware, type HardwareEncoder } from './media/hardware.ts';
 import { probe } from './media/probe.ts';
-import { download } from './net/download.ts';
 import { createGuard, type Guard } from './net/guard.ts';
-import { createEngines } from './ai/local/engines.ts';
-import { createLocalTransformer } from './ai/local/transformer.ts';
-import { createReplicate } from './ai/replicate.ts';
-import { createAi } from './ai/routing/create-ai.ts';
+import { composeAi } from './ai/routing/compose-ai.ts';
+import type { AiParts } from './ai/routing/create-ai.ts';
 import { createPostLedger } from './db/posts.ts';
 import { createAiOperations } from './operations/ai/index.ts';
 import { createRemoveBackground } from './operations/enhance/remove-background.ts';
@@ -82,6 +79,8 @@ export async function startSidecar(environment: Record<string, string | undefine
 	const guard = createGuard({ allowedPrivateHosts: config.ALLOWED_PRIVATE_HOSTS, allowHttp: config.ALLOW_HTTP });
 	const hardware = await findHardware(config.ROLE === 'api' ? 'off' : config.HARDWARE_ENCODER);
 	await check(config, guard, () => storage.prepare(), hardware.problem);
+	const runPlan = await createRunPlan(config, hardware.encoder, log);
+	const ai = await composeAi({ config, environment, guard, runPlan, log });
 
 	const database = config.DATABASE_URL
 		? await openPostgres({ url: config.DATABASE_URL, schemaName: config.DATABASE_SCHEMA, poolSize: 10 })
@@ -121,7 +120,6 @@ export async function startSidecar(environment: Record<string, string | undefine
 		await storage.prepare().catch((error: Error) => problems.push(error.message));
 		return problems;
 	};
-	const runPlan = await createRunPlan(config, hardware.encoder, log);
 	const deps: HttpDeps & WorkerDeps = {
 		database,
 		db: database.db,
@@ -129,7 +127,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		vault,
 		storage,
 		log,
-		operations: await buildOperations({ config, guard, vault, storage, database, runPlan }),
+		operations: await buildOperations({ config, guard, vault, storage, database, runPlan, ai }),
 		triggers: { process: config.N8N_WEBHOOK_URL ?? null, distribute: config.N8N_DISTRIBUTE_WEBHOOK_URL ?? null },
 		wake: { jobs: () => loops.worker?.wake(), callbacks: () => loops.outbox?.wake(), events: () => loops.feed?.wake() },
 		send,
@@ -143,6 +141,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		renditionWaitSeconds: config.RENDITION_WAIT_SECONDS,
 		version: VERSION,
 		readiness,
+		aiReport: () => ai.report(),
 		fetchSource: createFetchSource({ guard, maxBytes: config.MAX_FILE_BYTES, googleApiBaseUrl: config.GOOGLE_API_BASE_URL }),
 		probe,
 		runPlan,
@@ -205,6 +204,7 @@ interface Adapters {
 	storage: Storage;
 	database: OpenDatabase;
 	runPlan: typeof runFfmpeg;
+	ai: AiParts;
 }
 
 /** The engine, told what this ffmpeg lacks. */
@@ -216,21 +216,8 @@ async function createRunPlan({ ROLE, FFMPEG_THREADS: threads, HARDWARE_ENCODER }
 }
 
 /** Every operation with the adapters it uses. */
-async function buildOperations({ config, guard, vault, storage, database, runPlan }: Adapters): Promise<ReadonlyMap<string, Operation>> {
-	const ai = createAi({
-		openai: { apiKey: config.OPENAI_API_KEY, baseUrl: config.OPENAI_BASE_URL, transcribeModel: config.OPENAI_TRANSCRIBE_MODEL, captionModel: config.OPENAI_CAPTION_MODEL },
-	});
+async function buildOperations({ config, guard, vault, storage, database, runPlan, ai: { ai, transformers } }: Adapters): Promise<ReadonlyMap<string, Operation>> {
 	const engine = { runPlan };
-	const replicateGuard = config.REPLICATE_BASE_URL ? guard.withAllowed([new URL(config.REPLICATE_BASE_URL).host]) : guard;
-	const transformers = [
-		createLocalTransformer(createEngines(config.ENGINES_DIR)),
-		createReplicate({
-			token: config.REPLICATE_API_TOKEN,
-			baseUrl: config.REPLICATE_BASE_URL,
-			models: { remove_background: config.REPLICATE_BACKGROUND_MODEL, upscale: config.REPLICATE_UPSCALE_MODEL, style: config.REPLICATE_STYLE_MODEL },
-			download: async (url, destPath, signal) => void (await download({ url, destPath, signal, guard: replicateGuard, maxBytes: config.MAX_FILE_BYTES, onProgress: () => {} })),
-		}),
-	];
 	return createRegistry([
 		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders(), vmaf: config.ROLE !== 'api' && (await hasVmaf()) }),
 		createRemoveBackground(transformers),
@@ -254,7 +241,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
 	if (hardwareProblem) problems.push(hardwareProblem);
 	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
-	for (const name of ['OPENAI_BASE_URL', 'X_API_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
+	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'X_API_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];
 		if (!url) continue;
 		try {

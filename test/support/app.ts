@@ -31,6 +31,7 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 		renditionWaitSeconds: 20,
 		version: '0',
 		readiness: async () => [],
+		aiReport: () => ({ capabilities: [], voice_activity: { provider: 'ffmpeg', obstacle: null } }),
 		...change,
 	};
 	const feed = new EventFeed(deps);

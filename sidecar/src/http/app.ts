@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { Router, type ErrorRequestHandler, type Express } from 'express';
 import { PipelineError, toPipelineError } from '../errors.ts';
+import { aiRoutes } from './ai.ts';
 import { batchRoutes, operationRoutes } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
 import { eventRoutes, type EventFeed } from './events.ts';
@@ -32,7 +33,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	app.use(serviceRoutes(deps), fileRoutes(deps), openRenditionRoutes(deps), uploadRoutes(deps));
 
 	const media = Router();
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), eventRoutes(deps, feed));
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [authenticate(deps), express.json({ limit: MAX_JSON })];
 	app.use('/api/media', ...guarded, media);

@@ -1,3 +1,4 @@
+import type { AiReport } from '../ai/routing/report.ts';
 import type { OpenDatabase } from '../db/database.ts';
 import type { OutboxDeps } from '../callbacks/outbox.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -16,4 +17,6 @@ export interface HttpDeps extends OutboxDeps {
 	version: string;
 	/** Problems that make this process unfit for work now; empty: ready. */
 	readiness(): Promise<string[]>;
+	/** Who serves each task of AI now, and why others cannot. */
+	aiReport(): AiReport;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aiReportSchema } from '../ai/routing/report.ts';
 import * as requests from '../contract/requests.ts';
 import * as views from '../contract/views.ts';
 import type { Operation } from '../operations/operation.ts';
@@ -47,6 +48,7 @@ const routes: Route[] = [
 	{ method: 'get', path: '/api/media/callbacks', tag: 'Callbacks', summary: 'Callbacks and why they were not delivered.', query: { status: 'pending, delivered, dead, obsolete', limit: '1 to 500, default 50' }, status: 200, answer: listOf('callbacks', views.callbackViewSchema) },
 	{ method: 'post', path: '/api/media/callbacks/{id}/redeliver', tag: 'Callbacks', summary: 'Deliver a callback again.', status: 202, answer: views.callbackViewSchema },
 	{ method: 'get', path: '/api/media/usage', tag: 'Service', summary: 'What the workspace has used, by operation and together: CPU seconds, bytes, units of providers.', query: { from: 'Date or time; default 30 days before `to`', to: 'Date or time, not included; default now' }, status: 200, answer: views.usageViewSchema },
+	{ method: 'get', path: '/api/media/ai', tag: 'Service', summary: 'For each task of AI who serves it now, in which order providers are asked, and why others cannot.', status: 200, answer: aiReportSchema },
 	{ method: 'get', path: '/api/media/whoami', tag: 'Service', summary: 'The workspace of the API key; the test of the n8n credential.', status: 200, answer: z.object({ workspace_id: z.string(), version: z.string() }) },
 	{ method: 'get', path: '/healthz', tag: 'Service', summary: 'The process lives.', status: 200, answer: z.object({ status: z.string() }), open: true },
 	{ method: 'get', path: '/readyz', tag: 'Service', summary: 'The process can work; 503 names what is missing.', status: 200, answer: z.object({ status: z.string(), problems: z.array(z.string()) }), open: true },

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { jest } from '@jest/globals';
+import { createLimiter } from '../../../../sidecar/src/ai/routing/limiter.ts';
+import { PipelineError } from '../../../../sidecar/src/errors.ts';
+
+const open = new AbortController().signal;
+
+describe('the limits of a provider', () => {
+	it('never lets more calls run at once than allowed, and does all of them in their order', async () => {
+		await fc.assert(
+			fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 25 }), async (parallel, turns) => {
+				const limiter = createLimiter({ parallel }, 'x');
+				let running = 0;
+				let most = 0;
+				const begun: number[] = [];
+				const results = await Promise.all(
+					turns.map((count, index) =>
+						limiter(async () => {
+							begun.push(index);
+							most = Math.max(most, ++running);
+							for (let turn = 0; turn < count; turn++) await Promise.resolve();
+							running--;
+							return index;
+						}, open),
+					),
+				);
+				expect(results).toEqual(turns.map((_count, index) => index));
+				expect(begun).toEqual(results);
+				expect(most).toBeLessThanOrEqual(parallel);
+			}),
+		);
+	});
+
+	it('begins no more calls in a minute than allowed', async () => {
+		jest.useFakeTimers();
+		try {
+			const limiter = createLimiter({ requestsPerMinute: 3 }, 'x');
+			let begun = 0;
+			const all = Promise.all(Array.from({ length: 7 }, () => limiter(async () => void begun++, open)));
+			await jest.advanceTimersByTimeAsync(59_000);
+			expect(begun).toBe(3);
+			await jest.advanceTimersByTimeAsync(2_000);
+			expect(begun).toBe(6);
+			await jest.advanceTimersByTimeAsync(60_000);
+			expect(begun).toBe(7);
+			await all;
+		} finally {
+			jest.useRealTimers();
+		}
+	});
+
+	it('lets a call go that is cancelled while it waits, and gives its place to the next', async () => {
+		const limiter = createLimiter({ parallel: 1 }, 'x');
+		let finish = (): void => {};
+		const first = limiter(() => new Promise<void>((resolve) => (finish = resolve)), open);
+		const stop = new AbortController();
+		const second = limiter(() => Promise.resolve('never'), stop.signal);
+		const third = limiter(() => Promise.resolve('third'), open);
+		const reason = new Error('cancelled');
+		stop.abort(reason);
+		await expect(second).rejects.toBe(reason);
+		finish();
+		await first;
+		expect(await third).toBe('third');
+		await expect(limiter(() => Promise.resolve(), AbortSignal.abort(reason))).rejects.toBe(reason);
+	});
+
+	it('gives a provider the pause that it asks for: until then nothing is sent', async () => {
+		let now = 1_000_000;
+		let calls = 0;
+		const limiter = createLimiter({}, 'openai whisper-1', () => now);
+		const busy = () => {
+			calls++;
+			return Promise.reject(new PipelineError('provider_rate_limited', 'slow down', { retryAfterSeconds: 3600 }));
+		};
+		await expect(limiter(busy, open)).rejects.toMatchObject({ message: 'slow down' });
+		now += 600_500;
+		await expect(limiter(busy, open)).rejects.toMatchObject({ code: 'provider_rate_limited', retryAfterSeconds: 3000, message: expect.stringContaining('openai whisper-1') });
+		expect(calls).toBe(1);
+		now += 3_000_000;
+		expect(await limiter(() => Promise.resolve('fine'), open)).toBe('fine');
+	});
+
+	it('does not pause after other errors, nor without a time', async () => {
+		const limiter = createLimiter({}, 'x');
+		for (const error of [new PipelineError('provider_unavailable', 'down', { retryAfterSeconds: 60 }), new PipelineError('provider_rate_limited', 'slow down'), new Error('?')]) {
+			await expect(limiter(() => Promise.reject(error), open)).rejects.toBe(error);
+			expect(await limiter(() => Promise.resolve('fine'), open)).toBe('fine');
+		}
+	});
+});
