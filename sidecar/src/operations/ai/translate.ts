@@ -83,6 +83,8 @@ export function createTranslate({ translator, glossary }: TranslateDeps): TaskOp
 			const notes = new Set(source.subtitles?.notes);
 			const files: ProducedFile[] = [];
 			const translations: Array<Record<string, unknown>> = [];
+			// What did not fit is asked for once more: progress must not go back.
+			let most = 0;
 			for (const [index, to] of targets.entries()) {
 				if (to === from) notes.add(`This is ${languageName(to)} already: it stays as it is.`);
 				const translation = createTranslation({
@@ -93,7 +95,7 @@ export function createTranslate({ translator, glossary }: TranslateDeps): TaskOp
 					glossary: [...given.glossary, ...(await glossary(context.workspaceId, to))],
 					signal: context.signal,
 					answered: (answer) => answers.push(answer),
-					onProgress: (percent) => context.progress(((index + percent / 100) / targets.length) * 95),
+					onProgress: (percent) => context.progress((most = Math.max(most, ((index + percent / 100) / targets.length) * 95))),
 				});
 				translations.push(await context.step(`translate ${to}`, () => translateInto(translation, source, rulesFor(to, given), { workDir: context.workDir, files })));
 			}

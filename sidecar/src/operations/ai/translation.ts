@@ -15,12 +15,6 @@ export interface Translation {
 	texts(texts: readonly string[], maxChars?: ReadonlyArray<number | null>): Promise<string[]>;
 }
 
-/** What one call holds: small enough that an answer is not cut off, large enough that sentences are seen together. */
-const MOST_TEXTS = 40;
-const MOST_CHARACTERS = 4000;
-/** Entries of the glossary in one call; those that do not occur in its texts are left out before. */
-const MOST_ENTRIES = 100;
-
 export function createTranslation(options: {
 	translator: Translator;
 	from: string | undefined;
@@ -33,63 +27,41 @@ export function createTranslation(options: {
 	onProgress(percent: number): void;
 }): Translation {
 	const { translator, from, to, tone, glossary, signal, answered, onProgress } = options;
+	const terms = firstOfEach(glossary);
 	let last = translator.name;
 	return {
 		// The local engine translates the same way however often it is asked.
 		canShorten: () => from !== to && last !== 'local',
 		async texts(texts, maxChars = []) {
 			if (from === to) return [...texts];
+			const asked = [...texts.keys()].filter((index) => texts[index]?.trim() !== '');
 			const result = texts.map(() => '');
-			const batches = batchesOf(texts);
-			for (const [number, batch] of batches.entries()) {
-				const given = batch.map((index) => texts[index] ?? '');
-				const entries = glossaryFor(given, glossary);
-				const answer = await translator.translate({
-					texts: given,
-					from,
-					to,
-					...(entries.length > 0 ? { glossary: entries } : {}),
-					...(maxChars.length > 0 ? { maxChars: batch.map((index) => maxChars[index] ?? null) } : {}),
-					tone,
-					signal,
-					onProgress: (percent) => onProgress(((number + percent / 100) / batches.length) * 100),
-				});
-				last = answer.provider;
-				answered(answer);
-				if (answer.texts.length !== given.length) throw new PipelineError('provider_rejected', `The translator answered ${answer.texts.length} texts for ${given.length}. Try again, or choose another model.`);
-				for (const [place, index] of batch.entries()) result[index] = answer.texts[place] ?? '';
-				onProgress(((number + 1) / batches.length) * 100);
-			}
+			if (asked.length === 0) return result;
+			const answer = await translator.translate({
+				texts: asked.map((index) => texts[index] ?? ''),
+				from,
+				to,
+				...(terms.length > 0 ? { glossary: terms } : {}),
+				...(maxChars.length > 0 ? { maxChars: asked.map((index) => maxChars[index] ?? null) } : {}),
+				tone,
+				signal,
+				onProgress,
+			});
+			last = answer.provider;
+			answered(answer);
+			if (answer.texts.length !== asked.length) throw new PipelineError('provider_rejected', `The translator answered ${answer.texts.length} texts for ${asked.length}. Try again, or choose another model.`);
+			for (const [place, index] of asked.entries()) result[index] = answer.texts[place] ?? '';
 			return result;
 		},
 	};
 }
 
-/** Indexes of texts that go together; empty texts are left out. */
-function batchesOf(texts: readonly string[]): number[][] {
-	const batches: number[][] = [];
-	let characters = 0;
-	for (const [index, text] of texts.entries()) {
-		if (text.trim() === '') continue;
-		const open = batches.at(-1);
-		if (open && open.length < MOST_TEXTS && characters + text.length <= MOST_CHARACTERS) {
-			open.push(index);
-			characters += text.length;
-		} else {
-			batches.push([index]);
-			characters = text.length;
-		}
-	}
-	return batches;
-}
-
-/** Entries that occur in the texts; the first one on each word. */
-function glossaryFor(texts: readonly string[], glossary: readonly GlossaryEntry[]): GlossaryEntry[] {
-	const said = texts.join('\n').normalize('NFC').toLowerCase();
+/** The first entry on each word. */
+function firstOfEach(glossary: readonly GlossaryEntry[]): GlossaryEntry[] {
 	const chosen = new Map<string, GlossaryEntry>();
-	for (const entry of glossary) {
-		const key = entry.from.normalize('NFC').toLowerCase();
-		if (said.includes(key) && !chosen.has(key) && chosen.size < MOST_ENTRIES) chosen.set(key, { from: entry.from, to: entry.to });
+	for (const { from, to } of glossary) {
+		const key = from.normalize('NFC').toLowerCase();
+		if (!chosen.has(key)) chosen.set(key, { from, to });
 	}
 	return [...chosen.values()];
 }
