@@ -255,17 +255,13 @@ export async function isIndexed(db: Executor, workspaceId: string): Promise<bool
 	return rows.length > 0;
 }
 
-/** Language of an indexed asset's transcript; null: not known; undefined: the asset has not been indexed. */
-export async function indexedLanguage(db: Executor, { id, workspaceId }: { id: string; workspaceId: string }): Promise<string | null | undefined> {
+export async function isAssetIndexed(db: Executor, { id, workspaceId }: { id: string; workspaceId: string }): Promise<boolean> {
 	const rows = await db
-		.select({ kind: searchEntries.kind, language: searchEntries.language })
+		.select({ id: searchEntries.id })
 		.from(searchEntries)
 		.where(and(eq(searchEntries.assetId, id), eq(searchEntries.workspaceId, workspaceId)))
-		.orderBy(sql`${searchEntries.kind} = 'transcript' desc`)
 		.limit(1);
-	const [row] = rows;
-	if (!row) return undefined;
-	return row.kind === 'frame' ? null : row.language;
+	return rows.length > 0;
 }
 
 /** Changes the texts of an asset's entries of a kind, and answers how many. Their vectors stay: a word more or less hardly moves them. */

@@ -3,12 +3,12 @@ import { findAsset } from '../../db/assets.ts';
 import type { Database, Transaction } from '../../db/database.ts';
 import { recordEvents } from '../../db/events.ts';
 import { addFeedback, type Correction, type WordCorrection } from '../../db/feedback.ts';
-import { indexedLanguage, replaceEntries, rewriteEntries } from '../../db/search.ts';
+import { isAssetIndexed, replaceEntries, rewriteEntries } from '../../db/search.ts';
 import { listTags, mergeTags, removeTag } from '../../db/tags.ts';
 import { transact } from '../../db/transact.ts';
 import { PipelineError } from '../../errors.ts';
 import { addTextVectors } from './entry-vectors.ts';
-import { metadataEntry } from './index-asset.ts';
+import { metadataEntry, type TellLanguage } from './index-asset.ts';
 
 export interface NewFeedback {
 	/** A UUID; given again, nothing is added. */
@@ -32,7 +32,16 @@ export interface GivenFeedback {
 /** Stores a correction and applies what can be applied at once. Throws `not_found`, and `invalid_request` for a label without asset. */
 export type GiveFeedback = (feedback: NewFeedback, signal: AbortSignal) => Promise<GivenFeedback>;
 
-export function createGiveFeedback({ db, embedder }: { db: Database; embedder: TextEmbedder }): GiveFeedback {
+export function createGiveFeedback({ db, embedder, tellLanguage }: { db: Database; embedder: TextEmbedder; tellLanguage: TellLanguage }): GiveFeedback {
+	/** Only where the asset has been indexed: else the index will have it when it is made. */
+	const indexMetadataAnew = async (asset: { id: string; workspaceId: string }, signal: AbortSignal): Promise<Record<string, number>> => {
+		if (!(await isAssetIndexed(db, asset))) return {};
+		const entries = await metadataEntry(db, asset, (text) => tellLanguage(text, signal));
+		const { usage } = await addTextVectors(db, embedder, entries, signal);
+		await replaceEntries(db, asset, entries, ['metadata']);
+		return usage;
+	};
+
 	return async ({ id, workspaceId, assetId, correction }, signal) => {
 		if (assetId && !(await findAsset(db, workspaceId, assetId))) throw new PipelineError('not_found', `There is no asset ${assetId} in this workspace.`);
 		if (!assetId && correction.kind === 'label') throw new PipelineError('invalid_request', 'asset_id: a label is that of an asset. Name it.', { details: { field: 'asset_id' } });
@@ -42,7 +51,7 @@ export function createGiveFeedback({ db, embedder }: { db: Database; embedder: T
 			if (added) await recordEvents(tx, [{ workspaceId, type: 'feedback.given', assetId, data: { feedback_id: id, kind, ...data } }]);
 			return apply(tx, workspaceId, assetId, correction);
 		});
-		const usage = assetId && correction.kind === 'label' ? await indexMetadataAnew(db, embedder, { id: assetId, workspaceId }, signal) : {};
+		const usage = assetId && correction.kind === 'label' ? await indexMetadataAnew({ id: assetId, workspaceId }, signal) : {};
 		const tags = assetId && correction.kind === 'label' ? { tags: (await listTags(db, assetId)).map(({ tag }) => tag) } : {};
 		return { feedback_id: id, kind: correction.kind, applied, ...tags, usage };
 	};
@@ -72,14 +81,4 @@ async function apply(tx: Transaction, workspaceId: string, assetId: string | nul
 export function corrected(text: string, { wrong, right }: Pick<WordCorrection, 'wrong' | 'right'>): string {
 	const pattern = wrong.normalize('NFC').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 	return text.replace(new RegExp(`(?<![\\p{L}\\p{N}\\p{M}])${pattern}(?![\\p{L}\\p{N}\\p{M}])`, 'giu'), () => right.normalize('NFC'));
-}
-
-/** Only where the asset has been indexed: else the index will have it when it is made. */
-async function indexMetadataAnew(db: Database, embedder: TextEmbedder, asset: { id: string; workspaceId: string }, signal: AbortSignal): Promise<Record<string, number>> {
-	const language = await indexedLanguage(db, asset);
-	if (language === undefined) return {};
-	const entries = await metadataEntry(db, asset.workspaceId, asset.id, language);
-	const { usage } = await addTextVectors(db, embedder, entries, signal);
-	await replaceEntries(db, asset, entries, ['metadata']);
-	return usage;
 }

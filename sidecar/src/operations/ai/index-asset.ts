@@ -23,10 +23,14 @@ export interface IndexAssetDeps {
 	ai: Pick<Ai, 'embed' | 'embed_image' | 'describe' | 'label' | 'read_text'>;
 	engine: Engine;
 	db: Database;
+	tellLanguage: TellLanguage;
 }
 
+/** ISO 639-1 of what most of a text is written in; null where that cannot be told. */
+export type TellLanguage = (text: string, signal: AbortSignal) => Promise<string | null>;
+
 /** Makes an asset findable: what is said in it, what is seen in it, and what it says of itself. */
-export function createIndexAsset({ ai, engine, db }: IndexAssetDeps): TaskOperation<Params> {
+export function createIndexAsset({ ai, engine, db, tellLanguage }: IndexAssetDeps): TaskOperation<Params> {
 	return {
 		kind: 'task',
 		name: 'index_asset',
@@ -45,15 +49,16 @@ export function createIndexAsset({ ai, engine, db }: IndexAssetDeps): TaskOperat
 			if (!assetId) throw new PipelineError('invalid_request', 'asset_id: index_asset needs an asset.');
 			const { facts } = await context.source();
 			const spoken = await readTranscript(context);
-			const language = spoken?.language || null;
-			const passages = toPassages(spoken?.cues ?? []).map((passage): NewEntry => ({ kind: 'transcript', startSeconds: passage.start, endSeconds: passage.end, text: passage.text, language, vectors: [] }));
+			const said = toPassages(spoken?.cues ?? []);
+			const language = spoken?.language || (await tellLanguage(said.map(({ text }) => text).join(' '), signal));
+			const passages = said.map((passage): NewEntry => ({ kind: 'transcript', startSeconds: passage.start, endSeconds: passage.end, text: passage.text, language, vectors: [] }));
 
 			const { pictures, cpuSeconds } = given.frames > 0 ? await step('frames', () => sampleFrames(context, engine, { most: facts.fileType === 'image' ? Math.min(4, given.frames) : given.frames })) : { pictures: [], cpuSeconds: 0 };
 			const seen = given.describe
 				? await step('describe', () => describeFrames(ai, pictures, signal, (percent) => context.progress(30 + percent * 0.4)))
 				: { texts: [], usage: {}, notes: [] };
 			const frames = frameEntries(pictures, seen.texts, facts);
-			const about = await metadataEntry(db, workspaceId, assetId, language);
+			const about = await metadataEntry(db, { id: assetId, workspaceId }, (text) => tellLanguage(text, signal));
 			context.progress(70);
 
 			const entries = [...passages, ...frames, ...about];
@@ -91,8 +96,9 @@ async function readTranscript(context: TaskContext): Promise<SubtitlesFound | nu
 	}
 }
 
-/** What the asset says of itself, as an entry; none where it says nothing. `language`: that of what is said in it. */
-export async function metadataEntry(db: Database, workspaceId: string, assetId: string, language: string | null): Promise<NewEntry[]> {
-	const about = await textAbout(db, workspaceId, assetId);
-	return about.text === '' ? [] : [{ kind: 'metadata', startSeconds: null, endSeconds: null, text: about.text, language: about.language ?? language, vectors: [] }];
+/** What the asset says of itself, as an entry; none where it says nothing. */
+export async function metadataEntry(db: Database, asset: { id: string; workspaceId: string }, tellLanguage: (text: string) => Promise<string | null>): Promise<NewEntry[]> {
+	const { text, language } = await textAbout(db, asset.workspaceId, asset.id);
+	if (text === '') return [];
+	return [{ kind: 'metadata', startSeconds: null, endSeconds: null, text, language: language ?? (await tellLanguage(text)), vectors: [] }];
 }

@@ -7,6 +7,7 @@ import { readFound } from '../../db/search-assets.ts';
 import { hasVectors } from '../../db/search-vectors.ts';
 import { plainTag } from '../../db/tags.ts';
 import { PipelineError, toPipelineError } from '../../errors.ts';
+import type { TellLanguage } from './index-asset.ts';
 import { fuse, type FoundGroup, type FoundMoment, type Ranking, type SearchMethod } from './fuse.ts';
 
 export interface SearchRequest {
@@ -75,6 +76,7 @@ export interface Library {
 export interface LibraryDeps {
 	db: Database;
 	embedder: TextEmbedder;
+	tellLanguage: TellLanguage;
 	/** Signed link of a stored file. */
 	fileUrl(storageKey: string): string;
 }
@@ -90,10 +92,14 @@ const CANDIDATES = 200;
  * models that are used here (bench/search.ts prints them).
  */
 const LEAST_COSINE = 0.25;
+/** Of shorter texts, the language is guessed wrong too often. */
+const TELLING_CHARACTERS = 30;
+/** Not English, and not in Latin letters: whoever knows it is taken to know all. */
+const SOME_OTHER_LANGUAGE = 'ja';
 /** Answers to the same words (typed again, next page) need no model. */
 const REMEMBERED = 200;
 
-export function createLibrary({ db, embedder, fileUrl }: LibraryDeps): Library {
+export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDeps): Library {
 	const remembered = new Map<string, number[]>();
 
 	const vectorOf = async (text: string, signal: AbortSignal): Promise<{ values: number[]; usage: Record<string, number> }> => {
@@ -110,10 +116,20 @@ export function createLibrary({ db, embedder, fileUrl }: LibraryDeps): Library {
 		return { values, usage };
 	};
 
+	/** Whether the embedder understands the language of a query, where that can be told. */
+	const obstacleTo = async (text: string, signal: AbortSignal): Promise<string | null> => {
+		const always = embedder.obstacle();
+		if (always || embedder.obstacle(SOME_OTHER_LANGUAGE) === null) return always;
+		if (/\p{L}/u.test(text) && !/\p{sc=Latin}/u.test(text)) return embedder.obstacle(SOME_OTHER_LANGUAGE);
+		if (text.length < TELLING_CHARACTERS) return null;
+		const language = await tellLanguage(text, signal);
+		return language === null ? null : embedder.obstacle(language);
+	};
+
 	/** By what the words mean; null with a note where that is not possible. */
 	const byMeaning = async (scope: SearchScope, query: SearchQuery, notes: string[], usage: Record<string, number>, signal: AbortSignal): Promise<Ranking | null> => {
 		if (query.text === '') return null;
-		const obstacle = (await hasVectors(db)) ? embedder.obstacle() : 'This database has no pgvector.';
+		const obstacle = (await hasVectors(db)) ? await obstacleTo(query.text, signal) : 'This database has no pgvector.';
 		if (obstacle) {
 			notes.push(`Only words were looked for, not meanings: ${obstacle}`);
 			return null;
