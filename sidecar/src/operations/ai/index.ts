@@ -2,12 +2,15 @@ import type { Ai } from '../../ai/ai.ts';
 import type { Database } from '../../db/database.ts';
 import { glossaryOf, wordsOf } from '../../db/feedback.ts';
 import type { Operation } from '../operation.ts';
+import { createAnalyze } from './analyze.ts';
 import { createCaption } from './caption.ts';
 import type { Engine } from './engine.ts';
 import { createFeedback } from './feedback.ts';
+import { createFindDuplicates } from './find-duplicates.ts';
 import type { GiveFeedback } from './give-feedback.ts';
 import { createIndexAsset, type TellLanguage } from './index-asset.ts';
 import type { Library } from './library.ts';
+import { createSafetyScan } from './safety-scan.ts';
 import { createSearch } from './search.ts';
 import { subtitleConvert } from './subtitle-convert.ts';
 import { subtitleEdit } from './subtitle-edit.ts';
@@ -26,13 +29,16 @@ export interface AiOperationsDeps {
 }
 
 /** Operations that understand, write and find. To add one: import it, and name it here. */
-export function createAiOperations({ ai, engine, db, library, giveFeedback, tellLanguage }: AiOperationsDeps): Operation[] {
+export function createAiOperations({ ai, engine, db, facesAllowed, library, giveFeedback, tellLanguage }: AiOperationsDeps): Operation[] {
 	return [
 		createTranscribe({ transcriber: ai.transcribe, engine, corrections: (workspaceId, language) => wordsOf(db, workspaceId, { language }) }),
 		subtitleEdit,
 		subtitleConvert,
 		createCaption({ writer: ai.write, engine }),
 		createTranslate({ translator: ai.translate, glossary: (workspaceId, language) => glossaryOf(db, workspaceId, { language }) }),
+		createAnalyze({ ai, engine, db, facesAllowed }),
+		createSafetyScan({ moderator: ai.moderate, engine }),
+		createFindDuplicates({ db }),
 		createIndexAsset({ ai, engine, db, tellLanguage }),
 		createSearch({ library }),
 		createFeedback({ give: giveFeedback }),
