@@ -67,6 +67,9 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 		formats: ['srt', 'vtt'],
 	}),
 	subtitle_convert: caption('Convert Subtitles', { operation: 'subtitle_convert', formats: ['vtt', 'txt'] }),
+	analyze: caption('Analyse', { operation: 'analyze', what: ['labels', 'objects', 'text'] }),
+	safety_scan: caption('Safety Scan', { operation: 'safety_scan', whenUnsafe: 'stop', options: { sexualThreshold: 0.85 } }),
+	find_duplicates: caption('Find Duplicates', { operation: 'find_duplicates', compare: 'all', whenFound: 'report' }),
 	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'friendly' }),
 	publish: {
 		node: 'Social Distribute',
