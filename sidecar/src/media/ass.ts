@@ -67,8 +67,9 @@ const RADIUS = 0.28;
 const PITCH = 1.24;
 const TALL_PITCH = 1.5;
 const TALL = 1.55;
-/** What letters like g reach below the base line. */
+/** What letters like g reach below the base line, and letters like l above it. */
 const DESCENT = 0.22;
+const ASCENT = 0.78;
 
 const hex = ([red, green, blue]: readonly number[]): string => `&H${[blue, green, red].map((value) => (value ?? 0).toString(16).padStart(2, '0')).join('').toUpperCase()}&`;
 const opacity = (part: number): string => `&H${Math.round(255 * (1 - part)).toString(16).padStart(2, '0').toUpperCase()}&`;
@@ -182,7 +183,7 @@ function firstBaseLine({ lines }: Page, em: number, { look, frame, fonts, size }
 	const height = em * pitchOf(lines) * (lines.length - 1);
 	return {
 		bottom: frame.bottom - DESCENT * em - padding - height,
-		top: frame.top + capitals + padding,
+		top: frame.top + Math.max(capitals, ASCENT * em) + padding,
 		middle: (size.height - height + capitals) / 2,
 	}[look.position];
 }

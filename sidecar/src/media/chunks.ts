@@ -23,7 +23,7 @@ export function canSplit(plan: MediaPlan, facts: MediaFacts, furtherInputs: numb
 	// What measuring made lies in the folder of this try only: it would be gone when the pieces are joined.
 	if (!output || plan.outputs.length > 1 || plan.made?.length || furtherInputs > 0 || !video) return null;
 	const { options, graph, sourceOptions, seekSeconds, durationSeconds, videoFilters = [] } = output;
-	if (output.kind !== 'video' || graph || sourceOptions?.length || seekSeconds || durationSeconds !== undefined) return null;
+	if (output.kind !== 'video' || graph || output.subtitleTracks?.length || sourceOptions?.length || seekSeconds || durationSeconds !== undefined) return null;
 	if (video.variableFrameRate || video.frameRate <= 0 || video.interlaced) return null;
 	if (!ENCODERS.has(options[options.indexOf('-c:v') + 1] ?? '') || options.some((option) => WHOLE.has(option))) return null;
 	// A time in an expression, `t` or `n`, would begin anew in each piece.

@@ -66,10 +66,12 @@ export function ffmpegCall(
 		...[...windows.values()].map(({ options }) => ({ options, file: source })),
 		...further.map((file, index) => ({ options: plan.inputOptions?.[index] ?? [], file })),
 	];
+	const tracks = plan.outputs.map(({ subtitleTracks = [] }) => subtitleTracks.length);
+	const firstTrack = (index: number): number => read.length + tracks.slice(0, index).reduce((sum, count) => sum + count, 0);
 	const graphs: string[] = [];
 	const contexts = placed.map(({ planned, excerpts, from }, index) => {
 		const path = partialPath(planned, index);
-		const context = { facts, further, from, excerpts, firstFurther: windows.size, index, path, toneMapping };
+		const context = { facts, further, from, excerpts, firstFurther: windows.size, firstTrack: firstTrack(index), index, path, toneMapping };
 		if (planned.graph) graphs.push(filterGraph(planned.graph.filters, planned, { ...context, path: textPath(planned, path) }));
 		return { planned, context };
 	});
@@ -83,13 +85,12 @@ export function ffmpegCall(
 	// the first picture of each of its inputs, and these begin at different places.
 	const all = [...(graphs.length > 0 ? [graphs.join(';')] : []), ...shared.graphs];
 	outputs[0]?.options.unshift(...all.flatMap((graph) => ['-filter_complex', graph]));
-	return {
-		inputs: read.map(({ options, file }, index) => ({
-			options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...timesOf(file.facts, options), ...decoderOf(file.facts), ...inputArguments(demuxerOf(file.facts))],
-			url: asFileUrl(file.path),
-		})),
-		outputs,
-	};
+	const media = read.map(({ options, file }, index) => ({
+		options: [...(index === 0 ? GLOBAL : []), ...threadOptions(threads), ...options, ...timesOf(file.facts, options), ...decoderOf(file.facts), ...inputArguments(demuxerOf(file.facts))],
+		url: asFileUrl(file.path),
+	}));
+	const subtitles = outputs.flatMap(({ planned, path }) => tracksOf(planned, path).map((track) => ({ options: inputArguments('srt'), url: asFileUrl(track.path) })));
+	return { inputs: [...media, ...subtitles], outputs };
 }
 
 function demuxerOf({ mime }: MediaFacts): string {
@@ -162,6 +163,8 @@ interface OutputContext {
 	/** The same of each of its excerpts. */
 	excerpts: Placed[];
 	firstFurther: number;
+	/** ffmpeg's number of the input that is its first subtitle track. */
+	firstTrack: number;
 	/** Number of the output: makes labels unique in the process. */
 	index: number;
 	path: string;
@@ -208,8 +211,10 @@ function outputOptions(planned: PlannedOutput, context: OutputContext, threads: 
 	const sound = [...(uncut ? context.from.cut.sound : []), ...(planned.audioFilters ?? [])].map((filter) => withTextPath(filter, path));
 	return [
 		...(planned.graph ? graphMaps(planned.graph.map, context) : plainMaps(planned, context, pad)),
-		// Subtitles, data and chapter tracks do not fit into every container, and nobody asked for them.
-		...['-sn', '-dn', '-map_chapters', '-1'],
+		...trackOptions(planned, context),
+		// Data and chapter tracks, and subtitles of the source, do not fit into every container, and nobody asked for them.
+		...(planned.subtitleTracks?.length ? [] : ['-sn']),
+		...['-dn', '-map_chapters', '-1'],
 		...(picture.length > 0 && !planned.options.includes('-vn') ? ['-filter:v', picture.join(',')] : []),
 		...(sound.length > 0 && facts.audio && !planned.options.includes('-an') && planned.kind !== 'image' ? ['-filter:a', sound.join(',')] : []),
 		// Where sound starts long after the picture, the default of 128 packets is too few ("Too many packets buffered").
@@ -224,6 +229,13 @@ function outputOptions(planned: PlannedOutput, context: OutputContext, threads: 
 		...(planned.kind === 'text' ? ['-f', 'null'] : []),
 	];
 }
+
+const trackOptions = ({ subtitleTracks = [] }: PlannedOutput, { firstTrack }: OutputContext): string[] =>
+	subtitleTracks.flatMap(({ language, title, ...flags }, index) => [
+		...['-map', `${firstTrack + index}:s:0`],
+		...['-metadata:s:s:' + index, `language=${language}`, '-metadata:s:s:' + index, `title=${title}`, '-metadata:s:s:' + index, `handler_name=${title}`],
+		...['-disposition:s:' + index, [...(flags.default ? ['default'] : []), ...(flags.forced ? ['forced'] : [])].join('+') || '0'],
+	]);
 
 const takesPicture = ({ kind, options, videoFilters }: PlannedOutput, { video }: MediaFacts): boolean =>
 	kind !== 'audio' && video !== null && !options.includes('-vn') && (kind !== 'text' || Boolean(videoFilters?.length));
@@ -296,9 +308,15 @@ export const writesText = ({ kind, videoFilters = [], audioFilters = [], graph }
 const withTextPath = (filter: string, path: string): string =>
 	filter.replaceAll('{text}', filterValue(path)).replace(/\{file:([a-z0-9.-]+)\}/g, (_, name: string) => filterValue(`${path}.${name}`));
 
-/** Attachments of an output: where each must lie, and its content. */
-export const attachmentsOf = (planned: PlannedOutput, path: string): Array<{ path: string; content: string }> =>
-	Object.entries(planned.attachments ?? {}).map(([name, content]) => ({ path: `${textPath(planned, path)}.${name}`, content }));
+/** Where the subtitle tracks of an output lie. */
+const tracksOf = (planned: PlannedOutput, path: string): Array<{ path: string; content: string }> =>
+	(planned.subtitleTracks ?? []).map(({ srt }, index) => ({ path: `${textPath(planned, path)}.${index}.srt`, content: srt }));
+
+/** Small files that ffmpeg reads for an output: where each must lie, and its content. */
+export const attachmentsOf = (planned: PlannedOutput, path: string): Array<{ path: string; content: string }> => [
+	...Object.entries(planned.attachments ?? {}).map(([name, content]) => ({ path: `${textPath(planned, path)}.${name}`, content })),
+	...tracksOf(planned, path),
+];
 
 /**
  * A value inside a filter graph: one round of escaping for the option, one for the graph (ffmpeg-utils, "Quoting and

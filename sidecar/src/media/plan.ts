@@ -52,6 +52,8 @@ export interface PlannedOutput {
 	graph?: FilterGraph;
 	/** Small files that filters read, by name: `{file:look.cube}` in a filter is the path of `look.cube`. Removed afterwards. */
 	attachments?: Record<string, string>;
+	/** Subtitle tracks, after all other streams. Their codec is among `options`, e.g. `['-c:s', 'mov_text']`. */
+	subtitleTracks?: SubtitleTrack[];
 	/** Parts of the source whose pictures meet in `graph`, as `[x1]`, `[x2]` …; ffmpeg seeks to each of them. */
 	excerpts?: Array<{ seekSeconds: number; durationSeconds: number }>;
 	/** package: files that its muxer writes but nobody asked for, e.g. `['manifest.mpd']`; removed when it has been checked. */
@@ -60,6 +62,19 @@ export interface PlannedOutput {
 	options: string[];
 	/** Expected length of the output, seconds, for progress and for the deadline. 0 for a still image. */
 	expectedSeconds: number;
+}
+
+export interface SubtitleTrack {
+	/** SubRip. */
+	srt: string;
+	/** ISO 639-2, e.g. `deu`; `und` where it is not known. */
+	language: string;
+	/** What players list. */
+	title: string;
+	/** Shown unless the viewer turns it off. */
+	default: boolean;
+	/** Shown also where subtitles are turned off. */
+	forced: boolean;
 }
 
 /**

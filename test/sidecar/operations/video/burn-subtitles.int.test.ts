@@ -1,0 +1,188 @@
+import { burnSubtitles } from '../../../../sidecar/src/operations/video/burn-subtitles.ts';
+import type { EarlierResults } from '../../../../sidecar/src/operations/operation.ts';
+import { probe } from '../../../../sidecar/src/media/probe.ts';
+import { plain } from '../../../fixtures/plain.ts';
+import { runOperationOn } from '../../../support/engine.ts';
+import { streamHash } from '../../../support/sound.ts';
+import { boundsOf, cropped, frameAt, isDrawn, isWhite, isYellow, type Bounds, type Look } from '../../../support/text-picture.ts';
+
+const cue = (text: string, from = '00:01.000', to = '00:03.000'): string => `WEBVTT\n\n${from} --> ${to}\n${text}\n`;
+
+interface Burnt {
+	path: string;
+	output: Record<string, unknown>;
+	at(seconds: number): Look;
+}
+
+const WIDE = { width: 640, height: 360 };
+const UPRIGHT = { width: 360, height: 640 };
+
+const burn = async <T>(video: Parameters<typeof plain>[0], params: Record<string, unknown>, look: (burnt: Burnt) => T | Promise<T>, earlier?: EarlierResults): Promise<T> =>
+	runOperationOn(
+		burnSubtitles,
+		plain(video),
+		{ crf: 8, ...params },
+		async ({ files: [file], output }) => look({ path: file?.path ?? '', output, at: (seconds) => frameAt(file?.path ?? '', seconds, file?.width ?? 0, file?.height ?? 0) }),
+		[],
+		earlier,
+	);
+/** An asset in which this is said, from second 1 to 3. */
+const transcribed = (text: string): EarlierResults => ({
+	earlierOutput: (name) => Promise.resolve(name === 'transcribe' ? { language: 'en', segments: [{ start: 1, end: 3, text }], words: null } : null),
+	readStored: () => Promise.reject(new Error('nothing is stored')),
+});
+
+const drawnIn = (look: Look, test = isDrawn): Bounds => {
+	const bounds = boundsOf(look, test);
+	if (!bounds) throw new Error('nothing was drawn');
+	return bounds;
+};
+/** The text alone, for comparisons. */
+const textOf = (look: Look): Look => cropped(look, drawnIn(look));
+
+describe('burn_subtitles, for real', () => {
+	it.each(['plain', 'boxed', 'karaoke', 'word'])('shows text in the style %s only while it is said', async (style) => {
+		await burn('wide', { subtitles: cue('Green tea for all'), style }, ({ output, at }) => {
+			expect(output).toMatchObject({ ...WIDE, style, language: '', subtitles_from: 'request', cues: 1, font: 'Noto Sans', notes: [] });
+			expect(boundsOf(at(0.9), isDrawn)).toBeNull();
+			expect(boundsOf(at(1.1), isWhite)).not.toBeNull();
+			expect(boundsOf(at(2.5), isWhite)).not.toBeNull();
+			expect(boundsOf(at(3.1), isDrawn)).toBeNull();
+		});
+	});
+
+	it('lights up the words one after the other', async () => {
+		await burn('wide', { subtitles: cue('Left left right right'), style: 'karaoke' }, ({ output, at }) => {
+			const lit = [1.1, 1.7, 2.3, 2.9].map((seconds) => drawnIn(at(seconds), isYellow));
+			const middles = lit.map(({ left, right }) => (left + right) / 2);
+			expect(middles).toEqual([...middles].sort((a, b) => a - b));
+			expect([lit[0]!.right < 320, lit[3]!.left > 320]).toEqual([true, true]);
+			// The words do not move.
+			expect(drawnIn(at(1.1))).toMatchObject({ left: drawnIn(at(2.9)).left, top: drawnIn(at(2.9)).top });
+			expect(output['pages']).toBe(1);
+		});
+	});
+
+	it('shows a few large words at a time, in the middle', async () => {
+		await burn('upright', { subtitles: cue('one two three four five six'), style: 'word', max_words: 2 }, ({ output, at }) => {
+			expect(output['pages']).toBe(3);
+			const [first, last] = [drawnIn(at(1.4)), drawnIn(at(2.8))];
+			const middle = (first.top + first.bottom) / 2;
+			expect([middle > 300, middle < 340, first.bottom - first.top > 30]).toEqual([true, true, true]);
+			expect(first.right - first.left).not.toBe(last.right - last.left);
+		});
+	});
+
+	// 1080x1920 has 440 px of TikTok's own below, 670 px of Reels', 480 px of Shorts', 340 px of Stories'; a third of it here.
+	it.each([
+		['tiktok', 50, 493, 50],
+		['reels', 89, 416, 21],
+		['shorts', 64, 480, 50],
+		['stories', 83, 526, 21],
+	])('keeps clear of what %s lays over the picture', async (platform, top, bottom, sides) => {
+		const subtitles = cue('A line that is so long that it has to be wrapped twice or more on upright videos');
+		for (const [style, position] of [['plain', 'bottom'], ['boxed', 'bottom'], ['karaoke', 'top']] as const) {
+			await burn('upright', { subtitles, style, platform, position }, ({ at }) => {
+				const bounds = drawnIn(at(1.3));
+				expect([style, bounds.top >= top - 1, bounds.bottom <= bottom + 1, bounds.left >= sides - 1, bounds.right <= UPRIGHT.width - sides + 1]).toEqual([style, true, true, true, true]);
+				expect(position === 'top' ? bounds.top < top + 25 : bounds.bottom > bottom - 25).toBe(true);
+			});
+		}
+	});
+
+	it('draws in the colours of a brand, also on BT.709', async () => {
+		const colours = { text_colour: '#e8a01a', box_colour: '#1a73e8', box_opacity: 1 };
+		await burn('wide', { subtitles: cue('████████'), style: 'boxed', ...colours }, ({ at }) => {
+			const look = at(2);
+			const { left, right, top, bottom } = drawnIn(look);
+			const at3 = (x: number, y: number): number[] => [...look.pixels.subarray(3 * (y * look.width + x), 3 * (y * look.width + x) + 3)];
+			const near = (found: number[], wanted: number[]): boolean => found.every((value, index) => Math.abs(value - (wanted[index] ?? 0)) <= 8);
+			const middle = Math.round((top + bottom) / 2);
+			expect([at3(Math.round((left + right) / 2), middle), near(at3(Math.round((left + right) / 2), middle), [0xe8, 0xa0, 0x1a])]).toEqual([expect.anything(), true]);
+			expect([at3(left + 3, middle), near(at3(left + 3, middle), [0x1a, 0x73, 0xe8])]).toEqual([expect.anything(), true]);
+		});
+	});
+
+	it('writes Hebrew and Arabic from right to left, with names in Latin letters in them', async () => {
+		// The first word is the one that lights up first.
+		for (const text of ['שלום Nike עולם חדש', 'مرحبا Nike بالعالم كله']) {
+			await burn('wide', { subtitles: cue(text), style: 'karaoke' }, ({ at }) => {
+				const [first, second, last] = [drawnIn(at(1.1), isYellow), drawnIn(at(1.7), isYellow), drawnIn(at(2.9), isYellow)];
+				expect([first.left > second.right, second.left > last.right, first.left > 320, last.right < 320]).toEqual([true, true, true, true]);
+			});
+		}
+	});
+
+	it('joins the letters of Arabic', async () => {
+		const width = (text: string): Promise<number> => burn('wide', { subtitles: cue(text) }, ({ at }) => { const { left, right } = drawnIn(at(2), isWhite); return right - left; });
+		// A joiner that forbids it stands between the letters of the second one.
+		expect(await width('بيبيبيبي')).toBeLessThan(0.8 * (await width([...'بيبيبيبي'].join('\u200c'))));
+	});
+
+	it('has letters for Japanese, Chinese, Korean, Hindi and Thai, and no boxes in their place', async () => {
+		const pictures = await Promise.all(['緑', '茶', '한', '글', 'अ', 'क', 'ก', 'ส'].map((text) => burn('wide', { subtitles: cue(text), size: 'extra_large' }, ({ at, output }) => {
+			expect(output['notes']).toEqual([]);
+			return textOf(at(2));
+		})));
+		// Boxes would all look the same.
+		const looks = new Set(pictures.map(({ width, height, pixels }) => `${width}x${height} ${pixels.toString('base64')}`));
+		expect(looks.size).toBe(pictures.length);
+		const box = await burn('wide', { subtitles: cue('▯'), size: 'extra_large' }, ({ at }) => textOf(at(2)));
+		for (const { pixels } of pictures) expect(pixels.equals(box.pixels)).toBe(false);
+	});
+
+	it('shows text that looks like commands as text', async () => {
+		const drawn = (text: string): Promise<Bounds> => burn('wide', {}, ({ at }) => drawnIn(at(2)), transcribed(text));
+		const plainText = await drawn('Xan8Xposi0,0YHello');
+		// Of about the same width, in the same place: nothing was taken for a command.
+		for (const text of ['{\\an8}{\\pos(0,0)}Hello', 'Hi \\N \\n \\h {\\p1} m 0 0 l', '{\\fs200}{\\c&HFF&}Hello', '\\{\\an8} a \\']) {
+			const hostile = await drawn(text);
+			expect([text, hostile.top > 250, hostile.bottom - hostile.top < 60, hostile.right - hostile.left > (plainText.right - plainText.left) * 0.4]).toEqual([text, true, true, true]);
+		}
+	});
+
+	it('leaves out pictures that no font here can draw, and says so', async () => {
+		await burn('wide', { subtitles: cue('tea 👨‍👩‍👧 time') }, ({ at, output }) => {
+			expect(boundsOf(at(2), isWhite)).not.toBeNull();
+			expect(JSON.stringify(output['notes'])).toMatch(/left out/);
+		});
+	});
+
+	it('draws at the size that is shown: turned, and of an odd number of pixels', async () => {
+		await burn('turned', { subtitles: cue('Green tea') }, ({ output, at }) => {
+			expect(output).toMatchObject(UPRIGHT);
+			const bounds = drawnIn(at(2));
+			expect([bounds.top > 320, bounds.right - bounds.left > bounds.bottom - bounds.top]).toEqual([true, true]);
+		});
+		await burn('odd', { subtitles: cue('Green tea') }, ({ output, at }) => {
+			expect(output).toMatchObject(WIDE);
+			expect(drawnIn(at(2)).top).toBeGreaterThan(250);
+		});
+	});
+
+	it('copies the sound', async () => {
+		await burn('wide', { subtitles: cue('Green tea') }, async ({ path }) => {
+			expect(streamHash(path, 'a')).toBe(streamHash(plain('wide'), 'a'));
+			expect((await probe(path)).video).toMatchObject({ codec: 'h264', pixelFormat: 'yuv420p', colorSpace: 'bt709' });
+		});
+	});
+
+	it('takes the subtitles of the asset', async () => {
+		await burn('wide', {}, ({ output }) => expect(output).toMatchObject({ subtitles_from: 'transcribe', language: 'en', cues: 1 }), transcribed('Green tea'));
+	});
+
+	it('says what to run first where there are no subtitles', async () => {
+		await expect(burn('wide', {}, () => null)).rejects.toMatchObject({ code: 'input_not_found', message: expect.stringContaining('transcribe') as unknown });
+	});
+
+	it('names a font that is not installed, and what is missing', async () => {
+		await expect(burn('wide', { subtitles: cue('tea'), font: 'No Such Font' }, () => null)).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'params.font' } });
+	});
+
+	it('changes nothing where nothing is said', async () => {
+		await burn('wide', { subtitles: cue('late', '00:10.000', '00:11.000') }, ({ at, output }) => {
+			expect(output).toMatchObject({ cues: 0, pages: 0, reason: expect.stringContaining('no subtitles') as unknown });
+			expect(boundsOf(at(2), isDrawn)).toBeNull();
+		});
+	});
+});
