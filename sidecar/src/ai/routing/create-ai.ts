@@ -10,7 +10,7 @@ import type { Transformer } from '../transformer.ts';
 import { wavSeconds } from '../wav.ts';
 import { absent } from './absent.ts';
 import { obstacleOf, tryInTurn, type Leg } from './fallback.ts';
-import { legsOf, type LegDeps } from './legs.ts';
+import { legsOf, type LegDeps, type RoutedLeg } from './legs.ts';
 import { createReport, type AiReport, type ReportLine } from './report.ts';
 import { CAPABILITY_NAMES } from './schema.ts';
 import { SHAPES, type Head, type Routable, type Way } from './shapes.ts';
@@ -35,7 +35,7 @@ export interface AiParts {
 /** Every task, routed to those who can do it. Throws ConfigError with every entry that cannot be served. */
 export function createAi(deps: AiDeps): AiParts {
 	const problems: string[] = [];
-	const legs = Object.fromEntries(CAPABILITY_NAMES.flatMap((name) => (name === 'transform' ? [] : [[name, legsOf(name, deps, problems)]]))) as { [C in Routable]: Array<Leg<Capabilities[C]>> };
+	const legs = Object.fromEntries(CAPABILITY_NAMES.flatMap((name) => (name === 'transform' ? [] : [[name, legsOf(name, deps, problems)]]))) as { [C in Routable]: Array<RoutedLeg<Capabilities[C]>> };
 	const transformers = transformersOf(deps, deps.download, problems);
 	if (problems.length > 0) throw new ConfigError(problems.map((problem) => `AI_ROUTING_FILE: ${problem}`));
 
@@ -77,7 +77,7 @@ export function createAi(deps: AiDeps): AiParts {
 		transformers,
 		report: () => {
 			const lines = Object.fromEntries(
-				CAPABILITY_NAMES.map((name): [Capability, ReportLine[]] => [name, name === 'transform' ? transformers.map(transformLine) : legs[name].map(({ provider, languages }) => lineOf(provider, languages))]),
+				CAPABILITY_NAMES.map((name): [Capability, ReportLine[]] => [name, name === 'transform' ? transformers.map(transformLine) : legs[name].map(({ source, languages }) => lineOf(source, languages))]),
 			) as Record<Capability, ReportLine[]>;
 			const { name: provider } = deps.local.voiceActivity;
 			return createReport(lines, { embed: embed?.title ?? null, embed_image: embedImage?.title ?? null }, { provider, obstacle: deps.local.voiceActivity.obstacle() });

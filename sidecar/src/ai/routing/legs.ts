@@ -27,8 +27,13 @@ export interface LegDeps {
 	guard: Guard;
 }
 
+export interface RoutedLeg<P> extends Leg<P> {
+	/** The provider itself: a local engine may have another model by now. */
+	source: P;
+}
+
 /** The providers of a task in their order. What nobody can serve is a problem, unless nobody asked for it. */
-export function legsOf<C extends Routable>(capability: C, deps: LegDeps, problems: string[]): Array<Leg<Capabilities[C]>> {
+export function legsOf<C extends Routable>(capability: C, deps: LegDeps, problems: string[]): Array<RoutedLeg<Capabilities[C]>> {
 	const entries = deps.routing[capability];
 	const wanted = entries !== DEFAULT_ROUTING[capability];
 	return entries.flatMap((entry, index) => {
@@ -47,7 +52,7 @@ export function legsOf<C extends Routable>(capability: C, deps: LegDeps, problem
 				.filter((name) => entry.model === undefined || name === entry.model)
 				.flatMap((name) => {
 					const engine = engines[name];
-					return engine ? [{ provider: limited(capability, engine, { entry, gate }), title: `local ${name}`, languages }] : [];
+					return engine ? [{ provider: limited(capability, engine, { entry, gate }), title: `local ${name}`, languages, source: engine }] : [];
 				});
 		}
 		const factory = HOSTED[entry.provider][capability];
@@ -57,7 +62,7 @@ export function legsOf<C extends Routable>(capability: C, deps: LegDeps, problem
 		const gate = createLimiter({ parallel: entry.parallel, requestsPerMinute: entry.requests_per_minute }, title(entry.model ?? '').trim());
 		// Its own client asks the gate before each request; here only the price is added.
 		const provider = factory(entry, { config: deps.config, environment: deps.environment, gate });
-		return [{ provider: limited(capability, provider, { entry, price: usualPrice(entry, provider.model, deps.config) }), title: title(provider.model), languages }];
+		return [{ provider: limited(capability, provider, { entry, price: usualPrice(entry, provider.model, deps.config) }), title: title(provider.model), languages, source: provider }];
 	});
 }
 

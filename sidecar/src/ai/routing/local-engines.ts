@@ -6,6 +6,7 @@ import { createSilero } from '../local/silero.ts';
 import { createLocalSpeaker } from '../local/speaker.ts';
 import { createLocalTransformer } from '../local/transformer.ts';
 import { createLocalTranslator } from '../local/translator.ts';
+import { createLocalVision } from '../local/vision.ts';
 import type { LongAudioDeps } from '../long-audio.ts';
 import { createFfmpegVoiceActivity } from '../sound-activity.ts';
 import type { VoiceActivity } from '../voice-activity.ts';
@@ -25,11 +26,20 @@ export interface LocalEnginesDeps {
 export function createLocalEngines({ enginesDir, runPlan, log }: LocalEnginesDeps): LocalEngines {
 	const engines = createEngines(enginesDir);
 	const voiceActivity = firstVoiceActivity([createSilero(engines), createFfmpegVoiceActivity({ runPlan, log })], log);
+	const vision = createLocalVision(engines);
 	return {
 		byTask: {
 			transcribe: { pocketsphinx: createPocketsphinx({ voiceActivity }) },
 			translate: { apertium: createLocalTranslator() },
 			speak: { voices: createLocalSpeaker() },
+			describe: { recognised: vision.describe },
+			embed: { 'use-lite': vision.embed },
+			embed_image: { centernet: vision.embed_image },
+			label: { centernet: vision.label },
+			detect: { centernet: vision.detect },
+			faces: { 'face-api': vision.faces },
+			read_text: { paddle: vision.read_text },
+			moderate: { nsfwjs: vision.moderate },
 		},
 		transform: createLocalTransformer(engines),
 		voiceActivity,
