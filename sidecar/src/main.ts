@@ -24,8 +24,12 @@ import { probe } from './media/probe.ts';
 import { createGuard, type Guard } from './net/guard.ts';
 import { composeAi } from './ai/routing/compose-ai.ts';
 import type { AiParts } from './ai/routing/create-ai.ts';
+import { createLanguageDetector } from './ai/local/language.ts';
 import { createPostLedger } from './db/posts.ts';
+import { createGiveFeedback, type GiveFeedback } from './operations/ai/give-feedback.ts';
 import { createAiOperations } from './operations/ai/index.ts';
+import type { TellLanguage } from './operations/ai/index-asset.ts';
+import { createLibrary, type Library } from './operations/ai/library.ts';
 import { createRemoveBackground } from './operations/enhance/remove-background.ts';
 import { createStyleTransfer } from './operations/enhance/style-transfer.ts';
 import { createUpscale } from './operations/enhance/upscale.ts';
@@ -120,6 +124,12 @@ export async function startSidecar(environment: Record<string, string | undefine
 		await storage.prepare().catch((error: Error) => problems.push(error.message));
 		return problems;
 	};
+	const detector = createLanguageDetector();
+	const tellLanguage: TellLanguage = (text, signal) => detector.detect(text, { signal });
+	const finding = { db: database.db, embedder: ai.ai.embed, tellLanguage };
+	const library = createLibrary({ ...finding, fileUrl });
+	const giveFeedback = createGiveFeedback(finding);
+	if (database.vectors) log.warn(database.vectors);
 	const deps: HttpDeps & WorkerDeps = {
 		database,
 		db: database.db,
@@ -127,7 +137,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		vault,
 		storage,
 		log,
-		operations: await buildOperations({ config, guard, vault, storage, database, runPlan, ai }),
+		operations: await buildOperations({ config, guard, vault, storage, database, runPlan, ai, library, giveFeedback, tellLanguage }),
 		triggers: { process: config.N8N_WEBHOOK_URL ?? null, distribute: config.N8N_DISTRIBUTE_WEBHOOK_URL ?? null },
 		wake: { jobs: () => loops.worker?.wake(), callbacks: () => loops.outbox?.wake(), events: () => loops.feed?.wake() },
 		send,
@@ -139,6 +149,8 @@ export async function startSidecar(environment: Record<string, string | undefine
 		maxFileBytes: config.MAX_FILE_BYTES,
 		uploadUrlTtlSeconds: config.UPLOAD_URL_TTL_SECONDS,
 		renditionWaitSeconds: config.RENDITION_WAIT_SECONDS,
+		library,
+		giveFeedback,
 		version: VERSION,
 		readiness,
 		aiReport: () => ai.report(),
@@ -191,6 +203,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 			server.close();
 			server.closeAllConnections();
 			await Promise.all([loops.reconciler?.stop(), loops.pruner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
+			await detector.close();
 			await queue.stop();
 			await database.close();
 		},
@@ -205,6 +218,9 @@ interface Adapters {
 	database: OpenDatabase;
 	runPlan: typeof runFfmpeg;
 	ai: AiParts;
+	library: Library;
+	giveFeedback: GiveFeedback;
+	tellLanguage: TellLanguage;
 }
 
 /** The engine, told what this ffmpeg lacks. */
@@ -216,14 +232,14 @@ async function createRunPlan({ ROLE, FFMPEG_THREADS: threads, HARDWARE_ENCODER }
 }
 
 /** Every operation with the adapters it uses. */
-async function buildOperations({ config, guard, vault, storage, database, runPlan, ai: { ai, transformers } }: Adapters): Promise<ReadonlyMap<string, Operation>> {
+async function buildOperations({ config, guard, vault, storage, database, runPlan, ai: { ai, transformers }, library, giveFeedback, tellLanguage }: Adapters): Promise<ReadonlyMap<string, Operation>> {
 	const engine = { runPlan };
 	return createRegistry([
 		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders(), vmaf: config.ROLE !== 'api' && (await hasVmaf()) }),
 		createRemoveBackground(transformers),
 		createUpscale(transformers),
 		createStyleTransfer(transformers),
-		...createAiOperations({ ai, engine, db: database.db, facesAllowed: config.ALLOW_FACES }),
+		...createAiOperations({ ai, engine, db: database.db, facesAllowed: config.ALLOW_FACES, library, giveFeedback, tellLanguage }),
 		createPublish({
 			// The host of X is the operator's setting; a Mastodon server is named by the user and passes the guard.
 			platforms: [

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { absent } from '../../sidecar/src/ai/routing/absent.ts';
 import { createApp } from '../../sidecar/src/http/app.ts';
 import type { HttpDeps } from '../../sidecar/src/http/deps.ts';
 import { EventFeed } from '../../sidecar/src/http/events.ts';
+import { createGiveFeedback } from '../../sidecar/src/operations/ai/give-feedback.ts';
+import { createLibrary } from '../../sidecar/src/operations/ai/library.ts';
 import { deriveSigningKey, fileLink } from '../../sidecar/src/storage/signed-url.ts';
 import type { TestPipeline } from './pipeline.ts';
 
@@ -20,18 +23,23 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 	const server = createServer().listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const fileUrl = (key: string): string => fileLink(SIGNING_KEY, url, key, new Date(Date.now() + 60_000));
+	// Without a model: what words find is enough here.
+	const finding = { db: pipeline.database.db, embedder: absent('There is no model in this test.').embed, tellLanguage: async () => null };
 	const deps: HttpDeps = {
 		...pipeline.deps,
 		database: pipeline.database,
 		signingKey: SIGNING_KEY,
 		publicUrl: url,
-		fileUrl: (key) => fileLink(SIGNING_KEY, url, key, new Date(Date.now() + 60_000)),
+		fileUrl,
 		maxFileBytes: 1_000_000,
 		uploadUrlTtlSeconds: 60,
 		renditionWaitSeconds: 20,
 		version: '0',
 		readiness: async () => [],
 		aiReport: () => ({ capabilities: [], voice_activity: { provider: 'ffmpeg', obstacle: null } }),
+		library: createLibrary({ ...finding, fileUrl }),
+		giveFeedback: createGiveFeedback(finding),
 		...change,
 	};
 	const feed = new EventFeed(deps);

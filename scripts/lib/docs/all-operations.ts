@@ -29,7 +29,7 @@ export function allOperations(): Operation[] {
 		createRemoveBackground([]),
 		createUpscale([]),
 		createStyleTransfer([]),
-		...createAiOperations({ ai, engine, db, facesAllowed: true }),
+		...createAiOperations({ ai, engine, db, facesAllowed: true, library: { search: never }, giveFeedback: never, tellLanguage: never }),
 		createPublish({
 			platforms: [createX({ http }), createMastodon({ http })],
 			publish: { ledger: createPostLedger(db), vault: createVault('documentation') },

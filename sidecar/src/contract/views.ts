@@ -189,3 +189,60 @@ export const callbackViewSchema = z.object({
 	created_at: time,
 	ended_at: time.nullable(),
 });
+
+const matchedBy = z.array(z.enum(['words', 'meaning', 'similar'])).describe('words: its text; meaning: what it says, in whatever words; similar: it is like the asset `similar_to`.');
+const seconds = z.number().nullable();
+const searchScore = z.number().describe('0 to 1; 1: the first one of every method');
+
+export const searchResultSchema = z.object({
+	asset_id: z.string(),
+	file_type: z.enum(['video', 'audio', 'image']).nullable(),
+	title: z.string(),
+	tags: z.array(z.string()),
+	duration_seconds: seconds,
+	width: z.number().nullable(),
+	height: z.number().nullable(),
+	created_at: time,
+	score: searchScore,
+	matched_by: matchedBy,
+	start_seconds: seconds.describe('Of the best moment; null: the asset as a whole.'),
+	end_seconds: seconds,
+	text: z.string().describe('Of the best moment.'),
+	moments: z
+		.array(
+			z.object({
+				kind: z.enum(['transcript', 'frame', 'metadata']),
+				start_seconds: seconds,
+				end_seconds: seconds,
+				text: z.string(),
+				marked: z.string().describe('The text as HTML, with the words that matched in `<mark>`.'),
+				score: searchScore,
+				matched_by: matchedBy,
+			}),
+		)
+		.describe('Best first, at most three.'),
+	file_url: z.string().nullable().describe('Signed link to the stored original.'),
+	thumbnail_url: z.string().nullable(),
+});
+
+export const searchAnswerSchema = z.object({
+	results: z.array(searchResultSchema).describe('Best first.'),
+	count: z.number().describe('Of `results`.'),
+	methods: matchedBy.describe('How was searched. Empty: by filters alone, newest first.'),
+	notes: z.array(z.string()).describe('What did not work, and why.'),
+});
+export type SearchView = z.infer<typeof searchAnswerSchema>;
+
+export const feedbackAnswerSchema = z.object({
+	feedback_id: z.string(),
+	kind: z.enum(['word', 'translation', 'label', 'caption']),
+	applied: z.array(z.string()).describe('What changed at once, and what will, in sentences.'),
+	tags: z.array(z.string()).optional().describe('Of the asset, after a label.'),
+});
+
+export const historySchema = z.object({
+	asset_id: z.string(),
+	history: z
+		.array(z.object({ type: z.string().describe('asset.created, job.completed, post.published, feedback.given …'), created_at: time, job_id: z.string().nullable(), data: record }))
+		.describe('Newest first. Events are kept for 30 days, feedback for ever.'),
+});

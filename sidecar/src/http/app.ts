@@ -11,6 +11,7 @@ import { postRoutes } from './posts.ts';
 import { processRoutes } from './process.ts';
 import { openRenditionRoutes, renditionRoutes } from './renditions.ts';
 import { authenticate } from './request.ts';
+import { searchRoutes } from './search.ts';
 import { infoRoutes, serviceRoutes } from './service.ts';
 import { signRoutes, uploadRoutes } from './uploads.ts';
 import { usageRoutes } from './usage.ts';
@@ -33,6 +34,8 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	app.use(serviceRoutes(deps), fileRoutes(deps), openRenditionRoutes(deps), uploadRoutes(deps));
 
 	const media = Router();
+	// Before the routes with /assets/:id.
+	media.use(searchRoutes(deps));
 	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [authenticate(deps), express.json({ limit: MAX_JSON })];

@@ -1,6 +1,8 @@
 import type { AiReport } from '../ai/routing/report.ts';
 import type { OpenDatabase } from '../db/database.ts';
 import type { OutboxDeps } from '../callbacks/outbox.ts';
+import type { GiveFeedback } from '../operations/ai/give-feedback.ts';
+import type { Library } from '../operations/ai/library.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** What the HTTP layer works with. Built once in `main.ts`. */
@@ -14,6 +16,9 @@ export interface HttpDeps extends OutboxDeps {
 	uploadUrlTtlSeconds: number;
 	/** How long a request waits for a rendition that is being made. */
 	renditionWaitSeconds: number;
+	/** Search over the assets of a workspace. */
+	library: Library;
+	giveFeedback: GiveFeedback;
 	version: string;
 	/** Problems that make this process unfit for work now; empty: ready. */
 	readiness(): Promise<string[]>;

@@ -3,11 +3,12 @@ import { aiReportSchema } from '../ai/routing/report.ts';
 import * as requests from '../contract/requests.ts';
 import * as views from '../contract/views.ts';
 import type { Operation } from '../operations/operation.ts';
+import { feedbackRequestSchema, SEARCH_QUERY } from './search.ts';
 
 interface Route {
 	method: 'get' | 'post' | 'put';
 	path: string;
-	tag: 'Process' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Service';
+	tag: 'Process' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Search' | 'Service';
 	summary: string;
 	body?: z.ZodType;
 	/** Query and path parameters by name. */
@@ -33,6 +34,9 @@ const routes: Route[] = [
 	{ method: 'post', path: '/api/media/jobs/{id}/cancel', tag: 'Jobs', summary: 'Stop a job: its process is killed, its files are removed.', status: 200, answer: views.jobSchema },
 	{ method: 'post', path: '/api/media/jobs/{id}/retry', tag: 'Jobs', summary: 'Try a failed or cancelled job again.', body: z.object({ secrets: z.record(z.string(), z.string()).optional() }), status: 202, answer: views.jobSchema },
 	{ method: 'get', path: '/api/media/assets/{id}', tag: 'Jobs', summary: 'One asset.', status: 200, answer: views.assetSchema },
+	{ method: 'get', path: '/api/media/assets/search', tag: 'Search', summary: 'Assets by what is said and seen in them, in the same or in other words, with the moment; or like another asset; or by filters alone.', query: SEARCH_QUERY, status: 200, answer: views.searchAnswerSchema },
+	{ method: 'get', path: '/api/media/assets/{id}/history', tag: 'Search', summary: 'What happened to an asset, and what people said of it.', query: { limit: '1 to 500, default 100' }, status: 200, answer: views.historySchema },
+	{ method: 'post', path: '/api/media/feedback', tag: 'Search', summary: 'A correction: stored, applied at once where it can be, and followed by later jobs.', body: feedbackRequestSchema, status: 200, answer: views.feedbackAnswerSchema },
 	{ method: 'get', path: '/api/media/events', tag: 'Jobs', summary: 'Server-sent events: job.progress, job.preview, job.completed, job.failed, asset.ready, asset.processed, post.published … `Last-Event-ID` resumes.', query: { asset_id: 'Only of this asset', job_id: 'Only of this job', batch_id: 'Only of this batch' }, status: 200, contentType: 'text/event-stream' },
 	{ method: 'get', path: '/api/media/operations', tag: 'Operations', summary: 'All operations with their parameters as JSON Schema.', status: 200, answer: z.object({ operations: z.array(z.record(z.string(), z.unknown())) }) },
 	{ method: 'post', path: '/ingest', tag: 'Operations', summary: 'Brings media into storage and finds out what it is.', body: requests.operationRequestSchema, status: 202, answer: views.operationAcceptedSchema },
