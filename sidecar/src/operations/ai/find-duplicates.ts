@@ -179,8 +179,10 @@ export function isCommon(
 	otherSeconds: number,
 	step: number,
 ): boolean {
-	const long = Math.min(wanted, Math.max(step, Math.min(ownSeconds, otherSeconds) / 2));
-	if (to - from < long - step || similarity < least) return false;
+	const shorter = Math.min(ownSeconds, otherSeconds);
+	const long = Math.min(wanted, Math.max(step, shorter / 2));
+	// One frame alone says little, unless there are no more.
+	if (to - from < long - step || matched < Math.min(2, Math.max(1, Math.floor(shorter / step))) || similarity < least) return false;
 	return matched > FEW_FRAMES || similarity >= Math.max(least, FEW_SIMILARITY);
 }
 
