@@ -63,17 +63,23 @@ function streamOf(words: readonly Word[], from: number, until: number): { stream
 type Time = { start: number; end: number } | null;
 
 function match(pieces: readonly Piece[], stream: Stream, used: (letter: number) => void): Time[] {
+	const wanted = pieces.map(({ text }) => letters(text));
 	let cursor = 0;
-	return pieces.map(({ text }) => {
-		const wanted = letters(text);
-		if (wanted === '') return null;
-		const window = stream.text.slice(cursor, cursor + LOOK_AHEAD + wanted.length);
-		let at = window.indexOf(wanted);
-		// "a" is not the first letter of "again": a word begins where one begins, or where the last one was left.
-		while (at > 0 && !stream.begins[cursor + at]) at = window.indexOf(wanted, at + 1);
+	return wanted.map((own, index) => {
+		if (own === '') return null;
+		const window = stream.text.slice(cursor, cursor + LOOK_AHEAD + own.length);
+		// "a" is not the beginning of "again": a word begins where one begins, or where the last one was left, and ends where one ends,
+		// or where the next one goes on.
+		const fits = (at: number): boolean => {
+			const end = cursor + at + own.length;
+			const ends = end === stream.text.length || stream.begins[end] === true || (wanted[index + 1] !== undefined && wanted[index + 1] !== '' && stream.text.startsWith(wanted[index + 1] ?? '', end));
+			return ends && (at === 0 || stream.begins[cursor + at] === true);
+		};
+		let at = window.indexOf(own);
+		while (at >= 0 && !fits(at)) at = window.indexOf(own, at + 1);
 		if (at < 0) return null;
 		const first = cursor + at;
-		cursor = first + wanted.length;
+		cursor = first + own.length;
 		used(cursor - 1);
 		return { start: Math.round(stream.start[first] as number), end: Math.round(stream.end[cursor - 1] as number) };
 	});

@@ -1,6 +1,8 @@
 /** Markup inside of subtitle text. Each expression is bounded and begins with a fixed sign, so hostile text costs no more than its length. */
 
 const TAG = /<(\/?)([a-zA-Z][a-zA-Z0-9]{0,15})(?:[\s.:=/][^<>\n]{0,300})?>/g;
+/** Times of words, in WebVTT. */
+const TIME = /<\d[\d:.]{3,20}>/g;
 const KEPT = new Set(['i', 'b', 'u']);
 /** `{\an8}` and the like, which players of SRT take over from ASS. */
 const OVERRIDE = /\{\\[^{}\n]{0,300}\}/g;
@@ -9,7 +11,7 @@ const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', nb
 
 /** Without tags, or with `<i>`, `<b>` and `<u>` only. */
 export const readTags = (text: string, markup: 'strip' | 'keep'): string => {
-	const plain = text.replace(OVERRIDE, '').replace(TAG, (_tag, slash: string, name: string) => (markup === 'keep' && KEPT.has(name.toLowerCase()) ? `<${slash}${name.toLowerCase()}>` : ''));
+	const plain = text.replace(OVERRIDE, '').replace(TIME, '').replace(TAG, (_tag, slash: string, name: string) => (markup === 'keep' && KEPT.has(name.toLowerCase()) ? `<${slash}${name.toLowerCase()}>` : ''));
 	return markup === 'keep' ? balanced(plain) : plain;
 };
 

@@ -34,11 +34,13 @@ export interface TranscribeDeps {
 	/** What people of the workspace corrected in earlier transcripts, newest first. */
 	corrections?: (workspaceId: string, language: string | undefined) => Promise<WordCorrection[]>;
 	/** ISO 639-1 of a text; null where that is not clear. */
-	languageOf?: (text: string) => Promise<string | null> | string | null;
+	tellLanguage?: TellLanguage;
 }
 
+type TellLanguage = (text: string, signal: AbortSignal) => Promise<string | null>;
+
 /** Speech of the asset as text, with subtitles. */
-export function createTranscribe({ transcriber, engine, corrections = async () => [], languageOf = () => null }: TranscribeDeps): TaskOperation<Params> {
+export function createTranscribe({ transcriber, engine, corrections = async () => [], tellLanguage = async () => null }: TranscribeDeps): TaskOperation<Params> {
 	return {
 		kind: 'task',
 		name: 'transcribe',
@@ -83,7 +85,7 @@ export function createTranscribe({ transcriber, engine, corrections = async () =
 			);
 			context.progress(95);
 			const { transcript, count } = correctTranscript(heard, known);
-			const finished = await finish(transcript, given, languageOf);
+			const finished = await finish(transcript, given, (text) => tellLanguage(text, context.signal));
 			const cues = cuesOf(finished, toRules(given));
 			return {
 				output: { ...describe(finished), subtitle_count: cues.length, corrected_words: count },
@@ -137,7 +139,7 @@ function promptOf(given: string | undefined, corrections: readonly WordCorrectio
 }
 
 /** Language and notes, as far as only the whole text can tell. */
-async function finish(transcript: Transcript, given: Params, languageOf: NonNullable<TranscribeDeps['languageOf']>): Promise<Transcript> {
+async function finish(transcript: Transcript, given: Params, languageOf: (text: string) => Promise<string | null>): Promise<Transcript> {
 	const notes = [...(transcript.notes ?? [])];
 	const letters = transcript.text.match(/\p{L}/gu)?.length ?? 0;
 	if (letters === 0 && !notes.includes(NOTHING_SAID)) notes.unshift(NOTHING_SAID);
