@@ -7,6 +7,8 @@ export interface Engine {
 	runPlan(request: {
 		inputPath: string;
 		facts: MediaFacts;
+		/** Further inputs, `[a1]` being the sound of the first. Default: none. */
+		inputs?: Array<{ path: string; facts: MediaFacts }>;
 		plan: MediaPlan;
 		workDir: string;
 		signal: AbortSignal;

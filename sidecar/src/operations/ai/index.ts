@@ -1,9 +1,10 @@
 import type { Ai } from '../../ai/ai.ts';
 import type { Database } from '../../db/database.ts';
-import { glossaryOf, wordsOf } from '../../db/feedback.ts';
+import { captionExamples, glossaryOf, wordsOf } from '../../db/feedback.ts';
 import type { Operation } from '../operation.ts';
 import { createAnalyze } from './analyze.ts';
 import { createCaption } from './caption.ts';
+import { createDub } from './dub.ts';
 import type { Engine } from './engine.ts';
 import { createFeedback } from './feedback.ts';
 import { createFindDuplicates } from './find-duplicates.ts';
@@ -30,12 +31,14 @@ export interface AiOperationsDeps {
 
 /** Operations that understand, write and find. To add one: import it, and name it here. */
 export function createAiOperations({ ai, engine, db, facesAllowed, library, giveFeedback, tellLanguage }: AiOperationsDeps): Operation[] {
+	const glossary = (workspaceId: string, language: string) => glossaryOf(db, workspaceId, { language });
 	return [
-		createTranscribe({ transcriber: ai.transcribe, engine, corrections: (workspaceId, language) => wordsOf(db, workspaceId, { language }) }),
+		createTranscribe({ transcriber: ai.transcribe, engine, corrections: (workspaceId, language) => wordsOf(db, workspaceId, { language }), tellLanguage }),
 		subtitleEdit,
 		subtitleConvert,
-		createCaption({ writer: ai.write, engine }),
-		createTranslate({ translator: ai.translate, glossary: (workspaceId, language) => glossaryOf(db, workspaceId, { language }) }),
+		createCaption({ writer: ai.write, engine, examples: (workspaceId, platform, most) => captionExamples(db, workspaceId, { platform, most }) }),
+		createTranslate({ translator: ai.translate, glossary }),
+		createDub({ speaker: ai.speak, dubber: ai.dub, translator: ai.translate, engine, glossary }),
 		createAnalyze({ ai, engine, db, facesAllowed }),
 		createSafetyScan({ moderator: ai.moderate, engine }),
 		createFindDuplicates({ db }),

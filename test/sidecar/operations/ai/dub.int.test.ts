@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { createElevenLabsClient } from '../../../../sidecar/src/ai/elevenlabs/client.ts';
+import { createElevenLabsDubber } from '../../../../sidecar/src/ai/elevenlabs/dubber.ts';
+import { createElevenLabsSpeaker } from '../../../../sidecar/src/ai/elevenlabs/speaker.ts';
+import { createLocalSpeaker } from '../../../../sidecar/src/ai/local/speaker.ts';
+import { createLocalTranslator } from '../../../../sidecar/src/ai/local/translator.ts';
+import type { Speaker } from '../../../../sidecar/src/ai/speaker.ts';
+import { runPlan } from '../../../../sidecar/src/media/engine.ts';
+import { probe } from '../../../../sidecar/src/media/probe.ts';
+import { createDub } from '../../../../sidecar/src/operations/ai/dub.ts';
+import { dubFixture, TONE_HZ } from '../../../fixtures/dub.ts';
+import { startElevenLabs, type ElevenLabsEmulator } from '../../../platforms/elevenlabs.ts';
+import { channelOf, measured, onsets, rmsDb, samplesOf, streamHash, toneDb } from '../../../support/sound.ts';
+import { testTask, type TestTask } from '../../../support/task-context.ts';
+
+const RATE = 48_000;
+/** Spoken in 1.0 to 2.5 and 5.0 to 6.5 s. */
+const SRT = '1\n00:00:01,000 --> 00:00:02,500\nDas Wasser kocht. 🍵\n\n2\n00:00:05,000 --> 00:00:06,500\n[lacht] Guten Tag zusammen.\n';
+
+describe('dub', () => {
+	let server: ElevenLabsEmulator;
+	let task: TestTask | undefined;
+	beforeEach(async () => {
+		server = await startElevenLabs();
+	});
+	afterEach(async () => {
+		await server.close();
+		await task?.end();
+		task = undefined;
+	});
+	const client = (apiKey: string | undefined) => createElevenLabsClient({ apiKey, baseUrl: server.url });
+
+	async function dub(name: Parameters<typeof dubFixture>[0], given: Record<string, unknown>, { earlier = {}, speaker = createLocalSpeaker(), key }: { earlier?: Record<string, Record<string, unknown>>; speaker?: Speaker; key?: string } = {}) {
+		const source = dubFixture(name);
+		task = await testTask(source, { earlier });
+		const operation = createDub({ speaker, dubber: createElevenLabsDubber({ client: client(key), pollMs: 1 }), translator: createLocalTranslator(), engine: { runPlan }, glossary: () => Promise.resolve([]) });
+		const result = await operation.run(task.context, operation.params.parse(given));
+		const [file] = result.files ?? [];
+		if (!file) throw new Error('no file');
+		return { ...result, source, path: file.path, name: file.name, facts: await probe(file.path) };
+	}
+	/** The voice alone, without the tone of the original. */
+	const voiceOf = (path: string) => samplesOf(path, { filters: 'lowpass=f=6000,lowpass=f=6000' });
+	const toneBetween = (path: string, from: number, to: number) => toneDb(samplesOf(path).subarray(from * RATE, to * RATE), TONE_HZ);
+	const between = (samples: Float32Array, from: number, to: number) => rmsDb(samples, from * RATE, to * RATE);
+
+	it('speaks over the original, which steps back by 15 dB just then; the picture is copied', async () => {
+		const { path, source, name, facts, output, cost } = await dub('tone', { to: 'de', subtitles: SRT });
+		expect(name).toBe('dubbed.mp4');
+		expect(streamHash(path, 'v')).toBe(streamHash(source, 'v'));
+		expect(facts.durationSeconds).toBeCloseTo(8, 1);
+		expect(facts.audio).toMatchObject({ channels: 2, sampleRate: 48_000, tracks: [{ language: 'deu' }] });
+		const voice = voiceOf(path);
+		const starts = onsets(voice, { level: 0.03, gap: 1 });
+		expect(starts).toHaveLength(2);
+		expect(starts[0]).toBeCloseTo(1.03, 1);
+		expect(starts[1]).toBeCloseTo(5.03, 1);
+		const [before, during, after] = [toneBetween(path, 0.2, 0.8), toneBetween(path, 1.2, 1.9), toneBetween(path, 3.4, 4.6)];
+		expect(before - during).toBeGreaterThan(13.5);
+		expect(before - during).toBeLessThan(16.5);
+		expect(Math.abs(before - after)).toBeLessThan(1);
+		expect(output).toMatchObject({ language: 'de', engine: 'voices', mode: 'over', utterances: 2, text: 'Das Wasser kocht.\nGuten Tag zusammen.', warnings: [], provider: 'local', notes: [expect.stringContaining('robotic')] });
+		expect(cost).toMatchObject({ ai_characters: 36, cpu_seconds: expect.any(Number) as number });
+		expect(await readdir(task?.context.workDir ?? '')).toEqual(expect.not.arrayContaining([expect.stringMatching(/pcm|line-/)]));
+	});
+
+	it('or instead of it, at the loudness that is wanted', async () => {
+		const { path, output } = await dub('tone', { to: 'de', subtitles: SRT, mode: 'replace', target_lufs: -18 });
+		expect(toneBetween(path, 0.2, 0.8)).toBeLessThan(-80);
+		expect(toneBetween(path, 1.2, 1.9)).toBeLessThan(-70);
+		const voice = voiceOf(path);
+		expect(between(voice, 1.1, 1.9)).toBeGreaterThan(-35);
+		expect(between(voice, 3.5, 4.8)).toBeLessThan(-70);
+		expect(Math.abs(measured(path).lufs + 18)).toBeLessThan(1.5);
+		expect((output['loudness'] as { integrated_lufs: number }).integrated_lufs).toBeCloseTo(measured(path).lufs, 0);
+	});
+
+	it('keeps the original as a second track where that is wanted', async () => {
+		const { path, source, facts } = await dub('tone', { to: 'es', subtitles: SRT, keep_original: true });
+		expect(facts.audio?.tracks.map(({ language, default: first }) => [language, first])).toEqual([['spa', true], ['eng', false]]);
+		const hash = (file: string, track: number): string => execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-map', `0:a:${track}`, '-c', 'copy', '-f', 'md5', '-'], { encoding: 'utf8' });
+		expect(hash(path, 1)).toBe(hash(source, 0));
+	});
+
+	it('never lets two sentences overlap: they are hurried, then pushed', async () => {
+		const many = 'Dies ist ein ziemlich langer Satz, der in so kurzer Zeit nicht gesagt werden kann.';
+		const { path, output } = await dub('tone', { to: 'de', mode: 'replace', subtitles: `1\n00:00:00,500 --> 00:00:01,500\n${many}\n\n2\n00:00:01,600 --> 00:00:02,600\nJa.\n` });
+		const warnings = output['warnings'] as Array<{ line: number; kind: string }>;
+		expect(warnings.map(({ line, kind }) => [line, kind])).toEqual([[1, 'fast'], [2, 'late']]);
+		const starts = onsets(voiceOf(path), { level: 0.02, gap: 0.05 });
+		expect(starts[0]).toBeGreaterThan(0.45);
+		expect(output['utterances']).toBe(2);
+	});
+
+	it('ends with the recording', async () => {
+		const { facts, output } = await dub('tone', { to: 'de', subtitles: '1\n00:00:07,000 --> 00:00:07,800\nDieser Satz kommt zu spät, um noch ganz gesagt zu werden, fürchte ich.\n\n2\n00:00:20,000 --> 00:00:21,000\nNie.\n' });
+		expect(facts.durationSeconds).toBeCloseTo(8, 1);
+		expect(output).toMatchObject({ utterances: 1, warnings: [{ line: 1, kind: 'cut' }] });
+	});
+
+	it('translates what was transcribed', async () => {
+		const earlier = { transcribe: { language: 'en', segments: [{ start: 1, end: 3, text: 'The house is big.' }], words: null } };
+		const { output } = await dub('tone', { to: 'es', engine: 'voices' }, { earlier });
+		expect(output['text']).toMatch(/^La casa es grande/);
+		expect(output['notes']).toEqual(expect.arrayContaining([expect.stringContaining('Draft quality')]));
+	});
+
+	it('gives a video without sound its voice, keeps WebM what it is, and takes sound alone', async () => {
+		const silent = await dub('silent', { to: 'de', subtitles: SRT });
+		expect(silent.facts.audio?.channels).toBe(2);
+		expect(streamHash(silent.path, 'v')).toBe(streamHash(silent.source, 'v'));
+		await task?.end();
+		const webm = await dub('webm', { to: 'de', subtitles: SRT, keep_original: true });
+		expect(webm.name).toBe('dubbed.webm');
+		expect(streamHash(webm.path, 'v')).toBe(streamHash(webm.source, 'v'));
+		expect(webm.facts.audio?.tracks.map(({ codec }) => codec)).toEqual(['opus', 'opus']);
+		await task?.end();
+		const sound = await dub('sound', { to: 'de', subtitles: SRT, keep_original: true });
+		expect([sound.name, sound.facts.fileType]).toEqual(['dubbed.flac', 'audio']);
+	});
+
+	it('by ElevenLabs voices', async () => {
+		const speaker = createElevenLabsSpeaker({ client: client(server.key), model: 'eleven_multilingual_v2' });
+		const { path, output, cost } = await dub('tone', { to: 'de', subtitles: SRT, voice: 'Rachel', engine: 'voices', mode: 'replace' }, { speaker });
+		expect(server.spoken.map(({ text }) => text).sort()).toEqual(['Das Wasser kocht.', 'Guten Tag zusammen.']);
+		expect(output).toMatchObject({ provider: 'elevenlabs', model: 'eleven_multilingual_v2' });
+		expect(cost).toMatchObject({ ai_characters: 36 });
+		expect(onsets(voiceOf(path), { level: 0.03, gap: 1 })).toHaveLength(2);
+	});
+
+	it('by the dubbing service, which needs no subtitles', async () => {
+		const { path, source, output } = await dub('tone', { to: 'es' }, { key: server.key });
+		expect(output).toMatchObject({ engine: 'dubbing', provider: 'elevenlabs', model: 'dubbing', notes: [expect.stringContaining('keeps music')] });
+		expect(server.forms[0]).toMatchObject({ step: 'dub', fields: { target_lang: 'es', source_lang: 'auto' } });
+		expect(streamHash(path, 'v')).toBe(streamHash(source, 'v'));
+		// The emulator answers the same sound, a fifth higher.
+		expect(toneBetween(path, 1, 7)).toBeLessThan(-60);
+		expect(toneDb(samplesOf(path).subarray(RATE, 7 * RATE), TONE_HZ * 1.2)).toBeGreaterThan(-40);
+		expect(channelOf(samplesOf(path, { channels: 2 }), 0, 2).length / RATE).toBeCloseTo(8, 1);
+	});
+
+	it('says what is missing, before it costs anything', async () => {
+		await expect(dub('tone', { to: 'de' })).rejects.toMatchObject({ code: 'input_not_found', details: { run_first: 'transcribe' } });
+		await expect(dub('tone', { to: 'ja', subtitles: SRT })).rejects.toMatchObject({ code: 'provider_not_configured', message: expect.stringContaining('Japanese') as string });
+		await expect(dub('tone', { to: 'de', engine: 'dubbing' })).rejects.toMatchObject({ code: 'provider_not_configured', message: expect.stringContaining('ELEVENLABS_API_KEY') as string });
+		await expect(dub('tone', { to: 'fr', from: 'de', subtitles: SRT })).rejects.toMatchObject({ code: 'provider_not_configured' });
+		await expect(dub('tone', { to: 'de', subtitles: '1\n00:00:01,000 --> 00:00:02,500\n♪ 🍵\n' })).rejects.toMatchObject({ code: 'input_not_found' });
+		await expect(dub('silent', { to: 'de', engine: 'dubbing' }, { key: server.key })).rejects.toMatchObject({ code: 'input_no_audio' });
+		expect([server.counts.dub, server.counts.speak]).toEqual([0, 0]);
+	});
+
+	it('stops speaking when one sentence fails', async () => {
+		server.failures.push({ when: 'speak', status: 429, headers: { 'retry-after': '9' } });
+		const speaker = createElevenLabsSpeaker({ client: client(server.key), model: 'eleven_multilingual_v2' });
+		await expect(dub('tone', { to: 'de', subtitles: SRT, engine: 'voices' }, { speaker })).rejects.toMatchObject({ code: 'provider_rate_limited', retryAfterSeconds: 9 });
+	});
+});
