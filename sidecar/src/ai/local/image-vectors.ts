@@ -1,4 +1,5 @@
 import type { ImageEmbedder } from '../embedder.ts';
+import { CENTERNET_MEAN } from './centernet-mean.ts';
 import { CENTERNET, type CenternetAnswer, type CenternetRequest } from './centernet.ts';
 import type { LocalEngine } from './local-engine.ts';
 import { eachPicture } from './pictures.ts';
@@ -7,7 +8,7 @@ const DIMENSIONS = 480;
 
 /**
  * What the detector's trunk makes of the whole picture: copies that are flipped, cut, darkened or blurred are near each
- * other, and so are pictures of like things. Not for text: no word leads to such a vector.
+ * other (cosine mostly above 0.5), and so are pictures of like things; others are round 0. Not for text: no word leads to such a vector.
  */
 export function createLocalImageVectors(centernet: LocalEngine): ImageEmbedder {
 	return {
@@ -20,10 +21,12 @@ export function createLocalImageVectors(centernet: LocalEngine): ImageEmbedder {
 			const { found, usage } = await eachPicture(pictures, options, ({ path }, signal) =>
 				centernet.ask<CenternetRequest, CenternetAnswer>({ path, want: 'vector' }, { signal }),
 			);
-			return { provider: 'local', model: CENTERNET, usage, vectors: found.map(({ values }) => unit(values)) };
+			return { provider: 'local', model: CENTERNET, usage, vectors: found.map(({ values }) => centred(values)) };
 		},
 	};
 }
+
+const centred = (values: Float32Array): number[] => unit(unit(values).map((value, index) => value - (CENTERNET_MEAN[index] ?? 0) / 10_000));
 
 /** Of length 1. */
 export function unit(vector: ArrayLike<number>): number[] {

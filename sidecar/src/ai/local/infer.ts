@@ -24,8 +24,6 @@ export interface InferenceOptions {
 	args: readonly string[];
 	/** How long the process waits for the next request; 0: it ends after each answer. Default 20,000. */
 	idleMs?: number;
-	/** The process is replaced after so many answers: for libraries that leak. Default: never. */
-	maxRequests?: number;
 }
 
 export interface AskOptions {
@@ -59,7 +57,7 @@ export type ChildMessage<Answer> = { progress: number } | ({ error: null } & Inf
 /** `childModule('./faces-child', import.meta.url)`: compiled, both files end in .js. */
 export const childModule = (name: string, beside: string): string => fileURLToPath(new URL(`${name}.${beside.endsWith('.ts') ? 'ts' : 'js'}`, beside));
 
-export function createInference({ what, child: file, args, idleMs = IDLE_MS, maxRequests = Infinity }: InferenceOptions): Inference {
+export function createInference({ what, child: file, args, idleMs = IDLE_MS }: InferenceOptions): Inference {
 	let current: Running | null = null;
 	let idle: NodeJS.Timeout | undefined;
 	let last: Promise<void> = Promise.resolve();
@@ -77,7 +75,7 @@ export function createInference({ what, child: file, args, idleMs = IDLE_MS, max
 		if (!current || current.ended) current = start(file, args);
 		try {
 			const answer = await answerOf<Answer>(what, current, request, options);
-			if (idleMs === 0 || ++current.answers >= maxRequests) await close();
+			if (idleMs === 0) await close();
 			return answer;
 		} catch (error) {
 			await close();
@@ -107,7 +105,6 @@ export function createInference({ what, child: file, args, idleMs = IDLE_MS, max
 interface Running {
 	child: ChildProcess;
 	errors: Tail;
-	answers: number;
 	ended: boolean;
 }
 
@@ -119,7 +116,7 @@ function start(file: string, args: readonly string[]): Running {
 		serialization: 'advanced',
 	});
 	adopt(child);
-	const running: Running = { child, errors: new Tail(), answers: 0, ended: false };
+	const running: Running = { child, errors: new Tail(), ended: false };
 	child.stderr?.on('data', (chunk: Buffer) => running.errors.add(chunk));
 	child.once('exit', () => (running.ended = true));
 	// Without this, a failed start would end the sidecar; whoever asks hears of it.

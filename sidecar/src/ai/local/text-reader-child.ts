@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { serve } from './infer-child.ts';
@@ -34,8 +33,8 @@ const BASE = 32;
 const LINE_HEIGHT = 48;
 /** Some 200 letters. Longer lines are squeezed. */
 const MAX_LINE_WIDTH = 48 * 80;
-/** More than this many threads do not make it faster. */
-const THREADS = Math.min(4, availableParallelism());
+/** One: a worker has other jobs for the other cores, and threads that wait for each other cost up to three times the computing on a busy machine. */
+const THREADS = 1;
 /** Mean and deviation of blue, green, red that the models were trained with (PaddleOCR's configurations; it confuses the order of the first). */
 const FINDING = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 const READING = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] };
