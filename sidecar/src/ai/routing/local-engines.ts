@@ -7,6 +7,7 @@ import { createLocalSpeaker } from '../local/speaker.ts';
 import { createLocalTransformer } from '../local/transformer.ts';
 import { createLocalTranslator } from '../local/translator.ts';
 import { createLocalVision } from '../local/vision.ts';
+import { createWhisper } from '../local/whisper.ts';
 import type { LongAudioDeps } from '../long-audio.ts';
 import { createFfmpegVoiceActivity } from '../sound-activity.ts';
 import type { VoiceActivity } from '../voice-activity.ts';
@@ -23,13 +24,13 @@ export interface LocalEnginesDeps {
 }
 
 /** What this machine can do without network and key. Engines that are not installed say so; each starts when it is first asked. */
-export function createLocalEngines({ enginesDir, runPlan, log }: LocalEnginesDeps): LocalEngines {
+export function createLocalEngines({ enginesDir, modelsDir, runPlan, log }: LocalEnginesDeps): LocalEngines {
 	const engines = createEngines(enginesDir);
 	const voiceActivity = firstVoiceActivity([createSilero(engines), createFfmpegVoiceActivity({ runPlan, log })], log);
 	const vision = createLocalVision(engines);
 	return {
 		byTask: {
-			transcribe: { pocketsphinx: createPocketsphinx({ voiceActivity }) },
+			transcribe: { whisper: createWhisper({ engines, modelsDir }), pocketsphinx: createPocketsphinx({ voiceActivity }) },
 			translate: { apertium: createLocalTranslator() },
 			speak: { voices: createLocalSpeaker() },
 			describe: { recognised: vision.describe },
