@@ -2,9 +2,12 @@ import type { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
 import type { Answer, CaptionParams } from './caption-prompt.ts';
 import { answerSchema } from './caption-prompt.ts';
+import { anglesOf, type Angle } from './caption-angles.ts';
 import {
+	fittingTags,
 	foreignParts,
-	PLATFORM_TEXTS,
+	type Limited,
+	platformText,
 	plainHashtag,
 	shorten,
 	withHashtags,
@@ -18,13 +21,24 @@ export interface Caption {
 	text: string;
 	/** Those that are in the text, without #. */
 	hashtags: string[];
+	/** The idea that it is told from. */
+	angle: Angle;
+	/** As the platform counts. */
+	length: number;
+	limit: number;
+	/** Where posts of the platform have one; within its limit. */
+	title?: string;
+	tags?: string[];
+	alt_text?: string;
 }
 
 /** What becomes of an answer: usable as it is, or what must be better. */
 export type Judgement = { answer: Answer | null; complaints: string[] };
 
-/** Hashtags beyond this many look like spam on every platform. */
-const MAX_HASHTAGS = 8;
+/** Title, tags and alt text that fit everywhere: the smallest limits (platforms.md 0.4, 11). */
+const TITLE = platformText('youtube').title ?? { limit: 100, measure: (text: string) => text.length };
+const ALT_TEXT = platformText('pinterest').altText ?? { limit: 500, measure: (text: string) => text.length };
+const TAGS = platformText('youtube').tags ?? { limit: 500, measure: (tags: readonly string[]) => tags.join(',').length };
 
 /** What the user gave: links and names in it may be used. */
 const givenText = ({ brief = '', call_to_action: call = '' }: CaptionParams) => `${brief}\n${call}`;
@@ -41,7 +55,7 @@ export function judge(json: unknown, params: CaptionParams): Judgement {
 	const missing = expectedPairs(params).filter(({ platform, variant }) => !find(answer, platform, variant));
 	const complaints = missing.map(({ platform, variant }) => `There is no text for ${platform}, variant ${variant}.`);
 	for (const { platform, variant, text } of answer.captions) {
-		const { limit, measure } = PLATFORM_TEXTS[platform];
+		const { limit, measure } = platformText(platform);
 		const name = `The text for ${platform}, variant ${variant}`;
 		const length = measure(text);
 		if (length > limit) complaints.push(`${name} has ${length} characters; at most ${limit} are allowed.`);
@@ -49,9 +63,20 @@ export function judge(json: unknown, params: CaptionParams): Judgement {
 		if (foreign.length > 0)
 			complaints.push(`${name} holds links or mentions that the brief does not: ${foreign.join(', ')}.`);
 	}
+	const [title, alt] = [TITLE.measure(answer.title.trim()), ALT_TEXT.measure(answer.alt_text.trim())];
+	if (title > TITLE.limit) complaints.push(`The title has ${title} characters; at most ${TITLE.limit} are allowed.`);
+	if (alt > ALT_TEXT.limit) complaints.push(`The alt text has ${alt} characters; at most ${ALT_TEXT.limit} are allowed.`);
+	const called = params.call_to_action?.trim();
+	if (called)
+		for (const { platform, variant, text } of answer.captions)
+			if (!says(text, called)) complaints.push(`The text for ${platform}, variant ${variant} lacks the call to action "${called}".`);
 	for (const word of bannedIn(answer, params)) complaints.push(`The word "${word}" must not occur.`);
 	return { answer: missing.length > 0 ? null : answer, complaints };
 }
+
+/** Whatever blanks and capitals. */
+const says = (text: string, part: string): boolean => plainly(text).includes(plainly(part));
+const plainly = (text: string): string => text.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
 
 const find = (answer: Answer, platform: string, variant: number) =>
 	answer.captions.find(
@@ -105,18 +130,38 @@ export function finish({ answer, complaints }: Judgement, params: CaptionParams)
 			{ details: { banned_words: banned } },
 		);
 	}
+	const angles = anglesOf(params);
+	const plain = (text: string): string => withoutForeignParts(text.trim(), givenText(params));
+	const title = shorten(plain(answer.title), TITLE);
+	const tags = fittingTags(distinct(answer.tags.map((tag) => tag.replace(/^#/, '').replace(/[,<>]/g, ' ').replace(/\s+/g, ' ').trim())), TAGS);
 	const captions = expectedPairs(params).map(({ platform, variant }): Caption => {
 		const { text, hashtags } = find(answer, platform, variant) as Answer['captions'][number];
-		const target = PLATFORM_TEXTS[platform];
-		const plain = shorten(withoutForeignParts(text.trim(), givenText(params)), target);
-		const tags = distinct(hashtags.map(plainHashtag)).slice(0, MAX_HASHTAGS);
-		return { platform, variant, ...withHashtags(plain, tags, target) };
+		const target = platformText(platform);
+		const usable = (given: string): string => (target.refused ? given.replace(target.refused, '') : given);
+		const own = distinct(hashtags.map(plainHashtag)).slice(0, target.hashtags);
+		const ready = withHashtags(ending(usable(plain(text)), params.call_to_action?.trim(), target), own, target);
+		return {
+			platform,
+			variant,
+			...ready,
+			angle: angles[variant - 1] ?? 'benefit',
+			length: target.measure(ready.text),
+			limit: target.limit,
+			...(target.title ? { title: shorten(usable(title), target.title) } : {}),
+			...(target.tags ? { tags: fittingTags(tags, target.tags) } : {}),
+			...(target.altText ? { alt_text: shorten(plain(answer.alt_text), target.altText) } : {}),
+		};
 	});
-	return {
-		captions,
-		title: answer.title.trim(),
-		description: withoutForeignParts(answer.description, givenText(params)),
-		tags: distinct(answer.tags.map((tag) => tag.replace(/^#/, '').trim())),
-		alt_text: answer.alt_text.trim(),
-	};
+	return { captions, title, description: plain(answer.description), tags, alt_text: shorten(plain(answer.alt_text), ALT_TEXT) };
+}
+
+/** Short enough, and with the call to action: what is cut off is never that. */
+function ending(text: string, call: string | undefined, target: Limited): string {
+	if (!call || target.measure(call) > target.limit) return shorten(text, target);
+	if (says(text, call) && target.measure(text) <= target.limit) return text;
+	const before = says(text, call) ? text.slice(0, text.toLowerCase().lastIndexOf(call.toLowerCase())) : text;
+	const room = { limit: target.limit, measure: (given: string) => target.measure(`${given}\n\n${call}`) };
+	// Nothing else fits beside it.
+	if (room.measure('…') > target.limit) return call;
+	return `${shorten(before.trim(), room)}\n\n${call}`.trim();
 }
