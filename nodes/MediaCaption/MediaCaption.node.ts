@@ -22,7 +22,7 @@ export class MediaCaption implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ ({ transcribe: "transcribe", subtitle_edit: "edit subtitles", subtitle_convert: "convert subtitles", caption: "write caption", analyze: "analyse", safety_scan: "safety scan", find_duplicates: "find duplicates", several: "several operations" })[$parameter["operation"]] }}',
+			'={{ ({ transcribe: "transcribe", subtitle_edit: "edit subtitles", subtitle_convert: "convert subtitles", burn_subtitles: "burn subtitles", add_subtitles: "add subtitle track", translate: "translate", dub: "dub", caption: "write caption", analyze: "analyse", safety_scan: "safety scan", find_duplicates: "find duplicates", index_asset: "index for search", search: "search", feedback: "give feedback", several: "several operations" })[$parameter["operation"]] }}',
 		description: 'Transcribe speech, make subtitles and write the text of posts',
 		defaults: { name: 'Media Caption' },
 		usableAsTool: true,

@@ -26,8 +26,8 @@ export async function readFontFile(path: string, index: number): Promise<FontFil
 	try {
 		return await read(file, index);
 	} catch (error) {
-		// Numbers that point out of the file.
-		if (error instanceof RangeError) return null;
+		// Numbers that point out of the file. By its name: of Node's own classes there may be several.
+		if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'RangeError') return null;
 		throw error;
 	} finally {
 		await file.close();
