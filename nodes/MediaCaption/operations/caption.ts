@@ -1,6 +1,9 @@
+import { languageOptions } from '../../shared/languages';
 import type { NodeOperation } from '../../shared/operation';
 import { optionalText, readSource, withoutEmpty } from '../../shared/parameters';
 import { sourceProperties } from '../../shared/properties';
+import { platformOptions } from './platforms';
+import { readWords } from './readWords';
 
 export const caption: NodeOperation = {
 	name: 'Write Caption',
@@ -15,18 +18,7 @@ export const caption: NodeOperation = {
 			type: 'multiOptions',
 			default: ['mastodon', 'x'],
 			description: 'Each platform gets a text of its own length and style',
-			options: [
-				{ name: 'Bluesky', value: 'bluesky' },
-				{ name: 'Facebook', value: 'facebook' },
-				{ name: 'Instagram', value: 'instagram' },
-				{ name: 'LinkedIn', value: 'linkedin' },
-				{ name: 'Mastodon', value: 'mastodon' },
-				{ name: 'Pinterest', value: 'pinterest' },
-				{ name: 'Threads', value: 'threads' },
-				{ name: 'TikTok', value: 'tiktok' },
-				{ name: 'X', value: 'x' },
-				{ name: 'YouTube', value: 'youtube' },
-			],
+			options: platformOptions,
 		},
 		{
 			displayName: 'Tone',
@@ -38,10 +30,10 @@ export const caption: NodeOperation = {
 		{
 			displayName: 'Language',
 			name: 'language',
-			type: 'string',
+			type: 'options',
 			default: '',
-			placeholder: 'en',
-			description: 'Two-letter code of the language to write in. Empty means the language that is spoken, else English.',
+			description: 'Language to write in',
+			options: [{ name: 'As Spoken (Else English)', value: '' }, ...languageOptions],
 		},
 		{
 			displayName: 'Brief',
@@ -73,7 +65,24 @@ export const caption: NodeOperation = {
 			type: 'number',
 			default: 1,
 			typeOptions: { minValue: 1, maxValue: 5 },
-			description: 'How many texts per platform, to choose from. From 1 to 5.',
+			description: 'How many texts per platform, to choose from, each told from an angle of its own. From 1 to 5.',
+		},
+		{
+			displayName: 'Angles',
+			name: 'angles',
+			type: 'multiOptions',
+			default: [],
+			description: 'From which angles the variants are told. None means: a different one each.',
+			options: [
+				{ name: 'Before and After', value: 'contrast' },
+				{ name: 'Behind the Scenes', value: 'behind_the_scenes' },
+				{ name: 'Benefit', value: 'benefit' },
+				{ name: 'How To', value: 'how_to' },
+				{ name: 'Number or Fact', value: 'number' },
+				{ name: 'Question', value: 'question' },
+				{ name: 'Quote', value: 'quote' },
+				{ name: 'Story', value: 'story' },
+			],
 		},
 	],
 	build: ({ read }) => [
@@ -88,12 +97,10 @@ export const caption: NodeOperation = {
 				call_to_action: optionalText(read, 'callToAction'),
 				banned_words: readWords(optionalText(read, 'bannedWords')),
 				variants: read('variants'),
+				angles: anglesOf(read('angles', [])),
 			}),
 		},
 	],
 };
 
-function readWords(text: string | undefined): string[] | undefined {
-	const words = text?.split(',').map((word) => word.trim()).filter((word) => word !== '');
-	return words && words.length > 0 ? words : undefined;
-}
+const anglesOf = (angles: unknown): unknown => (Array.isArray(angles) && angles.length > 0 ? angles : undefined);
