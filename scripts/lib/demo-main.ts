@@ -21,7 +21,7 @@ const HELP = `npm run demo -- [options]
 
 Uses what \`npm start\` runs, or starts it itself.`;
 
-const OPERATIONS = ['thumbnail', 'compress', 'transcribe', 'caption'];
+const OPERATIONS = ['thumbnail', 'compress', 'transcribe', 'burn_subtitles', 'caption'];
 const PLATFORMS = ['x', 'mastodon'];
 
 const MIME_TYPES: Record<string, string> = { '.mov': 'video/quicktime', '.webm': 'video/webm', '.mkv': 'video/x-matroska', '.avi': 'video/x-msvideo' };

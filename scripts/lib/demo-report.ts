@@ -49,7 +49,7 @@ export async function demoReport(stack: Stack, sidecar: SidecarApi, assetId: str
 				? []
 				: [
 						`No account is configured for ${names.join(', ')}: local stand-ins answered. Nothing was published on the internet.`,
-						...(names.includes('AI') ? ['The words come from a stand-in that neither listens nor looks. Set OPENAI_API_KEY for real transcripts and captions.'] : []),
+						...(names.includes('AI') ? ['The transcript is a draft by a local engine; the post texts come from a stand-in that does not look. Set OPENAI_API_KEY for real ones.'] : []),
 					],
 	};
 }

@@ -1,18 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from './shell.mjs';
+import { run, works } from './shell.mjs';
 
-/** What the voice says. Each sentence is shown while it is spoken. */
+/** What the voice says: plain words, which a small local engine understands, too. */
 export const SENTENCES = [
-	'Hello! This video was made a moment ago, on this machine.',
-	'It goes through n 8 n into the media sidecar,',
-	'gets a thumbnail, a smaller copy and captions,',
-	'and is published exactly once on every platform.',
+	'Hello and welcome.',
+	'This video was made by a small machine.',
+	'Every morning, the farmer brings fresh bread to the village.',
+	'The children wait for him at the old stone bridge.',
+	'Today we follow him through the town.',
 ];
 const TITLE = 'Media Pipeline';
 
 /** Seconds of silence between two sentences. */
-const PAUSE_SECONDS = 0.35;
+const PAUSE_SECONDS = 0.6;
 const WIDTH = 1280;
 const HEIGHT = 720;
 const FRAMES_PER_SECOND = 25;
@@ -22,19 +23,20 @@ export interface DemoVideo {
 	durationSeconds: number;
 }
 
-/** Makes a short video with speech: espeak-ng talks, ffmpeg draws. Takes 3 to 6 s. */
+/** Makes a short video with speech: flite or espeak-ng talks, ffmpeg draws. Takes 3 to 6 s. */
 export async function makeDemoVideo(folder: string): Promise<DemoVideo> {
 	await mkdir(folder, { recursive: true });
 	const spoken: Spoken[] = [];
+	// The local recogniser of speech understands this voice much better.
+	const flite = await works('flite', ['-lv']);
 	let begin = PAUSE_SECONDS;
 	for (const [index, sentence] of SENTENCES.entries()) {
 		const wav = join(folder, `sentence-${index}.wav`);
 		// 150 words a minute: a little slower than espeak's default, which is hard to follow.
-		await run('espeak-ng', ['-v', 'en-us', '-s', '150', '-w', wav, sentence]);
+		if (flite) await run('flite', ['-voice', 'slt', '-t', sentence, '-o', wav]);
+		else await run('espeak-ng', ['-v', 'en-us', '-s', '150', '-w', wav, sentence]);
 		const seconds = await durationOf(wav);
-		const textFile = join(folder, `sentence-${index}.txt`);
-		await writeFile(textFile, sentence.replace('n 8 n', 'n8n'));
-		spoken.push({ wav, textFile, begin, seconds });
+		spoken.push({ wav, begin });
 		begin += seconds + PAUSE_SECONDS;
 	}
 	const path = join(folder, 'demo.mp4');
@@ -50,10 +52,8 @@ export async function makeDemoVideo(folder: string): Promise<DemoVideo> {
 
 interface Spoken {
 	wav: string;
-	textFile: string;
 	/** Seconds from the start of the video. */
 	begin: number;
-	seconds: number;
 }
 
 async function draw(path: string, seconds: number, spoken: Spoken[], withText: boolean): Promise<void> {
@@ -66,7 +66,7 @@ async function draw(path: string, seconds: number, spoken: Spoken[], withText: b
 		`gradients=s=${WIDTH / 4}x${HEIGHT / 4}:r=${FRAMES_PER_SECOND}:d=${seconds}:c0=0x12233f:c1=0x5b2a86:c2=0x0f7173:c3=0x12233f:n=4:speed=0.012:x0=0:y0=0:x1=${WIDTH / 4}:y1=${HEIGHT / 4},scale=${WIDTH}x${HEIGHT}[sky]`,
 		`[seen]showwaves=s=${WIDTH}x220:r=${FRAMES_PER_SECOND}:mode=cline:colors=0xffffff@0.85:scale=sqrt[wave]`,
 		`[sky][wave]overlay=0:${HEIGHT / 2 - 110}:format=auto[pictured]`,
-		`[pictured]${withText ? texts(spoken).join(',') : 'null'},format=yuv420p[video]`,
+		`[pictured]${withText ? title : 'null'},format=yuv420p[video]`,
 	].join(';');
 	await run('ffmpeg', [
 		'-hide_banner',
@@ -82,19 +82,8 @@ async function draw(path: string, seconds: number, spoken: Spoken[], withText: b
 	]);
 }
 
-/** The title at the top, and each sentence at the bottom while it is spoken. */
-function texts(spoken: Spoken[]): string[] {
-	const look = 'font=DejaVu Sans:fontcolor=white:x=(w-text_w)/2';
-	const title = `drawtext=${look}:text='${TITLE}':fontsize=72:y=110:alpha='min(1,t/0.8)'`;
-	const sentences = spoken.map(({ textFile, begin, seconds }) => {
-		const during = `between(t,${begin.toFixed(2)},${(begin + seconds + PAUSE_SECONDS).toFixed(2)})`;
-		return `drawtext=${look}:textfile='${escaped(textFile)}':fontsize=34:y=h-130:box=1:boxcolor=black@0.45:boxborderw=16:enable='${during}'`;
-	});
-	return [title, ...sentences];
-}
-
-/** A path inside single quotes of a filter graph: only these mean something there. */
-const escaped = (path: string) => path.replaceAll('\\', '/').replaceAll("'", "'\\''").replaceAll(':', '\\:');
+/** At the top, faded in. */
+const title = `drawtext=font=DejaVu Sans:fontcolor=white:x=(w-text_w)/2:text='${TITLE}':fontsize=72:y=110:alpha='min(1,t/0.8)'`;
 
 async function durationOf(file: string): Promise<number> {
 	const output = await run('ffprobe', ['-v', 'error', '-show_entries', 'format=duration', '-of', 'csv=p=0', file]);

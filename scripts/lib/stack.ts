@@ -88,7 +88,7 @@ async function start(options: StartOptions, say: Say, processes: ManagedProcess[
 	await api.login(owner);
 
 	const existing = await api.listCredentials();
-	const standIns = await planStandIns({ wanted: options.standIns, environment: process.env, credentials: existing });
+	const standIns = await planStandIns({ wanted: options.standIns, environment: process.env, credentials: existing, folder: dataDir });
 	closers.push(() => standIns.close());
 
 	say('starting the sidecar …');

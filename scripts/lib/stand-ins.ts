@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startMastodonEmulator } from '../../test/platforms/mastodon.ts';
 import { startOpenAi } from '../../test/platforms/openai.ts';
 import { startXEmulator } from '../../test/platforms/x.ts';
@@ -33,6 +35,8 @@ export interface StandInOptions {
 	environment: NodeJS.ProcessEnv;
 	/** What n8n has already. */
 	credentials: StoredCredential[];
+	/** Existing folder for what the stand-ins need. */
+	folder: string;
 }
 
 interface Server {
@@ -41,7 +45,7 @@ interface Server {
 }
 
 /** Starts a stand-in for every service that is not configured. */
-export async function planStandIns({ wanted, environment, credentials }: StandInOptions): Promise<StandIns> {
+export async function planStandIns({ wanted, environment, credentials, folder }: StandInOptions): Promise<StandIns> {
 	const plan: StandIns = { running: [], variables: {}, credentials: [], ownAccounts: {}, advice: [], close: async () => undefined };
 	const own = (type: string) => credentials.find((credential) => credential.type === type && credential.name !== STAND_IN_NAMES[type]);
 	for (const type of [X_CREDENTIAL, MASTODON_CREDENTIAL]) {
@@ -78,7 +82,11 @@ export async function planStandIns({ wanted, environment, credentials }: StandIn
 		plan.running.push({ name: 'AI', url: ai.url });
 		plan.variables.OPENAI_BASE_URL = ai.url;
 		plan.variables.OPENAI_API_KEY = 'test-key';
-		plan.advice.push('AI: the stand-in does not listen and does not look; it always answers the same. Set OPENAI_API_KEY for real transcripts and captions.');
+		if (!environment.AI_ROUTING_FILE) {
+			plan.variables.AI_ROUTING_FILE = join(folder, 'ai-stand-in.json');
+			await writeFile(plan.variables.AI_ROUTING_FILE, JSON.stringify(LOCAL_FIRST, null, 2));
+		}
+		plan.advice.push('AI: local engines do what they can. Post texts come from a stand-in that does not look and always answers the same. Set OPENAI_API_KEY for real captions, translations and better transcripts.');
 	}
 	const hosts = plan.running.map(({ url }) => new URL(url).host);
 	if (hosts.length > 0) plan.variables.ALLOWED_PRIVATE_HOSTS = hosts.join(',');
@@ -88,6 +96,17 @@ export async function planStandIns({ wanted, environment, credentials }: StandIn
 const STAND_IN_NAMES: Record<string, string> = {
 	[X_CREDENTIAL]: 'X (local stand-in)',
 	[MASTODON_CREDENTIAL]: 'Mastodon (local stand-in)',
+};
+
+/** The stand-in only writes post texts, for which there is no local engine, and hears only where none is installed. */
+const LOCAL_FIRST = {
+	transcribe: [{ provider: 'local', model: 'whisper' }, { provider: 'local', model: 'pocketsphinx' }, { provider: 'openai' }],
+	describe: [{ provider: 'local' }],
+	translate: [{ provider: 'local' }],
+	embed: [{ provider: 'local' }],
+	embed_image: [{ provider: 'local' }],
+	moderate: [{ provider: 'local' }],
+	speak: [{ provider: 'local' }],
 };
 
 /** What it says instead of what it does not hear and see. */
