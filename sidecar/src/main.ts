@@ -19,6 +19,7 @@ import type { HttpDeps } from './http/deps.ts';
 import { EventFeed } from './http/events.ts';
 import { createLogger } from './log.ts';
 import { availableEncoders, canToneMap, checkFfmpeg, hasVmaf, runPlan as runFfmpeg } from './media/engine.ts';
+import { checkFonts } from './media/font-choice.ts';
 import { findHardware, onHardware, type HardwareEncoder } from './media/hardware.ts';
 import { probe } from './media/probe.ts';
 import { createGuard, type Guard } from './net/guard.ts';
@@ -227,6 +228,8 @@ interface Adapters {
 async function createRunPlan({ ROLE, FFMPEG_THREADS: threads, HARDWARE_ENCODER }: Config, encoder: HardwareEncoder | null, log: Logger): Promise<typeof runFfmpeg> {
 	const toneMapping = ROLE === 'api' || (await canToneMap());
 	if (!toneMapping) log.warn('this ffmpeg has no zscale: HDR videos keep their colours and look washed out on ordinary screens');
+	// Nobody waits for it: only burn_subtitles needs more than one font, and says what is missing when it is.
+	if (ROLE !== 'api') void checkFonts().then((missing) => missing.forEach((problem) => log.warn(problem)), (error: unknown) => log.warn({ err: error }, 'the fonts could not be looked at'));
 	if (HARDWARE_ENCODER !== 'off') log.info({ hardware: encoder?.hardware ?? null, instead: [...(encoder?.instead ?? [])] }, 'looked for a hardware encoder');
 	return onHardware((request) => runFfmpeg({ ...request, limits: { toneMapping, ...(threads ? { threads } : {}), ...request.limits } }), encoder);
 }
