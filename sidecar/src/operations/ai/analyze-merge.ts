@@ -159,12 +159,14 @@ const foldLine = (text: string): string => text.normalize('NFKC').toLowerCase().
 
 function isSameLine(a: string, b: string): boolean {
 	if (a === b) return true;
-	// Digits tell lines apart that else are alike ("Step 1", "Step 2").
-	if (a.replace(/\P{N}/gu, '') !== b.replace(/\P{N}/gu, '')) return false;
+	// Numbers tell lines apart that else are alike ("Step 1", "Step 2"); a digit inside a word was read wrong ("Welc0me").
+	if (numbersIn(a) !== numbersIn(b)) return false;
 	const [longer, shorter] = [Math.max(a.length, b.length), Math.min(a.length, b.length)];
 	const most = Math.floor(longer * SAME_LINE);
 	return shorter >= LEAST_LENGTH && longer - shorter <= most && distance(a, b) <= most;
 }
+
+const numbersIn = (line: string): string => line.split(' ').filter((word) => /^\p{N}+$/u.test(word)).join(' ');
 
 /** Levenshtein. Lines of subtitles and signs: short. */
 export function distance(a: string, b: string): number {
