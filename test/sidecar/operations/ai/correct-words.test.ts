@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import type { Transcript } from '../../../../sidecar/src/ai/transcriber.ts';
+import { correctTranscript, createCorrector } from '../../../../sidecar/src/operations/ai/correct-words.ts';
+
+const corrected = (text: string, ...pairs: Array<[string, string]>) => createCorrector(pairs.map(([wrong, right]) => ({ wrong, right })))(text);
+
+describe('corrections of what was heard', () => {
+	it('change whole words only', () => {
+		expect(corrected('An eight in eighteen', ['eight', 'n8n'])).toEqual({ text: 'An n8n in eighteen', count: 1 });
+		expect(corrected("It's its", ['its', 'his'])).toEqual({ text: "It's his", count: 1 });
+	});
+
+	it('keep the case of names, and take that of the place for other words', () => {
+		expect(corrected('cuber netties. Cuber-netties', ['cuber netties', 'Kubernetes'])).toEqual({ text: 'Kubernetes. Kubernetes', count: 2 });
+		expect(corrected('Their THEIR their', ['their', 'there'])).toEqual({ text: 'There THERE there', count: 3 });
+	});
+
+	it('take the longest, and never go over a comma', () => {
+		expect(corrected('new york times, new york, new, york', ['new york', 'New York'], ['new york times', 'New York Times'])).toEqual({ text: 'New York Times, New York, new, york', count: 2 });
+	});
+
+	it('count nothing that was heard right', () => {
+		expect(corrected('Kubernetes', ['kubernetes', 'Kubernetes'])).toEqual({ text: 'Kubernetes', count: 0 });
+	});
+
+	it('work in scripts without spaces, with accents and with signs', () => {
+		expect(corrected('緑茶を飲む', ['緑茶', '紅茶'])).toEqual({ text: '紅茶を飲む', count: 1 });
+		expect(corrected('cafe\u0301 bar', ['café', 'Kaffee'])).toEqual({ text: 'Kaffee bar', count: 1 });
+		expect(corrected('a $& b', ['a', '$&'])).toEqual({ text: '$& $& b', count: 1 });
+	});
+
+	it('end for any text and any corrections', () => {
+		fc.assert(
+			fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fc.tuple(fc.string({ maxLength: 10 }), fc.string({ maxLength: 10 })), { maxLength: 10 }), (text, pairs) => {
+				const { count } = corrected(text, ...pairs);
+				if (count === 0) expect(corrected(text, ...pairs).text).toBe(text);
+			}),
+			{ numRuns: 200 },
+		);
+	});
+
+	it('reach segments and words, which share out the time of those they replace', () => {
+		const transcript: Transcript = {
+			text: 'We use cuber netties daily.',
+			language: 'en',
+			durationSeconds: 3,
+			segments: [{ start: 0, end: 3, text: 'We use cuber netties daily.' }],
+			words: ['We', 'use', 'cuber', 'netties', 'daily'].map((word, index) => ({ word, start: index * 0.5, end: index * 0.5 + 0.4 })),
+			provider: 'openai',
+			model: 'x',
+			usage: {},
+		};
+		const { transcript: right, count } = correctTranscript(transcript, [{ wrong: 'cuber netties', right: 'Kubernetes' }, { wrong: 'daily', right: 'every day' }]);
+		expect(count).toBe(2);
+		expect(right.text).toBe('We use Kubernetes every day.');
+		expect(right.segments[0]?.text).toBe('We use Kubernetes every day.');
+		expect(right.words).toEqual([
+			{ word: 'We', start: 0, end: 0.4 },
+			{ word: 'use', start: 0.5, end: 0.9 },
+			{ word: 'Kubernetes', start: 1, end: 1.9 },
+			{ word: 'every', start: 2, end: 2.25 },
+			{ word: 'day', start: 2.25, end: 2.4 },
+		]);
+		expect(correctTranscript(transcript, []).transcript).toBe(transcript);
+	});
+});
