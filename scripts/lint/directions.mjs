@@ -15,7 +15,7 @@ const FORBIDDEN = {
 	media: ['http', 'pipeline', 'operations', 'ai', 'social', 'sources', 'queue', 'db', 'callbacks', 'ops'],
 	ai: ['http', 'pipeline', 'operations', 'social', 'sources', 'queue', 'db', 'callbacks', 'ops'],
 	social: ['http', 'pipeline', 'operations', 'ai', 'sources', 'queue', 'callbacks', 'ops'],
-	operations: ['http', 'pipeline', 'queue', 'db', 'callbacks', 'ops'],
+	operations: ['http', 'pipeline', 'queue', 'callbacks', 'ops'],
 	pipeline: ['http', 'ops'],
 	callbacks: ['http', 'operations', 'ops'],
 };
