@@ -1,8 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { runPlan } from '../../../../sidecar/src/media/engine.ts';
+import { chooseFonts } from '../../../../sidecar/src/media/font-choice.ts';
+import { mergePlans } from '../../../../sidecar/src/media/merge.ts';
+import { addSubtitles } from '../../../../sidecar/src/operations/video/add-subtitles.ts';
 import { burnSubtitles } from '../../../../sidecar/src/operations/video/burn-subtitles.ts';
 import type { EarlierResults } from '../../../../sidecar/src/operations/operation.ts';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
 import { plain } from '../../../fixtures/plain.ts';
-import { runOperationOn } from '../../../support/engine.ts';
+import { inFolder, runOperationOn, silentLog } from '../../../support/engine.ts';
 import { streamHash } from '../../../support/sound.ts';
 import { boundsOf, cropped, frameAt, isDrawn, isWhite, isYellow, type Bounds, type Look } from '../../../support/text-picture.ts';
 
@@ -177,6 +182,24 @@ describe('burn_subtitles, for real', () => {
 
 	it('names a font that is not installed, and what is missing', async () => {
 		await expect(burn('wide', { subtitles: cue('tea'), font: 'No Such Font' }, () => null)).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'params.font' } });
+	});
+
+	it('keeps to itself where several are drawn in one process', async () => {
+		await inFolder(async (workDir) => {
+			const path = plain('wide');
+			const facts = await probe(path);
+			const fonts = await chooseFonts('left right', { bold: true, language: 'en', fields: { font: '', text: '' } });
+			const plans = (['top', 'bottom'] as const).map((position) => {
+				const params = burnSubtitles.params.parse({ subtitles: '', position });
+				return { inputs: [], plan: burnSubtitles.plan(facts, params, { inputs: [], measured: { cues: [{ start: 1000, end: 3000, lines: ['left'] }], language: 'en', origin: 'request', notes: [], fonts } }) };
+			});
+			const tracks = addSubtitles.plan(facts, addSubtitles.params.parse({ format: 'mkv' }), { inputs: [], measured: [{ cues: [{ start: 1000, end: 3000, lines: ['track'] }], language: 'en', origin: 'request', notes: [] }] });
+			const merged = mergePlans([...plans, { inputs: [], plan: tracks }]);
+			const { files } = await runPlan({ inputPath: path, facts, plan: merged.plan, inputs: merged.inputs, workDir, signal: new AbortController().signal, onProgress: () => {}, log: silentLog });
+			const [top, bottom] = files.slice(0, 2).map((file) => drawnIn(frameAt(file.path, 2, 640, 360)));
+			expect([top!.bottom < 100, bottom!.top > 250]).toEqual([true, true]);
+			expect(execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-i', files[2]?.path ?? '', '-map', '0:s', '-f', 'srt', '-'], { encoding: 'utf8' })).toContain('track');
+		});
 	});
 
 	it('changes nothing where nothing is said', async () => {
