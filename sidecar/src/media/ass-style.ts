@@ -21,10 +21,11 @@ interface SafeArea {
 }
 
 /**
- * Of upright videos (9:16), which apps show over the whole screen; measures are for 1080 × 1920.
- * TikTok: its in-feed layout, 150 px above, 440 px below, 150 px of buttons at the right (guides to TikTok's ad specifications).
- * Reels: 14 % above, 35 % below, 6 % at the sides; Stories: 250 px (14 %) above, 340 px (20 %) below (Meta Business Help Centre,
- * "text overlay and safe zones"). Shorts: a quarter below for title and channel, a tenth above, 150 px of buttons at the right.
+ * Of upright videos (9:16), which apps show over the whole screen; measures are for 1080 × 1920. Platforms publish few of these
+ * and change them: they are on the safe side of what guides to the apps say, no rule of a platform.
+ * TikTok: 150 px above, 440 px below, 150 px at the right (guides to its in-feed ads). Reels: 14 % above, 35 % below, 6 % at the
+ * sides (what guides quote from Meta). Shorts: 480 px below (guides); above and at the right as TikTok, about. Stories: estimated,
+ * 250 px above for the name, 340 px below for the answer field.
  */
 const PLATFORMS = {
 	none: { top: 0.08, bottom: 0.12, sides: 0.06 },
