@@ -116,4 +116,33 @@ describe('the stand-in of OpenAI', () => {
 		expect((await post('/chat/completions', withImage('https://example.com/a.jpg'))).status).toBe(400);
 		expect((await post('/chat/completions', withImage(url(jpeg).replace('jpeg', 'png')))).status).toBe(400);
 	});
+
+	it.each<[string, string, Record<string, unknown>]>([
+		['an empty text', '/embeddings', { input: [''] }],
+		['more texts than it takes', '/embeddings', { input: Array(2049).fill('a') }],
+		['more numbers than the model has', '/embeddings', { input: ['a'], dimensions: 2000 }],
+		['two pictures at once', '/moderations', { input: [1, 2].map(() => ({ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } })) }],
+		['no picture and no text', '/moderations', {}],
+		['a voice that is not there', '/audio/speech', { input: 'Hi', voice: 'darth' }],
+		['more characters than it speaks', '/audio/speech', { input: 'a'.repeat(4097), voice: 'alloy' }],
+	])('refuses %s', async (_what, path, body) => {
+		const model = { '/embeddings': 'text-embedding-3-small', '/moderations': 'omni-moderation-latest', '/audio/speech': 'tts-1' }[path];
+		expect((await post(path, { model, ...body })).status).toBe(400);
+		expect((await post(path, { model, ...body, extra: 1 })).status).toBe(400);
+	});
+
+	it.each<[string, Record<string, string>]>([
+		['a prompt for the model that tells speakers apart', { model: 'gpt-4o-transcribe-diarize', response_format: 'diarized_json', prompt: 'n8n' }],
+		['speakers from a model that does not know them', { model: 'whisper-1', response_format: 'diarized_json' }],
+	])('refuses %s', async (_what, fields) => {
+		expect((await post('/audio/transcriptions', await form(fields))).status).toBe(400);
+	});
+
+	it.each([
+		['a list at the top', { type: 'array', items: { type: 'string' } }],
+		['a choice that it does not know', { type: 'object', properties: { a: { oneOf: [{ type: 'string' }] } }, required: ['a'], additionalProperties: false }],
+		['a list of nothing', { type: 'object', properties: { a: { type: 'array' } }, required: ['a'], additionalProperties: false }],
+	])('refuses a schema with %s', async (_what, schema) => {
+		expect((await post('/chat/completions', chat({ response_format: { type: 'json_schema', json_schema: { name: 'a', strict: true, schema } } }))).status).toBe(400);
+	});
 });

@@ -1,11 +1,9 @@
 import { resolve, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
-import type { RunPlan } from '../../media/engine.ts';
-import type { PlanResult } from '../../media/plan.ts';
 import { download } from '../../net/download.ts';
 import type { Guard } from '../../net/guard.ts';
-import { createLongAudio } from '../long-audio.ts';
+import { createLongAudio, type LongAudioDeps } from '../long-audio.ts';
 import { createAi, type AiParts } from './create-ai.ts';
 import { DEFAULT_ROUTING } from './defaults.ts';
 import { createLocalEngines } from './local-engines.ts';
@@ -17,7 +15,7 @@ export interface ComposeAi {
 	environment: Readonly<Record<string, string | undefined>>;
 	guard: Guard;
 	/** Of the media engine. */
-	runPlan(request: RunPlan): Promise<PlanResult>;
+	runPlan: LongAudioDeps['runPlan'];
 	log: Logger;
 }
 

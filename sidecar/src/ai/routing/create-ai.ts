@@ -4,7 +4,7 @@ import { ConfigError } from '../../config.ts';
 import type { Ai, Capabilities, Capability } from '../ai.ts';
 import type { TranscribeLong } from '../long-audio.ts';
 import type { Provider } from '../provider.ts';
-import type { ReplicateSettings } from '../replicate.ts';
+import type { ReplicateTransformerOptions } from '../replicate/transformer.ts';
 import type { TakesAudio } from '../transcriber.ts';
 import type { Transformer } from '../transformer.ts';
 import { wavSeconds } from '../wav.ts';
@@ -20,7 +20,7 @@ export interface AiDeps extends LegDeps {
 	/** Cuts sound that is longer than a provider takes. Null: it is given to the provider as it is. */
 	transcribeLong: TranscribeLong | null;
 	/** Fetches a result of Replicate. */
-	download: ReplicateSettings['download'];
+	download: ReplicateTransformerOptions['download'];
 	log: Logger;
 }
 

@@ -13,6 +13,9 @@ import { createOpenAiTranscriber } from '../openai/transcriber.ts';
 import { createOpenAiTranslator } from '../openai/translator.ts';
 import { createOpenAiWriter } from '../openai/writer.ts';
 import type { ProviderName } from '../provider.ts';
+import { createReplicateClient, type ReplicateClient } from '../replicate/client.ts';
+import { createReplicateDescriber } from '../replicate/describer.ts';
+import { createReplicateImageEmbedder } from '../replicate/image-embedder.ts';
 import type { Limiter } from './limiter.ts';
 import type { Entry } from './schema.ts';
 import type { Routable } from './shapes.ts';
@@ -60,7 +63,11 @@ export const HOSTED: Record<HostedName, { [C in Routable]?: Factory<C> }> = {
 		speak: (entry, tools) => createElevenLabsSpeaker({ client: elevenLabs(entry, tools), model: entry.model ?? 'eleven_multilingual_v2', voice: entry.voice }),
 		dub: (entry, tools) => createElevenLabsDubber({ client: elevenLabs(entry, tools) }),
 	},
-	replicate: {},
+	replicate: {
+		describe: (entry, tools) => createReplicateDescriber({ client: replicate(entry, tools), model: entry.model ?? 'salesforce/blip' }),
+		// CLIP ViT-L/14.
+		embed_image: (entry, tools) => createReplicateImageEmbedder({ client: replicate(entry, tools), model: entry.model ?? 'openai/clip', dimensions: entry.dimensions ?? 768 }),
+	},
 };
 
 const openai = (entry: Entry, { config, environment, gate }: ProviderTools): OpenAiClient =>
@@ -68,6 +75,11 @@ const openai = (entry: Entry, { config, environment, gate }: ProviderTools): Ope
 
 const elevenLabs = (entry: Entry, { config, environment, gate }: ProviderTools): ElevenLabsClient =>
 	createElevenLabsClient({ ...connection(entry, environment, { apiKey: config.ELEVENLABS_API_KEY, baseUrl: config.ELEVENLABS_BASE_URL }), gate });
+
+function replicate(entry: Entry, { config, environment, gate }: ProviderTools): ReplicateClient {
+	const { apiKey, baseUrl, keyName } = connection(entry, environment, { apiKey: config.REPLICATE_API_TOKEN, baseUrl: config.REPLICATE_BASE_URL });
+	return createReplicateClient({ token: apiKey, baseUrl, keyName, gate });
+}
 
 export interface Connection {
 	apiKey: string | undefined;

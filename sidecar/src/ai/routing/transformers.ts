@@ -1,5 +1,6 @@
 import type { Transformer, TransformTask } from '../transformer.ts';
-import { createReplicate, type ReplicateSettings } from '../replicate.ts';
+import { createReplicateClient } from '../replicate/client.ts';
+import { createReplicateTransformer, type ReplicateTransformerOptions } from '../replicate/transformer.ts';
 import { checkUrl, type LegDeps } from './legs.ts';
 import { createLimiter } from './limiter.ts';
 import { withPrice } from './price.ts';
@@ -16,7 +17,7 @@ export function transformLine(transformer: Transformer): ReportLine {
 }
 
 /** Who changes pictures, in the order of the routing. */
-export function transformersOf({ routing, config, environment, local, guard }: LegDeps, download: ReplicateSettings['download'], problems: string[]): Transformer[] {
+export function transformersOf({ routing, config, environment, local, guard }: LegDeps, download: ReplicateTransformerOptions['download'], problems: string[]): Transformer[] {
 	return routing.transform.flatMap((entry, index): Transformer[] => {
 		if (entry.provider === 'local') return local.transform ? [local.transform] : [];
 		if (entry.provider !== 'replicate') {
@@ -24,13 +25,13 @@ export function transformersOf({ routing, config, environment, local, guard }: L
 			return [];
 		}
 		if (entry.base_url) checkUrl(entry.base_url, guard, (problem) => problems.push(`transform[${index}].base_url: ${problem}`));
-		const { apiKey, baseUrl } = connection(entry, environment, { apiKey: config.REPLICATE_API_TOKEN, baseUrl: config.REPLICATE_BASE_URL });
+		const { apiKey, baseUrl, keyName } = connection(entry, environment, { apiKey: config.REPLICATE_API_TOKEN, baseUrl: config.REPLICATE_BASE_URL });
 		const models = {
 			remove_background: entry.models?.remove_background ?? config.REPLICATE_BACKGROUND_MODEL,
 			upscale: entry.models?.upscale ?? config.REPLICATE_UPSCALE_MODEL,
 			style: entry.models?.style ?? config.REPLICATE_STYLE_MODEL,
 		};
-		return [withLimits(createReplicate({ token: apiKey, baseUrl, models, download }), entry)];
+		return [withLimits(createReplicateTransformer({ client: createReplicateClient({ token: apiKey, baseUrl, keyName }), models, download }), entry)];
 	});
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_ROUTING } from '../../../../sidecar/src/ai/routing/defaults.ts';
@@ -25,6 +25,13 @@ describe('the routing file', () => {
 		]);
 		expect(routing.faces).toEqual([]);
 		expect(routing.write).toBe(DEFAULT_ROUTING.write);
+	});
+
+	it('is documented by an example that works', async () => {
+		const text = await readFile('docs/ai.md', 'utf8');
+		const example = /```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? 'none: there';
+		expect(parse(example).transcribe.map(({ provider }) => provider)).toEqual(['local', 'openai', 'openai']);
+		for (const task of CAPABILITY_NAMES) expect(text).toContain(`| \`${task}\` |`);
 	});
 
 	it('may be JSON, or empty', () => {
