@@ -101,6 +101,13 @@ const SHIFTS = 8;
 /** The same number more often than this stands for silence or a tone: it would vote for every shift. */
 const MOST_REPEATS = 32;
 
+/** Those that do not stand for silence or a tone. */
+export function telling(numbers: readonly number[]): number[] {
+	const counts = new Map<number, number>();
+	for (const value of numbers) counts.set(value, (counts.get(value) ?? 0) + 1);
+	return numbers.filter((value) => (counts.get(value) ?? 0) <= MOST_REPEATS);
+}
+
 export function alignSounds(own: ArrayLike<number>, other: ArrayLike<number>): Aligned | null {
 	const places = new Map<number, number[]>();
 	for (let at = 0; at < other.length; at++) {

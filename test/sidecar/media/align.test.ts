@@ -1,4 +1,4 @@
-import { alignFrames, alignSounds, bestRun, FINE_STEP_SECONDS, SOUND_STEP_SECONDS, type TimedHash } from '../../../sidecar/src/media/align.ts';
+import { alignFrames, alignSounds, bestRun, FINE_STEP_SECONDS, SOUND_STEP_SECONDS, telling, type TimedHash } from '../../../sidecar/src/media/align.ts';
 
 function random(seed: number): () => number {
 	let state = seed;
@@ -93,6 +93,7 @@ describe('the common part of two sounds', () => {
 		expect(alignSounds(song(1, 500), song(2, 500))).toBeNull();
 		const silence = Array.from({ length: 200 }, () => 627_964_279);
 		expect(alignSounds([...silence, ...song(1, 100)], [...song(2, 100), ...silence])).toBeNull();
+		expect(telling([...silence, 5, 6, 5])).toEqual([5, 6, 5]);
 	});
 });
 

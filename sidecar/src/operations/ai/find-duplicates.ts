@@ -3,7 +3,7 @@ import { findAsset } from '../../db/assets.ts';
 import type { Database } from '../../db/database.ts';
 import { filmsLike, framesOf, gridStep, lengthOfAsset, replaceFingerprints, sameBytes, similarPictures, soundOf, soundsLike } from '../../db/fingerprints.ts';
 import { PipelineError, toPipelineError } from '../../errors.ts';
-import { alignFrames, alignSounds, FRAME_BITS, SOUND_STEP_SECONDS, type Aligned } from '../../media/align.ts';
+import { alignFrames, alignSounds, FRAME_BITS, SOUND_STEP_SECONDS, telling, type Aligned } from '../../media/align.ts';
 import { hashFrames, hashPicture, hashSound, type FrameHash } from '../../media/fingerprint.ts';
 import { likeness, mostDistance, type PictureHash } from '../../media/picture-hash.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
@@ -48,10 +48,10 @@ export interface Duplicate {
 
 /** Assets that are compared in full, of each kind, and as many of each kind are told of. */
 const MOST_CANDIDATES = 20;
-/** Frames that are looked for in all films of the workspace. Shorter parts than this share of a long film may be missed. */
-const MOST_PROBES = 240;
+/** Frames that are looked for in all films of the workspace: shorter common parts than a 120th of the new one may be missed. */
+const MOST_PROBES = 120;
 /** Numbers of a sound that are looked for in all sounds. */
-const MOST_NUMBERS = 4096;
+const MOST_NUMBERS = 2048;
 /** Two or three frames can be alike by chance; they must be more so. */
 const FEW_FRAMES = 3;
 const FEW_SIMILARITY = 0.8;
@@ -156,7 +156,7 @@ async function compare(db: Database, asset: { id: string; workspaceId: string },
 			if (aligned && isCommon(aligned, given, own.seconds, length, gridStep(length))) found.push(duplicate(id, 'video', aligned.similarity, aligned, mirrored));
 		}
 	}
-	for (const id of own.sound ? await soundsLike(db, asset, probesOf(own.sound, MOST_NUMBERS), MOST_CANDIDATES) : []) {
+	for (const id of own.sound ? await soundsLike(db, asset, probesOf(telling(own.sound), MOST_NUMBERS), MOST_CANDIDATES) : []) {
 		signal.throwIfAborted();
 		const aligned = alignSounds(own.sound ?? [], await soundOf(db, id));
 		if (aligned && isCommon(aligned, given, own.seconds, await lengthOfAsset(db, id), SOUND_STEP_SECONDS)) found.push(duplicate(id, 'sound', aligned.similarity, aligned, false));
