@@ -174,7 +174,7 @@ const linesOf = (cues: SubtitlesFound['cues'], language: string): Line[] =>
 	unitsOf(cues, language).flatMap((unit): Line[] => {
 		const text = unit.text
 			.replace(/\[[^\]]*\]|\([^)]*\)|[♪♫#]/gu, ' ')
-			.replace(/[\p{Extended_Pictographic}\u{1f3fb}-\u{1f3ff}\u200d\ufe0f\u200e\u200f]/gu, (character) => (/\p{N}/u.test(character) ? character : ''))
+			.replace(/(?:\p{Extended_Pictographic}|\p{Regional_Indicator})(?:\ufe0f|\u200d|\p{Emoji_Modifier})*|[\u200e\u200f]/gu, '')
 			.replace(/\s+/g, ' ')
 			.trim();
 		const [first, last] = [cues[unit.cues[0] ?? 0], cues[unit.cues.at(-1) ?? 0]];

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { createReplicate } from '../../../sidecar/src/ai/replicate.ts';
-import type { TransformTask } from '../../../sidecar/src/ai/transformer.ts';
-import { download } from '../../../sidecar/src/net/download.ts';
-import { createGuard } from '../../../sidecar/src/net/guard.ts';
-import { startReplicate, type ReplicateEmulator } from '../../platforms/replicate.ts';
+import { createReplicateClient } from '../../../../sidecar/src/ai/replicate/client.ts';
+import { createReplicateTransformer } from '../../../../sidecar/src/ai/replicate/transformer.ts';
+import type { TransformTask } from '../../../../sidecar/src/ai/transformer.ts';
+import { download } from '../../../../sidecar/src/net/download.ts';
+import { createGuard } from '../../../../sidecar/src/net/guard.ts';
+import { startReplicate, type ReplicateEmulator } from '../../../platforms/replicate.ts';
 
 describe('pictures by Replicate', () => {
 	let replicate: ReplicateEmulator;
@@ -25,11 +26,9 @@ describe('pictures by Replicate', () => {
 
 	function transformer({ token = replicate.token, model = 'acme/model', allowed = [replicate.host] }: { token?: string | undefined; model?: string; allowed?: string[] } = {}) {
 		const guard = createGuard({ allowedPrivateHosts: allowed, allowHttp: false });
-		return createReplicate({
-			token,
-			baseUrl: replicate.url,
+		return createReplicateTransformer({
+			client: createReplicateClient({ token, baseUrl: replicate.url, pollMs: 1 }),
 			models: { remove_background: model, upscale: model, style: model },
-			pollMs: 1,
 			download: async (url, destPath, signal) => void (await download({ url, destPath, signal, guard, maxBytes: 1e7, onProgress: () => {} })),
 		});
 	}
@@ -71,9 +70,14 @@ describe('pictures by Replicate', () => {
 		[422, 'provider_rejected', /HTTP 422/, 'create'],
 		[500, 'provider_unavailable', /HTTP 500/, 'create'],
 	] as const)('explains HTTP %i', async (status, code, message, when) => {
-		// GETs that answer 5xx are tried again by the client, POSTs are not: they might have begun something.
 		replicate.failures.push({ status, when });
 		await expect(run({ kind: 'upscale', factor: 2 })).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+	});
+
+	it('does not lose a prediction because looks at it fail, and makes none twice', async () => {
+		replicate.failures.push({ status: 503, when: 'get' }, { status: 429, when: 'get', headers: { 'retry-after': '60' } });
+		await run({ kind: 'upscale', factor: 2 });
+		expect(replicate.counts).toMatchObject({ created: 1, cancelled: 0 });
 	});
 
 	it('says what the model said when it fails', async () => {
@@ -96,6 +100,7 @@ describe('pictures by Replicate', () => {
 	});
 
 	it('names the variable that is missing', () => {
-		expect(createReplicate({ token: undefined, baseUrl: undefined, models: { remove_background: 'a/b', upscale: 'a/b', style: 'a/b' }, download: () => Promise.resolve() }).obstacle({ kind: 'upscale', factor: 2 })).toMatch(/REPLICATE_API_TOKEN/);
+		expect(createReplicateClient({ token: undefined }).obstacle()).toMatch(/REPLICATE_API_TOKEN/);
+		expect(createReplicateClient({ token: undefined, keyName: 'MY_TOKEN' }).obstacle()).toMatch(/MY_TOKEN/);
 	});
 });
