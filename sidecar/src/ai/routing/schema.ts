@@ -42,7 +42,7 @@ export const entrySchema = z
 		max_bytes: z.number().int().positive().optional().describe('Largest file of one request.'),
 		parallel: z.number().int().min(1).max(1000).optional().describe('Requests at the same time, of this process.'),
 		requests_per_minute: z.number().int().min(1).max(100_000).optional().describe('Requests begun in any minute, of this process.'),
-		dimensions: z.number().int().min(2).max(4096).optional().describe('Only for `embed`: numbers per vector.'),
+		dimensions: z.number().int().min(2).max(4096).optional().describe('Only for `embed` and `embed_image`: numbers per vector.'),
 		voice: z.string().min(1).max(200).optional().describe('Only for `speak`: the voice when a request names none.'),
 		price: priceSchema.optional().describe('What it costs; becomes `ai_usd` of the job. Absent: list prices where they are known (docs/ai.md).'),
 	})
@@ -125,7 +125,7 @@ const pathOf = (path: readonly PropertyKey[]): string => path.map((part, index) 
 function misplaced(capability: Capability, entries: readonly Entry[]): string[] {
 	const only: Array<[field: keyof Entry, capabilities: readonly Capability[]]> = [
 		['models', ['transform']],
-		['dimensions', ['embed']],
+		['dimensions', ['embed', 'embed_image']],
 		['voice', ['speak']],
 		['max_seconds', ['transcribe']],
 		['max_bytes', ['transcribe']],
