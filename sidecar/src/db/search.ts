@@ -68,7 +68,7 @@ export interface Hit {
 	startSeconds: number | null;
 	endSeconds: number | null;
 	text: string;
-	/** Vectors: the cosine, −1 to 1. Words: how rare the words are that matched. Of one method, higher is better. */
+	/** Vectors: the cosine, −1 to 1. Words: how much of the query matched, 0 to 1, rare words counting more than common ones. */
 	score: number;
 }
 
@@ -144,27 +144,35 @@ export async function nearest(db: Database, scope: SearchScope, { space, values 
 	});
 }
 
-/** Words that occur in this many entries say little: they rank, but alone find nothing where there are rarer ones. */
+/** Words that occur in so many entries, or in this share of them, say little: they rank, but find nothing alone where there are rarer ones. */
 const COMMON_FROM = 1000;
+const COMMON_SHARE = 0.1;
+/** In a library of a few entries every word is rare. */
+const FEW_ENTRIES = 50;
+/** Entries are counted up to here: how rare a word is, need not be known more exactly. */
+const MOST_COUNTED = 20_000;
 /** Entries that are ranked at most. */
 const MOST_RANKED = 5000;
 
 /** The entries in which words of the query occur, those with the most and the rarest first. Phrases in quotes must occur. */
 export async function matching(db: Executor, scope: SearchScope, { terms, excluded }: Pick<SearchQuery, 'terms' | 'excluded'>, limit: number): Promise<Hit[]> {
 	if (terms.length === 0) return [];
-	const counts = await frequencies(db, scope.workspaceId, terms);
-	const weighed = terms.map((term, index) => ({ term, count: counts[index] ?? 0 })).filter(({ count, term }) => count > 0 || term.required);
+	const { total, counts } = await frequencies(db, scope.workspaceId, terms);
+	// As in BM25.
+	const idf = (count: number): number => Math.log(1 + (Math.max(0, total - count) + 0.5) / (count + 0.5));
+	const all = terms.map((term, index) => ({ term, count: counts[index] ?? 0, weight: idf(counts[index] ?? 0) }));
+	const whole = all.reduce((sum, { weight }) => sum + weight, 0);
+	const weighed = all.filter(({ count, term }) => count > 0 || term.required);
 	if (weighed.length === 0) return [];
 	const required = weighed.filter(({ term }) => term.required);
-	const rare = weighed.filter(({ count }) => count < COMMON_FROM);
-	const any = (list: typeof weighed): SQL => sql.join(list.map(({ term }) => occurs(term)), sql` or `);
-	const all = (list: typeof weighed): SQL => sql.join(list.map(({ term }) => occurs(term)), sql` and `);
+	const rare = weighed.filter(({ count }) => count < COMMON_FROM && (total < FEW_ENTRIES || count < total * COMMON_SHARE));
+	const anyOf = (list: typeof weighed): SQL => sql.join(list.map(({ term }) => occurs(term)), sql` or `);
+	const allOf = (list: typeof weighed): SQL => sql.join(list.map(({ term }) => occurs(term)), sql` and `);
 	let found: SQL;
-	if (required.length > 0) found = all(required);
-	else found = rare.length > 0 ? any(rare) : all(weighed);
+	if (required.length > 0) found = allOf(required);
+	else found = rare.length > 0 ? anyOf(rare) : allOf(weighed);
 	const without = excluded.map((term) => sql` and not ${occurs(term)}`);
-	// Like the idf of BM25, with the cap in place of the number of entries.
-	const weights = weighed.map(({ term, count }) => sql`case when ${occurs(term, sql`found.words`, sql`found.text`)} then ${Math.log(1 + (4 * COMMON_FROM) / (count + 1))}::float8 else 0 end`);
+	const weights = weighed.map(({ term, weight }) => sql`case when ${occurs(term, sql`found.words`, sql`found.text`)} then ${weight / whole}::float8 else 0 end`);
 	const queries = weighed.filter(({ term }) => !term.piece).map(({ term }) => tsquery(term));
 	const rank = queries.length > 0 ? sql`ts_rank(found.words, ${sql.join(queries, sql` || `)}, 1)` : sql`1`;
 	const { rows } = await db.execute<Record<string, unknown>>(sql`
@@ -185,14 +193,13 @@ export async function matching(db: Executor, scope: SearchScope, { terms, exclud
 	}));
 }
 
-/** In how many entries of the workspace each occurs, counted up to COMMON_FROM. */
-async function frequencies(db: Executor, workspaceId: string, terms: readonly SearchTerm[]): Promise<number[]> {
-	const counts = terms.map(
-		(term, index) =>
-			sql`(select count(*)::int from (select 1 from ${searchEntries} where ${searchEntries.workspaceId} = ${workspaceId} and ${occurs(term)} limit ${COMMON_FROM}) few) as ${sql.raw(`n${index}`)}`,
-	);
-	const { rows } = await db.execute<Record<string, number>>(sql`select ${sql.join(counts, sql`, `)}`);
-	return terms.map((_, index) => Number(rows[0]?.[`n${index}`] ?? 0));
+/** How many entries the workspace has, and in how many of them each term occurs, counted up to MOST_COUNTED and COMMON_FROM. */
+async function frequencies(db: Executor, workspaceId: string, terms: readonly SearchTerm[]): Promise<{ total: number; counts: number[] }> {
+	const own = sql`${searchEntries} where ${searchEntries.workspaceId} = ${workspaceId}`;
+	const counts = terms.map((term, index) => sql`(select count(*)::int from (select 1 from ${own} and ${occurs(term)} limit ${COMMON_FROM}) few) as ${sql.raw(`n${index}`)}`);
+	const total = sql`(select count(*)::int from (select 1 from ${own} limit ${MOST_COUNTED}) few) as total`;
+	const { rows } = await db.execute<Record<string, number>>(sql`select ${sql.join([total, ...counts], sql`, `)}`);
+	return { total: Number(rows[0]?.['total'] ?? 0), counts: terms.map((_, index) => Number(rows[0]?.[`n${index}`] ?? 0)) };
 }
 
 /** `to_tsvector('simple', text)` is what is indexed. */

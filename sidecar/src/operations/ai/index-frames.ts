@@ -42,7 +42,8 @@ export async function describeFrames(ai: Pick<Ai, 'describe' | 'label' | 'read_t
 			return [];
 		}
 	};
-	const described = await ask('Pictures are not described', ai.describe.obstacle(), () => ai.describe.describe(pictures, { language: 'en', signal }), ({ texts }) => texts);
+	// The local one only puts together what the two others find.
+	const described = ai.describe.name === 'local' && ai.describe.obstacle() === null ? [] : await ask('Pictures are not described', ai.describe.obstacle(), () => ai.describe.describe(pictures, { language: 'en', signal }), ({ texts }) => texts);
 	onProgress(30);
 	const labelled = await ask('Things on pictures are not named', ai.label.obstacle(), () => ai.label.label(pictures, { signal }), ({ labels }) => labels);
 	onProgress(60);

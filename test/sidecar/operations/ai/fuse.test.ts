@@ -1,7 +1,7 @@
 import type { Hit } from '../../../../sidecar/src/db/search.ts';
 import { fuse } from '../../../../sidecar/src/operations/ai/fuse.ts';
 
-const hit = (entryId: string, assetId: string, seconds: number | null = null): Hit => ({ entryId, assetId, kind: 'transcript', startSeconds: seconds, endSeconds: seconds === null ? null : seconds + 30, text: entryId, score: 0.5 });
+const hit = (entryId: string, assetId: string, seconds: number | null = null, score = 1): Hit => ({ entryId, assetId, kind: 'transcript', startSeconds: seconds, endSeconds: seconds === null ? null : seconds + 30, text: entryId, score });
 
 describe('rankings of several methods', () => {
 	it('become one: what both find stands before what only one finds', () => {
@@ -24,6 +24,14 @@ describe('rankings of several methods', () => {
 	it('name the best three moments of an asset, none of the same seconds as a better one', () => {
 		const hits = [hit('a1', 'a', 0), hit('a2', 'a', 25), hit('a3', 'a', 100), hit('a4', 'a', 200), hit('a5', 'a', 300)];
 		expect(fuse([{ method: 'words', hits }])[0]?.moments.map(({ hit: { entryId } }) => entryId)).toEqual(['a1', 'a3', 'a4']);
+	});
+
+	it('hardly listen to one word of a long question', () => {
+		const groups = fuse([
+			{ method: 'words', hits: [hit('a1', 'a', null, 0.1), hit('b1', 'b', null, 0.1)] },
+			{ method: 'meaning', hits: [hit('c1', 'c'), hit('b1', 'b')] },
+		]);
+		expect(groups.map(({ assetId }) => assetId)).toEqual(['c', 'b', 'a']);
 	});
 
 	it('may be empty', () => {
