@@ -9,7 +9,7 @@ import { continueOnNode24 } from './lib/node24.mjs';
 const args = process.argv.slice(2);
 try {
 	const alone = args.includes('--sidecar');
-	if (!args.includes('--help')) await bootstrap(alone ? ['ffmpeg', 'build'] : ['ffmpeg', 'build', 'n8n'], console.log);
+	if (!args.includes('--help')) await bootstrap(alone ? ['ffmpeg', 'recognition', 'build'] : ['ffmpeg', 'recognition', 'build', 'n8n'], console.log);
 	process.exitCode = await continueOnNode24('lib/start-main.ts', args);
 } catch (error) {
 	console.error(`\n${error instanceof Error ? error.message : error}`);

@@ -72,7 +72,7 @@ async function runAll() {
 }
 
 try {
-	await bootstrap(suite === 'e2e' ? ['ffmpeg', 'speech', 'build', 'engines', 'n8n'] : ['ffmpeg', 'speech', 'language', 'build', 'engines'], console.log);
+	await bootstrap(suite === 'e2e' ? ['ffmpeg', 'speech', 'recognition', 'build', 'engines', 'n8n'] : ['ffmpeg', 'speech', 'fonts', 'language', 'recognition', 'build', 'engines'], console.log);
 	const results = await runAll();
 	const count = (/** @type {'passed' | 'failed'} */ key) => results.reduce((sum, result) => sum + result[key], 0);
 	const summary = { passed: count('passed'), failed: count('failed') };

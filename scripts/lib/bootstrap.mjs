@@ -6,7 +6,7 @@ import { installEngines } from './engines-install.mjs';
 import { installN8n } from './n8n-install.mjs';
 import { nodeBinary, ROOT } from './paths.mjs';
 import { isWindows, run, works } from './shell.mjs';
-import { ensurePrograms } from './system-packages.mjs';
+import { ensurePrograms, offerPrograms } from './system-packages.mjs';
 
 /**
  * Brings what a fresh clone lacks, says what it does, and does nothing the second time. Plain JavaScript for Node ≥ 20:
@@ -17,9 +17,11 @@ import { ensurePrograms } from './system-packages.mjs';
 const LEAST_NODE_MAJOR = 20;
 
 /**
- * @typedef {'ffmpeg' | 'speech' | 'language' | 'build' | 'engines' | 'n8n'} Need
+ * @typedef {'ffmpeg' | 'speech' | 'fonts' | 'language' | 'recognition' | 'build' | 'engines' | 'n8n'} Need
  *   speech: espeak-ng and a font, with which the demo and the tests make their own videos.
+ *   fonts: Noto, for the tests of burned-in subtitles.
  *   language: flite and apertium, for the tests of local voices and translation.
+ *   recognition: PocketSphinx, which transcribes English without a key, and flite, a voice that it understands.
  *   engines: the optional local AI engines.
  * @typedef {(line: string) => void} Say
  */
@@ -38,8 +40,10 @@ export async function bootstrap(needs, say) {
 	const programs = [];
 	if (needs.includes('ffmpeg')) programs.push('ffmpeg');
 	if (needs.includes('speech')) programs.push('espeak-ng');
+	if (needs.includes('fonts')) programs.push('Noto fonts', 'Noto CJK fonts');
 	if (needs.includes('language')) programs.push('flite', 'apertium');
 	await ensurePrograms(programs, say);
+	if (needs.includes('recognition')) await offerPrograms(['pocketsphinx_batch', 'flite'], 'Without a key, transcribe will not work:', say);
 	if (needs.includes('build')) await ensureBuilt(say);
 	if (needs.includes('engines')) await installEngines(say);
 	if (needs.includes('n8n')) await installN8n(say);

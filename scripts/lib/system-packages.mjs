@@ -5,7 +5,7 @@ import { isWindows, run, works, cleanEnvironment } from './shell.mjs';
  * password; everywhere else the exact command is named.
  */
 
-/** @type {Record<string, { probe: string[], packages: Record<string, string[]> }>} */
+/** `command`: what is asked, where that is not the program itself. @type {Record<string, { command?: string, probe: string[], packages: Record<string, string[]> }>} */
 const PROGRAMS = {
 	ffmpeg: {
 		probe: ['-version'],
@@ -25,6 +25,22 @@ const PROGRAMS = {
 	flite: { probe: ['-lv'], packages: { 'apt-get': ['flite'], dnf: ['flite'], pacman: ['flite'], apk: ['flite'], brew: ['flite'] } },
 	// With two pairs of languages; cg3 is needed by one of them.
 	apertium: { probe: ['-V'], packages: { 'apt-get': ['apertium', 'apertium-eng-spa', 'apertium-spa-cat', 'cg3'] } },
+	// Given nothing to do, it only loads its model of English.
+	pocketsphinx_batch: {
+		probe: ['-ctl', '/dev/null', '-logfn', '/dev/null', '-hmm', '/usr/share/pocketsphinx/model/en-us/en-us', '-dict', '/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict'],
+		packages: { 'apt-get': ['pocketsphinx', 'pocketsphinx-en-us'] },
+	},
+	// Letters of most scripts, for burned-in subtitles: Hebrew stands for those of the one package, Japanese for the other.
+	'Noto fonts': {
+		command: 'fc-list',
+		probe: ['-q', 'Noto Sans Hebrew'],
+		packages: { 'apt-get': ['fontconfig', 'fonts-noto-core'], dnf: ['fontconfig', 'google-noto-sans-fonts', 'google-noto-sans-hebrew-fonts'], pacman: ['fontconfig', 'noto-fonts'], apk: ['fontconfig', 'font-noto', 'font-noto-hebrew'], brew: ['fontconfig', 'font-noto-sans', 'font-noto-sans-hebrew'] },
+	},
+	'Noto CJK fonts': {
+		command: 'fc-list',
+		probe: ['-q', 'Noto Sans CJK JP'],
+		packages: { 'apt-get': ['fontconfig', 'fonts-noto-cjk'], dnf: ['google-noto-sans-cjk-fonts'], pacman: ['noto-fonts-cjk'], apk: ['font-noto-cjk'], brew: ['font-noto-sans-cjk'] },
+	},
 };
 
 /** @type {Record<string, string>} */
@@ -45,7 +61,7 @@ const INSTALL_COMMANDS = {
 export async function ensurePrograms(names, say) {
 	const missing = [];
 	for (const name of names) {
-		if (!(await works(name, PROGRAMS[name]?.probe))) missing.push(name);
+		if (!(await works(PROGRAMS[name]?.command ?? name, PROGRAMS[name]?.probe))) missing.push(name);
 	}
 	if (missing.length === 0) return;
 	const manager = await packageManager();
@@ -54,6 +70,20 @@ export async function ensurePrograms(names, say) {
 		if (prefix) return await aptInstall(prefix, missing, say);
 	}
 	throw new Error(howToInstall(missing, manager));
+}
+
+/**
+ * The same for programs that one can do without: where they cannot be installed, that is said, and all goes on.
+ * @param {string[]} names
+ * @param {string} without what is missing then, a sentence
+ * @param {(line: string) => void} say
+ */
+export async function offerPrograms(names, without, say) {
+	try {
+		await ensurePrograms(names, () => {});
+	} catch (error) {
+		say(`${without} ${error instanceof Error ? error.message : error}`);
+	}
 }
 
 /** The first package manager of this machine that we know. */
