@@ -79,7 +79,9 @@ export function createReplicateClient({ token, baseUrl, keyName = 'REPLICATE_API
 				onProgress?.(open.status === 'starting' ? 10 : 50);
 				open = await look(client, open, { signal, pollMs, calls });
 			}
-			const { status, output, error, metrics } = open;
+			const { status, metrics } = open;
+			const output: unknown = open.output;
+			const error: unknown = open.error;
 			open = null;
 			if (status !== 'succeeded') throw new PipelineError('provider_rejected', `The model ${model} on Replicate gave up: ${(typeof error === 'string' ? error : status).slice(0, 300)}`);
 			await fetch(output, signal);
