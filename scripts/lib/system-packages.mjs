@@ -80,7 +80,7 @@ export async function ensurePrograms(names, say) {
  */
 export async function offerPrograms(names, without, say) {
 	try {
-		await ensurePrograms(names, () => {});
+		await ensurePrograms(names, say);
 	} catch (error) {
 		say(`${without} ${error instanceof Error ? error.message : error}`);
 	}
