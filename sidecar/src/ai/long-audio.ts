@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { PipelineError } from '../errors.ts';
-import type { RunPlan } from '../media/engine.ts';
+import type { MediaFacts } from '../media/facts.ts';
 import type { MediaPlan, PlanResult } from '../media/plan.ts';
 import { abortError, probe } from '../media/probe.ts';
 import { joinTranscripts, type Heard } from './long-audio-join.ts';
@@ -13,9 +13,15 @@ import { cutWav } from './wav.ts';
 
 export interface LongAudioDeps {
 	/** Of the media engine; makes mp3. */
-	runPlan(
-		request: Pick<RunPlan, 'inputPath' | 'facts' | 'plan' | 'workDir' | 'signal' | 'onProgress' | 'log'>,
-	): Promise<PlanResult>;
+	runPlan(request: {
+		inputPath: string;
+		facts: MediaFacts;
+		plan: MediaPlan;
+		workDir: string;
+		signal: AbortSignal;
+		onProgress(percent: number): void;
+		log: Logger;
+	}): Promise<PlanResult>;
 	voiceActivity: VoiceActivity;
 }
 
