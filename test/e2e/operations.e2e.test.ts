@@ -1,3 +1,4 @@
+import { operations as captionOperations } from '../../nodes/MediaCaption/operations/index.ts';
 import { resources } from '../../nodes/MediaTranscode/operations/index.ts';
 import { fixture } from '../fixtures/media.ts';
 import { person } from '../fixtures/person.ts';
@@ -12,6 +13,8 @@ const REQUIRED: Record<string, Record<string, string>> = {
 	image_overlay: { logo: 'FILES/logo.png' },
 	collage: { pictures: 'FILES/logo.png' },
 	style_transfer: { prompt: 'watercolour on rough paper' },
+	search: { query: 'what is said' },
+	feedback: { wrong: 'Cooper Netties', right: 'Kubernetes' },
 };
 
 /** The nodes as a user drops them on the canvas: only what has no default is filled in. */
@@ -43,13 +46,13 @@ describe('the operations of the nodes in a real n8n', () => {
 
 	it('of Media Caption work one after the other with the defaults of the editor', async () => {
 		const workflow = new WorkflowBuilder('captions').webhook().media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: `${world.files.url}/speech.mp4` }).failTo('Ingest');
-		const names = ['transcribe', 'caption'];
-		for (const name of names) workflow.media(name, 'mediaCaption', { operation: name }).failTo(name);
+		const names = captionOperations.map(({ value }) => value).filter((value) => value !== 'several');
+		for (const name of names) workflow.media(name, 'mediaCaption', { operation: name, assetId: "={{ $('Ingest').first().json.asset_id }}", ...REQUIRED[name] }).failTo(name);
 		const stored = await world.deploy(workflow);
 		const result = await world.result(await world.fire(workflow, stored, {}));
 
 		expect(result.error?.message).toBeUndefined();
-		expect(names.map((name) => result.runs[name]?.[0]?.data?.main[0]?.[0]?.json.status)).toEqual(['completed', 'completed']);
+		expect(names.map((name) => [name, result.runs[name]?.[0]?.data?.main[0]?.[0]?.json.status])).toEqual(names.map((name) => [name, 'completed']));
 	});
 
 	it('take in a file that an earlier node has put into n8n', async () => {

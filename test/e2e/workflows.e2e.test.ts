@@ -18,15 +18,15 @@ describe('the workflow templates in a real n8n', () => {
 	});
 
 	it('are there', () => {
-		expect(FILES).toEqual(expect.arrayContaining(['distribute-media.json', 'drive-to-social.json', 'process-media.json', 'renditions-for-every-platform.json']));
+		expect(FILES).toEqual(expect.arrayContaining(['distribute-media.json', 'drive-to-social.json', 'process-media.json', 'renditions-for-every-platform.json', 'search-your-library.json', 'subtitle-and-translate.json']));
 	});
 
 	it('are imported; those that need no further account are published', async () => {
 		const imported = await world.importTemplates();
 		expect(imported.map(({ file }) => file)).toEqual(FILES.sort());
 		for (const { file, active, note, id } of imported) {
-			const needsGoogle = read(file).nodes.some(({ type }) => type.startsWith('n8n-nodes-base.googleDrive'));
-			expect({ file, active, note: needsGoogle ? 'any' : note }).toEqual({ file, active: !needsGoogle, note: needsGoogle ? 'any' : undefined });
+			const needsAccount = read(file).nodes.some(({ type }) => /[.]googleDrive|[.]lmChatOpenAi$/.test(type));
+			expect({ file, active, note: needsAccount ? 'any' : note }).toEqual({ file, active: !needsAccount, note: needsAccount ? 'any' : undefined });
 			expect(await world.n8n.getWorkflow(id)).toMatchObject({ name: read(file).name });
 		}
 		// A second start finds them, and imports nothing twice.
