@@ -8,7 +8,7 @@ export class WorkflowBuilder {
 	readonly path: string;
 	readonly #name: string;
 	readonly #nodes: WorkflowNode[] = [];
-	readonly #connections: Record<string, { main: Array<Array<{ node: string; type: 'main'; index: number }>> }> = {};
+	readonly #connections: Record<string, Record<string, Array<Array<{ node: string; type: string; index: number }>>>> = {};
 	#last: string | null = null;
 
 	constructor(name: string) {
@@ -51,9 +51,17 @@ export class WorkflowBuilder {
 	}
 
 	link(from: string, to: string, output = 0): this {
-		const { main } = (this.#connections[from] ??= { main: [] });
+		const main = ((this.#connections[from] ??= {}).main ??= []);
 		while (main.length <= output) main.push([]);
 		main[output]!.push({ node: to, type: 'main', index: 0 });
+		return this;
+	}
+
+	/** A node that serves another one, as a model or a tool serves an agent. */
+	attach(to: string, as: string, name: string, type: string, typeVersion: number, parameters: Record<string, unknown>, more: Partial<WorkflowNode> = {}): this {
+		const last = this.#last;
+		this.after(null).add(name, type, typeVersion, parameters, more).after(last);
+		this.#connections[name] = { [as]: [[{ node: to, type: as, index: 0 }]] };
 		return this;
 	}
 

@@ -216,7 +216,7 @@ describe('the HTTP interface', () => {
 		it('a video without sound cannot be transcribed', async () => {
 			const { body } = await sidecar.call('POST', '/transcribe', { file_url: url('silent') });
 			await until(async () => (await sidecar.call('GET', `/api/media/jobs/${body.job_id}`)).body.status === 'failed', 'the job failed');
-			expect((await sidecar.call('GET', `/api/media/jobs/${body.job_id}`)).body.error.code).toMatch(/input_no_audio|provider_not_configured/);
+			expect((await sidecar.call('GET', `/api/media/jobs/${body.job_id}`)).body.error.code).toBe('input_no_audio');
 		});
 
 		it.each(['/huge', '/endless'])('a file over the limit is refused (%s)', async (path) => {
@@ -230,7 +230,8 @@ describe('the HTTP interface', () => {
 		});
 
 		it('says what is missing when no provider is configured', async () => {
-			const { body } = await sidecar.call('POST', '/transcribe', { file_url: url('speech') });
+			// Post texts: the only task that no local engine serves.
+			const { body } = await sidecar.call('POST', '/caption', { file_url: url('speech') });
 			await until(async () => (await sidecar.call('GET', `/api/media/jobs/${body.job_id}`)).body.status === 'failed', 'the job failed');
 			expect((await sidecar.call('GET', `/api/media/jobs/${body.job_id}`)).body.error).toMatchObject({ code: 'provider_not_configured', message: expect.stringMatching(/OPENAI_API_KEY/) });
 		});
