@@ -63,7 +63,7 @@ const properties: INodeProperties[] = [
 	]),
 	...shownFor('caption', [
 		{ displayName: 'Platform', name: 'platform', type: 'options', default: 'x', description: 'Where the text is posted', options: platformOptions },
-		{ displayName: 'Text', name: 'text', type: 'string', required: true, default: '', typeOptions: { rows: 4 }, description: 'The text that was taken' },
+		{ displayName: 'Text', name: 'text', type: 'string', required: true, default: '', placeholder: 'e.g. Fresh bread, every morning.', typeOptions: { rows: 4 }, description: 'The text that was taken' },
 		{
 			displayName: 'How It Came About',
 			name: 'captionAction',

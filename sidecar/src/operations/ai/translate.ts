@@ -18,7 +18,7 @@ import { translateSubtitles } from './translate-subtitles.ts';
 import { createTranslation, type GlossaryEntry, type Translation } from './translation.ts';
 
 const params = z.strictObject({
-	to: z.array(languageSchema).min(1).max(20).describe('Languages to translate into, ISO 639-1: `["de", "ja"]`.'),
+	to: z.array(languageSchema).min(1).max(100).describe('Languages to translate into, ISO 639-1: `["de", "ja"]`.'),
 	from: languageSchema.optional().describe('Language of the original, ISO 639-1. Absent: that of the transcript, else found out.'),
 	what: z
 		.enum(['subtitles', 'captions', 'both'])
