@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
 import { brand } from '../../../../sidecar/src/operations/video/brand.ts';
 import { editFixture } from '../../../fixtures/edit.ts';
@@ -70,8 +73,19 @@ describe('brand, for real', () => {
 	});
 
 	it('says which font is missing and how to install it', async () => {
-		const missing = { lower_third: { title: 'x', font: 'Noto Sans CJK SC', from: 0 } };
-		await expect(branded(editFixture('red'), missing, [], () => {})).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringMatching(/fonts-noto-cjk/), details: { field: 'params.lower_third.font' } });
+		const folder = await mkdtemp(join(tmpdir(), 'no-fonts-'));
+		const before = process.env['FONTCONFIG_FILE'];
+		try {
+			// A machine without any font.
+			process.env['FONTCONFIG_FILE'] = join(folder, 'fonts.conf');
+			await writeFile(process.env['FONTCONFIG_FILE'], '<?xml version="1.0"?><fontconfig></fontconfig>');
+			const missing = { lower_third: { title: 'x', font: 'Noto Sans CJK SC', from: 0 } };
+			await expect(branded(editFixture('red'), missing, [], () => {})).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringMatching(/fonts-noto-cjk/) as string, details: { field: 'params.lower_third.font' } });
+		} finally {
+			if (before === undefined) delete process.env['FONTCONFIG_FILE'];
+			else process.env['FONTCONFIG_FILE'] = before;
+			await rm(folder, { recursive: true });
+		}
 	});
 
 	it.each([{}, { lower_third: { title: ' 😀 ' } }, { lower_third: { title: 'x', colour: 'red' } }, { lower_third: { title: 'x', font: '/etc/passwd' } }])('does not take %j', (params) => {
