@@ -5,7 +5,7 @@ import type { Ai } from '../../ai/ai.ts';
 import { addUsage, type Answered, type Provider } from '../../ai/provider.ts';
 import type { Detection, Face, Label, TextBlock } from '../../ai/vision.ts';
 import type { Database } from '../../db/database.ts';
-import { labelBoosts } from '../../db/feedback.ts';
+import { labelBoosts, labelsTakenAway } from '../../db/feedback.ts';
 import { replaceTags } from '../../db/tags.ts';
 import { PipelineError } from '../../errors.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
@@ -93,7 +93,9 @@ export function createAnalyze({ ai, engine, db, facesAllowed }: AnalyzeDeps): Ta
 			const text = seen.text && mergeTexts(seen.text, given.min_score);
 			const altText = await context.step('describe', () => describe(context, ai, pictures, answers, notes));
 			const kinds = seen.objects ? mergeLabels(seen.objects, given.min_score, boosts) : [];
-			const tags = mostCertain([...(labels ?? []), ...kinds]);
+			// What somebody has said not to be there does not come back, however sure the engine is.
+			const takenAway = context.assetId === null ? new Set<string>() : await labelsTakenAway(db, context.workspaceId, context.assetId);
+			const tags = mostCertain([...(labels ?? []), ...kinds]).filter(({ tag }) => !takenAway.has(tag.normalize('NFC').toLowerCase()));
 			context.signal.throwIfAborted();
 			if (context.assetId !== null && (labels || objects))
 				await replaceTags(db, { id: context.assetId, workspaceId: context.workspaceId }, 'analysis', tags);

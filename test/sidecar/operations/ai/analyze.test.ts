@@ -130,6 +130,14 @@ describe('analyze', () => {
 		expect(await tags()).toEqual(['green analysis']);
 	});
 
+	it('does not bring back a tag that somebody took away from this asset', async () => {
+		await addFeedback(database.db, { id: randomUUID(), workspaceId: 'acme', assetId, correction: { kind: 'label', label: 'Green', action: 'remove' } });
+		const { output } = await analyze(editFixture('green'), { what: ['labels'], min_score: 0.05 });
+		expect(output).toMatchObject({ labels: expect.arrayContaining([expect.objectContaining({ label: 'green' })]) });
+		expect(output['tags']).not.toContain('green');
+		expect(await tags()).not.toContain('green analysis');
+	});
+
 	it('looks for faces only where that is allowed, and says which setting it is', async () => {
 		await expect(analyze(editFixture('green'), { what: ['labels', 'faces'] })).rejects.toMatchObject({ code: 'forbidden', message: expect.stringContaining('ALLOW_FACES'), details: { setting: 'ALLOW_FACES' } });
 		expect(vision.shown).toEqual({});
