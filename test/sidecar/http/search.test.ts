@@ -153,6 +153,14 @@ describe('search and feedback over HTTP', () => {
 		expect(await pipeline.deps.db.select().from(feedback)).toHaveLength(2);
 	});
 
+	it('does not undo what was said in between when it is sent again', async () => {
+		const add = { kind: 'label', asset_id: asset, label: 'tea', action: 'add' };
+		await post(add, { 'idempotency-key': 'late' });
+		await post({ ...add, action: 'remove' });
+		const { body } = await post(add, { 'idempotency-key': 'late' });
+		expect(body).toMatchObject({ tags: [], applied: [expect.stringContaining('given before')] });
+	});
+
 	it.each([
 		[{ kind: 'label', label: 'tea', action: 'add' }, 400, /asset_id/],
 		[{ kind: 'label', label: 'tea', action: 'chosen', asset_id: randomUUID() }, 400, /action/],

@@ -47,8 +47,10 @@ export function createGiveFeedback({ db, embedder, tellLanguage }: { db: Databas
 		if (!assetId && correction.kind === 'label') throw new PipelineError('invalid_request', 'asset_id: a label is that of an asset. Name it.', { details: { field: 'asset_id' } });
 		const applied = await transact(db, async (tx) => {
 			const added = await addFeedback(tx, { id, workspaceId, assetId, correction });
+			// Sent again, perhaps long after: what somebody has said in between holds.
+			if (!added) return ['This feedback was given before: nothing is changed.'];
 			const { kind, ...data } = correction;
-			if (added) await recordEvents(tx, [{ workspaceId, type: 'feedback.given', assetId, data: { feedback_id: id, kind, ...data } }]);
+			await recordEvents(tx, [{ workspaceId, type: 'feedback.given', assetId, data: { feedback_id: id, kind, ...data } }]);
 			return apply(tx, workspaceId, assetId, correction);
 		});
 		const usage = assetId && correction.kind === 'label' ? await indexMetadataAnew({ id: assetId, workspaceId }, signal) : {};
