@@ -194,7 +194,8 @@ async function takeText(path: string): Promise<string> {
 	return text;
 }
 
-/** How often its memory is looked at: reading one small file of the kernel. */
+/** How often its memory is looked at, which is one small file of the kernel: often at first, since a short run is over soon. */
+const MEMORY_FIRST_MS = 20;
 const MEMORY_EVERY_MS = 1000;
 
 /** Runs ffmpeg to its end, under the deadline, the stall timer and the signal. Answers the end of what it said. */
@@ -211,6 +212,13 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 	const weigh = (): void => {
 		maxRssBytes = Math.max(maxRssBytes, (child?.pid === undefined ? null : highWater(child.pid)) ?? 0);
 	};
+	let scales: NodeJS.Timeout | undefined;
+	const weighAfter = (pause: number): void => {
+		scales = setTimeout(() => {
+			weigh();
+			weighAfter(Math.min(2 * pause, MEMORY_EVERY_MS));
+		}, pause);
+	};
 	const stop = (reason: PipelineError): void => {
 		stopped.why ??= reason;
 		if (child) void terminate(child);
@@ -219,6 +227,7 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 	spawnDetached(command, (spawned) => {
 		child = spawned;
 		adopt(spawned);
+		weighAfter(MEMORY_FIRST_MS);
 		spawned.stderr?.on('data', (chunk: string) => errors.add(chunk));
 		spawned.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
 			const { seconds, moved } = reader.read(chunk);
@@ -234,7 +243,6 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 	const onAbort = (): void => stop(abortError(signal));
 	signal.addEventListener('abort', onAbort, { once: true });
 	const timer = setTimeout(() => stop(timedOut(deadline)), deadline * 1000);
-	const scales = setInterval(weigh, MEMORY_EVERY_MS);
 	const watch = setInterval(
 		() =>
 			void lastWrite(call).then((written) => {
@@ -251,7 +259,7 @@ async function runFfmpeg(call: FfmpegCall, { plan, signal, log, onProgress, limi
 		throw stopped.why ?? explainFailure(errors.toString(), error instanceof Error ? error.message : String(error));
 	} finally {
 		clearTimeout(timer);
-		clearInterval(scales);
+		clearTimeout(scales);
 		clearInterval(watch);
 		signal.removeEventListener('abort', onAbort);
 	}
