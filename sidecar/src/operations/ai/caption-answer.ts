@@ -1,18 +1,13 @@
 import type { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
+import { bannedIn } from './banned-words.ts';
+import { anglesOf, type Angle } from './caption-angles.ts';
 import type { Answer, CaptionParams } from './caption-prompt.ts';
 import { answerSchema } from './caption-prompt.ts';
-import { anglesOf, type Angle } from './caption-angles.ts';
-import {
-	fittingTags,
-	foreignParts,
-	type Limited,
-	platformText,
-	plainHashtag,
-	shorten,
-	withHashtags,
-	withoutForeignParts,
-} from './platform-texts.ts';
+import { distinct } from './distinct.ts';
+import { foreignParts, withoutForeignParts, withoutForeignSentences } from './foreign-parts.ts';
+import { hashtagsIn, plainHashtag, takeHashtags, withHashtags } from './hashtags.ts';
+import { fittingTags, type Limited, platformText, type PlatformText, shorten } from './platform-texts.ts';
 
 export interface Caption {
 	platform: string;
@@ -33,27 +28,38 @@ export interface Caption {
 }
 
 /** What becomes of an answer: usable as it is, or what must be better. */
-export type Judgement = { answer: Answer | null; complaints: string[] };
+export interface Judgement {
+	/** Null: its shape is wrong, or something is missing. */
+	answer: Answer | null;
+	/** What a second try is told. */
+	complaints: string[];
+	/** Those about variants that say the same: no reason to fail, but one to tell the user. */
+	alike: string[];
+}
 
 /** Title, tags and alt text that fit everywhere: the smallest limits (platforms.md 0.4, 11). */
 const TITLE = platformText('youtube').title ?? { limit: 100, measure: (text: string) => text.length };
 const ALT_TEXT = platformText('pinterest').altText ?? { limit: 500, measure: (text: string) => text.length };
 const TAGS = platformText('youtube').tags ?? { limit: 500, measure: (tags: readonly string[]) => tags.join(',').length };
+/** No platform takes as much: a model that goes round in circles. It is not even measured. */
+const ENDLESS = 20_000;
+/** So much of their words two texts may share: what remains is no other idea. */
+const MOST_SHARED = 0.8;
 
 /** What the user gave: links and names in it may be used. */
 const givenText = ({ brief = '', call_to_action: call = '' }: CaptionParams) => `${brief}\n${call}`;
 
-/** `answer` is null when its shape is wrong; complaints are what a second try is told. */
-export function judge(json: unknown, params: CaptionParams): Judgement {
+/** @param seen whether there were pictures: without, nothing can be said for people who cannot see them */
+export function judge(json: unknown, params: CaptionParams, seen = true): Judgement {
 	const parsed = answerSchema(params).safeParse(json);
-	if (!parsed.success)
-		return {
-			answer: null,
-			complaints: json === undefined ? ['The answer was not JSON.'] : describeIssues(parsed.error),
-		};
-	const answer = parsed.data;
+	const unusable = (complaints: string[]): Judgement => ({ answer: null, complaints, alike: [] });
+	if (!parsed.success) return unusable(json === undefined ? ['The answer was not JSON.'] : describeIssues(parsed.error));
+	const answer = seen ? parsed.data : { ...parsed.data, alt_text: '' };
+	const endless = Object.values({ ...answer, captions: answer.captions.map(({ text }) => text) }).flat().some((text) => text.length > ENDLESS);
+	if (endless) return unusable([`A text has more than ${ENDLESS} characters. Write short texts.`]);
 	const missing = expectedPairs(params).filter(({ platform, variant }) => !find(answer, platform, variant));
 	const complaints = missing.map(({ platform, variant }) => `There is no text for ${platform}, variant ${variant}.`);
+	const called = params.call_to_action?.trim();
 	for (const { platform, variant, text } of answer.captions) {
 		const { limit, measure } = platformText(platform);
 		const name = `The text for ${platform}, variant ${variant}`;
@@ -62,21 +68,24 @@ export function judge(json: unknown, params: CaptionParams): Judgement {
 		const foreign = foreignParts(text, givenText(params));
 		if (foreign.length > 0)
 			complaints.push(`${name} holds links or mentions that the brief does not: ${foreign.join(', ')}.`);
+		if (called && !placeOf(text.normalize('NFC'), called)) complaints.push(`${name} lacks the call to action "${called}".`);
 	}
 	const [title, alt] = [TITLE.measure(answer.title.trim()), ALT_TEXT.measure(answer.alt_text.trim())];
+	if (title === 0) complaints.push('The title is empty.');
 	if (title > TITLE.limit) complaints.push(`The title has ${title} characters; at most ${TITLE.limit} are allowed.`);
+	if (alt === 0 && seen) complaints.push('The alt text is empty. Say what is to be seen.');
 	if (alt > ALT_TEXT.limit) complaints.push(`The alt text has ${alt} characters; at most ${ALT_TEXT.limit} are allowed.`);
-	const called = params.call_to_action?.trim();
-	if (called)
-		for (const { platform, variant, text } of answer.captions)
-			if (!says(text, called)) complaints.push(`The text for ${platform}, variant ${variant} lacks the call to action "${called}".`);
-	for (const word of bannedIn(answer, params)) complaints.push(`The word "${word}" must not occur.`);
-	return { answer: missing.length > 0 ? null : answer, complaints };
+	for (const word of bannedIn(textsOf(answer.captions, answer), params.banned_words)) complaints.push(`The word "${word}" must not occur, nor in a hashtag.`);
+	const alike = missing.length > 0 ? [] : alikeVariants(answer, params);
+	return { answer: missing.length > 0 ? null : answer, complaints: [...complaints, ...alike], alike };
 }
 
-/** Whatever blanks and capitals. */
-const says = (text: string, part: string): boolean => plainly(text).includes(plainly(part));
-const plainly = (text: string): string => text.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
+/** Where the part stands in the text (NFC), whatever blanks, capitals and apostrophes; null: nowhere. The last one, where there are several. */
+function placeOf(text: string, part: string): { start: number; end: number } | null {
+	const words = part.normalize('NFC').trim().split(/\s+/u).map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/['’]/g, "['’]"));
+	const match = Array.from(text.matchAll(new RegExp(words.join('\\s+'), 'giu'))).at(-1);
+	return match ? { start: match.index, end: match.index + match[0].length } : null;
+}
 
 const find = (answer: Answer, platform: string, variant: number) =>
 	answer.captions.find(
@@ -91,25 +100,31 @@ const expectedPairs = ({ platforms, variants }: CaptionParams) =>
 const describeIssues = (error: z.ZodError) =>
 	error.issues.slice(0, 10).map(({ path, message }) => `${path.join('.') || 'The answer'}: ${message}`);
 
-/** Whole words, in any case: "cat" does not ban "education". */
-function bannedIn(answer: Answer, { banned_words: banned }: CaptionParams): string[] {
-	const texts = answer.captions.flatMap(({ text, hashtags }) => [text, ...hashtags]);
-	const all = [...texts, answer.title, answer.description, answer.alt_text, ...answer.tags].join('\n');
-	return banned.filter((word) =>
-		new RegExp(`(?<![\\p{L}\\p{N}])${word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\p{L}\\p{N}])`, 'iu').test(all),
-	);
-}
+type Around = Pick<Answer, 'title' | 'description' | 'alt_text' | 'tags'>;
+const textsOf = (posts: ReadonlyArray<{ text: string; hashtags: string[]; title?: string }>, { title, description, alt_text: alt, tags }: Around): string[] =>
+	[...posts.flatMap((post) => [post.text, post.title ?? '', ...post.hashtags.map((tag) => `#${plainHashtag(tag)}`)]), title, description, alt, ...tags];
 
-/** The first of each, whatever its case; no empty ones. */
-const distinct = (texts: readonly string[]) =>
-	[
-		...new Map(
-			texts
-				.filter(Boolean)
-				.toReversed()
-				.map((text) => [text.toLowerCase(), text]),
-		).values(),
-	].toReversed();
+const words = new Intl.Segmenter('en', { granularity: 'word' });
+const wordsOf = (text: string): Set<string> => new Set(Array.from(words.segment(text.toLowerCase())).flatMap(({ segment, isWordLike }) => (isWordLike ? [segment] : [])));
+
+/** Pairs of variants for one platform that are the same but for a few words; the call to action is always the same. */
+function alikeVariants(answer: Answer, params: CaptionParams): string[] {
+	const found: string[] = [];
+	for (const platform of new Set(params.platforms)) {
+		const sets = Array.from({ length: params.variants }, (_, index) => {
+			const text = find(answer, platform, index + 1)?.text ?? '';
+			const call = params.call_to_action ? placeOf(text, params.call_to_action) : null;
+			return wordsOf(call ? text.slice(0, call.start) + text.slice(call.end) : text);
+		});
+		for (const [at, one] of sets.entries()) {
+			for (const [before, other] of sets.slice(0, at).entries()) {
+				const shared = [...one].filter((word) => other.has(word)).length;
+				if (shared > 0 && shared >= MOST_SHARED * Math.max(one.size, other.size)) found.push(`Variants ${before + 1} and ${at + 1} for ${platform} say the same in almost the same words.`);
+			}
+		}
+	}
+	return found;
+}
 
 /** The last word, after the repair: too long is shortened, foreign links are taken out, the rest fails with its reason. */
 export function finish({ answer, complaints }: Judgement, params: CaptionParams) {
@@ -122,24 +137,17 @@ export function finish({ answer, complaints }: Judgement, params: CaptionParams)
 			},
 		);
 	}
-	const banned = bannedIn(answer, params);
-	if (banned.length > 0) {
-		throw new PipelineError(
-			'provider_rejected',
-			`The model keeps using words that are banned: ${banned.join(', ')}. Change the brief or the list.`,
-			{ details: { banned_words: banned } },
-		);
-	}
+	const given = givenText(params);
 	const angles = anglesOf(params);
-	const plain = (text: string): string => withoutForeignParts(text.trim(), givenText(params));
-	const title = shorten(plain(answer.title), TITLE);
-	const tags = fittingTags(distinct(answer.tags.map((tag) => tag.replace(/^#/, '').replace(/[,<>]/g, ' ').replace(/\s+/g, ' ').trim())), TAGS);
+	const plain = (text: string): string => withoutForeignParts(text.trim(), given);
+	// Posts that have a title are refused without one.
+	const title = shorten((plain(answer.title) || plain(answer.captions[0]?.text.trim().split('\n')[0] ?? '')).replace(/\s+/g, ' '), TITLE);
+	const tags = fittingTags(distinct(answer.tags.map(plainTag)).filter((tag) => foreignParts(tag, given).length === 0), TAGS);
 	const captions = expectedPairs(params).map(({ platform, variant }): Caption => {
 		const { text, hashtags } = find(answer, platform, variant) as Answer['captions'][number];
 		const target = platformText(platform);
-		const usable = (given: string): string => (target.refused ? given.replace(target.refused, '') : given);
-		const own = distinct(hashtags.map(plainHashtag)).slice(0, target.hashtags);
-		const ready = withHashtags(ending(usable(plain(text)), params.call_to_action?.trim(), target), own, target);
+		const usable = (one: string): string => (target.refused ? one.replace(target.refused, '') : one);
+		const ready = postOf({ text: usable(text), hashtags, call: usable(params.call_to_action?.trim() ?? '') }, given, target);
 		return {
 			platform,
 			variant,
@@ -152,14 +160,40 @@ export function finish({ answer, complaints }: Judgement, params: CaptionParams)
 			...(target.altText ? { alt_text: shorten(plain(answer.alt_text), target.altText) } : {}),
 		};
 	});
-	return { captions, title, description: plain(answer.description), tags, alt_text: shorten(plain(answer.alt_text), ALT_TEXT) };
+	const finished = { captions, title, description: withoutForeignSentences(answer.description.trim(), given), tags, alt_text: shorten(plain(answer.alt_text), ALT_TEXT) };
+	// What is looked at is what would be posted: cleaning may join what was apart.
+	const banned = bannedIn(textsOf(captions, finished), params.banned_words);
+	if (banned.length > 0) {
+		throw new PipelineError(
+			'provider_rejected',
+			`The model keeps using words that are banned: ${banned.join(', ')}. Change the brief or the list.`,
+			{ details: { banned_words: banned } },
+		);
+	}
+	return finished;
+}
+
+const plainTag = (tag: string): string => tag.replace(/^#/, '').replace(/[,<>]/g, ' ').replace(/\s+/g, ' ').trim();
+
+/** The text with its call to action and the hashtags that fit; there is always room for those that the user named. */
+function postOf({ text, hashtags, call }: { text: string; hashtags: readonly string[]; call: string }, given: string, target: PlatformText): { text: string; hashtags: string[] } {
+	const named = hashtagsIn(given);
+	const { text: body, taken, left } = takeHashtags(withoutForeignSentences(text.normalize('NFC').trim(), given, call), target.hashtags, named);
+	const wanted = distinct([...taken, ...hashtags].map(plainHashtag));
+	const isNamed = (tag: string): boolean => named.has(tag.toLowerCase());
+	const own = [...wanted.filter(isNamed), ...wanted.filter((tag) => !isNamed(tag)).slice(0, left)];
+	const present = hashtagsIn(body);
+	const reserved = wanted.filter((tag) => isNamed(tag) && !present.has(tag.toLowerCase())).map((tag) => ` #${tag}`).join('');
+	const room: Limited = { limit: target.limit, measure: (one) => target.measure(reserved === '' ? one : `${one}\n\n${reserved.trim()}`) };
+	return withHashtags(ending(body, call, room.measure(call) > room.limit ? target : room), own, target);
 }
 
 /** Short enough, and with the call to action: what is cut off is never that. */
-function ending(text: string, call: string | undefined, target: Limited): string {
-	if (!call || target.measure(call) > target.limit) return shorten(text, target);
-	if (says(text, call) && target.measure(text) <= target.limit) return text;
-	const before = says(text, call) ? text.slice(0, text.toLowerCase().lastIndexOf(call.toLowerCase())) : text;
+function ending(text: string, call: string, target: Limited): string {
+	if (call === '' || target.measure(call) > target.limit) return shorten(text, target);
+	const place = placeOf(text, call);
+	if (place && target.measure(text) <= target.limit) return text;
+	const before = place ? text.slice(0, place.start) : text;
 	const room = { limit: target.limit, measure: (given: string) => target.measure(`${given}\n\n${call}`) };
 	// Nothing else fits beside it.
 	if (room.measure('…') > target.limit) return call;

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { isLanguageCode } from '../../ai/languages.ts';
 import { addUsage } from '../../ai/provider.ts';
 import type { Writer } from '../../ai/writer.ts';
 import type { CaptionExample } from '../../db/feedback.ts';
 import { PipelineError } from '../../errors.ts';
 import type { TaskOperation } from '../operation.ts';
-import { finish, judge } from './caption-answer.ts';
+import { finish, judge, type Judgement } from './caption-answer.ts';
 import { answerSchema, captionParams, systemPrompt, userPrompt, type CaptionParams } from './caption-prompt.ts';
 import type { Engine } from './engine.ts';
 import { sampleFrames } from './sample-frames.ts';
@@ -17,9 +18,9 @@ export interface CaptionDeps {
 	examples?(workspaceId: string, platform: string, most: number): Promise<CaptionExample[]>;
 }
 
-/** Vision models scale down to this or less (OpenAI "high" detail: short side 768). */
+/** Hosted models look at 512 pixels (openai/chat.ts); others, which take pictures as they are, at what a text in it needs to be read. */
 const MAX_SIDE = 768;
-/** Each costs some 1000 tokens; of a short film, four show what it is about. */
+/** Each is paid for; of a short film, four show what it is about. */
 const PICTURES = 4;
 /** Enough to show a style. */
 const EXAMPLES_PER_PLATFORM = 3;
@@ -30,12 +31,14 @@ export function createCaption({ writer, engine, examples }: CaptionDeps): TaskOp
 	const liked = async (workspaceId: string, { platforms }: CaptionParams): Promise<CaptionExample[]> => {
 		if (!examples) return [];
 		const each = await Promise.all([...new Set(platforms)].map((platform) => examples(workspaceId, platform, EXAMPLES_PER_PLATFORM)));
-		return each.flat().slice(0, MOST_EXAMPLES);
+		// The first of each platform before the second of any.
+		const inTurn = Array.from({ length: EXAMPLES_PER_PLATFORM }, (_, place) => each.flatMap((some) => some[place] ?? []));
+		return inTurn.flat().slice(0, MOST_EXAMPLES);
 	};
 	return {
 		kind: 'task',
 		name: 'caption',
-		version: 2,
+		version: 3,
 		summary: 'Writes post texts per platform, title, description, tags and alt text from frames and transcript.',
 		buildsOn: ['transcribe'],
 		accepts: ['video', 'audio', 'image'],
@@ -50,17 +53,20 @@ export function createCaption({ writer, engine, examples }: CaptionDeps): TaskOp
 			const heard = await readTranscript(context.earlierOutput('transcribe'));
 			const { pictures, cpuSeconds } = await context.step('frames', () => sampleFrames(context, engine, { most: PICTURES, maxSide: MAX_SIDE }));
 			const images = await Promise.all(pictures.map(async ({ path, mime }) => ({ mime, data: await readFile(path) })));
-			if (images.length === 0 && !heard) {
+			const seen = images.length > 0;
+			if (!seen && !heard?.text && !params.brief?.trim()) {
 				throw new PipelineError(
 					'input_unsupported',
-					'There is nothing to see in this file, and it has no transcript yet. Run transcribe on it first, then caption.',
+					heard
+						? 'There is nothing to see in this file, and its transcript is empty: nothing was said, or nothing was understood. Say in the brief what it is about.'
+						: 'There is nothing to see in this file, and it has no transcript yet. Run transcribe on it first, then caption, or say in the brief what it is about.',
 				);
 			}
 			const language = params.language ?? heard?.language ?? 'en';
 			const { $schema: _dialect, ...schema } = z.toJSONSchema(answerSchema(params));
 			const request = {
-				system: systemPrompt(params, language),
-				user: userPrompt(params, heard?.text ?? null, await liked(context.workspaceId, params)),
+				system: systemPrompt(params, language, seen),
+				user: userPrompt(params, heard?.text || null, await liked(context.workspaceId, params)),
 				images,
 				schemaName: 'captions',
 				schema,
@@ -69,36 +75,53 @@ export function createCaption({ writer, engine, examples }: CaptionDeps): TaskOp
 			context.progress(35);
 			const first = await context.step('write', () => writer.write(request));
 			const answers = [first];
-			let judgement = judge(first.json, params);
+			let judgement = judge(first.json, params, seen);
+			const notes: string[] = [];
 			context.progress(70);
 			if (judgement.complaints.length > 0) {
 				const complaint = `This cannot be used yet:\n- ${judgement.complaints.join('\n- ')}\nAnswer again, complete, with these points put right.`;
-				const second = await context.step('repair', () =>
-					writer.write({ ...request, repair: { answer: first.text, complaint } }),
-				);
-				answers.push(second);
-				const again = judge(second.json, params);
-				// A second answer of the wrong shape is worse than a first one that was only too long.
-				if (again.answer || !judgement.answer) judgement = again;
+				const second = await context.step('repair', () => writer.write({ ...request, repair: { answer: first.text, complaint } })).catch((error: unknown) => {
+					context.signal.throwIfAborted();
+					// The job would be tried again, and the first answer paid twice, where a little shortening is all that it needs.
+					if (!isUsable(judgement, params)) throw error;
+					notes.push(`The writer could not be asked a second time (${error instanceof PipelineError ? error.message : 'an unexpected error'}): its first texts were put right without it.`);
+					return null;
+				});
+				if (second) {
+					answers.push(second);
+					const again = judge(second.json, params, seen);
+					// A second answer of the wrong shape, or with a banned word, is worse than a first one that was only too long.
+					if (isUsable(again, params) || !isUsable(judgement, params)) judgement = again.answer || !judgement.answer ? again : judgement;
+				}
 			}
 			const { provider, model } = answers.at(-1) ?? first;
-			const notes = [...new Set(answers.flatMap(({ notes: own = [] }) => own))];
+			notes.unshift(...answers.flatMap(({ notes: own = [] }) => own));
 			return {
-				output: { ...finish(judgement, params), language, provider, model, notes },
+				output: { ...finish(judgement, params), language, provider, model, notes: [...new Set([...notes, ...judgement.alike])] },
 				cost: { ...addUsage(...answers.map(({ usage }) => usage)), cpu_seconds: cpuSeconds },
 			};
 		},
 	};
 }
 
-/** Only the two fields that are needed, whatever else an external processor may have put there. */
+/** Whether posts can be made of it as it is. */
+function isUsable(judgement: Judgement, params: CaptionParams): boolean {
+	try {
+		finish(judgement, params);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** Only the two fields that are needed, whatever else an external processor may have put there; an empty text where nothing was said. */
 async function readTranscript(
 	output: Promise<Record<string, unknown> | null>,
 ): Promise<{ text: string; language: string | undefined } | null> {
 	const { transcription, language } = (await output) ?? {};
-	if (typeof transcription !== 'string' || transcription.trim() === '') return null;
+	if (typeof transcription !== 'string') return null;
 	return {
-		text: transcription,
-		language: typeof language === 'string' && /^[a-z]{2}$/.test(language) ? language : undefined,
+		text: transcription.trim(),
+		language: typeof language === 'string' && isLanguageCode(language) ? language : undefined,
 	};
 }

@@ -1,4 +1,3 @@
-import twitterText from 'twitter-text';
 import { countFediverse, countGraphemes, weightedLength } from '../../social/text.ts';
 
 /** A text of a platform that has a limit of its own. */
@@ -14,7 +13,7 @@ export interface PlatformText extends Limited {
 	style: string;
 	/** Hashtags beyond this many look like spam there, or are no links. */
 	hashtags: number;
-	/** Where posts have a title (platforms.md 4.4, 9.3). */
+	/** Where posts have a title (platforms.md 0.4). */
 	title?: Limited;
 	/** Where posts have search words beside the text: all of them together. */
 	tags?: { limit: number; measure(tags: readonly string[]): number };
@@ -115,60 +114,68 @@ export const platformText = (name: PlatformName): PlatformText => PLATFORM_TEXTS
 
 export const PLATFORM_NAMES = Object.keys(PLATFORM_TEXTS) as [PlatformName, ...PlatformName[]];
 
-/** platforms.md 0.4, Threads: emoji count as their UTF-8 bytes. */
+/** Joined emoji, flags and skin tones are one, and count whole. */
+const EMOJI = /\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u20e3/u;
+
+/** platforms.md 0.4 and 15, Threads: emoji count as their UTF-8 bytes; what rare letters count is not known, so as much as it could be. */
 function countThreads(text: string): number {
-	return Array.from(text).reduce(
-		(sum, character) => sum + (/\p{Extended_Pictographic}/u.test(character) ? Buffer.byteLength(character) : 1),
-		0,
-	);
+	let sum = 0;
+	for (const { segment } of graphemes.segment(text)) sum += EMOJI.test(segment) ? Buffer.byteLength(segment) : segment.length;
+	return sum;
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const words = new Intl.Segmenter('en', { granularity: 'word' });
+/** Scripts that are written without blanks. */
+const NO_BLANKS = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\p{sc=Tibetan}]/u;
+
+/** Without what no text ends with when it is cut. */
+const ended = (text: string): string => text.replace(/[\s,;:、，；：–-]+$/u, '');
 
 /** The text cut at a word so that it fits, with an ellipsis; as it is when it fits. */
 export function shorten(text: string, { limit, measure }: Limited): string {
 	if (measure(text) <= limit) return text;
-	const fits = (candidate: string) => measure(`${candidate}…`) <= limit;
-	// Up to and without each run of blanks.
-	const ends = Array.from(text.matchAll(/\s+/g), (match) => match.index);
-	const end = ends.findLast((at) => at > 0 && fits(text.slice(0, at).replace(/[\s,;:–-]+$/u, '')));
-	if (end !== undefined) return `${text.slice(0, end).replace(/[\s,;:–-]+$/u, '')}…`;
-	// One word longer than the limit: cut inside of it, between characters as people see them.
-	let cut = '';
-	for (const { segment } of graphemes.segment(text)) {
-		if (!fits(cut + segment)) break;
-		cut += segment;
+	const fits = (candidate: string): boolean => measure(`${candidate}…`) <= limit;
+	let kept = '';
+	let at = 0;
+	// From the beginning: each look is no longer than the limit, however long the text is.
+	for (const { index } of text.matchAll(/\s+/g)) {
+		if (index === 0) continue;
+		const candidate = ended(text.slice(0, index));
+		if (!fits(candidate)) break;
+		kept = candidate;
+		at = index;
 	}
-	return `${cut}…`;
+	const [next = ''] = /^\s*\S*/.exec(text.slice(at)) ?? [];
+	// A sentence of Japanese is one "word" between blanks: cut between what a dictionary takes for words, but never in a link.
+	if (NO_BLANKS.test(next)) kept = longest(text.slice(0, at), wordsOf(next), fits) || kept;
+	// One word longer than the limit: cut inside of it, between characters as people see them.
+	if (kept === '') kept = longest('', graphemesOf(text), fits);
+	return `${kept}…`;
 }
 
-/** `#Grüner Tee!` → `GrünerTee`; empty when nothing is left that could be a tag. */
-export const plainHashtag = (tag: string): string => {
-	const plain = tag.normalize('NFC').replace(/[^\p{L}\p{N}\p{M}_]/gu, '');
-	return /[\p{L}]/u.test(plain) ? plain : '';
-};
-
-/** The text with as many hashtags as fit, in their order; which ones did is told. */
-export function withHashtags(
-	text: string,
-	hashtags: readonly string[],
-	platform: Limited,
-): { text: string; hashtags: string[] } {
-	const present = new Set(twitterText.extractHashtags(text).map((tag) => tag.toLowerCase()));
-	const kept: string[] = [];
-	let full = text;
-	for (const tag of hashtags) {
-		if (present.has(tag.toLowerCase())) {
-			kept.push(tag);
-			continue;
-		}
-		const candidate = `${full}${full === text && full !== '' ? '\n\n' : ' '}#${tag}`.trim();
-		if (platform.measure(candidate) > platform.limit) continue;
-		full = candidate;
-		kept.push(tag);
-		present.add(tag.toLowerCase());
+/** The beginning with as many of the pieces as fit. */
+function longest(beginning: string, pieces: Iterable<string>, fits: (candidate: string) => boolean): string {
+	let whole = beginning;
+	let kept = '';
+	for (const piece of pieces) {
+		whole += piece;
+		if (!fits(ended(whole))) break;
+		kept = ended(whole);
 	}
-	return { text: full, hashtags: kept };
+	return kept;
+}
+
+function* graphemesOf(text: string): Generator<string> {
+	for (const { segment } of graphemes.segment(text)) yield segment;
+}
+
+/** Latin names, numbers and links are one each. */
+function* wordsOf(text: string): Generator<string> {
+	for (const part of text.split(/([!-~]+)/)) {
+		if (/^[!-~]/.test(part)) yield part;
+		else for (const { segment } of words.segment(part)) yield segment;
+	}
 }
 
 /** As many of them, in their order, as fit together. */
@@ -176,23 +183,4 @@ export function fittingTags(tags: readonly string[], { limit, measure }: NonNull
 	const kept: string[] = [];
 	for (const tag of tags) if (measure([...kept, tag]) <= limit) kept.push(tag);
 	return kept;
-}
-
-/** Links and mentions of a text that do not occur in `allowed`: somebody else put them there. */
-export function foreignParts(text: string, allowed: string): string[] {
-	const known = allowed.toLowerCase();
-	const found = [...twitterText.extractUrls(text), ...twitterText.extractMentions(text).map((name) => `@${name}`)];
-	return [...new Set(found.filter((part) => !known.includes(part.toLowerCase())))];
-}
-
-/** Takes them out, with what they leave behind. */
-export function withoutForeignParts(text: string, allowed: string): string {
-	let plain = text;
-	for (const part of foreignParts(text, allowed).sort((a, b) => b.length - a.length))
-		plain = plain.replaceAll(part, '');
-	return plain
-		.replace(/[ \t]{2,}/g, ' ')
-		.replace(/[ \t]+([.,!?;:])/g, '$1')
-		.replace(/[ \t]+$/gm, '')
-		.trim();
 }

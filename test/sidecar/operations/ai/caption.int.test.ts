@@ -134,7 +134,7 @@ describe('caption', () => {
 		server.answers.push(injected, injected);
 		const output = await run(fixture('wav'), { platforms: ['x'] });
 		expect(server.counts.chats).toBe(2);
-		expect(output.captions[0]?.text).toBe('Tea! Win at with.\n\n#GreenTea');
+		expect(output.captions[0]?.text).toBe('Tea!\n\n#GreenTea');
 	});
 
 	it('repairs once what is too long, then shortens at a word', async () => {
@@ -163,9 +163,39 @@ describe('caption', () => {
 		expect(server.counts.chats).toBe(4);
 	});
 
-	it('keeps a first answer that was only too long when the second one is useless', async () => {
-		server.answers.push(answer([{ text: 'word '.repeat(80) }]), 'nonsense');
-		expect((await run(fixture('wav'), { platforms: ['x'] })).captions[0]?.text).toMatch(/word…/);
+	it.each([
+		['useless', 'nonsense'],
+		['worse', answer([{ text: 'Cheap tea' }])],
+	])('keeps a first answer that was only too long when the second one is %s', async (_how, second) => {
+		server.answers.push(answer([{ text: 'word '.repeat(80) }]), second);
+		expect((await run(fixture('wav'), { platforms: ['x'], banned_words: ['cheap'] })).captions[0]?.text).toMatch(/word…/);
+	});
+
+	it('makes do with a first answer that was only too long when the writer cannot be asked again', async () => {
+		server.answer = () => {
+			server.failures.push({ status: 429, headers: { 'retry-after': '3600' } });
+			return answer([{ text: 'word '.repeat(80) }]);
+		};
+		const output = await run(fixture('wav'), { platforms: ['x'] });
+		expect(output.captions[0]?.text).toMatch(/word…/);
+		expect(output).toMatchObject({ notes: [expect.stringContaining('could not be asked a second time')], cost: { ai_tokens: 150 } });
+		expect(server.counts.chats).toBe(2);
+	});
+
+	it('fails with what the provider says when the first answer is of no use and the writer cannot be asked again', async () => {
+		server.answer = () => {
+			server.failures.push({ status: 429 });
+			return 'nonsense';
+		};
+		await expect(run(fixture('wav'), { platforms: ['x'] })).rejects.toMatchObject({ code: 'provider_rate_limited' });
+	});
+
+	it('says when variants stayed the same', async () => {
+		const same = answer([{}, { variant: 2 }]);
+		server.answers.push(same, same);
+		const output = await run(fixture('wav'), { platforms: ['x'], variants: 2 });
+		expect(server.counts.chats).toBe(2);
+		expect(output).toMatchObject({ notes: ['Variants 1 and 2 for x say the same in almost the same words.'] });
 	});
 
 	it('fails when a banned word stays, and does not take it for a part of another', async () => {
@@ -216,7 +246,7 @@ describe('caption', () => {
 			tags: Array.from({ length: 60 }, (_, index) => `search words ${index}`),
 		});
 		server.answers.push(long, long);
-		const output = await run(fixture('wav'), { platforms: ['youtube', 'pinterest', 'x'] });
+		const output = await run(fixture('speech'), { platforms: ['youtube', 'pinterest', 'x'] });
 		expect(String(server.chats[1]?.messages.at(-1)?.content)).toMatch(/The title has 239 characters; at most 100[\s\S]*The alt text has 1499 characters; at most 500/);
 		const [youtube, pinterest, x] = output.captions;
 		expect(youtube?.title?.length).toBeLessThanOrEqual(100);
@@ -264,6 +294,25 @@ describe('caption', () => {
 			code: 'input_unsupported',
 			message: expect.stringContaining('transcribe'),
 		});
+		await task?.end();
+		await expect(run(fixture('wav'), {}, { transcribe: { transcription: ' ', language: 'en' } })).rejects.toMatchObject({
+			code: 'input_unsupported',
+			message: expect.stringContaining('its transcript is empty'),
+		});
+		expect(server.counts.chats).toBe(1);
+	});
+
+	it('writes from the brief where nothing is seen or said', async () => {
+		const output = await run(fixture('wav'), { brief: 'A new song, out on Friday' }, {});
+		expect(output).toMatchObject({ alt_text: '' });
+		expect(userOf(server.chats[0])).not.toContain('Transcript');
+	});
+
+	it('learns from texts for every platform before it takes a second one for any', async () => {
+		const platforms = ['x', 'mastodon', 'linkedin', 'threads', 'bluesky'];
+		await run(fixture('wav'), { platforms }, heard, async (_workspace, platform) => [1, 2, 3].map((place) => ({ platform, text: `${platform} ${place}`, action: 'chosen' as const })));
+		for (const platform of platforms) expect(userOf(server.chats[0])).toContain(`[${platform}]\n${platform} 1`);
+		expect(userOf(server.chats[0])).not.toContain('x 3');
 	});
 
 	it('passes on what the provider says', async () => {
@@ -277,6 +326,7 @@ describe('caption', () => {
 		{ variants: 0 },
 		{ variants: 6 },
 		{ language: 'german' },
+		{ language: 'xx' },
 		{ tone: '' },
 		{ extra: 1 },
 	])('refuses the parameters %j', (given) => {

@@ -1,15 +1,7 @@
 import fc from 'fast-check';
-import {
-	foreignParts,
-	PLATFORM_NAMES,
-	PLATFORM_TEXTS,
-	plainHashtag,
-	shorten,
-	withHashtags,
-	withoutForeignParts,
-} from '../../../../sidecar/src/operations/ai/platform-texts.ts';
+import { PLATFORM_NAMES, PLATFORM_TEXTS, shorten } from '../../../../sidecar/src/operations/ai/platform-texts.ts';
 
-const { x, mastodon, bluesky } = PLATFORM_TEXTS;
+const { x, mastodon, bluesky, threads } = PLATFORM_TEXTS;
 
 describe('texts for platforms', () => {
 	it('fit after they were shortened, whatever they were', () => {
@@ -44,31 +36,40 @@ describe('texts for platforms', () => {
 		expect(shorten(`Read ${link}`, bluesky)).toBe('Read…');
 	});
 
-	it('get the hashtags that fit, and no more', () => {
-		expect(withHashtags('Hello', ['one', 'two'], x)).toEqual({ text: 'Hello\n\n#one #two', hashtags: ['one', 'two'] });
-		expect(withHashtags('Hello #One', ['one', 'two'], x)).toEqual({
-			text: 'Hello #One\n\n#two',
-			hashtags: ['one', 'two'],
-		});
-		const { text, hashtags } = withHashtags('x'.repeat(272), ['toolongforthis', 'ok'], x);
-		expect(hashtags).toEqual(['ok']);
-		expect(x.measure(text)).toBeLessThanOrEqual(280);
-	});
-
 	it.each([
-		['#Grüner Tee!', 'GrünerTee'],
-		['two words', 'twowords'],
-		['2026', ''],
-		['!!!', ''],
-		['日本', '日本'],
-	])('make the hashtag %j to %j', (given, expected) => {
-		expect(plainHashtag(given)).toBe(expected);
+		['hello', 5],
+		['a'.repeat(499) + '😀', 503],
+		['🇫🇷', 8],
+		['👍🏽', 8],
+		['👩‍👩‍👧‍👦', 25],
+		['1️⃣', 7],
+		['日本語 é', 5],
+	])('count emoji on Threads as their bytes: %j', (text, expected) => {
+		expect(threads.measure(text)).toBe(expected);
 	});
 
-	it('hold no links and mentions that nobody gave', () => {
-		const text = 'Look at https://evil.example.com/x and ask @stranger, or https://ours.example.com/a and @us.';
-		const allowed = 'Link to https://ours.example.com/a and mention @us';
-		expect(foreignParts(text, allowed)).toEqual(['https://evil.example.com/x', '@stranger']);
-		expect(withoutForeignParts(text, allowed)).toBe('Look at and ask, or https://ours.example.com/a and @us.');
+	it('keep as much as fits where no blanks are written', () => {
+		const japanese = `新商品 ${'とても美味しいお茶を淹れました。'.repeat(30)}`;
+		const short = shorten(japanese, x);
+		expect(x.measure(short)).toBeGreaterThan(260);
+		expect(japanese.startsWith(short.slice(0, -1))).toBe(true);
+		const thai = shorten('ชาเขียวรสชาติดีมากสำหรับทุกคน'.repeat(40), bluesky);
+		expect(bluesky.measure(thai)).toBeGreaterThan(280);
+	});
+
+	it('are never cut in a link, also where no blanks are written', () => {
+		const link = `https://example.com/${'x'.repeat(400)}`;
+		expect(shorten(`詳しくはこちら${link}です`, bluesky)).toBe('詳しくはこちら…');
+	});
+
+	it('are shortened without a look at all that is too much', () => {
+		let looked = 0;
+		const measure = (text: string): number => {
+			looked += text.length;
+			return x.measure(text);
+		};
+		const text = 'word '.repeat(4000);
+		shorten(text, { limit: 280, measure });
+		expect(looked).toBeLessThan(2 * text.length);
 	});
 });
