@@ -3,12 +3,15 @@ import type { Executor } from '../../db/database.ts';
 import { latestCompleted } from '../../db/jobs.ts';
 import { searchText } from '../../db/search-query.ts';
 import { listTags } from '../../db/tags.ts';
+import { distinct } from './distinct.ts';
 
 /** Texts of the metadata that are worth finding; more is no description any more. */
 const MOST_TEXT = 4000;
 const MOST_TAGS = 50;
-/** Links, ids and keys are not what anybody looks for by words. */
-const NO_WORDS = /^(?:https?:\/\/\S+|\S{60,}|[0-9a-f-]{32,}|[\d\s.:TZ+-]+)$/i;
+/** Links, ids and keys are not what anybody looks for by words. Sixty letters without a blank are a sentence in Japanese, and none in ASCII. */
+const NO_WORDS = /^(?:https?:\/\/\S+|[!-~]{60,}|[0-9a-f-]{32,})$/i;
+/** Sizes, times and counts in the metadata; a title may be "1984". */
+const NUMBERS = /^[\d\s.:TZ+-]+$/i;
 
 /** What an asset says of itself, as one text: title, description, tags, file name, what its metadata and its caption tell. Empty: nothing. */
 export async function textAbout(db: Executor, workspaceId: string, assetId: string): Promise<{ text: string; language: string | null }> {
@@ -26,7 +29,7 @@ export async function textAbout(db: Executor, workspaceId: string, assetId: stri
 		tags.join(', '),
 		...texts(caption['tags']),
 		...texts(fileName).map(wordsOfFileName),
-		...texts(others),
+		...texts(others).filter((text) => !NUMBERS.test(text.trim())),
 	];
 	const language = caption['language'];
 	return { text: joined(sentences), language: typeof language === 'string' && /^[a-z]{2}$/.test(language) ? language : null };
@@ -44,8 +47,7 @@ const wordsOfFileName = (name: string): string => name.replace(/\.[a-z0-9]{1,5}$
 
 /** Each once, as sentences. */
 function joined(sentences: readonly string[]): string {
-	const plain = sentences.map(searchText).filter((text) => text !== '');
-	const distinct = [...new Map(plain.toReversed().map((text) => [text.toLowerCase(), text])).values()].toReversed();
-	const whole = distinct.map((text) => (/[.!?…。]$/u.test(text) ? text : `${text}.`)).join(' ');
+	const plain = sentences.map(searchText);
+	const whole = distinct(plain).map((text) => (/[.!?…。]$/u.test(text) ? text : `${text}.`)).join(' ');
 	return [...whole].slice(0, MOST_TEXT).join('');
 }
