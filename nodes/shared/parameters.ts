@@ -55,6 +55,21 @@ export function optionalObject(read: ReadParameter, name: string, label: string)
 	throw new ParameterError(`"${label}" must be a JSON object such as {"campaign": "spring"}.`);
 }
 
+/** What is chosen in a list of several, or comes from an expression as a list or as text such as `de, fr`; `undefined` when there is nothing. */
+export function readChoices(read: ReadParameter, name: string): string[] | undefined {
+	const value = read(name, []);
+	const list = Array.isArray(value) ? value.map(String) : String(value ?? '').split(/[,，、\n]/);
+	const chosen = list.map((text) => text.trim()).filter((text) => text !== '');
+	return chosen.length > 0 ? chosen : undefined;
+}
+
+/** @param label the field's name as the user sees it */
+export function requiredChoices(read: ReadParameter, name: string, label: string): string[] {
+	const chosen = readChoices(read, name);
+	if (chosen) return chosen;
+	throw new ParameterError(`"${label}" is empty. Choose at least one, or check that its expression finds a value for this item.`);
+}
+
 /** A copy without the entries that are undefined or empty text. */
 export function withoutEmpty<T extends object>(params: T): T {
 	return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined && value !== '')) as T;

@@ -139,10 +139,10 @@ function finish(
 ): INodeExecutionData[][] {
 	const input = context.getInputData();
 	const passedOn = collected.passThrough.map((item) => ({ ...input[item], json: input[item]?.json ?? {}, pairedItem: { item } }));
-	return inInputOrder([
-		[...passedOn, ...(outputs[DONE_OUTPUT] ?? [])],
-		[...(outputs[FAILED_OUTPUT] ?? []), ...refusedItems(collected.refused)],
-	]);
+	const done = [...passedOn, ...(outputs[DONE_OUTPUT] ?? [])];
+	const failed = [...(outputs[FAILED_OUTPUT] ?? []), ...refusedItems(collected.refused)];
+	// A model sees the first output of its tool only: a job that failed would look like a search that found nothing.
+	return inInputOrder(isToolCall(context) ? [[...done, ...failed], []] : [done, failed]);
 }
 
 type ViewedJobs = Awaited<ReturnType<typeof readBatch>>['jobs'];

@@ -1,6 +1,6 @@
 import { languageOptions } from '../../shared/languages';
 import type { NodeOperation } from '../../shared/operation';
-import { isRecord, readSource, withoutEmpty } from '../../shared/parameters';
+import { isRecord, readSource, requiredChoices, withoutEmpty } from '../../shared/parameters';
 import { sourceProperties } from '../../shared/properties';
 import { readShownSubtitles, shownSubtitleProperties } from './shownSubtitles';
 
@@ -65,7 +65,7 @@ export const addSubtitles: NodeOperation = {
 				operation: 'add_subtitles',
 				...readSource(read),
 				params: withoutEmpty({
-					...(several ? { languages: read('languages') } : readShownSubtitles(read)),
+					...(several ? { languages: requiredChoices(read, 'languages', 'Languages').map((code) => code.toLowerCase()) } : readShownSubtitles(read)),
 					show: chosen['show'],
 					forced: chosen['forced'],
 					format: chosen['format'],

@@ -1,5 +1,5 @@
 import type { NodeOperation } from '../../shared/operation';
-import { readSource, withoutEmpty } from '../../shared/parameters';
+import { readSource, requiredChoices, withoutEmpty } from '../../shared/parameters';
 import { sourceProperties } from '../../shared/properties';
 
 export const analyze: NodeOperation = {
@@ -53,7 +53,7 @@ export const analyze: NodeOperation = {
 			operation: 'analyze',
 			...readSource(read),
 			params: withoutEmpty({
-				what: read('what'),
+				what: requiredChoices(read, 'what', 'Look For'),
 				frames: read('options.frames', undefined),
 				min_score: read('options.minScore', undefined),
 			}),

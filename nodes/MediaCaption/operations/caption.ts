@@ -1,9 +1,10 @@
 import { languageOptions } from '../../shared/languages';
-import type { NodeOperation } from '../../shared/operation';
-import { optionalText, readSource, withoutEmpty } from '../../shared/parameters';
+import type { NodeOperation, ReadParameter } from '../../shared/operation';
+import { optionalText, readChoices, readSource, requiredChoices, requiredText, withoutEmpty } from '../../shared/parameters';
 import { sourceProperties } from '../../shared/properties';
 import { platformOptions } from './platforms';
-import { readWords } from './readWords';
+
+const OWN_WORDS = 'own';
 
 export const caption: NodeOperation = {
 	name: 'Write Caption',
@@ -23,9 +24,30 @@ export const caption: NodeOperation = {
 		{
 			displayName: 'Tone',
 			name: 'tone',
-			type: 'string',
+			type: 'options',
 			default: 'friendly and clear',
-			description: 'How the text shall sound, in your own words',
+			options: [
+				{ name: 'Confident', value: 'confident' },
+				{ name: 'Friendly and Clear', value: 'friendly and clear' },
+				{ name: 'Funny', value: 'funny' },
+				{ name: 'In My Own Words', value: OWN_WORDS, description: 'A field for it appears below' },
+				{ name: 'Inspiring', value: 'inspiring' },
+				{ name: 'Matter-of-Fact', value: 'matter-of-fact' },
+				{ name: 'Playful', value: 'playful' },
+				{ name: 'Professional', value: 'professional' },
+				{ name: 'Warm and Personal', value: 'warm and personal' },
+			],
+			description: 'How the text shall sound',
+		},
+		{
+			displayName: 'Tone in Your Own Words',
+			name: 'toneWords',
+			type: 'string',
+			default: '',
+			required: true,
+			placeholder: 'e.g. dry, like a letter to an old friend',
+			displayOptions: { show: { tone: [OWN_WORDS] } },
+			description: 'How the text shall sound, in a few words',
 		},
 		{
 			displayName: 'Language',
@@ -41,23 +63,24 @@ export const caption: NodeOperation = {
 			type: 'string',
 			default: '',
 			typeOptions: { rows: 3 },
-			description: 'What the post is for and what it must mention',
+			placeholder: 'e.g. For people who cook. Mention @ourshop and https://example.com/tea.',
+			description: 'What the post is for and what it must mention. Links and names that are not in it do not get into the texts.',
 		},
 		{
 			displayName: 'Call to Action',
 			name: 'callToAction',
 			type: 'string',
 			default: '',
-			placeholder: 'Try it free at example.com',
-			description: 'What readers are asked to do',
+			placeholder: 'e.g. Try it free at example.com',
+			description: 'What readers are asked to do. Each text ends with it, word for word.',
 		},
 		{
 			displayName: 'Banned Words',
 			name: 'bannedWords',
 			type: 'string',
 			default: '',
-			placeholder: 'cheap, revolutionary',
-			description: 'Words that must not occur, separated by commas',
+			placeholder: 'e.g. cheap*, revolutionary',
+			description: 'Words that must not occur, separated by commas. A star stands for further letters: cheap* also bans cheaper.',
 		},
 		{
 			displayName: 'Variants',
@@ -90,17 +113,21 @@ export const caption: NodeOperation = {
 			operation: 'caption',
 			...readSource(read),
 			params: withoutEmpty({
-				platforms: read('platforms'),
-				tone: optionalText(read, 'tone'),
+				platforms: requiredChoices(read, 'platforms', 'Platforms'),
+				tone: readTone(read),
 				language: optionalText(read, 'language'),
 				brief: optionalText(read, 'brief'),
 				call_to_action: optionalText(read, 'callToAction'),
-				banned_words: readWords(optionalText(read, 'bannedWords')),
+				banned_words: readChoices(read, 'bannedWords'),
 				variants: read('variants'),
-				angles: anglesOf(read('angles', [])),
+				angles: readChoices(read, 'angles'),
 			}),
 		},
 	],
 };
 
-const anglesOf = (angles: unknown): unknown => (Array.isArray(angles) && angles.length > 0 ? angles : undefined);
+/** An expression may give any words instead of one of the list. */
+function readTone(read: ReadParameter): string | undefined {
+	const tone = optionalText(read, 'tone');
+	return tone === OWN_WORDS ? requiredText(read, 'toneWords', 'Tone in Your Own Words') : tone;
+}

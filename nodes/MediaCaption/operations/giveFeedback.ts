@@ -88,7 +88,7 @@ export const giveFeedback: NodeOperation = {
 	build: ({ read }) => [
 		{
 			operation: 'feedback',
-			...withoutEmpty({ asset_id: optionalText(read, 'assetId') }),
+			...withoutEmpty({ asset_id: read('feedbackKind') === 'label' ? requiredText(read, 'assetId', 'Asset ID') : optionalText(read, 'assetId') }),
 			params: withoutEmpty(correction(read)),
 		},
 	],

@@ -1,6 +1,6 @@
+import { toMoment } from '../../shared/moment';
 import type { NodeOperation } from '../../shared/operation';
-import { optionalText, withoutEmpty } from '../../shared/parameters';
-import { readWords } from './readWords';
+import { optionalText, readChoices, withoutEmpty } from '../../shared/parameters';
 
 export const search: NodeOperation = {
 	name: 'Search',
@@ -59,14 +59,14 @@ export const search: NodeOperation = {
 					name: 'from',
 					type: 'dateTime',
 					default: '',
-					description: 'Only media that came into the library at this time or later',
+					description: 'Only media that came into the library at this time or later. A date alone means from its beginning, in UTC.',
 				},
 				{
 					displayName: 'Added Before',
 					name: 'to',
 					type: 'dateTime',
 					default: '',
-					description: 'Only media that came into the library before this time',
+					description: 'Only media that came into the library before this time. A date alone means until its end, in UTC.',
 				},
 				{
 					displayName: 'Skip',
@@ -87,7 +87,7 @@ export const search: NodeOperation = {
 			],
 		},
 	],
-	build: ({ read }) => [
+	build: ({ read, context }) => [
 		{
 			operation: 'search',
 			params: withoutEmpty({
@@ -96,17 +96,10 @@ export const search: NodeOperation = {
 				type: optionalText(read, 'kind'),
 				limit: read('limit'),
 				offset: read('options.offset', undefined),
-				tags: readWords(optionalText(read, 'options.tags')),
-				from: toTime(optionalText(read, 'options.from')),
-				to: toTime(optionalText(read, 'options.to')),
+				tags: readChoices(read, 'options.tags'),
+				from: toMoment(optionalText(read, 'options.from'), () => context.getTimezone()),
+				to: toMoment(optionalText(read, 'options.to'), () => context.getTimezone()),
 			}),
 		},
 	],
 };
-
-/** n8n gives what was chosen or typed; what is no time at all goes on as it is, and the sidecar names the field. */
-function toTime(text: string | undefined): string | undefined {
-	if (text === undefined) return undefined;
-	const time = new Date(text);
-	return Number.isNaN(time.getTime()) ? text : time.toISOString();
-}

@@ -1,5 +1,5 @@
 import type { NodeOperation } from '../../shared/operation';
-import { withoutEmpty } from '../../shared/parameters';
+import { requiredChoices, withoutEmpty } from '../../shared/parameters';
 import { formatsProperty, readSubtitles, subtitleProperties } from '../../shared/subtitles';
 
 export const subtitleConvert: NodeOperation = {
@@ -42,7 +42,7 @@ export const subtitleConvert: NodeOperation = {
 				...item,
 				params: withoutEmpty({
 					...params,
-					formats: read('formats', ['vtt']),
+					formats: requiredChoices(read, 'formats', 'Formats'),
 					keep_markup: read('options.keepMarkup', undefined),
 					word_times: read('options.wordTimes', undefined),
 				}),

@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { NodeOperation } from '../../shared/operation';
-import { isRecord, ParameterError, withoutEmpty } from '../../shared/parameters';
+import { isRecord, ParameterError, requiredChoices, withoutEmpty } from '../../shared/parameters';
 import { formatsProperty, readRules, readSubtitles, ruleOptions, subtitleProperties } from '../../shared/subtitles';
 
 const only = (...kinds: string[]): Pick<INodeProperties, 'displayOptions'> => ({ displayOptions: { show: { kind: kinds } } });
@@ -194,7 +194,7 @@ export const subtitleEdit: NodeOperation = {
 		const chosen = read('edits', {});
 		const list = isRecord(chosen) && Array.isArray(chosen['edit']) ? chosen['edit'].filter(isRecord) : [];
 		if (list.length === 0) throw new ParameterError('"Edits" is empty. Add at least one edit.');
-		return [{ operation: 'subtitle_edit', ...item, params: { ...params, edits: list.map(toEdit), formats: read('formats', ['srt', 'vtt']) } }];
+		return [{ operation: 'subtitle_edit', ...item, params: { ...params, edits: list.map(toEdit), formats: requiredChoices(read, 'formats', 'Formats') } }];
 	},
 };
 

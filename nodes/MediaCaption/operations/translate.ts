@@ -1,6 +1,6 @@
 import { languageOptions, languageOrDetectOptions } from '../../shared/languages';
 import type { NodeOperation, ReadParameter } from '../../shared/operation';
-import { isRecord, optionalText, ParameterError, readSource, requiredText, withoutEmpty } from '../../shared/parameters';
+import { isRecord, optionalText, ParameterError, readSource, requiredChoices, requiredText, withoutEmpty } from '../../shared/parameters';
 import { sourceProperties } from '../../shared/properties';
 
 export const translate: NodeOperation = {
@@ -114,7 +114,7 @@ export const translate: NodeOperation = {
 				operation: 'translate',
 				...readSource(read),
 				params: withoutEmpty({
-					to: readLanguages(read),
+					to: requiredChoices(read, 'to', 'Languages').map((code) => code.toLowerCase()),
 					what,
 					from: optionalText(read, 'from'),
 					subtitles: what === 'captions' ? undefined : optionalText(read, 'subtitles'),
@@ -128,15 +128,6 @@ export const translate: NodeOperation = {
 		];
 	},
 };
-
-/** A list, or from an expression a text such as `de, fr`. */
-function readLanguages(read: ReadParameter): string[] {
-	const value = read('to', []);
-	const list = Array.isArray(value) ? value.map(String) : String(value ?? '').split(',');
-	const codes = list.map((code) => code.trim().toLowerCase()).filter((code) => code !== '');
-	if (codes.length > 0) return codes;
-	throw new ParameterError('"Languages" is empty. Choose at least one language to translate into.');
-}
 
 function readGlossary(read: ReadParameter): Array<{ from: string; to: string }> | undefined {
 	const value = read('glossary', {});

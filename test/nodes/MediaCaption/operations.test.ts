@@ -22,4 +22,19 @@ describe('the operations of Media Caption', () => {
 			},
 		]);
 	});
+
+	const fields = { ...asset, platforms: ['x'], tone: 'friendly and clear', language: '', brief: '', callToAction: '', bannedWords: '', variants: 1 };
+
+	it('caption takes a tone of the list, or words of its own', async () => {
+		expect(await build(caption, { ...fields, tone: 'own', toneWords: ' dry ' })).toMatchObject([{ params: { tone: 'dry' } }]);
+		expect(await build(caption, { ...fields, tone: 'as an expression says' })).toMatchObject([{ params: { tone: 'as an expression says' } }]);
+		await expect(async () => build(caption, { ...fields, tone: 'own', toneWords: '' })).rejects.toThrow('"Tone in Your Own Words" is empty');
+	});
+
+	it('caption takes lists from expressions as text, too, and says which one is empty', async () => {
+		expect(await build(caption, { ...fields, platforms: 'x, mastodon', angles: 'story', bannedWords: '安い、cheap\nnew' })).toMatchObject([
+			{ params: { platforms: ['x', 'mastodon'], angles: ['story'], banned_words: ['安い', 'cheap', 'new'] } },
+		]);
+		await expect(async () => build(caption, { ...fields, platforms: [] })).rejects.toThrow('"Platforms" is empty. Choose at least one');
+	});
 });

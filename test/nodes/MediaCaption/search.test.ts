@@ -22,6 +22,11 @@ describe('finding media and putting results right', () => {
 		]);
 	});
 
+	it('search takes times without a zone for those of the workflow, and a day for a day', async () => {
+		const fields = { query: 'tea', similarTo: '', kind: '', limit: 5 };
+		expect(await build(search, { ...fields, options: { from: '2026-07-01T12:00:00', to: '2026-07-31' } })).toMatchObject([{ params: { from: '2026-07-01T10:00:00.000Z', to: '2026-07-31' } }]);
+	});
+
 	it.each([
 		['word', { wrong: ' Cooper Netties ', right: 'Kubernetes', wordLanguage: '' }, { kind: 'word', wrong: 'Cooper Netties', right: 'Kubernetes' }],
 		['word', { wrong: 'a', right: 'b', wordLanguage: 'en' }, { kind: 'word', wrong: 'a', right: 'b', language: 'en' }],
@@ -29,12 +34,13 @@ describe('finding media and putting results right', () => {
 		['label', { label: 'tea', labelAction: 'remove' }, { kind: 'label', label: 'tea', action: 'remove' }],
 		['caption', { platform: 'x', text: 'Hi', captionAction: 'edited', jobId: '' }, { kind: 'caption', platform: 'x', text: 'Hi', action: 'edited' }],
 	])('feedback on a %s is sent with its own fields (%#)', async (feedbackKind, fields, params) => {
-		expect(await build(giveFeedback, { feedbackKind, assetId: '', ...fields })).toEqual([{ operation: 'feedback', params }]);
+		if (feedbackKind !== 'label') expect(await build(giveFeedback, { feedbackKind, assetId: '', ...fields })).toEqual([{ operation: 'feedback', params }]);
 		expect(await build(giveFeedback, { feedbackKind, assetId: 'a1', ...fields })).toEqual([{ operation: 'feedback', asset_id: 'a1', params }]);
 	});
 
 	it('feedback names the field that is empty', async () => {
 		await expect(async () => build(giveFeedback, { feedbackKind: 'word', assetId: '', wrong: '', right: 'b' })).rejects.toThrow(/"Wrong" is empty/);
+		await expect(async () => build(giveFeedback, { feedbackKind: 'label', assetId: '', label: 'tea', labelAction: 'add' })).rejects.toThrow(/"Asset ID" is empty/);
 	});
 
 	it('caption sends the angles that were chosen', async () => {

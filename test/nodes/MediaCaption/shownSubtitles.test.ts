@@ -17,6 +17,8 @@ describe('burn subtitles', () => {
 		const [item] = await build(burnSubtitles, { ...source, ...look, subtitlesFrom: 'text', subtitles: 'WEBVTT\n', language: '', font: 'other', fontName: 'Montserrat', position: 'top', options });
 		expect(item?.params).toMatchObject({ subtitles: 'WEBVTT', font: 'Montserrat', position: 'top', box_opacity: 0.4, box_colour: '#102030', bold: false, upper_case: true, max_words: 2, outline_colour: '#111111', crf: 18 });
 		expect(item?.params).not.toHaveProperty('language');
+		const [other] = await build(burnSubtitles, { ...source, ...look, subtitlesFrom: 'asset', language: '', options: { boxOpacity: '40' } });
+		expect(other?.params).toMatchObject({ box_opacity: 0.4 });
 	});
 });
 
@@ -26,6 +28,11 @@ describe('add subtitle track', () => {
 		expect(await build(addSubtitles, { ...source, subtitlesFrom: 'several', languages: ['en', 'de'], options: { show: false, forced: true, format: 'mkv' } })).toEqual([
 			{ operation: 'add_subtitles', asset_id: 'a1', params: { languages: ['en', 'de'], show: false, forced: true, format: 'mkv' } },
 		]);
+	});
+
+	it('takes languages from an expression as text, too', async () => {
+		expect(await build(addSubtitles, { ...source, subtitlesFrom: 'several', languages: 'EN, de', options: {} })).toMatchObject([{ params: { languages: ['en', 'de'] } }]);
+		await expect(async () => build(addSubtitles, { ...source, subtitlesFrom: 'several', languages: [], options: {} })).rejects.toThrow('"Languages" is empty');
 	});
 
 	it('asks for the text', async () => {

@@ -126,6 +126,13 @@ describe('runOperations', () => {
 		expect(waits).toEqual([]);
 	});
 
+	it('shows a model what failed on the only output that it sees', async () => {
+		const failed = { job_id: 'job-0', item_index: 0, asset_id: null, operation: 'probe', status: 'failed', output_data: null, error: { code: 'provider_not_configured', message: 'Set a key.' } };
+		await start(({ path }) => (path.includes('/batches/') ? { status: 200, body: { batch_id: 'batch-1', status: 'failed', jobs: [failed] } } : undefined));
+		const { result } = run([['a']], { tool: true });
+		expect(await result).toMatchObject([[{ json: { status: 'failed', message: 'Set a key.', error: { code: 'provider_not_configured' } } }], []]);
+	});
+
 	it('does not suspend when everything was known already', async () => {
 		await start(({ path }) => {
 			if (path.includes('/batches/')) return view('completed');
