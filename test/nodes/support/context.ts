@@ -78,6 +78,7 @@ export function fakeContext(run: FakeRun): FakeContext {
 		continueOnFail: () => run.continueOnFail ?? false,
 		isToolExecution: () => run.tool ?? false,
 		getExecutionId: () => '77',
+		getTimezone: () => 'Europe/Berlin',
 		getExecutionCancelSignal: () => undefined,
 		evaluateExpression: (expression) => (expression.includes('$runIndex') ? 0 : RESUME_URL),
 		getContext: () => nodeContext,
