@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { PipelineError } from '../../errors.ts';
 import { abortError } from '../../media/probe.ts';
 import { adopt, childOptions, Tail, terminate } from '../../media/process.ts';
+import { createTurns, deferred } from './turns.ts';
 
 /**
  * Inference in a process of its own: it keeps a core busy and takes hundreds of megabytes, neither of which the API should
@@ -38,7 +38,8 @@ export interface Inference {
 	/**
 	 * Sends one request and waits for its answer; requests are worked on one after the other. Both are copied like messages
 	 * between threads: JSON, and typed arrays. Throws `processing_failed`, `processing_timeout` and the signal's reason, each
-	 * of which ends the process; the next request starts another.
+	 * of which ends the process; the next request starts another. One that the operating system
+	 * ended, for want of memory, is started again once, after the idle ones of all engines have given theirs back.
 	 */
 	ask<Request, Answer>(request: Request, options: AskOptions): Promise<Inferred<Answer>>;
 	/** Ends the process, if there is one. It also ends by itself. */
@@ -57,48 +58,54 @@ export type ChildMessage<Answer> = { progress: number } | ({ error: null } & Inf
 /** `childModule('./faces-child', import.meta.url)`: compiled, both files end in .js. */
 export const childModule = (name: string, beside: string): string => fileURLToPath(new URL(`${name}.${beside.endsWith('.ts') ? 'ts' : 'js'}`, beside));
 
+/** Ends a process that waits for its next request; one per such process of this sidecar. */
+const idling = new Set<() => Promise<void>>();
+
 export function createInference({ what, child: file, args, idleMs = IDLE_MS }: InferenceOptions): Inference {
 	let current: Running | null = null;
 	let idle: NodeJS.Timeout | undefined;
-	let last: Promise<void> = Promise.resolve();
+	const inTurn = createTurns();
 
 	async function close(): Promise<void> {
 		clearTimeout(idle);
+		idling.delete(close);
 		const ending = current;
 		current = null;
 		if (ending) await terminate(ending.child);
 	}
 
-	async function talk<Answer>(request: unknown, options: AskOptions): Promise<Inferred<Answer>> {
-		clearTimeout(idle);
+	async function attempt<Answer>(request: unknown, options: AskOptions): Promise<Inferred<Answer>> {
 		if (options.signal.aborted) throw abortError(options.signal);
-		if (!current || current.ended) current = start(file, args);
+		if (!current || current.ended) current = start(what, file, args);
+		return answerOf<Answer>(what, current, request, options);
+	}
+
+	async function talk<Answer>(request: unknown, options: AskOptions): Promise<Inferred<Answer>> {
+		if (options.signal.aborted) throw abortError(options.signal);
+		clearTimeout(idle);
+		idling.delete(close);
 		try {
-			const answer = await answerOf<Answer>(what, current, request, options);
+			const answer = await attempt<Answer>(request, options).catch(async (error: unknown) => {
+				if (!(error instanceof Killed)) throw error;
+				await Promise.all([...idling].map((end) => end()));
+				return attempt<Answer>(request, options);
+			});
 			if (idleMs === 0) await close();
 			return answer;
 		} catch (error) {
 			await close();
 			throw error;
 		} finally {
-			if (current) idle = setTimeout(() => void close(), idleMs).unref();
+			if (current) {
+				idle = setTimeout(() => void close(), idleMs).unref();
+				idling.add(close);
+			}
 		}
 	}
 
 	return {
 		close,
-		async ask<Request, Answer>(request: Request, options: AskOptions): Promise<Inferred<Answer>> {
-			const before = last;
-			const { promise, resolve: done } = deferred<void>();
-			last = promise;
-			try {
-				await orAborted(before, options.signal);
-				return await talk<Answer>(request, options);
-			} finally {
-				// Who gave up waiting does not let the next one in before its turn.
-				void before.then(done);
-			}
-		},
+		ask: <Request, Answer>(request: Request, options: AskOptions) => inTurn(() => talk<Answer>(request, options), options.signal),
 	};
 }
 
@@ -108,13 +115,19 @@ interface Running {
 	ended: boolean;
 }
 
-function start(file: string, args: readonly string[]): Running {
-	const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args], {
-		...childOptions(),
-		// A channel, as libraries write what they like to standard output.
-		stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-		serialization: 'advanced',
-	});
+/** Somebody else ended the process by force: nearly always Linux, which found no more memory and takes it from engines first. */
+class Killed extends PipelineError {
+	constructor(what: string) {
+		super('processing_failed', `The local engine for ${what} was ended by the operating system twice, most likely because memory ran out. Give this machine more memory, or let it work on fewer jobs at once (CONCURRENCY).`);
+	}
+}
+
+function failure(what: string, cause: unknown): PipelineError {
+	return new PipelineError('processing_failed', `The local engine for ${what} failed. Try again; if it fails again, run "npm run engines", or look into the log of the sidecar.`, { cause });
+}
+
+function start(what: string, file: string, args: readonly string[]): Running {
+	const child = spawned(what, file, args);
 	adopt(child);
 	const running: Running = { child, errors: new Tail(), ended: false };
 	child.stderr?.on('data', (chunk: Buffer) => running.errors.add(chunk));
@@ -131,20 +144,31 @@ function start(file: string, args: readonly string[]): Running {
 	return running;
 }
 
+/** Where memory for a process is lacking, spawn throws; of other reasons the event `error` tells. */
+function spawned(what: string, file: string, args: readonly string[]): ChildProcess {
+	try {
+		return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args], {
+			...childOptions(),
+			// A channel, as libraries write what they like to standard output.
+			stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+			serialization: 'advanced',
+		});
+	} catch (error) {
+		throw failure(what, error);
+	}
+}
+
 async function answerOf<Answer>(what: string, { child, errors }: Running, request: unknown, { signal, timeoutMs = TIMEOUT_MS, onProgress }: AskOptions): Promise<Inferred<Answer>> {
 	const { promise, resolve, reject } = deferred<Inferred<Answer>>();
-	const failed = (cause: string): void =>
-		reject(
-			new PipelineError('processing_failed', `The local engine for ${what} failed. Try again; if it fails again, run "npm run engines", or look into the log of the sidecar.`, {
-				cause: new Error(cause),
-			}),
-		);
-	const onMessage = (message: ChildMessage<Answer>): void => {
+	const failed = (cause: string): void => reject(failure(what, new Error(cause)));
+	const onMessage = (message: unknown): void => {
+		if (!isFromServe<Answer>(message)) return;
 		if ('progress' in message) onProgress?.(message.progress);
 		else if (message.error === null) resolve(message);
 		else failed(message.error);
 	};
-	const onClose = (code: number | null, by: NodeJS.Signals | null): void => failed(`ended with ${by ?? code}: ${errors.toString()}`);
+	const onClose = (code: number | null, by: NodeJS.Signals | null): void =>
+		by === 'SIGKILL' ? reject(new Killed(what)) : failed(`ended with ${by ?? code}: ${errors.toString()}`);
 	const onError = (error: Error): void => failed(String(error));
 	const onAbort = (): void => reject(abortError(signal));
 	const timer = setTimeout(() => {
@@ -154,7 +178,8 @@ async function answerOf<Answer>(what: string, { child, errors }: Running, reques
 	child.on('message', onMessage).on('close', onClose).on('error', onError);
 	signal.addEventListener('abort', onAbort, { once: true });
 	try {
-		child.send(request as object, (error) => void (error && onError(error)));
+		// Without a channel it could not be started, and the event `error` follows; where it has just ended, `close` says how.
+		if (child.connected) child.send(request as object, () => {});
 		return await promise;
 	} finally {
 		clearTimeout(timer);
@@ -163,26 +188,9 @@ async function answerOf<Answer>(what: string, { child, errors }: Running, reques
 	}
 }
 
-async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-	if (signal.aborted) throw abortError(signal);
-	const waiting = new AbortController();
-	try {
-		const aborted = once(signal, 'abort', { signal: waiting.signal }).then(
-			() => Promise.reject(abortError(signal)),
-			() => {},
-		);
-		await Promise.race([promise, aborted]);
-	} finally {
-		waiting.abort();
-	}
-}
-
-function deferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(error: Error): void } {
-	let resolve: (value: T) => void = () => {};
-	let reject: (error: Error) => void = () => {};
-	const promise = new Promise<T>((yes, no) => {
-		resolve = yes;
-		reject = no;
-	});
-	return { promise, resolve, reject };
+/** Libraries may tell their parent whatever they like; an exception in the event would end the sidecar. */
+function isFromServe<Answer>(message: unknown): message is ChildMessage<Answer> {
+	if (typeof message !== 'object' || message === null) return false;
+	if ('progress' in message) return typeof message.progress === 'number';
+	return 'error' in message && (message.error === null || typeof message.error === 'string');
 }

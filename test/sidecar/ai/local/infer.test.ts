@@ -1,11 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createInference, type Inference } from '../../../../sidecar/src/ai/local/infer.ts';
 import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import type { Asked, Counted } from '../../../fixtures/infer-child.ts';
+import { inFolder } from '../../../support/engine.ts';
 
 const CHILD = new URL('../../../fixtures/infer-child.ts', import.meta.url).pathname;
 const never = new AbortController().signal;
@@ -51,6 +53,38 @@ describe('an engine in a process of its own', () => {
 
 	it('is not confused by what libraries print', async () => {
 		expect(await ask(engine(), { do: 'print' })).toBe('this');
+	});
+
+	it('is not confused by messages that libraries send', async () => {
+		expect(await ask(engine(), { do: 'chatter' })).toBe('answer');
+	});
+
+	it('is started once more where the operating system took its memory, after those that wait have given back theirs', async () => {
+		await inFolder(async (folder) => {
+			const [idle, one] = [engine(), engine()];
+			const { pid } = await count(idle);
+			expect(await ask<number>(one, { do: 'killed', unless: join(folder, 'once') })).toBeGreaterThan(0);
+			expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+			expect((await count(idle)).count).toBe(1);
+		});
+	});
+
+	it('says that memory ran out where that happens again', async () => {
+		const one = engine();
+		await expect(ask(one, { do: 'killed', unless: '' })).rejects.toMatchObject({ code: 'processing_failed', message: expect.stringMatching(/for tests .*memory ran out.*CONCURRENCY/) as string });
+		expect((await count(one)).count).toBe(1);
+	});
+
+	it('fails with a code where no process can be started', async () => {
+		const execPath = process.execPath;
+		process.execPath = '/nowhere/node';
+		try {
+			await expect(count(engine())).rejects.toMatchObject({ code: 'processing_failed' });
+			process.execPath = 'node\0';
+			await expect(count(engine())).rejects.toMatchObject({ code: 'processing_failed' });
+		} finally {
+			process.execPath = execPath;
+		}
 	});
 
 	it('hands on how far it is', async () => {
