@@ -1,3 +1,4 @@
+import { isUnspaced } from '../languages.ts';
 import type { Segment, Word } from '../transcriber.ts';
 
 /** A token of Whisper: a word, a part of one, or even a part of a character. Milliseconds. */
@@ -7,31 +8,39 @@ export interface Token {
 	end: number;
 }
 
-/** Languages that are written without spaces between words. */
-const WITHOUT_SPACES = new Set(['ja', 'zh', 'yue', 'th', 'lo', 'km', 'my']);
 /** What half a character looks like. */
 const BROKEN = '\ufffd';
+/** Scripts in which words stand beside each other without spaces, and their full-width punctuation. */
+const UNSPACED = /[\u3000-\u303f\uff00-\uff65\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}\p{scx=Tibetan}]/u;
+const LETTER = /[\p{L}\p{N}]/u;
+const OPENING = /^\s*[\p{Ps}\p{Pi}]+$/u;
 const SENTENCE_END = /[.!?…。！？؟।]["'”’»)\]]*$/u;
 const SENTENCE_PAUSE_SECONDS = 1.5;
 /** About two subtitles. */
 const MAX_SEGMENT_SECONDS = 15;
 /** `[BLANK_AUDIO]`, `[ Silence ]`, `[MUSIC PLAYING]`: nobody said that. */
 const MAX_ANNOTATION_WORDS = 4;
+/** Nor this. */
+const NOTES_ONLY = /^[♩♪♫♬🎵🎶]+$/u;
+
+/** A word, and whether a space stands before it. */
+interface Placed extends Word {
+	spaced: boolean;
+}
 
 /**
  * Words and sentences from tokens. Pure.
  * @param text the whole; tokens lack the characters that are divided between two of them
  */
 export function readTokens(text: string, tokens: readonly Token[], language: string): { words: Word[]; segments: Segment[]; text: string } {
-	const spaced = !WITHOUT_SPACES.has(language);
-	const words = withoutAnnotations(inOrder(group(mend(text, tokens), spaced)));
-	const segments = sentences(words).map((sentence) => ({
-		start: sentence[0]!.start,
-		end: sentence.at(-1)!.end,
-		text: sentence.map(({ word }) => word).join(spaced ? ' ' : ''),
-	}));
-	return { words, segments, text: segments.map((segment) => segment.text).join(spaced ? ' ' : '') };
+	const placed = withoutAnnotations(inOrder(group(mend(text, tokens), !isUnspaced(language))));
+	const groups = sentences(placed);
+	const segments = groups.map((sentence) => ({ start: sentence[0]!.start, end: sentence.at(-1)!.end, text: written(sentence) }));
+	return { words: placed.map(({ spaced: _, ...word }) => word), segments, text: written(placed) };
 }
+
+/** As Whisper wrote it: with a space where it put one. */
+const written = (words: readonly Placed[]): string => words.map(({ word, spaced }, index) => (spaced && index > 0 ? ` ${word}` : word)).join('');
 
 /** Tokens with halves of characters become one with whole ones, which are taken from the text. */
 function mend(text: string, tokens: readonly Token[]): Token[] {
@@ -46,7 +55,7 @@ function mend(text: string, tokens: readonly Token[]): Token[] {
 			continue;
 		}
 		let next = index;
-		while (tokens[next]?.text.includes(BROKEN)) next += 1;
+		while (tokens[next] && (tokens[next]!.text === '' || tokens[next]!.text.includes(BROKEN))) next += 1;
 		const found = next < tokens.length ? text.indexOf(tokens[next]!.text, at) : text.length;
 		const until = Math.max(at, found);
 		whole.push({ text: text.slice(at, until), start: token.start, end: tokens[next - 1]!.end });
@@ -56,41 +65,50 @@ function mend(text: string, tokens: readonly Token[]): Token[] {
 	return whole;
 }
 
-/** A space begins a word; what is neither letter nor digit belongs to the word before it. */
+/** A space begins a word, and where there are none between words, a letter; what is neither letter nor digit belongs to the word before it. */
 function group(tokens: readonly Token[], spaced: boolean): Token[] {
 	const words: Token[] = [];
 	for (const token of tokens) {
 		const last = words.at(-1);
-		const begins = spaced ? /^\s/u.test(token.text) : /[\p{L}\p{N}]/u.test(token.text);
+		const begins = /^\s/u.test(token.text) || (!spaced && last?.text.trim() !== '' && beginsUnspaced(token.text, last?.text ?? ''));
 		if (last && !begins) Object.assign(last, { text: last.text + token.text, end: Math.max(last.end, token.end) });
 		else words.push({ ...token });
 	}
 	return words;
 }
 
+/** Names in Latin letters are words as elsewhere, in several tokens. */
+function beginsUnspaced(text: string, before: string): boolean {
+	if (OPENING.test(text)) return true;
+	if (OPENING.test(before) || !LETTER.test(text)) return false;
+	const last = [...before].at(-1) ?? '';
+	return UNSPACED.test(text) || UNSPACED.test(last);
+}
+
 /** Seconds; no word begins before the one before it. */
-function inOrder(tokens: readonly Token[]): Word[] {
+function inOrder(tokens: readonly Token[]): Placed[] {
 	let before = 0;
 	return tokens.flatMap(({ text, start, end }) => {
 		const word = text.trim();
 		if (word === '') return [];
 		before = Math.max(before, start / 1000);
-		return [{ start: before, end: Math.max(before, end / 1000), word }];
+		return [{ start: before, end: Math.max(before, end / 1000), word, spaced: /^\s/u.test(text) }];
 	});
 }
 
-function withoutAnnotations(words: readonly Word[]): Word[] {
-	const kept: Word[] = [];
+function withoutAnnotations(words: readonly Placed[]): Placed[] {
+	const kept: Placed[] = [];
 	for (let at = 0; at < words.length; at += 1) {
-		const end = words[at]!.word.startsWith('[') ? words.slice(at, at + MAX_ANNOTATION_WORDS).findIndex(({ word }) => /\][.,]?$/.test(word)) : -1;
+		const { word } = words[at]!;
+		const end = word.startsWith('[') ? words.slice(at, at + MAX_ANNOTATION_WORDS).findIndex((one) => /\][.,]?$/.test(one.word)) : -1;
 		if (end >= 0) at += end;
-		else kept.push(words[at]!);
+		else if (!NOTES_ONLY.test(word)) kept.push(words[at]!);
 	}
 	return kept;
 }
 
-function sentences(words: readonly Word[]): Word[][] {
-	const groups: Word[][] = [];
+function sentences(words: readonly Placed[]): Placed[][] {
+	const groups: Placed[][] = [];
 	for (const word of words) {
 		const current = groups.at(-1);
 		const [first, last] = [current?.[0], current?.at(-1)];

@@ -30,6 +30,18 @@ describe('tokens of Whisper', () => {
 		expect(text).toBe('明日会いましょう。はい');
 	});
 
+	it('keep the spaces that are there, and whole names, where nobody writes spaces between words', () => {
+		const { words, segments, text } = readTokens('我用OpenAI Whisper 3.5。', tokens('我', '用', 'Open', 'AI', ' Whis', 'per', ' 3', '.', '5', '。'), 'zh');
+		expect(words.map(({ word }) => word)).toEqual(['我', '用', 'OpenAI', 'Whisper', '3.5。']);
+		expect([text, segments.map((one) => one.text).join('|')]).toEqual(['我用OpenAI Whisper 3.5。', '我用OpenAI Whisper 3.5。']);
+		expect(readTokens('สวัสดีครับ ผมชื่อ', tokens('สวัสดี', 'ครับ', ' ', 'ผม', 'ชื่อ'), 'th').text).toBe('สวัสดีครับ ผมชื่อ');
+		expect(readTokens('彼は「データ」と', tokens('彼', 'は', '「', 'デ', 'ー', 'タ', '」', 'と'), 'ja')).toMatchObject({ text: '彼は「データ」と', words: [{ word: '彼' }, { word: 'は' }, { word: '「デ' }, { word: 'ー' }, { word: 'タ」' }, { word: 'と' }] });
+	});
+
+	it('lose no character beside an empty token', () => {
+		expect(readTokens(' früh auf', tokens(' fr', '\ufffd', '\ufffd', '', 'h', ' auf'), 'de').text).toBe('früh auf');
+	});
+
 	it('are put in order where their times are not', () => {
 		const { words } = readTokens(' a b c', [{ text: ' a', start: 500, end: 900 }, { text: ' b', start: 300, end: 200 }, { text: ' c', start: 950, end: 980 }], 'en');
 		expect(words.map(({ start, end }) => [start, end])).toEqual([[0.5, 0.9], [0.5, 0.5], [0.95, 0.98]]);
@@ -38,6 +50,7 @@ describe('tokens of Whisper', () => {
 	it('leave out what nobody said', () => {
 		expect(readTokens(' [BLANK_AUDIO]', tokens(' [', 'BLANK', '_AUDIO', ']'), 'en')).toEqual({ words: [], segments: [], text: '' });
 		expect(readTokens(' Hi [ Silence ] there', tokens(' Hi', ' [', ' Silence', ' ]', ' there'), 'en').text).toBe('Hi there');
+		expect(readTokens('はい[音楽]そう ♪', tokens('はい', '[', '音', '楽', ']', 'そう', ' ♪'), 'ja').text).toBe('はいそう');
 		expect(readTokens(' an array[0] of', tokens(' an', ' array', '[', '0', ']', ' of'), 'en').text).toBe('an array[0] of');
 	});
 

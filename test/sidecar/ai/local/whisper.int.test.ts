@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { enginesFolder } from '../../../../scripts/lib/engines-install.mjs';
 import { createEngines, type Engines } from '../../../../sidecar/src/ai/local/engines.ts';
@@ -85,11 +85,82 @@ describe('whisper.cpp', () => {
 	});
 
 	it('takes the largest model that knows the language', () => {
-		const model = (name: string, bytes: number, multilingual: boolean) => ({ path: name, name, bytes, multilingual });
+		const model = (name: string, bytes: number, multilingual: boolean) => ({ path: name, name, bytes, version: '', multilingual });
 		const models = [model('medium.en', 9, false), model('small', 5, true), model('tiny', 1, true)];
 		expect(['en', 'de', undefined].map((language) => chooseModel(models, language)?.name)).toEqual(['medium.en', 'small', 'small']);
 		expect(chooseModel(models.slice(0, 1), undefined)?.name).toBe('medium.en');
 		expect(chooseModel(models.slice(0, 1), 'de')).toBeNull();
+	});
+
+	it('asks one model after the other, never two at a time', async () => {
+		await withModels(['english', 'damaged'], async (modelsDir, wav) => {
+			const whisper = createWhisper({ engines, modelsDir, idleMs: 0 });
+			const ended: string[] = [];
+			const ask = (language: string, onProgress = () => {}): Promise<unknown> =>
+				whisper.transcribe(wav, { ...calmly(), language, onProgress }).catch(() => {}).finally(() => ended.push(language));
+			let first: Promise<unknown> | undefined;
+			await new Promise<void>((resolve) => void (first = ask('en', resolve)));
+			// That the damaged one, of which alone it is said to know German, cannot be loaded, is found out much faster than speech is written down.
+			await Promise.all([first, ask('de')]);
+			expect(ended).toEqual(['en', 'de']);
+		});
+	});
+
+	it('takes a model that was replaced at once', async () => {
+		await withModels([], async (modelsDir, wav) => {
+			const whisper = createWhisper({ engines, modelsDir });
+			const path = join(modelsDir, 'ggml-tiny.bin');
+			await copyFile(whisperModel('damaged'), path);
+			await expect(whisper.transcribe(wav, calmly())).rejects.toMatchObject({ message: expect.stringContaining('ggml-tiny.bin') as string });
+			await copyFile(whisperModel('multilingual'), path);
+			expect((await whisper.transcribe(wav, calmly())).text).toBe(SENTENCE);
+		});
+	});
+
+	it('names a model that ends anywhere, or is none, and lives on', async () => {
+		const whole = await readFile(whisperModel('multilingual'));
+		await withModels([], async (modelsDir, wav) => {
+			const path = join(modelsDir, 'ggml-part.bin');
+			const whisper = createWhisper({ engines, modelsDir, deadlineSeconds: 30, idleMs: 0 });
+			for (const bytes of [7, 8, 40, 52, 60, 1000, 64_400, 70_000, 500_000]) {
+				await writeFile(path, whole.subarray(0, bytes));
+				expect(whisper.obstacle()).toMatch(/ggml-part\.bin .* is no model of whisper\.cpp. Get the file again/);
+				await expect(whisper.transcribe(wav, calmly())).rejects.toMatchObject({ code: 'provider_not_configured', message: expect.stringContaining('ggml-part.bin') as string });
+			}
+			for (const bytes of [1_000_000, whole.length / 2]) {
+				await writeFile(path, whole.subarray(0, bytes));
+				await expect(whisper.transcribe(wav, calmly())).rejects.toMatchObject({ code: 'processing_failed', message: expect.stringContaining('ggml-part.bin') as string });
+			}
+			await rm(path);
+			await mkdir(path);
+			expect(whisper.obstacle()).toContain('ggml-part.bin');
+		});
+	});
+
+	it('knows all languages of Whisper by their codes of ISO, and says so of others', async () => {
+		await withModels(['multilingual'], async (modelsDir, wav) => {
+			const whisper = createWhisper({ engines, modelsDir });
+			for (const language of ['he', 'jv', 'zh']) {
+				expect(whisper.obstacle(language)).toBeNull();
+				expect((await whisper.transcribe(wav, { ...calmly(), language })).language).toBe(language);
+			}
+			expect(whisper.obstacle('ga')).toContain('does not know the language Irish (ga)');
+			await expect(whisper.transcribe(wav, { ...calmly(), language: 'ga' })).rejects.toMatchObject({ code: 'provider_not_configured' });
+		});
+	});
+
+	it('says that a model for English took it for English, where nobody said so', async () => {
+		expect((await run(['english'])).notes).toEqual([expect.stringContaining('takes it for English')]);
+		expect((await run(['english'], { language: 'en' })).notes).toBeUndefined();
+		expect((await run(['multilingual'])).notes).toBeUndefined();
+	});
+
+	it('says for which machines it comes', async () => {
+		const folder = await enginesFolder();
+		await withModels(['multilingual'], (modelsDir) => {
+			expect(createWhisper({ engines: createEngines(folder, 'linux-arm64'), modelsDir }).obstacle()).toMatch(/Linux on x64 only; this is linux-arm64.*OPENAI_API_KEY/);
+			return Promise.resolve();
+		});
 	});
 
 	it('lists models by their size', async () => {
