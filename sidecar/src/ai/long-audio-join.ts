@@ -1,3 +1,4 @@
+import { isUnspaced } from './languages.ts';
 import type { Piece } from './long-audio-plan.ts';
 import { addUsage } from './provider.ts';
 import type { Segment, Transcript, Word } from './transcriber.ts';
@@ -8,8 +9,6 @@ export interface Heard {
 	transcript: Transcript;
 }
 
-/** Languages that are written without spaces between sentences. */
-const WITHOUT_SPACES = new Set(['ja', 'zh', 'th', 'lo', 'km', 'my']);
 const SPEAKERS_NOTE =
 	'The sound was transcribed in several parts, and speakers cannot be matched across them: the same person may have several letters.';
 
@@ -28,7 +27,7 @@ export function joinTranscripts(heard: readonly Heard[], durationSeconds: number
 		model: [...new Set(heard.map(({ transcript }) => transcript.model))].join(', '),
 		usage: addUsage(...heard.map(({ transcript }) => transcript.usage)),
 		...(notes.size > 0 ? { notes: [...notes] } : {}),
-		text: spoken.map(({ transcript }) => transcript.text.trim()).join(WITHOUT_SPACES.has(language) ? '' : ' '),
+		text: spoken.map(({ transcript }) => transcript.text.trim()).join(isUnspaced(language) ? '' : ' '),
 		language,
 		durationSeconds,
 		segments: heard.flatMap((one, index) => segmentsOf(one, names[index]!)),

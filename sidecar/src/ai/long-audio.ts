@@ -6,7 +6,8 @@ import type { MediaFacts } from '../media/facts.ts';
 import type { MediaPlan, PlanResult } from '../media/plan.ts';
 import { abortError, probe } from '../media/probe.ts';
 import { joinTranscripts, type Heard } from './long-audio-join.ts';
-import { MP3_KBPS, planPieces, type Piece } from './long-audio-plan.ts';
+import { longestPiece, MP3_KBPS, planPieces, type Piece } from './long-audio-plan.ts';
+import { cutAtQuiet } from './long-audio-quiet.ts';
 import type { TakesAudio, TranscribeOptions, Transcriber, Transcript } from './transcriber.ts';
 import type { VoiceActivity } from './voice-activity.ts';
 import { cutWav } from './wav.ts';
@@ -42,6 +43,7 @@ export type TranscribeLong = (
 /** Looking for speech takes a hundredth of the time that it plays, transcribing a twentieth at best. */
 const VOICE_SHARE = 10;
 const NOTHING_SAID = 'No speech was found.';
+const BY_LOUDNESS = 'Where somebody speaks was told by loudness alone, so there may be text that nobody said, for music or noise. For better results run "npm run engines" and set ENGINES_DIR.';
 
 /**
  * Transcribes sound of any length: finds where somebody speaks, cuts it there into pieces that the transcriber takes, sends
@@ -52,12 +54,13 @@ export function createLongAudio({ runPlan, voiceActivity }: LongAudioDeps): Tran
 	return async (transcriber, wavPath, durationSeconds, { workDir, log, ...options }) => {
 		const { signal, onProgress = () => {} } = options;
 		if (signal.aborted) throw abortError(signal);
-		const spans = await voiceActivity.speech(wavPath, {
+		const found = await voiceActivity.speech(wavPath, {
 			signal,
 			onProgress: (percent) => onProgress((percent * VOICE_SHARE) / 100),
 		});
+		const spans = await cutAtQuiet(wavPath, found, longestPiece(transcriber.takes));
 		const pieces = planPieces(spans, durationSeconds, transcriber.takes);
-		log.info({ spans: spans.length, pieces: pieces.length, voice_activity: voiceActivity.name }, 'where somebody speaks');
+		log.info({ spans: found.length, pieces: pieces.length, voice_activity: voiceActivity.name }, 'where somebody speaks');
 		if (pieces.length === 0) return nothingSaid(transcriber, durationSeconds, options.language);
 		onProgress(VOICE_SHARE);
 		const total = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
@@ -66,7 +69,7 @@ export function createLongAudio({ runPlan, voiceActivity }: LongAudioDeps): Tran
 		try {
 			const heard = await inParallel(pieces, transcriber.takes.parallel, signal, async (piece, index, pieceSignal): Promise<Heard> => {
 				const report = (percent: number): void => {
-					done[index] = (Math.min(100, percent) / 100) * lengthOf(piece);
+					done[index] = Math.max(done[index]!, (Math.min(100, percent) / 100) * lengthOf(piece));
 					const share = done.reduce((sum, seconds) => sum + seconds, 0) / total;
 					onProgress(VOICE_SHARE + share * (100 - VOICE_SHARE));
 				};
@@ -79,7 +82,8 @@ export function createLongAudio({ runPlan, voiceActivity }: LongAudioDeps): Tran
 					await rm(path, { force: true });
 				}
 			});
-			return joinTranscripts(heard, durationSeconds);
+			const joined = joinTranscripts(heard, durationSeconds);
+			return voiceActivity.name === 'ffmpeg' && joined.text !== '' ? { ...joined, notes: [...(joined.notes ?? []), BY_LOUDNESS] } : joined;
 		} finally {
 			await rm(folder, { recursive: true, force: true });
 		}

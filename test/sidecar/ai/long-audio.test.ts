@@ -156,6 +156,28 @@ describe('long audio', () => {
 		expect(transcript.notes).toEqual([expect.stringContaining('speakers cannot be matched')]);
 	});
 
+	it('says so where loudness alone told where somebody speaks', async () => {
+		const { transcriber } = listener({}, () => ({ text: 'Hello' }));
+		const loud: VoiceActivity = { ...voice([{ start: 0, end: 2 }]), name: 'ffmpeg' };
+		await inFolder(async (workDir) => {
+			const wav = join(workDir, 'sound.wav');
+			sweep(wav, 3);
+			const { notes } = await createLongAudio({ runPlan, voiceActivity: loud })(transcriber, wav, 3, { signal: new AbortController().signal, workDir, log: silentLog });
+			expect(notes).toEqual([expect.stringMatching(/loudness alone.*npm run engines/)]);
+		});
+	});
+
+	it('cuts what nobody pauses in at a quiet place', async () => {
+		const { transcriber, calls } = listener({ maxSeconds: 10 }, () => ({ text: 'x' }));
+		await inFolder(async (workDir) => {
+			const wav = join(workDir, 'sound.wav');
+			execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', "aevalsrc='(0.3-0.25*between(t,7,7.3))*sin(2*PI*300*t)':s=16000:d=16", '-c:a', 'pcm_s16le', wav]);
+			await createLongAudio({ runPlan, voiceActivity: voice([{ start: 0, end: 16 }]) })(transcriber, wav, 16, { signal: new AbortController().signal, workDir, log: silentLog });
+		});
+		expect(calls.map(({ seconds }) => seconds)).toEqual([expect.closeTo(7.15, 0), expect.closeTo(8.85, 0)]);
+		expect(Math.abs(calls[0]!.seconds - 7.15)).toBeLessThan(0.15);
+	});
+
 	it('reports how far it is, never backwards, up to 100', async () => {
 		const percents: number[] = [];
 		const { transcriber } = listener({ maxSeconds: 3, parallel: 2 }, (_index, _call, { onProgress }) => {

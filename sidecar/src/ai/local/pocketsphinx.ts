@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { PipelineError } from '../../errors.ts';
 import { runTool } from '../../media/process.ts';
-import { planPieces } from '../long-audio-plan.ts';
+import { longestPiece, planPieces } from '../long-audio-plan.ts';
+import { cutAtQuiet } from '../long-audio-quiet.ts';
 import type { Transcriber, Transcript } from '../transcriber.ts';
 import type { VoiceActivity } from '../voice-activity.ts';
 import { wavDataStart, wavSeconds } from '../wav.ts';
 import { readCtm } from './ctm.ts';
+import { findProgram } from './programs.ts';
 import { segmentsOf } from './spoken-words.ts';
 
 export interface PocketsphinxDeps {
@@ -48,10 +50,7 @@ const PROMPT_UNUSED = 'The local engine for English cannot use the prompt.';
 
 /** PocketSphinx, a small recogniser of English, as packaged by Debian. A program of its own. */
 export function createPocketsphinx({ voiceActivity, modelDir = MODEL_DIR, path = process.env['PATH'], deadlineSeconds }: PocketsphinxDeps): Transcriber {
-	const find = (): string | undefined =>
-		MODEL.every((file) => existsSync(join(modelDir, file)))
-			? (path ?? '').split(delimiter).filter(Boolean).map((folder) => join(folder, PROGRAM)).find((file) => existsSync(file))
-			: undefined;
+	const find = (): string | null => (MODEL.every((file) => existsSync(join(modelDir, file))) ? findProgram(PROGRAM, path) : null);
 	return {
 		name: 'local',
 		model: 'PocketSphinx en-us',
@@ -67,7 +66,7 @@ export function createPocketsphinx({ voiceActivity, modelDir = MODEL_DIR, path =
 			if (!program) throw new PipelineError('provider_not_configured', MISSING);
 			const started = performance.now();
 			const durationSeconds = await wavSeconds(audioPath);
-			const spans = await voiceActivity.speech(audioPath, { signal });
+			const spans = await cutAtQuiet(audioPath, await voiceActivity.speech(audioPath, { signal }), longestPiece(UTTERANCE));
 			const utterances = planPieces(spans, durationSeconds, UTTERANCE, UTTERANCE_PAUSE_SECONDS).map((piece, index) => ({ ...piece, name: `u${index}` }));
 			onProgress(10);
 			const words = utterances.length > 0 ? await recognise() : [];
