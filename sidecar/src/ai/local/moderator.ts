@@ -8,12 +8,13 @@ import { RUNTIME } from './tfjs.ts';
 
 const MODEL = 'nsfwjs-mobilenet-v2';
 const WEIGHTS = 'nsfwjs/dist/models/mobilenet_v2/model.min.js';
+const NUMBERS = 'nsfwjs/dist/models/mobilenet_v2/group1-shard1of1.min.js';
 const NOTE =
 	'The local engine looks for bare skin and pornography only, and flags too much (beaches, parties, sports): a flag for somebody to look at, not a verdict. For violence, hate and self-harm set OPENAI_API_KEY.';
 
 /** Pornography and bare skin, in photos and drawings. 0.1 s per picture. */
 export function createLocalModerator(engines: Engines): Moderator {
-	const engine = createLocalEngine(engines, { what: 'unsafe pictures', child: childModule('./moderator-child', import.meta.url), needs: [WEIGHTS, RUNTIME] });
+	const engine = createLocalEngine(engines, { what: 'unsafe pictures', child: childModule('./moderator-child', import.meta.url), needs: [WEIGHTS, RUNTIME, NUMBERS] });
 	return {
 		name: 'local',
 		model: MODEL,

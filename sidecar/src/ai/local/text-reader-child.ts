@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { serve } from './infer-child.ts';
 import { readPixels, type Pixels } from './pixels-child.ts';
 import { boundsOf, decodeText, findLines, type TextLine } from './text-lines.ts';
 
-/** Text in a picture: one model finds lines, another one reads them. Arguments: the runtime's package.json, and the model that finds, beside which the others lie. */
+/** Text in a picture: one model finds lines, another one reads them. Arguments: the runtime's package.json, the model that finds, the model that reads, and its letters. */
 
 interface Session {
 	inputNames: readonly string[];
@@ -39,15 +38,14 @@ const THREADS = 1;
 const FINDING = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 const READING = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] };
 
-const [runtime = '', model = ''] = process.argv.slice(2);
+const [runtime = '', finding = '', reading = '', alphabet = ''] = process.argv.slice(2);
 
 serve<ReadRequest, ReadAnswer>(async () => {
 	const { InferenceSession, Tensor } = createRequire(runtime)('onnxruntime-node') as Onnx;
-	const beside = (name: string): string => join(dirname(model), name);
 	const options = { intraOpNumThreads: THREADS };
-	const finder = await InferenceSession.create(model, options);
-	const reader = await InferenceSession.create(beside('ch_PP-OCRv4_rec_infer.onnx'), options);
-	const letters = ['', ...(await readFile(beside('ppocr_keys_v1.txt'), 'utf8')).trimEnd().split(/\r?\n/), ' '];
+	const finder = await InferenceSession.create(finding, options);
+	const reader = await InferenceSession.create(reading, options);
+	const letters = ['', ...(await readFile(alphabet, 'utf8')).trimEnd().split(/\r?\n/), ' '];
 
 	async function infer(session: Session, pixels: Pixels, by: typeof FINDING): Promise<{ data: Float32Array; dims: readonly number[] }> {
 		const input = new Tensor('float32', planes(pixels, by), [1, 3, pixels.height, pixels.width]);

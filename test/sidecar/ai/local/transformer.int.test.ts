@@ -40,6 +40,19 @@ describe('the local engines', () => {
 		expect([opacity(20, 20), opacity(620, 20), opacity(40, 400)].map((value) => value < 30)).toEqual([true, true, true]);
 	});
 
+	it('leave transparent what is transparent, whoever is hidden there', async () => {
+		const { data, info } = await picture().ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+		// A hole in the coat.
+		for (let y = 400; y < 440; y++) for (let x = 300; x < 340; x++) data[(y * info.width + x) * 4 + 3] = 0;
+		const { made } = await run({ kind: 'remove_background' }, sharp(data, { raw: { width: info.width, height: info.height, channels: 4 } }));
+		const pixels = await sharp(made.path).raw().toBuffer();
+		const pixel = (x: number, y: number): number[] => [...pixels.subarray((y * info.width + x) * 4, (y * info.width + x) * 4 + 4)];
+		expect([pixel(305, 405)[3], pixel(320, 420)[3], pixel(335, 435)[3]]).toEqual([0, 0, 0]);
+		expect(pixel(320, 200)[3]).toBeGreaterThan(200);
+		const original = [...data.subarray((200 * info.width + 320) * 4, (200 * info.width + 320) * 4 + 3)];
+		pixel(320, 200).slice(0, 3).forEach((value, index) => expect(Math.abs(value - original[index]!)).toBeLessThan(4));
+	});
+
 	it('say so when there is nobody in the picture', async () => {
 		const wall = sharp({ create: { width: 320, height: 240, channels: 3, background: '#3c6e47' } });
 		await expect(run({ kind: 'remove_background' }, wall)).rejects.toMatchObject({ code: 'input_unsupported', message: expect.stringContaining('nobody') as string });
@@ -76,6 +89,7 @@ describe('the local engines', () => {
 		expect(without.obstacle({ kind: 'upscale', factor: 2 })).toMatch(/npm run engines/);
 		expect(without.obstacle({ kind: 'remove_background' })).toMatch(/ENGINES_DIR/);
 		expect(local.obstacle({ kind: 'upscale', factor: 2 })).toBeNull();
+		expect(createLocalTransformer(createEngines('/engines', 'darwin-arm64')).obstacle({ kind: 'upscale', factor: 2 })).toMatch(/Linux on x64; this is darwin-arm64.*REPLICATE_API_TOKEN/);
 		expect(local.obstacle({ kind: 'style', prompt: 'ink', strength: 1 })).toMatch(/no local engine/);
 	});
 });
