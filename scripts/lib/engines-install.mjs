@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { cacheDir, ROOT } from './paths.mjs';
 import { cleanEnvironment, run } from './shell.mjs';
@@ -11,6 +10,10 @@ import { cleanEnvironment, run } from './shell.mjs';
  */
 
 const MANIFEST = join(ROOT, 'engines');
+/** In the folder: every file and its size, written last. */
+const CONTENTS = 'contents.json';
+/** No installation takes that long: what it left was broken off. */
+const ABANDONED_MS = 24 * 3600 * 1000;
 
 /** Where the engines are, or will be: the value of ENGINES_DIR. */
 export async function enginesFolder() {
@@ -18,13 +21,17 @@ export async function enginesFolder() {
 	return join(cacheDir(), `engines-${createHash('sha256').update(lockfile).update(Object.entries(KEPT).join()).digest('hex').slice(0, 12)}`);
 }
 
-/** @param {(line: string) => void} say */
+/**
+ * Does nothing where all of it is there; what is damaged is replaced. Others may install at the same time.
+ * @param {(line: string) => void} say
+ */
 export async function installEngines(say) {
 	const folder = await enginesFolder();
-	if (existsSync(folder)) return folder;
+	if (await isWhole(folder)) return folder;
 	say('The local AI engines are installed once on this machine (about a minute)');
 	say(`  into ${folder}`);
 	await mkdir(dirname(folder), { recursive: true });
+	await removeAbandoned(dirname(folder));
 	const staging = `${folder}.installing-${process.pid}`;
 	try {
 		await rm(staging, { recursive: true, force: true });
@@ -32,14 +39,59 @@ export async function installEngines(say) {
 		for (const file of ['package.json', 'package-lock.json', '.npmrc']) await copyFile(join(MANIFEST, file), join(staging, file));
 		await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: staging, env: cleanEnvironment() });
 		await prune(join(staging, 'node_modules'));
-		// Losing the race against another installer is fine.
-		await rename(staging, folder).catch((error) => {
-			if (!existsSync(folder)) throw error;
-		});
+		await writeFile(join(staging, CONTENTS), JSON.stringify(await contentsOf(join(staging, 'node_modules'))));
+		await replace(folder, staging);
 	} finally {
 		await rm(staging, { recursive: true, force: true });
 	}
 	return folder;
+}
+
+/** @param {string} folder */
+async function isWhole(folder) {
+	/** @type {Record<string, number> | null} */
+	const wanted = await readFile(join(folder, CONTENTS), 'utf8').then(JSON.parse).catch(() => null);
+	if (!wanted) return false;
+	const found = await contentsOf(join(folder, 'node_modules')).catch(() => null);
+	return found !== null && Object.entries(wanted).every(([path, bytes]) => found[path] === bytes);
+}
+
+/**
+ * Size of each file.
+ * @param {string} modules
+ * @returns {Promise<Record<string, number>>}
+ */
+async function contentsOf(modules) {
+	const files = (await readdir(modules, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+	return Object.fromEntries(await Promise.all(files.map(async (file) => [relative(modules, file).replaceAll('\\', '/'), (await stat(file)).size])));
+}
+
+/**
+ * Puts the new folder in its place, also where a damaged one is, whose files may be in use.
+ * @param {string} folder
+ * @param {string} staging
+ */
+async function replace(folder, staging) {
+	const aside = `${folder}.broken-${process.pid}`;
+	// Whoever else installed it in the meantime did so as well.
+	if (await isWhole(folder)) return;
+	await rename(folder, aside).catch(() => {});
+	try {
+		await rename(staging, folder);
+	} catch (error) {
+		if (!(await isWhole(folder))) throw error;
+	} finally {
+		await rm(aside, { recursive: true, force: true });
+	}
+}
+
+/** @param {string} cache */
+async function removeAbandoned(cache) {
+	for (const name of await readdir(cache)) {
+		if (!/^engines-[0-9a-f]+\.(installing|broken)-\d+$/.test(name)) continue;
+		const { mtimeMs } = await stat(join(cache, name)).catch(() => ({ mtimeMs: Date.now() }));
+		if (Date.now() - mtimeMs > ABANDONED_MS) await rm(join(cache, name), { recursive: true, force: true });
+	}
 }
 
 /**
