@@ -27,9 +27,21 @@ const LEAST_PGVECTOR = '0.8.0';
  */
 export async function openPglite(folder: string): Promise<OpenDatabase> {
 	const release = folder.startsWith('memory://') ? () => {} : await lockFolder(folder);
-	const client = await PGlite.create(folder, { extensions: { vector } });
+	let client: PGlite | undefined;
+	try {
+		client = await PGlite.create(folder, { extensions: { vector } });
+		return await preparePglite(client, release);
+	} catch (error) {
+		await client?.close().catch(() => {});
+		release();
+		throw error;
+	}
+}
+
+async function preparePglite(client: PGlite, release: () => void): Promise<OpenDatabase> {
 	const db = drizzlePglite(client, { schema });
 	await migratePglite(db, { migrationsFolder });
+	// Also in a folder that an earlier version made without it.
 	await client.exec('create extension if not exists vector');
 	return {
 		kind: 'pglite',
@@ -69,8 +81,12 @@ export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }
 		await migratePostgres(drizzlePostgres(migrating, { schema }), { migrationsFolder, migrationsSchema: schemaName, migrationsTable: 'media_pipeline_migrations' });
 		vectors = await prepareVectors(migrating);
 		await migrating.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]);
-	} finally {
 		migrating.release();
+	} catch (error) {
+		// The connection is ended, and with it the lock: others may migrate.
+		migrating.release(true);
+		await pool.end();
+		throw error;
 	}
 	return {
 		kind: 'postgres',

@@ -297,6 +297,16 @@ export const events = pgTable(
 	(t) => [index('events_workspace').on(t.workspaceId, t.id), index('events_asset').on(t.assetId, t.id)],
 );
 
+/** Made by Postgres of a text. */
+const searchWords = customType<{ data: string }>({ dataType: () => 'tsvector' });
+/**
+ * Thai, Lao, Burmese, Khmer, Chinese, Japanese: written without blanks, so that the parser of Postgres takes a sentence for one word, and a
+ * Latin word in it for a part of that. They are looked for as pieces of the text (search-query.ts), what stands between them as words.
+ */
+const WITHOUT_BLANKS = sql.raw(
+	String.raw`'[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]+'`,
+);
+
 /** What can be found: a passage of a transcript, a frame, what an asset says of itself. */
 export const searchEntries = pgTable(
 	'search_entries',
@@ -309,11 +319,16 @@ export const searchEntries = pgTable(
 		startSeconds: doublePrecision('start_seconds'),
 		endSeconds: doublePrecision('end_seconds'),
 		text: text('text').notNull(),
+		words: searchWords('words').notNull().generatedAlwaysAs(sql`to_tsvector('simple', regexp_replace("text", ${WITHOUT_BLANKS}, ' ', 'g'))`),
 		/** ISO 639-1; null: unknown. */
 		language: text('language'),
 		createdAt: createdAt(),
 	},
-	(t) => [index('search_entries_asset').on(t.assetId), index('search_entries_text').using('gin', sql`to_tsvector('simple', ${t.text})`)],
+	(t) => [
+		index('search_entries_asset').on(t.assetId),
+		index('search_entries_workspace').on(t.workspaceId),
+		index('search_entries_words').using('gin', t.words),
+	],
 );
 
 /** Vectors of entries; an entry may have one per space (ai/embedder.ts). Indexed per space by pgvector, where it is there (db/search.ts). */

@@ -3,7 +3,7 @@ export interface SearchTerm {
 	text: string;
 	/** In quotes: must occur. */
 	required: boolean;
-	/** The last word of what is being typed: longer words that begin with it count as well. */
+	/** The last word of what is being typed, and Korean words, behind which particles stand: longer words that begin with it count as well. */
 	prefix: boolean;
 	/** Looked for as a piece of text: writing without blanks between words (Japanese, Chinese, Thai …), and symbols. */
 	piece: boolean;
@@ -21,6 +21,7 @@ export interface SearchQuery {
 const MOST_TERMS = 16;
 /** Scripts that are written without blanks; the parser of Postgres takes a whole sentence of them for one word. */
 const WITHOUT_BLANKS = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+const KOREAN = /\p{sc=Hangul}$/u;
 const WORD = /[\p{L}\p{N}]/u;
 const PART = /(?<not>-)?"(?<phrase>[^"]*)"?|(?<word>[^\s"]+)/gu;
 
@@ -60,14 +61,14 @@ export function parseQuery(typed: string): SearchQuery {
 		} else if (word !== 'OR') {
 			meant.push(word);
 			const last = typing && index === parts.length - 1;
-			terms.push(...termsOf(word).map((term) => ({ ...term, prefix: last && /[\p{L}\p{N}\p{M}]$/u.test(word) && !term.piece })));
+			terms.push(...termsOf(word).map((term) => ({ ...term, prefix: term.prefix || (last && /[\p{L}\p{N}\p{M}]$/u.test(word) && !term.piece) })));
 		}
 	}
 	return { text: meant.join(' ').trim(), terms: distinct(terms).slice(0, MOST_TERMS), excluded: distinct(excluded).slice(0, MOST_TERMS) };
 }
 
 function termsOf(word: string): SearchTerm[] {
-	const one = (text: string): SearchTerm => ({ text, required: false, prefix: false, piece: isPiece(text) });
+	const one = (text: string): SearchTerm => ({ text, required: false, prefix: KOREAN.test(text), piece: isPiece(text) });
 	if (!WITHOUT_BLANKS.test(word)) return [one(word)];
 	return Array.from(segmenter.segment(word))
 		.filter(({ isWordLike }) => isWordLike)

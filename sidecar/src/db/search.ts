@@ -94,15 +94,6 @@ const entryConditions = (scope: SearchScope): SQL | undefined =>
 		filtersAssets(scope) ? sql`exists (select 1 from ${assets} where ${assets.id} = ${searchEntries.assetId} and ${assetConditions(scope)})` : undefined,
 	);
 
-const hitColumns = {
-	entryId: searchEntries.id,
-	assetId: searchEntries.assetId,
-	kind: searchEntries.kind,
-	startSeconds: searchEntries.startSeconds,
-	endSeconds: searchEntries.endSeconds,
-	text: searchEntries.text,
-};
-
 /**
  * So many vectors are all compared: nothing is missed, and it takes no longer than an index does (some 20 ms). An HNSW index
  * gives the nearest of everybody's, few of which may belong to a small workspace or pass the filters.
@@ -111,36 +102,62 @@ const EXACT_MOST = 5000;
 /** pgvector's default of 40 bounds how many rows come back; 100 to 200 finds more than 95 % of the true nearest (its README). */
 const LEAST_EF_SEARCH = 100;
 const MOST_EF_SEARCH = 1000;
+/** Entries of one asset in a ranking: a long recording that is all about one thing must leave room for others. */
+const MOST_PER_ASSET = 10;
 
 /** The entries whose vectors of a space are the most alike, best first. Empty without pgvector. */
-export async function nearest(db: Database, scope: SearchScope, { space, values }: SpaceVector, limit: number, { exactMost = EXACT_MOST } = {}): Promise<Hit[]> {
+export async function nearest(db: Database, scope: SearchScope, vector: SpaceVector, limit: number, { exactMost = EXACT_MOST } = {}): Promise<Hit[]> {
 	const pgvector = await findPgvector(db);
 	if (!pgvector) return [];
-	const vectors = sql`${searchVectors}`;
+	const own = ownVectors(scope, vector.space);
+	const { rows } = await db.execute<{ n: number }>(sql`select count(*)::int as n from (select 1 ${own} limit ${exactMost + 1}) few`);
+	const { distance } = vectorSql(pgvector, vector.values.length);
+	const to = distance(sql`${searchVectors.values}`, vector.values);
+	// Materialized: or the planner may use the index after all.
+	const exactly = (): Promise<Hit[]> =>
+		hitsOf(db, sql`with own as materialized (select ${searchVectors.entryId} as entry_id, ${to} as distance ${own}) select entry_id, distance from own`, limit);
+	if ((rows[0]?.n ?? 0) <= exactMost) return exactly();
+	const byIndex = (most: number): Promise<Hit[]> =>
+		db.transaction(async (tx) => {
+			await tx.execute(sql.raw(`set local hnsw.ef_search = ${Math.min(MOST_EF_SEARCH, Math.max(LEAST_EF_SEARCH, most))}`));
+			if (pgvector.iterative) await tx.execute(sql.raw('set local hnsw.iterative_scan = strict_order'));
+			return hitsOf(tx, sql`select ${searchVectors.entryId} as entry_id, ${to} as distance ${own} order by ${to} limit ${most}`, most, most);
+		});
+	const first = await byIndex(limit);
+	// The scan gave up among the vectors of others (hnsw.max_scan_tuples; before 0.8 after ef_search of them).
+	if (first.length < limit) return exactly();
+	const mixed = fewPerAsset(first);
+	if (mixed.length >= limit / 2) return mixed;
+	const more = await byIndex(MOST_EF_SEARCH);
+	return more.length < MOST_EF_SEARCH ? exactly() : fewPerAsset(more).slice(0, limit);
+}
+
+/** From and where: the vectors of a space that may be found. */
+function ownVectors(scope: SearchScope, space: string): SQL {
 	const inSpace = and(eq(searchVectors.workspaceId, scope.workspaceId), spaceIs(sql`${searchVectors.space}`, space));
 	const filter = filtersAssets(scope)
 		? sql` and exists (select 1 from ${searchEntries} where ${searchEntries.id} = ${searchVectors.entryId} and ${entryConditions(scope)})`
 		: sql``;
-	const { distance } = vectorSql(pgvector, values.length);
-	const { rows } = await db.execute<{ n: number }>(sql`select count(*)::int as n from (select 1 from ${vectors} where ${inSpace}${filter} limit ${exactMost + 1}) few`);
-	const few = (rows[0]?.n ?? 0) <= exactMost;
-	const candidates = few
-		? // Materialized: or the planner may use the index after all.
-			sql`with own as materialized (select ${searchVectors.entryId} as entry_id, ${searchVectors.values} as numbers from ${vectors} where ${inSpace}${filter})
-				select entry_id, ${distance(sql`numbers`, values)} as distance from own order by 2 limit ${limit}`
-		: sql`select ${searchVectors.entryId} as entry_id, ${distance(sql`${searchVectors.values}`, values)} as distance from ${vectors}
-				where ${inSpace}${filter} order by ${distance(sql`${searchVectors.values}`, values)} limit ${limit}`;
-	const query = (on: Executor) =>
-		on
-			.select({ ...hitColumns, score: sql<number>`1 - near.distance`.mapWith(Number) })
-			.from(sql`(${candidates}) near`)
-			.innerJoin(searchEntries, sql`${searchEntries.id} = near.entry_id`)
-			.orderBy(sql`near.distance`, searchEntries.id);
-	if (few) return query(db);
-	return db.transaction(async (tx) => {
-		await tx.execute(sql.raw(`set local hnsw.ef_search = ${Math.min(MOST_EF_SEARCH, Math.max(LEAST_EF_SEARCH, limit))}`));
-		if (pgvector.iterative) await tx.execute(sql.raw('set local hnsw.iterative_scan = strict_order'));
-		return query(tx);
+	return sql`from ${searchVectors} where ${inSpace}${filter}`;
+}
+
+/** `near`: a query of `entry_id` and `distance`. */
+async function hitsOf(db: Executor, near: SQL, limit: number, perAsset = MOST_PER_ASSET): Promise<Hit[]> {
+	const { rows } = await db.execute<HitRow>(sql`
+		select id, asset_id, kind, start_seconds, end_seconds, text, 1 - distance as score from (
+			select ${hitColumns}, near.distance, row_number() over (partition by ${searchEntries.assetId} order by near.distance, ${searchEntries.id}) as place
+			from (${near}) near join ${searchEntries} on ${searchEntries.id} = near.entry_id
+		) ranked where place <= ${perAsset} order by distance, id limit ${limit}`);
+	return rows.map(toHit);
+}
+
+/** Of hits in order. */
+function fewPerAsset(hits: readonly Hit[]): Hit[] {
+	const counts = new Map<string, number>();
+	return hits.filter(({ assetId }) => {
+		const count = (counts.get(assetId) ?? 0) + 1;
+		counts.set(assetId, count);
+		return count <= MOST_PER_ASSET;
 	});
 }
 
@@ -172,26 +189,35 @@ export async function matching(db: Executor, scope: SearchScope, { terms, exclud
 	if (required.length > 0) found = allOf(required);
 	else found = rare.length > 0 ? anyOf(rare) : allOf(weighed);
 	const without = excluded.map((term) => sql` and not ${occurs(term)}`);
-	const weights = weighed.map(({ term, weight }) => sql`case when ${occurs(term, sql`found.words`, sql`found.text`)} then ${weight / whole}::float8 else 0 end`);
+	const weights = weighed.map(({ term, weight }) => sql`case when ${occurs(term, sql`words`, sql`text`)} then ${weight / whole}::float8 else 0 end`);
 	const queries = weighed.filter(({ term }) => !term.piece).map(({ term }) => tsquery(term));
-	const rank = queries.length > 0 ? sql`ts_rank(found.words, ${sql.join(queries, sql` || `)}, 1)` : sql`1`;
-	const { rows } = await db.execute<Record<string, unknown>>(sql`
+	const rank = queries.length > 0 ? sql`ts_rank(words, ${sql.join(queries, sql` || `)}, 1)` : sql`1`;
+	const { rows } = await db.execute<HitRow>(sql`
 		with found as materialized (
-			select ${searchEntries.id} as id, ${searchEntries.assetId} as asset_id, ${searchEntries.kind} as kind, ${searchEntries.startSeconds} as start_seconds,
-				${searchEntries.endSeconds} as end_seconds, ${searchEntries.text} as text, to_tsvector('simple', ${searchEntries.text}) as words
+			select ${hitColumns}, ${searchEntries.words} as words
 			from ${searchEntries} where ${entryConditions(scope)} and (${found})${sql.join(without, sql``)} limit ${MOST_RANKED}
+		), scored as (
+			select *, ${sql.join(weights, sql` + `)} as score, ${rank} as rank from found
 		)
-		select id, asset_id, kind, start_seconds, end_seconds, text, ${sql.join(weights, sql` + `)} as score from found order by score desc, ${rank} desc, id limit ${limit}`);
-	return rows.map((row) => ({
-		entryId: row['id'] as string,
-		assetId: row['asset_id'] as string,
-		kind: row['kind'] as EntryKind,
-		startSeconds: row['start_seconds'] as number | null,
-		endSeconds: row['end_seconds'] as number | null,
-		text: row['text'] as string,
-		score: Number(row['score']),
-	}));
+		select id, asset_id, kind, start_seconds, end_seconds, text, score from (
+			select *, row_number() over (partition by asset_id order by score desc, rank desc, id) as place from scored
+		) ranked where place <= ${MOST_PER_ASSET} order by score desc, rank desc, id limit ${limit}`);
+	return rows.map(toHit);
 }
+
+const hitColumns = sql`${searchEntries.id} as id, ${searchEntries.assetId} as asset_id, ${searchEntries.kind} as kind, ${searchEntries.startSeconds} as start_seconds, ${searchEntries.endSeconds} as end_seconds, ${searchEntries.text} as text`;
+
+type HitRow = { id: string; asset_id: string; kind: EntryKind; start_seconds: number | null; end_seconds: number | null; text: string; score: number };
+
+const toHit = (row: HitRow): Hit => ({
+	entryId: row.id,
+	assetId: row.asset_id,
+	kind: row.kind,
+	startSeconds: row.start_seconds,
+	endSeconds: row.end_seconds,
+	text: row.text,
+	score: Number(row.score),
+});
 
 /** How many entries the workspace has, and in how many of them each term occurs, counted up to MOST_COUNTED and COMMON_FROM. */
 async function frequencies(db: Executor, workspaceId: string, terms: readonly SearchTerm[]): Promise<{ total: number; counts: number[] }> {
@@ -202,8 +228,7 @@ async function frequencies(db: Executor, workspaceId: string, terms: readonly Se
 	return { total: Number(rows[0]?.['total'] ?? 0), counts: terms.map((_, index) => Number(rows[0]?.[`n${index}`] ?? 0)) };
 }
 
-/** `to_tsvector('simple', text)` is what is indexed. */
-const occurs = (term: SearchTerm, words = sql`to_tsvector('simple', ${searchEntries.text})`, text = sql`${searchEntries.text}`): SQL =>
+const occurs = (term: SearchTerm, words = sql`${searchEntries.words}`, text = sql`${searchEntries.text}`): SQL =>
 	term.piece ? sql`(${text} ilike ${`%${term.text.replace(/[\\%_]/g, '\\$&')}%`})` : sql`(${words} @@ ${tsquery(term)})`;
 
 /** No text can break it: Postgres itself parses and quotes the words. */
@@ -219,6 +244,16 @@ export async function holding(db: Executor, entryIds: readonly string[], terms: 
 		.select({ id: searchEntries.id })
 		.from(searchEntries)
 		.where(and(inArray(searchEntries.id, [...entryIds]), sql`(${sql.join(terms.map((term) => occurs(term)), sql` or `)})`));
+	return new Set(rows.map(({ id }) => id));
+}
+
+/** Assets of these in which, anywhere, one of the terms occurs. */
+export async function assetsHolding(db: Executor, workspaceId: string, assetIds: readonly string[], terms: readonly SearchTerm[]): Promise<Set<string>> {
+	if (assetIds.length === 0 || terms.length === 0) return new Set();
+	const rows = await db
+		.selectDistinct({ id: searchEntries.assetId })
+		.from(searchEntries)
+		.where(and(eq(searchEntries.workspaceId, workspaceId), inArray(searchEntries.assetId, [...assetIds]), sql`(${sql.join(terms.map((term) => occurs(term)), sql` or `)})`));
 	return new Set(rows.map(({ id }) => id));
 }
 
@@ -272,15 +307,20 @@ export async function isAssetIndexed(db: Executor, { id, workspaceId }: { id: st
 }
 
 /** Changes the texts of an asset's entries of a kind, and answers how many. Their vectors stay: a word more or less hardly moves them. */
-export async function rewriteEntries(db: Executor, { id, workspaceId }: { id: string; workspaceId: string }, kind: EntryKind, rewrite: (text: string) => string): Promise<number> {
+export async function rewriteEntries(
+	db: Executor,
+	{ id, workspaceId }: { id: string; workspaceId: string },
+	kind: EntryKind,
+	rewrite: (text: string, language: string | null) => string,
+): Promise<number> {
 	const rows = await db
-		.select({ id: searchEntries.id, text: searchEntries.text })
+		.select({ id: searchEntries.id, text: searchEntries.text, language: searchEntries.language })
 		.from(searchEntries)
 		.where(and(eq(searchEntries.assetId, id), eq(searchEntries.workspaceId, workspaceId), eq(searchEntries.kind, kind)))
 		.for('update');
 	let changed = 0;
 	for (const row of rows) {
-		const text = rewrite(row.text);
+		const text = rewrite(row.text, row.language);
 		if (text === row.text) continue;
 		await db.update(searchEntries).set({ text }).where(eq(searchEntries.id, row.id));
 		changed += 1;

@@ -28,6 +28,10 @@ describe('a query', () => {
 		expect(terms.every(({ piece, prefix }) => piece && !prefix)).toBe(true);
 	});
 
+	it('takes Korean words for the beginning of words, as particles follow them', () => {
+		expect(parseQuery('서울 여행 tips ').terms.map(({ prefix, piece }) => [prefix, piece])).toEqual([[true, false], [true, false], [false, false]]);
+	});
+
 	it('knows each word once, at most sixteen, and none that is only punctuation', () => {
 		expect(texts(parseQuery('Tea tea TEA – & ! ').terms)).toEqual(['Tea']);
 		expect(parseQuery(Array.from({ length: 50 }, (_, index) => `w${index}`).join(' ')).terms).toHaveLength(16);

@@ -69,9 +69,30 @@ describe.each(SEARCH_DATABASES)('what can be found, on $name', ({ open, vectors 
 		['Der Käse schmeckt', 'ka\u0308se '],
 		['We did it 🎉 today', '🎉'],
 		['a zero\u200bwidth \u200fword', 'zerowidth word '],
+		['新しいiPhoneを買う', 'iphone '],
+		['2026年の新しいiPhone', '"iPhone"'],
+		['서울에서 만나요', '서울 '],
+		['“KÄSE”—und Tee…', 'käse tee '],
+		['الشاي، والقهوة', 'الشاي '],
 	])('finds in "%s" what is typed as "%s"', async (text, q) => {
 		await asset([entry(searchText(text)), entry('something else')]);
 		expect(await words(q)).toHaveLength(1);
+	});
+
+	it('leaves room for others beside a long recording that is all about it', async () => {
+		const vector = (turn: number) => ({ vectors: [{ space: SPACE, values: direction(0, turn) }] });
+		await asset(Array.from({ length: 300 }, (_, index) => entry(`tea, tea and tea, part ${index}`, vector(index / 10_000))));
+		await asset([entry('one word about tea, and many about other things', vector(0.2))]);
+		const texts = await words('tea ', {}, 200);
+		expect(texts).toContain('one word about tea, and many about other things');
+		expect(texts).toHaveLength(11);
+		if (!vectors) return;
+		await ensureIndex(database.db, SPACE, 4);
+		for (const exactMost of [5000, 100]) {
+			const hits = await nearest(database.db, { workspaceId: 'mine' }, { space: SPACE, values: direction(0) }, 200, { exactMost });
+			expect(hits.map(({ text }) => text)).toContain('one word about tea, and many about other things');
+			expect(hits).toHaveLength(11);
+		}
 	});
 
 	it.each(["'", '"', "' or 1=1 --", '!&|()<->:*', ':*', 'a:* & b', '\\', '%', '_', '\u0000', '\ud800', '-', '--', '-"', '<script>', '((((', "it's", 'x'.repeat(500), 'word '.repeat(200), '-a -b -c', '"" ""', 'a\u0000b', '🎉🎉', '\u202egnp.exe'])('takes whatever is typed, such as %j', async (q) => {
@@ -126,7 +147,7 @@ describe.each(SEARCH_DATABASES)('what can be found, on $name', ({ open, vectors 
 		const id = await asset([]);
 		const runs = ['first', 'second', 'third'].map((name) => Array.from({ length: 20 }, (_, index) => entry(`${name} run, part ${index}`)));
 		await Promise.all(runs.map((entries) => replaceEntries(database.db, { id, workspaceId: 'mine' }, entries)));
-		const left = await words('part ', {}, 100);
+		const left = (await database.db.select({ text: searchEntries.text }).from(searchEntries)).map(({ text }) => text);
 		expect(left).toHaveLength(20);
 		expect(new Set(left.map((text) => text.split(' ')[0])).size).toBe(1);
 	});
@@ -158,6 +179,21 @@ describe.each(SEARCH_DATABASES)('what can be found, on $name', ({ open, vectors 
 		expect(await alike(direction(0))).toEqual(['same', 'near', 'far']);
 		const [best] = await nearest(database.db, { workspaceId: 'mine' }, { space: SPACE, values: direction(0) }, 1);
 		expect(best?.score).toBeCloseTo(1, 5);
+	});
+
+	it('finds all of a small workspace, wherever the scan of the index gave up', async () => {
+		// One connection, so that what is set here holds for the search.
+		if (database.kind !== 'pglite') return;
+		await ensureIndex(database.db, SPACE, 4);
+		const spread = (axis: number, count: number) => Array.from({ length: count }, (_, index) => entry(`${axis} ${index}`, { vectors: [{ space: SPACE, values: direction(axis, index / 1000) }] }));
+		await asset(spread(0, 400), { workspaceId: 'theirs' });
+		for (let each = 0; each < 5; each += 1) await asset(spread(1, 5));
+		await database.db.execute(sql.raw('set hnsw.max_scan_tuples = 1; '));
+		for (const way of ['seqscan', 'bitmapscan', 'sort']) await database.db.execute(sql.raw(`set enable_${way} = off`));
+		const hits = await nearest(database.db, { workspaceId: 'mine' }, { space: SPACE, values: direction(0) }, 20, { exactMost: 1 });
+		for (const way of ['seqscan', 'bitmapscan', 'sort']) await database.db.execute(sql.raw(`reset enable_${way}`));
+		await database.db.execute(sql.raw('reset hnsw.max_scan_tuples'));
+		expect(hits).toHaveLength(20);
 	});
 
 	it('means the vectors of an asset', async () => {
