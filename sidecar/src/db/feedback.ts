@@ -1,6 +1,9 @@
-import { and, desc, eq } from 'drizzle-orm';
+import { isDeepStrictEqual } from 'node:util';
+import { and, desc, eq, sql, type SQL } from 'drizzle-orm';
 import type { Executor } from './database.ts';
 import { feedback } from './schema.ts';
+import { plainTag } from './tags.ts';
+
 
 /** A word that was heard or written wrong. `language` (ISO 639-1): where it holds; absent: everywhere. */
 export interface WordCorrection {
@@ -19,7 +22,7 @@ export interface TranslationCorrection {
 /** A label that fits, or does not. */
 export interface LabelCorrection {
 	kind: 'label';
-	/** Lower case. */
+	/** As `plainTag` makes it. */
 	label: string;
 	action: 'add' | 'remove';
 }
@@ -45,20 +48,27 @@ export interface StoredFeedback<K extends Kind = Kind> {
 
 /** Corrections that are looked at; beyond this many, the oldest ones no longer count (a prompt takes far fewer). */
 const MOST_READ = 2000;
+/** Texts of posts have up to 10 kB; a prompt shows three of a platform. */
+const MOST_CAPTIONS_READ = 100;
 
-/** False: there is one with this id (a UUID) already. */
+/** `same`: it is there already under this id (a UUID). `other`: something else is. */
 export async function addFeedback(
 	db: Executor,
 	{ id, workspaceId, assetId, correction }: { id: string; workspaceId: string; assetId: string | null; correction: Correction },
-): Promise<boolean> {
-	const { kind, ...data } = correction;
+): Promise<'added' | 'same' | 'other'> {
+	const { kind, ...fields } = correction;
+	const data = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 	const rows = await db
 		.insert(feedback)
 		.values({ id, workspaceId, assetId, kind, data })
 		.onConflictDoNothing()
 		.returning({ id: feedback.id });
-	return rows.length > 0;
+	if (rows.length > 0) return 'added';
+	const [before] = await db.select().from(feedback).where(eq(feedback.id, id));
+	const same = before?.workspaceId === workspaceId && before.assetId === assetId && before.kind === kind && isDeepStrictEqual(before.data, data);
+	return same ? 'same' : 'other';
 }
+
 
 /** What people said of one asset, latest first. */
 export async function feedbackOf(db: Executor, workspaceId: string, assetId: string, most: number): Promise<StoredFeedback[]> {
@@ -71,11 +81,12 @@ export async function feedbackOf(db: Executor, workspaceId: string, assetId: str
 	return rows.map(({ id, kind, data, createdAt }) => ({ id, assetId, createdAt, correction: { ...data, kind } as Correction }));
 }
 
-/** Labels (lower case) that people took from this asset and did not give back: models must not bring them again. */
+/** Labels (as `plainTag` makes them) that people took from this asset and did not give back: models must not bring them again. */
 export async function labelsTakenAway(db: Executor, workspaceId: string, assetId: string): Promise<Set<string>> {
 	const all = (await latest(db, workspaceId, 'label', { assetId })).map(({ correction }) => correction);
-	const last = firstOfEach(all, ({ label }) => folded(label));
-	return new Set(last.filter(({ action }) => action === 'remove').map(({ label }) => folded(label)));
+	const last = firstOfEach(all, ({ label }) => plainTag(label));
+	return new Set(last.filter(({ action }) => action === 'remove').map(({ label }) => plainTag(label)));
+
 }
 
 /** Latest first. */
@@ -83,14 +94,16 @@ async function latest<K extends Kind>(
 	db: Executor,
 	workspaceId: string,
 	kind: K,
-	{ assetId }: { assetId?: string } = {},
+	{ assetId, where, most = MOST_READ }: { assetId?: string; where?: SQL | undefined; most?: number } = {},
 ): Promise<Array<StoredFeedback<K>>> {
+
 	const rows = await db
 		.select({ id: feedback.id, assetId: feedback.assetId, createdAt: feedback.createdAt, data: feedback.data })
 		.from(feedback)
-		.where(and(eq(feedback.workspaceId, workspaceId), eq(feedback.kind, kind), assetId ? eq(feedback.assetId, assetId) : undefined))
+		.where(and(eq(feedback.workspaceId, workspaceId), eq(feedback.kind, kind), assetId ? eq(feedback.assetId, assetId) : undefined, where))
 		.orderBy(desc(feedback.createdAt), desc(feedback.id))
-		.limit(MOST_READ);
+		.limit(most);
+
 	return rows.map(({ data, ...row }) => ({ ...row, correction: { ...data, kind } as Extract<Correction, { kind: K }> }));
 }
 
@@ -129,9 +142,9 @@ export async function glossaryOf(
 	workspaceId: string,
 	{ language }: { language?: string | undefined } = {},
 ): Promise<Array<{ from: string; to: string }>> {
-	const translations = (await latest(db, workspaceId, 'translation'))
-		.map(({ correction }) => correction)
-		.filter((entry) => !language || entry.language === language);
+	const into = language ? sql`${feedback.data} ->> 'language' = ${language}` : undefined;
+	const translations = (await latest(db, workspaceId, 'translation', { where: into })).map(({ correction }) => correction);
+
 	const names = (await wordsOf(db, workspaceId)).filter(({ right }) => isName(right));
 	const all = [
 		...translations.map(({ from, to }) => ({ from, to })),
@@ -147,14 +160,14 @@ export async function glossaryOf(
 const isName = (text: string) => /[\p{Lu}\p{N}]/u.test(text);
 
 /**
- * Per label (lower case) how many assets people gave it to, less those they took it from; the latest word on each asset
+ * Per label (as `plainTag` makes it) how many assets people gave it to, less those they took it from; the latest word on each asset
  * counts. Never 0.
  */
 export async function labelBoosts(db: Executor, workspaceId: string): Promise<Map<string, number>> {
 	const all = await latest(db, workspaceId, 'label');
 	const boosts = new Map<string, number>();
-	for (const { correction } of firstOfEach(all, ({ assetId, correction: { label } }) => `${assetId} ${folded(label)}`)) {
-		const label = folded(correction.label);
+	for (const { correction } of firstOfEach(all, ({ assetId, correction: { label } }) => `${assetId} ${plainTag(label)}`)) {
+		const label = plainTag(correction.label);
 		boosts.set(label, (boosts.get(label) ?? 0) + (correction.action === 'add' ? 1 : -1));
 	}
 	for (const [label, boost] of boosts) if (boost === 0) boosts.delete(label);
@@ -173,9 +186,9 @@ export async function captionExamples(
 	workspaceId: string,
 	{ platform, most }: { platform?: string | undefined; most: number },
 ): Promise<CaptionExample[]> {
-	const all = (await latest(db, workspaceId, 'caption'))
-		.map(({ correction }) => correction)
-		.filter((entry) => !platform || entry.platform === platform);
+	const posted = platform ? sql`${feedback.data} ->> 'platform' = ${platform}` : undefined;
+	const all = (await latest(db, workspaceId, 'caption', { where: posted, most: MOST_CAPTIONS_READ })).map(({ correction }) => correction);
+
 	const each = firstOfEach(all, (entry) => `${entry.platform} ${entry.text}`);
 	return [...each.filter(({ action }) => action === 'edited'), ...each.filter(({ action }) => action === 'chosen')]
 		.slice(0, most)

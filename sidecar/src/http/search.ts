@@ -45,7 +45,7 @@ export function searchRoutes(deps: HttpDeps): Router {
 	const router = Router();
 
 	router.get('/assets/search', async (request, response) => {
-		const { tag: tags, ...asked } = parse(query, request.query);
+		const { tag: tags, ...asked } = parse(query, filledIn(request.query));
 		const signal = leftSignal(request);
 		const { results, methods, notes } = await deps.library.search(workspaceOf(response), toSearchRequest({ ...asked, tags }), signal);
 		response.json({ results, count: results.length, methods, notes });
@@ -79,6 +79,9 @@ export function searchRoutes(deps: HttpDeps): Router {
 
 	return router;
 }
+
+/** A form sends all of its fields: those that are empty ask for nothing. */
+const filledIn = (given: Request['query']): Record<string, unknown> => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
 
 /** Aborted when the caller has gone. */
 function leftSignal(request: Request): AbortSignal {

@@ -72,10 +72,20 @@ describe('search and feedback over HTTP', () => {
 		['similar_to=1', 'similar_to'],
 		['from=yesterday', 'from'],
 		['query=tea', 'query'],
+		['from=0000-01-01', 'from'],
+		['to=9999-12-31T23:59:59-12:00', 'to'],
 	])('refuses %s by the name of the field', async (query, field) => {
 		const { status, body } = await get<{ error: { code: string; message: string } }>(`/assets/search?${query}`);
 		expect(status).toBe(400);
 		expect(body.error).toMatchObject({ code: 'invalid_request', message: expect.stringContaining(`${field}: `) });
+	});
+
+	it('takes a form with empty fields, and a day for all of it', async () => {
+		const day = new Date().toISOString().slice(0, 10);
+		const before = new Date(Date.now() - 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
+		await pipeline.deps.db.update(assets).set({ createdAt: new Date(`${day}T23:30:00Z`) });
+		for (const [query, count] of [['q=cooper&type=&tag=&from=&to=&similar_to=&limit=', 1], [`from=${day}&to=${day}`, 1], [`to=${before}`, 0], [`to=${day}T23:30:00Z`, 0], [`from=${day}T23:30:00Z`, 1]] as const)
+			expect((await get<SearchView>(`/assets/search?${query}`)).body.count).toBe(count);
 	});
 
 	it('says so when the asset to compare with is not there', async () => {
@@ -153,6 +163,11 @@ describe('search and feedback over HTTP', () => {
 		expect(await pipeline.deps.db.select().from(feedback)).toHaveLength(2);
 	});
 
+	it('refuses other feedback under the same key', async () => {
+		await post({ kind: 'word', wrong: 'a', right: 'b' }, { 'idempotency-key': 'twice' });
+		expect(await post({ kind: 'word', wrong: 'a', right: 'c' }, { 'idempotency-key': 'twice' })).toMatchObject({ status: 409, body: { error: { code: 'idempotency_conflict' } } });
+	});
+
 	it('does not undo what was said in between when it is sent again', async () => {
 		const add = { kind: 'label', asset_id: asset, label: 'tea', action: 'add' };
 		await post(add, { 'idempotency-key': 'late' });
@@ -169,6 +184,7 @@ describe('search and feedback over HTTP', () => {
 		[{ kind: 'opinion' }, 400, /kind/],
 		[{ kind: 'word', wrong: 'a', right: 'b', asset_id: randomUUID() }, 404, /no asset/],
 		[{ kind: 'caption', platform: 'myspace', text: 'x' }, 400, /platform/],
+		[{ kind: 'caption', platform: 'x', text: 'x', job_id: randomUUID() }, 404, /no caption job/],
 	])('refuses %j', async (body, status, message) => {
 		const answer = await post(body);
 		expect(answer.status).toBe(status);

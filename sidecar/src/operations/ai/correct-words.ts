@@ -1,3 +1,4 @@
+import { glue } from '../../ai/subtitles/text.ts';
 import type { Segment, Transcript, Word } from '../../ai/transcriber.ts';
 
 /** Corrections by people, applied to what was heard: whole words, in the case that fits. Pure. */
@@ -22,6 +23,10 @@ export interface Corrector {
 const WORD = /[\p{L}\p{N}\p{M}]+(?:['’][\p{L}\p{N}\p{M}]+)*/gu;
 /** Scripts without spaces between words: a correction may stand anywhere. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+/** What WORD sees the whole of. Anything else ("C++", "node.js") is looked for letter by letter: its words alone mean something else. */
+const WORDS_ONLY = /^[\p{L}\p{N}\p{M}'’\s-]+$/u;
+/** Behind a word that was copied out of a sentence. */
+const SENTENCE_SIGNS = /[\s.,!?;:…]+$/u;
 
 const folded = (text: string): string => text.normalize('NFC').toLowerCase();
 const wordsIn = (text: string): RegExpExecArray[] => Array.from(text.matchAll(WORD));
@@ -30,9 +35,16 @@ const wordsIn = (text: string): RegExpExecArray[] => Array.from(text.matchAll(WO
 export function createCorrector(corrections: readonly WordCorrection[]): Corrector {
 	const byFirst = new Map<string, Array<{ words: string[]; right: string }>>();
 	const anywhere: WordCorrection[] = [];
-	for (const { wrong, right } of corrections) {
+	const literal: Array<{ pattern: RegExp; right: string }> = [];
+	for (const { wrong: given, right } of corrections) {
+		const wrong = given.normalize('NFC').replace(SENTENCE_SIGNS, '');
+		if (wrong === '') continue;
 		if (UNSPACED.test(wrong)) {
 			anywhere.push({ wrong, right });
+			continue;
+		}
+		if (!WORDS_ONLY.test(wrong)) {
+			literal.push({ pattern: literally(wrong), right });
 			continue;
 		}
 		const words = wordsIn(wrong).map(([word]) => folded(word));
@@ -54,15 +66,16 @@ export function createCorrector(corrections: readonly WordCorrection[]): Correct
 			const [start, end] = [(words[at] as RegExpExecArray).index, last.index + last[0].length];
 			const right = inCase(entry.right, text.slice(start, end));
 			// Heard right already: nothing to count.
-			if (right !== text.slice(start, end)) found.push({ start, end, text: right });
+			if (right !== text.slice(start, end) && !isPartOf(entry.right, text, start, end)) found.push({ start, end, text: right });
 			at += entry.words.length - 1;
 		}
-		for (const { wrong, right } of anywhere) {
-			for (let at = text.indexOf(wrong); at >= 0; at = text.indexOf(wrong, at + wrong.length)) {
-				const end = at + wrong.length;
-				if (found.every((other) => other.end <= at || other.start >= end)) found.push({ start: at, end, text: right });
-			}
-		}
+		const add = (start: number, end: number, right: string): void => {
+			const free = found.every((other) => other.end <= start || other.start >= end);
+			if (free && right !== text.slice(start, end) && !isPartOf(right, text, start, end)) found.push({ start, end, text: right });
+		};
+		for (const { pattern, right } of literal) for (const { index, 0: hit } of text.matchAll(pattern)) add(index, index + hit.length, right);
+		for (const { wrong, right } of anywhere)
+			for (let at = text.indexOf(wrong); at >= 0; at = text.indexOf(wrong, at + wrong.length)) add(at, at + wrong.length, right);
 		return found.sort((a, b) => a.start - b.start);
 	};
 	const correct = (text: string): { text: string; count: number } => {
@@ -76,6 +89,23 @@ export function createCorrector(corrections: readonly WordCorrection[]): Correct
 		return { text: corrected + text.slice(done), count: found.length };
 	};
 	return Object.assign(correct, { find });
+}
+
+/** In any case; where it begins or ends with a letter or digit, no other one may stand beside. */
+function literally(wrong: string): RegExp {
+	const plain = wrong.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+	const before = /^[\p{L}\p{N}\p{M}]/u.test(wrong) ? '(?<![\\p{L}\\p{N}\\p{M}])' : '';
+	const behind = /[\p{L}\p{N}\p{M}]$/u.test(wrong) ? '(?![\\p{L}\\p{N}\\p{M}])' : '';
+	return new RegExp(`${before}${plain}${behind}`, 'giu');
+}
+
+/** Whether it is right already, as the "tea" of "green tea" is where "tea" is to be "green tea": correcting twice changes nothing. */
+function isPartOf(right: string, text: string, start: number, end: number): boolean {
+	const [wanted, there] = [right.toLowerCase(), text.slice(start, end).toLowerCase()];
+	if (wanted.length <= there.length) return false;
+	for (let at = wanted.indexOf(there); at >= 0; at = wanted.indexOf(there, at + 1))
+		if (start >= at && text.slice(start - at, start - at + wanted.length).toLowerCase() === wanted) return true;
+	return false;
 }
 
 /** All words, one after the other, with nothing but blanks or hyphens between: a comma is a pause that somebody heard. */
@@ -106,34 +136,39 @@ export function correctTranscript(transcript: Transcript, corrections: readonly 
 
 /** Words that are replaced together share their time out to those that replace them, by their length. */
 function correctWords(words: readonly Word[], correct: Corrector): Word[] {
-	const text = words.map(({ word }) => word).join(' ');
+	// As they stand in the text: engines give one word for each character of Chinese and Japanese, and no blanks are between them.
+	const starts: number[] = [];
+	let text = '';
+	for (const [index, { word }] of words.entries()) {
+		if (index > 0) text += glue(words[index - 1]?.word ?? '', word);
+		starts.push(text.length);
+		text += word;
+	}
+	const endOf = (index: number): number => (starts[index] ?? 0) + (words[index]?.word.length ?? 0);
 	const found = correct.find(text);
 	const corrected: Word[] = [];
 	let next = 0;
-	let start = 0;
 	for (let at = 0; at < words.length; at++) {
 		const word = words[at] as Word;
-		let end = start + word.word.length;
+		const start = starts[at] ?? 0;
 		while (next < found.length && (found[next] as Found).end <= start) next++;
 		const hit = found[next];
-		if (!hit || hit.start >= end) {
+		if (!hit || hit.start >= endOf(at)) {
 			corrected.push(word);
-			start = end + 1;
 			continue;
 		}
 		let last = at;
-		while (end < hit.end && last + 1 < words.length) end += 1 + (words[++last] as Word).word.length;
+		while (endOf(last) < hit.end && last + 1 < words.length) last++;
 		// Several corrections may lie in one "word" of a provider that gives whole phrases.
-		const within = found.filter((one) => one.start >= start && one.end <= end);
 		let whole = '';
 		let done = start;
-		for (const one of within) {
+		for (let one = found[next]; one && one.end <= endOf(last); one = found[++next]) {
+			if (one.start < done) continue;
 			whole += text.slice(done, one.start) + one.text;
 			done = one.end;
 		}
-		corrected.push(...shared(whole + text.slice(done, end), word, words[last] as Word));
+		corrected.push(...shared(whole + text.slice(done, endOf(last)), word, words[last] as Word));
 		at = last;
-		start = end + 1;
 	}
 	return corrected;
 }

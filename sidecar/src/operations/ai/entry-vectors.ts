@@ -34,8 +34,8 @@ export async function addTextVectors(db: Database, embedder: TextEmbedder, entri
 	return attempt(notes, signal, async () => {
 		await ensureIndex(db, embedder.space, embedder.dimensions);
 		const { vectors, usage, notes: own = [] } = await embedder.embed(fitting.map(({ text }) => text), { signal });
-		fitting.forEach((entry, index) => entry.vectors.push({ space: embedder.space, values: vectors[index] ?? [] }));
-		return { count: fitting.length, usage, notes: own };
+		const { count, notes: lost } = give(fitting, vectors, embedder);
+		return { count, usage, notes: [...own, ...lost] };
 	});
 }
 
@@ -48,10 +48,27 @@ export async function addImageVectors(db: Database, embedder: ImageEmbedder, ent
 	return attempt([], signal, async () => {
 		await ensureIndex(db, embedder.space, embedder.dimensions);
 		const { vectors, usage, notes = [] } = await embedder.embedImages(pictures, { signal });
-		entries.forEach((entry, index) => vectors[index] && entry.vectors.push({ space: embedder.space, values: vectors[index] }));
-		return { count: vectors.length, usage, notes };
+		const { count, notes: lost } = give(entries, vectors, embedder);
+		return { count, usage, notes: [...notes, ...lost] };
 	});
 }
+
+/** Each its own. One vector of another length, or of no direction, would make every comparison with the others fail: it is left out. */
+function give(entries: readonly NewEntry[], vectors: ReadonlyArray<readonly number[]>, { space, dimensions, model }: TextEmbedder | ImageEmbedder): { count: number; notes: string[] } {
+	let count = 0;
+	for (const [index, entry] of entries.entries()) {
+		const values = vectors[index];
+		if (!values || !isDirection(values, dimensions)) continue;
+		entry.vectors.push({ space, values });
+		count += 1;
+	}
+	const lost = entries.length - count;
+	return { count, notes: lost > 0 ? [`${model} gave no usable vector for ${lost} of ${entries.length}: those are found by words only.`] : [] };
+}
+
+/** Whether it can be compared with vectors of so many numbers. */
+export const isDirection = (values: readonly number[], dimensions: number): boolean =>
+	values.length === dimensions && values.every(Number.isFinite) && values.some((value) => value !== 0);
 
 /** What a model says of pictures, and its notes; an empty answer where it cannot. */
 export async function attempt(notes: string[], signal: AbortSignal, work: () => Promise<Vectored>): Promise<Vectored> {

@@ -2,13 +2,15 @@ import type { TextEmbedder } from '../../ai/embedder.ts';
 import { findAsset } from '../../db/assets.ts';
 import type { Database, Transaction } from '../../db/database.ts';
 import { recordEvents } from '../../db/events.ts';
-import { addFeedback, type Correction, type WordCorrection } from '../../db/feedback.ts';
-import { isAssetIndexed, replaceEntries, rewriteEntries } from '../../db/search.ts';
-import { listTags, mergeTags, removeTag } from '../../db/tags.ts';
+import { addFeedback, type Correction } from '../../db/feedback.ts';
+import { findJob } from '../../db/jobs.ts';
+import { isAssetIndexed, rewriteEntries } from '../../db/search.ts';
+import { listTags, mergeTags, plainTag, removeTag } from '../../db/tags.ts';
 import { transact } from '../../db/transact.ts';
 import { PipelineError } from '../../errors.ts';
-import { addTextVectors } from './entry-vectors.ts';
-import { metadataEntry, type TellLanguage } from './index-asset.ts';
+import { createCorrector } from './correct-words.ts';
+import { withoutLabel } from './index-frames.ts';
+import { indexMetadata, type TellLanguage } from './index-metadata.ts';
 
 export interface NewFeedback {
 	/** A UUID; given again, nothing is added. */
@@ -29,46 +31,67 @@ export interface GivenFeedback {
 	usage: Record<string, number>;
 }
 
-/** Stores a correction and applies what can be applied at once. Throws `not_found`, and `invalid_request` for a label without asset. */
+/**
+ * Stores a correction and applies what can be applied at once. Throws `not_found`, `invalid_request` for a label without asset or
+ * letters, and `idempotency_conflict` where the id is that of another correction.
+ */
 export type GiveFeedback = (feedback: NewFeedback, signal: AbortSignal) => Promise<GivenFeedback>;
 
 export function createGiveFeedback({ db, embedder, tellLanguage }: { db: Database; embedder: TextEmbedder; tellLanguage: TellLanguage }): GiveFeedback {
-	/** Only where the asset has been indexed: else the index will have it when it is made. */
-	const indexMetadataAnew = async (asset: { id: string; workspaceId: string }, signal: AbortSignal): Promise<Record<string, number>> => {
-		if (!(await isAssetIndexed(db, asset))) return {};
-		const entries = await metadataEntry(db, asset, (text) => tellLanguage(text, signal));
-		const { usage } = await addTextVectors(db, embedder, entries, signal);
-		await replaceEntries(db, asset, entries, ['metadata']);
-		return usage;
-	};
-
-	return async ({ id, workspaceId, assetId, correction }, signal) => {
-		if (assetId && !(await findAsset(db, workspaceId, assetId))) throw new PipelineError('not_found', `There is no asset ${assetId} in this workspace.`);
-		if (!assetId && correction.kind === 'label') throw new PipelineError('invalid_request', 'asset_id: a label is that of an asset. Name it.', { details: { field: 'asset_id' } });
+	return async ({ id, workspaceId, assetId, correction: given }, signal) => {
+		const correction = plain(given);
+		await check(db, workspaceId, assetId, correction);
 		const applied = await transact(db, async (tx) => {
 			const added = await addFeedback(tx, { id, workspaceId, assetId, correction });
+			if (added === 'other') throw new PipelineError('idempotency_conflict', 'The idempotency key was used before for other feedback. Use a new key for new feedback.');
 			// Sent again, perhaps long after: what somebody has said in between holds.
-			if (!added) return ['This feedback was given before: nothing is changed.'];
+			if (added === 'same') return ['This feedback was given before: nothing is changed.'];
 			const { kind, ...data } = correction;
 			await recordEvents(tx, [{ workspaceId, type: 'feedback.given', assetId, data: { feedback_id: id, kind, ...data } }]);
 			return apply(tx, workspaceId, assetId, correction);
 		});
-		const usage = assetId && correction.kind === 'label' ? await indexMetadataAnew({ id: assetId, workspaceId }, signal) : {};
-		const tags = assetId && correction.kind === 'label' ? { tags: (await listTags(db, assetId)).map(({ tag }) => tag) } : {};
-		return { feedback_id: id, kind: correction.kind, applied, ...tags, usage };
+		if (!assetId || correction.kind !== 'label') return { feedback_id: id, kind: correction.kind, applied, usage: {} };
+		const asset = { id: assetId, workspaceId };
+		// Only where the asset has been indexed: else the index will have it when it is made.
+		const { usage, notes } = (await isAssetIndexed(db, asset)) ? await indexMetadata({ db, embedder, tellLanguage }, asset, signal) : { usage: {}, notes: [] };
+		const tags = (await listTags(db, assetId)).map(({ tag }) => tag);
+		return { feedback_id: id, kind: correction.kind, applied: [...applied, ...notes], tags, usage };
 	};
+}
+
+/** A label as tags are stored: what is said of `#Parking  Meter` holds for `parking meter`. */
+const plain = (correction: Correction): Correction => (correction.kind === 'label' ? { ...correction, label: plainTag(correction.label) } : correction);
+
+async function check(db: Database, workspaceId: string, assetId: string | null, correction: Correction): Promise<void> {
+	if (assetId && !(await findAsset(db, workspaceId, assetId))) throw new PipelineError('not_found', `There is no asset ${assetId} in this workspace.`);
+	if (correction.kind === 'label') {
+		if (!assetId) throw new PipelineError('invalid_request', 'asset_id: a label is that of an asset. Name it.', { details: { field: 'asset_id' } });
+		if (correction.label === '') throw new PipelineError('invalid_request', 'label: nothing is left of it without # and blanks. Give a word.', { details: { field: 'label' } });
+	}
+	if (correction.kind === 'caption' && correction.job_id && (await findJob(db, workspaceId, correction.job_id))?.jobType !== 'caption')
+		throw new PipelineError('not_found', `There is no caption job ${correction.job_id} in this workspace. Leave job_id out if it is not known.`, { details: { field: 'job_id' } });
 }
 
 async function apply(tx: Transaction, workspaceId: string, assetId: string | null, correction: Correction): Promise<string[]> {
 	switch (correction.kind) {
 		case 'label': {
 			if (!assetId) return [];
-			if (correction.action === 'add') await mergeTags(tx, { id: assetId, workspaceId }, [{ tag: correction.label, source: 'person' }]);
-			else await removeTag(tx, assetId, correction.label);
-			return [correction.action === 'add' ? `The asset has the tag "${correction.label}".` : `The asset no longer has the tag "${correction.label}".`];
+			const asset = { id: assetId, workspaceId };
+			if (correction.action === 'add') {
+				await mergeTags(tx, asset, [{ tag: correction.label, source: 'person' }]);
+				return [`The asset has the tag "${correction.label}".`];
+			}
+			await removeTag(tx, assetId, correction.label);
+			await rewriteEntries(tx, asset, 'frame', (text) => withoutLabel(text, correction.label));
+			return [`The asset no longer has the tag "${correction.label}".`];
 		}
 		case 'word': {
-			const changed = assetId ? await rewriteEntries(tx, { id: assetId, workspaceId }, 'transcript', (text) => corrected(text, correction)) : 0;
+			const { wrong, right, language } = correction;
+			if (wrong === right) return [`Earlier corrections of "${wrong}" no longer hold. Where they were applied, transcribe and index the asset again.`];
+			const correct = createCorrector([{ wrong, right: right.normalize('NFC') }]);
+			const holdsIn = (own: string | null): boolean => language === undefined || own === null || own === language;
+			const rewrite = (text: string, own: string | null): string => (holdsIn(own) ? correct(text).text : text);
+			const changed = assetId ? await rewriteEntries(tx, { id: assetId, workspaceId }, 'transcript', rewrite) : 0;
 			const found = changed > 0 ? [`${changed} passages of this asset are found by the right word.`] : [];
 			return [...found, 'Transcripts and translations made from now on use it.'];
 		}
@@ -77,10 +100,4 @@ async function apply(tx: Transaction, workspaceId: string, assetId: string | nul
 		case 'caption':
 			return [`Captions for ${correction.platform} written from now on follow its style.`];
 	}
-}
-
-/** Whole words, in any case. */
-export function corrected(text: string, { wrong, right }: Pick<WordCorrection, 'wrong' | 'right'>): string {
-	const pattern = wrong.normalize('NFC').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-	return text.replace(new RegExp(`(?<![\\p{L}\\p{N}\\p{M}])${pattern}(?![\\p{L}\\p{N}\\p{M}])`, 'giu'), () => right.normalize('NFC'));
 }

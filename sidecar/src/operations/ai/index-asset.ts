@@ -2,13 +2,15 @@ import { z } from 'zod';
 import type { Ai } from '../../ai/ai.ts';
 import { addUsage } from '../../ai/provider.ts';
 import type { Database } from '../../db/database.ts';
-import { replaceEntries, type NewEntry } from '../../db/search.ts';
+import { labelBoosts, labelsTakenAway, wordsOf } from '../../db/feedback.ts';
+import { replaceEntries, rewriteEntries, type NewEntry } from '../../db/search.ts';
 import { PipelineError } from '../../errors.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
-import { textAbout } from './about.ts';
+import { createCorrector, type WordCorrection } from './correct-words.ts';
 import type { Engine } from './engine.ts';
 import { addImageVectors, addTextVectors } from './entry-vectors.ts';
 import { describeFrames, frameEntries } from './index-frames.ts';
+import { indexMetadata, isCurrent, metadataEntry, type TellLanguage } from './index-metadata.ts';
 import { toPassages } from './passages.ts';
 import { sampleFrames } from './sample-frames.ts';
 import { readCues, SUBTITLE_SOURCES, type SubtitlesFound } from './subtitle-source.ts';
@@ -19,15 +21,14 @@ const params = z.strictObject({
 });
 type Params = z.infer<typeof params>;
 
+export type { TellLanguage } from './index-metadata.ts';
+
 export interface IndexAssetDeps {
 	ai: Pick<Ai, 'embed' | 'embed_image' | 'describe' | 'label' | 'read_text'>;
 	engine: Engine;
 	db: Database;
 	tellLanguage: TellLanguage;
 }
-
-/** ISO 639-1 of what most of a text is written in; null where that cannot be told. */
-export type TellLanguage = (text: string, signal: AbortSignal) => Promise<string | null>;
 
 /** Makes an asset findable: what is said in it, what is seen in it, and what it says of itself. */
 export function createIndexAsset({ ai, engine, db, tellLanguage }: IndexAssetDeps): TaskOperation<Params> {
@@ -49,13 +50,18 @@ export function createIndexAsset({ ai, engine, db, tellLanguage }: IndexAssetDep
 			if (!assetId) throw new PipelineError('invalid_request', 'asset_id: index_asset needs an asset.');
 			const { facts } = await context.source();
 			const spoken = await readTranscript(context);
-			const said = toPassages(spoken?.cues ?? []);
-			const language = spoken?.language || (await tellLanguage(said.map(({ text }) => text).join(' '), signal));
+			const heard = toPassages(spoken?.cues ?? []);
+			const language = spoken?.language || (await tellLanguage(heard.map(({ text }) => text).join(' '), signal));
+			// The transcript may be older than what people said of it.
+			const known = await wordsOf(db, workspaceId, { language: language ?? undefined });
+			const correct = createCorrector(known);
+			const said = heard.map((passage) => ({ ...passage, text: correct(passage.text).text }));
 			const passages = said.map((passage): NewEntry => ({ kind: 'transcript', startSeconds: passage.start, endSeconds: passage.end, text: passage.text, language, vectors: [] }));
 
 			const { pictures, cpuSeconds } = given.frames > 0 ? await step('frames', () => sampleFrames(context, engine, { most: facts.fileType === 'image' ? Math.min(4, given.frames) : given.frames })) : { pictures: [], cpuSeconds: 0 };
+			const opinions = { boosts: await labelBoosts(db, workspaceId), takenAway: await labelsTakenAway(db, workspaceId, assetId) };
 			const seen = given.describe
-				? await step('describe', () => describeFrames(ai, pictures, signal, (percent) => context.progress(30 + percent * 0.4)))
+				? await step('describe', () => describeFrames(ai, pictures, opinions, signal, (percent) => context.progress(30 + percent * 0.4)))
 				: { texts: [], usage: {}, notes: [] };
 			const frames = frameEntries(pictures, seen.texts, facts);
 			const about = await metadataEntry(db, { id: assetId, workspaceId }, (text) => tellLanguage(text, signal));
@@ -68,7 +74,12 @@ export function createIndexAsset({ ai, engine, db, tellLanguage }: IndexAssetDep
 			// A picture of which nothing can be said or compared cannot be found.
 			const findable = entries.filter(({ text, vectors }) => text !== '' || vectors.length > 0);
 			signal.throwIfAborted();
-			await step('store', () => replaceEntries(db, { id: assetId, workspaceId }, findable));
+			const asset = { id: assetId, workspaceId };
+			await step('store', () => replaceEntries(db, asset, findable));
+			// What people said while this went on.
+			const late = (await isCurrent(db, asset, about)) ? null : await indexMetadata({ db, embedder: ai.embed, tellLanguage }, asset, signal);
+			const correctAgain = createCorrector(newsSince(known, await wordsOf(db, workspaceId, { language: language ?? undefined })));
+			await rewriteEntries(db, asset, 'transcript', (text) => correctAgain(text).text);
 			return {
 				output: {
 					entries: { passages: passages.length, frames: findable.filter(({ kind }) => kind === 'frame').length, metadata: about.length },
@@ -78,13 +89,16 @@ export function createIndexAsset({ ai, engine, db, tellLanguage }: IndexAssetDep
 					spaces: [...new Set(findable.flatMap(({ vectors }) => vectors.map(({ space }) => space)))],
 					notes: [...new Set([...(spoken ? [] : NO_TRANSCRIPT[facts.audio ? 'heard' : 'silent']), ...seen.notes, ...ofTexts.notes, ...ofPictures.notes])],
 				},
-				cost: { ...addUsage(seen.usage, ofTexts.usage, ofPictures.usage), cpu_seconds: cpuSeconds },
+				cost: { ...addUsage(seen.usage, ofTexts.usage, ofPictures.usage, late?.usage ?? {}), cpu_seconds: cpuSeconds },
 			};
 		},
 	};
 }
 
 const NO_TRANSCRIPT = { heard: ['There is no transcript yet: what is said cannot be found. Run transcribe first, then index_asset again.'], silent: [] };
+
+const newsSince = (before: readonly WordCorrection[], now: readonly WordCorrection[]): WordCorrection[] =>
+	now.filter(({ wrong, right }) => !before.some((one) => one.wrong === wrong && one.right === right));
 
 /** Null: there is none. */
 async function readTranscript(context: TaskContext): Promise<SubtitlesFound | null> {
@@ -94,11 +108,4 @@ async function readTranscript(context: TaskContext): Promise<SubtitlesFound | nu
 		if (error instanceof PipelineError && error.code === 'input_not_found') return null;
 		throw error;
 	}
-}
-
-/** What the asset says of itself, as an entry; none where it says nothing. */
-export async function metadataEntry(db: Database, asset: { id: string; workspaceId: string }, tellLanguage: (text: string) => Promise<string | null>): Promise<NewEntry[]> {
-	const { text, language } = await textAbout(db, asset.workspaceId, asset.id);
-	if (text === '') return [];
-	return [{ kind: 'metadata', startSeconds: null, endSeconds: null, text, language: language ?? (await tellLanguage(text)), vectors: [] }];
 }

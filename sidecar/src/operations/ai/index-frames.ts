@@ -2,8 +2,10 @@ import type { Ai } from '../../ai/ai.ts';
 import { addUsage, type Answered } from '../../ai/provider.ts';
 import { searchText } from '../../db/search-query.ts';
 import type { NewEntry } from '../../db/search.ts';
+import { plainTag } from '../../db/tags.ts';
 import { toPipelineError } from '../../errors.ts';
 import type { MediaFacts } from '../../media/facts.ts';
+import { boosted, type Boosts } from './analyze-merge.ts';
 import type { SampledFrame } from './sample-frames.ts';
 
 /** A model that is less sure than this is mostly wrong (embedded-ai measurements: the false "parking meter"). */
@@ -19,8 +21,14 @@ export interface FrameTexts {
 	notes: string[];
 }
 
+/** What people have said of labels: of all in the workspace, and which they took from this asset (as `plainTag` makes them). */
+export interface LabelOpinions {
+	boosts: Boosts;
+	takenAway: ReadonlySet<string>;
+}
+
 /** What is seen on pictures, in words: what a model describes, the things on them, the text that stands in them. */
-export async function describeFrames(ai: Pick<Ai, 'describe' | 'label' | 'read_text'>, pictures: readonly SampledFrame[], signal: AbortSignal, onProgress: (percent: number) => void): Promise<FrameTexts> {
+export async function describeFrames(ai: Pick<Ai, 'describe' | 'label' | 'read_text'>, pictures: readonly SampledFrame[], { boosts, takenAway }: LabelOpinions, signal: AbortSignal, onProgress: (percent: number) => void): Promise<FrameTexts> {
 	const usages: Array<Record<string, number>> = [];
 	const notes: string[] = [];
 	const ask = async <A extends Answered, T>(what: string, obstacle: string | null, work: () => Promise<A>, pick: (answer: A) => T[]): Promise<T[]> => {
@@ -49,12 +57,24 @@ export async function describeFrames(ai: Pick<Ai, 'describe' | 'label' | 'read_t
 	onProgress(60);
 	const read = await ask('Text in pictures is not read', ai.read_text.obstacle(), () => ai.read_text.read(pictures, { signal }), ({ texts }) => texts);
 	const texts = pictures.map((_, index) => {
-		const names = (labelled[index] ?? []).filter(({ score }) => score >= LEAST_LABEL).slice(0, MOST_LABELS).map(({ label }) => label);
+		const names = (labelled[index] ?? [])
+			.filter(({ label, score }) => boosted(score, boosts.get(plainTag(label)) ?? 0) >= LEAST_LABEL && !takenAway.has(plainTag(label)))
+			.slice(0, MOST_LABELS)
+			.map(({ label }) => label);
 		const words = (read[index] ?? []).filter(({ score }) => score >= LEAST_READ).map(({ text }) => text);
 		const sentences = [described[index] ?? '', [...new Set(names)].join(', '), words.join(' ')].map(searchText).filter(Boolean);
 		return [...sentences.map((text) => (/[.!?…。]$/u.test(text) ? text : `${text}.`)).join(' ')].slice(0, MOST_TEXT).join('');
 	});
 	return { texts, usage: addUsage(...usages), notes };
+}
+
+/** The text of a picture (as above) without one of the names of things in it, of which somebody said that it is wrong. */
+export function withoutLabel(text: string, label: string): string {
+	const name = label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+	const only = new RegExp(`(?<=^|[.!?…。] )${name}\\.(?: |$)`, 'giu');
+	const first = new RegExp(`(?<=^|[.!?…。] )${name}, `, 'giu');
+	const later = new RegExp(`, ${name}(?=[,.])`, 'giu');
+	return text.replace(only, '').replace(first, '').replace(later, '').trim();
 }
 
 /** An entry per picture, from its moment to that of the next one. */

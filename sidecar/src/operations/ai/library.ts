@@ -1,13 +1,14 @@
 import type { TextEmbedder } from '../../ai/embedder.ts';
 import { findAsset } from '../../db/assets.ts';
 import type { Database } from '../../db/database.ts';
-import { hasSpace, holding, isIndexed, matching, meanVectors, nearest, newestAssets, type EntryKind, type Hit, type SearchScope } from '../../db/search.ts';
+import { assetsHolding, hasSpace, holding, isIndexed, matching, meanVectors, nearest, newestAssets, type EntryKind, type Hit, type SearchScope } from '../../db/search.ts';
 import { matchesIn, parseQuery, searchText, type SearchQuery, type SearchTerm } from '../../db/search-query.ts';
 import { readFound } from '../../db/search-assets.ts';
 import { hasVectors } from '../../db/search-vectors.ts';
 import { plainTag } from '../../db/tags.ts';
 import { PipelineError, toPipelineError } from '../../errors.ts';
-import type { TellLanguage } from './index-asset.ts';
+import type { TellLanguage } from './index-metadata.ts';
+import { isDirection } from './entry-vectors.ts';
 import { fuse, type FoundGroup, type FoundMoment, type Ranking, type SearchMethod } from './fuse.ts';
 
 export interface SearchRequest {
@@ -108,6 +109,7 @@ export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDe
 		if (before) return { values: before, usage: {} };
 		const { vectors, usage } = await embedder.embed([text], { signal });
 		const values = vectors[0] ?? [];
+		if (!isDirection(values, embedder.dimensions)) throw new PipelineError('provider_rejected', `${embedder.model} gave no usable vector for the query.`);
 		remembered.set(key, values);
 		for (const oldest of remembered.keys()) {
 			if (remembered.size <= REMEMBERED) break;
@@ -162,7 +164,19 @@ export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDe
 		return left;
 	};
 
-	const bySimilarity = async (scope: SearchScope, assetId: string, notes: string[]): Promise<Ranking[]> => {
+	/** The asset as a whole counts: a frame holds no words, and is like another one all the same. */
+	const allowedAssets = async (workspaceId: string, hits: Hit[], { terms, excluded }: SearchQuery): Promise<Hit[]> => {
+		const ids = [...new Set(hits.map(({ assetId }) => assetId))];
+		const bad = await assetsHolding(db, workspaceId, ids, excluded);
+		let left = hits.filter(({ assetId }) => !bad.has(assetId));
+		for (const term of terms.filter(({ required }) => required)) {
+			const good = await assetsHolding(db, workspaceId, ids, [term]);
+			left = left.filter(({ assetId }) => good.has(assetId));
+		}
+		return left;
+	};
+
+	const bySimilarity = async (scope: SearchScope, assetId: string, query: SearchQuery, notes: string[]): Promise<Ranking[]> => {
 		if (!(await findAsset(db, scope.workspaceId, assetId))) throw new PipelineError('not_found', `similar_to: there is no asset ${assetId} in this workspace.`);
 		if (!(await hasVectors(db))) {
 			notes.push('Similar assets cannot be found: this database has no pgvector.');
@@ -171,18 +185,22 @@ export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDe
 		const means = await meanVectors(db, scope.workspaceId, assetId);
 		if (means.length === 0) notes.push(`Similar assets cannot be found: there are no vectors of asset ${assetId}. Run index_asset on it.`);
 		const rankings: Ranking[] = [];
-		for (const mean of means) rankings.push({ method: 'similar', hits: (await nearest(db, { ...scope, except: assetId }, mean, CANDIDATES)).filter(({ score }) => score >= LEAST_COSINE) });
+		for (const mean of means) {
+			const hits = (await nearest(db, { ...scope, except: assetId }, mean, CANDIDATES)).filter(({ score }) => score >= LEAST_COSINE);
+			rankings.push({ method: 'similar', hits: await allowedAssets(scope.workspaceId, hits, query) });
+		}
 		return rankings;
 	};
 
 	return {
 		async search(workspaceId, { q = '', similarTo, limit, offset, type, tags, from, to }, signal) {
-			const scope: SearchScope = { workspaceId, type, from, to, tags: tags?.map(plainTag).filter(Boolean), except: similarTo };
+			const scope: SearchScope = { workspaceId, type, from, to, tags: tags?.map(plainTag), except: similarTo };
 			const query = parseQuery(q.slice(0, MAX_QUERY));
 			const notes: string[] = [];
 			const usage: Record<string, number> = {};
 			const rankings: Ranking[] = [];
-			if (similarTo !== undefined) rankings.push(...(await bySimilarity(scope, similarTo, notes)));
+			if (similarTo !== undefined) rankings.push(...(await bySimilarity(scope, similarTo, query, notes)));
+			if (q.trim() !== '' && query.text === '' && similarTo === undefined) notes.push('Nothing to look for: words after a minus only leave out. Say what is to be found, too.');
 			if (q.trim() !== '') {
 				rankings.push({ method: 'words', hits: await matching(db, scope, query, CANDIDATES) });
 				const meant = await byMeaning(scope, query, notes, usage, signal);

@@ -22,7 +22,7 @@ const SENTENCE_END = /[.!?…。！？؟।]["'”’»)\]]*$/u;
 
 /** Passages of about half a minute that end with sentences where they can, each beginning with the end of the one before. */
 export function toPassages(cues: readonly Cue[]): Passage[] {
-	const said = cues.map(({ start, end, ...cue }) => ({ start, end, text: searchText(textOf(cue)) })).filter(({ text }) => text !== '');
+	const said = cues.flatMap(({ start, end, ...cue }) => shortEnough({ start, end, text: searchText(textOf(cue)) })).filter(({ text }) => text !== '');
 	const passages: Passage[] = [];
 	for (let from = 0; from < said.length; ) {
 		const first = said[from];
@@ -43,6 +43,32 @@ export function toPassages(cues: readonly Cue[]): Passage[] {
 		from = overlapping(said, from, until);
 	}
 	return passages;
+}
+
+/** Times as those of cues, in milliseconds. */
+type Said = Pick<Cue, 'start' | 'end'> & { text: string };
+
+/** One that is longer than a passage may be (a transcript without times is a single one), in parts that share its time by their length. */
+function shortEnough({ start, end, text }: Said): Said[] {
+	const parts: Said[] = [];
+	for (let from = 0; from < text.length; ) {
+		const until = from + cutOf(text.slice(from, from + MOST_CHARACTERS + 1));
+		const at = (place: number): number => start + ((end - start) * place) / text.length;
+		parts.push({ start: at(from), end: at(until), text: text.slice(from, until).trim() });
+		from = until;
+	}
+	return parts;
+}
+
+/** Behind a sentence of its second half, else behind a word, else where it is full; never within a character. */
+function cutOf(text: string): number {
+	if (text.length <= MOST_CHARACTERS) return text.length;
+	const full = text.slice(0, MOST_CHARACTERS).replace(/[\ud800-\udbff]$/, '');
+	for (const ends of [/[.!?…。！？؟।]["'”’»)\]]*\s*/gu, /\s+/gu]) {
+		const last = [...full.matchAll(ends)].at(-1);
+		if (last && last.index > MOST_CHARACTERS / 2) return last.index + last[0].length;
+	}
+	return full.length;
 }
 
 /** Where the next one begins: in the last seconds of this one, but never again where this one began, and not across a pause. */

@@ -2,20 +2,26 @@ import { z } from 'zod';
 import type { TaskOperation } from '../operation.ts';
 import { MAX_OFFSET, MAX_QUERY, MAX_RESULTS, type Library, type SearchRequest } from './library.ts';
 
-const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], { error: 'must be a date (2026-01-31) or a time (2026-01-31T12:00:00Z)' });
+/** Databases know the years 1 to 9999 of what JavaScript knows. */
+const isOrdinary = (text: string): boolean => {
+	const year = new Date(text).getUTCFullYear();
+	return year >= 1 && year <= 9998;
+};
+const MOMENT = { error: 'must be a date (2026-01-31) or a time (2026-01-31T12:00:00Z)' };
+const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], MOMENT).refine(isOrdinary, MOMENT);
 
 /** What a search may ask, on the wire and in a URL. */
 export const searchFields = {
 	q: z.string().max(MAX_QUERY).optional().describe('Words or a question, e.g. `where do we talk about prices?`. "In quotes": must occur. `-word`: must not.'),
 	type: z.enum(['video', 'audio', 'image']).optional().describe('Only assets of this kind.'),
-	from: moment.optional().describe('Only assets that came at this date or time, or later.'),
-	to: moment.optional().describe('Only assets that came before this date or time.'),
+	from: moment.optional().describe('Only assets that came at this time or later; a date: from its beginning, in UTC.'),
+	to: moment.optional().describe('Only assets that came before this time; a date: until its end, in UTC.'),
 	similar_to: z.uuid().optional().describe('Id of an asset: finds others like it, by what is said and what is seen.'),
 };
 
 const params = z.strictObject({
 	...searchFields,
-	tags: z.array(z.string().min(1).max(100)).max(20).default([]).describe('Only assets that have all of these tags.'),
+	tags: z.array(z.string().trim().min(1).max(100)).max(20).default([]).describe('Only assets that have all of these tags.'),
 	limit: z.number().int().min(1).max(MAX_RESULTS).default(10).describe('Assets at most.'),
 	offset: z.number().int().min(0).max(MAX_OFFSET).default(0).describe('Assets to skip, for the next page.'),
 });
@@ -27,11 +33,16 @@ export const toSearchRequest = ({ q, type, tags, from, to, similar_to: similarTo
 	type,
 	tags,
 	from: from === undefined ? undefined : new Date(from),
-	to: to === undefined ? undefined : new Date(to),
+	to: to === undefined ? undefined : until(to),
 	similarTo,
 	limit,
 	offset,
 });
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Who names a day means all of it: `from` and `to` may be the same one. */
+const until = (text: string): Date => new Date(Date.parse(text) + (text.includes('T') ? 0 : DAY_MS));
 
 /** Finds assets of the workspace, and the moment in them that was meant. */
 export function createSearch({ library }: { library: Library }): TaskOperation<Params> {

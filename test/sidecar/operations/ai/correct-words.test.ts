@@ -39,6 +39,20 @@ describe('corrections of what was heard', () => {
 		);
 	});
 
+	it('of words with signs take the signs for a part of them', () => {
+		expect(corrected('Vitamin C and C++ and c++.', ['C++', 'Rust'])).toEqual({ text: 'Vitamin C and Rust and Rust.', count: 2 });
+		expect(corrected('We like Node.JS, notnode.js', ['node.js', 'Node.js'])).toEqual({ text: 'We like Node.js, notnode.js', count: 1 });
+		expect(corrected('Cooper netties are here', ['Cooper Netties.', 'Kubernetes'])).toEqual({ text: 'Kubernetes are here', count: 1 });
+		expect(corrected('$9 and $90', ['$9', '9 USD'])).toEqual({ text: '9 USD and $90', count: 1 });
+	});
+
+	it('change nothing when they are applied once more', () => {
+		const pairs: Array<[string, string]> = [['tea', 'green tea'], ['緑茶', '緑茶ラテ'], ['c#', 'C# 12']];
+		const once = corrected('Tea, 緑茶 and C#', ...pairs).text;
+		expect(once).toBe('Green tea, 緑茶ラテ and C# 12');
+		expect(corrected(once, ...pairs)).toEqual({ text: once, count: 0 });
+	});
+
 	it('reach segments and words, which share out the time of those they replace', () => {
 		const transcript: Transcript = {
 			text: 'We use cuber netties daily.',
@@ -62,5 +76,20 @@ describe('corrections of what was heard', () => {
 			{ word: 'day', start: 2.25, end: 2.4 },
 		]);
 		expect(correctTranscript(transcript, []).transcript).toBe(transcript);
+	});
+
+	it('reach words that are one character each, as engines give them for Chinese and Japanese', () => {
+		const words = [...'我们去东经吧'].map((word, index) => ({ word, start: index * 0.5, end: index * 0.5 + 0.4 }));
+		const transcript: Transcript = { text: '我们去东经吧', language: 'zh', durationSeconds: 3, segments: [{ start: 0, end: 3, text: '我们去东经吧' }], words, provider: 'local', model: 'x', usage: {} };
+		const { transcript: right } = correctTranscript(transcript, [{ wrong: '东经', right: '东京' }]);
+		expect(right.segments[0]?.text).toBe('我们去东京吧');
+		expect(right.words?.map(({ word }) => word).join('')).toBe('我们去东京吧');
+		expect(right.words?.find(({ word }) => word === '东京')).toEqual({ word: '东京', start: 1.5, end: 2.4 });
+	});
+
+	it('take time in proportion to the length', () => {
+		const words = Array.from({ length: 60_000 }, (_, index) => ({ word: 'the', start: index, end: index + 1 }));
+		const transcript: Transcript = { text: '', language: 'en', durationSeconds: 3, segments: [], words, provider: 'local', model: 'x', usage: {} };
+		expect(correctTranscript(transcript, [{ wrong: 'the', right: 'thee' }]).transcript.words).toHaveLength(60_000);
 	});
 });

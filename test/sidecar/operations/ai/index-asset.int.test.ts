@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import { enginesFolder } from '../../../../scripts/lib/engines-install.mjs';
 import { createEngines } from '../../../../sidecar/src/ai/local/engines.ts';
 import { createLocalVision } from '../../../../sidecar/src/ai/local/vision.ts';
 import { absent } from '../../../../sidecar/src/ai/routing/absent.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
+import { addFeedback, type Correction } from '../../../../sidecar/src/db/feedback.ts';
 import { openPglite } from '../../../../sidecar/src/db/open.ts';
-import { assets, searchEntries, searchVectors } from '../../../../sidecar/src/db/schema.ts';
+import { assets, feedback, searchEntries, searchVectors } from '../../../../sidecar/src/db/schema.ts';
 import { mergeTags } from '../../../../sidecar/src/db/tags.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
 import { PipelineError } from '../../../../sidecar/src/errors.ts';
@@ -62,6 +64,30 @@ describe('index_asset', () => {
 		await run(fixture('wav'), {}, spoken('en', 'other words.'));
 		expect((await entries()).filter(({ kind }) => kind === 'transcript').map(({ text }) => text)).toEqual(['other words.']);
 		expect(await vectors()).toHaveLength(2);
+	});
+
+	it('keeps what people put right when it runs again, also while it runs', async () => {
+		const said = (correction: Correction) => addFeedback(database.db, { id: randomUUID(), workspaceId: 'default', assetId: ASSET.id, correction });
+		await said({ kind: 'word', wrong: 'Cooper Netties', right: 'Kubernetes' });
+		const late = {
+			...local.embed,
+			embed: async (texts: readonly string[], options: { signal: AbortSignal }) => {
+				await said({ kind: 'word', wrong: 'hum', right: 'home' });
+				await mergeTags(database.db, ASSET, [{ tag: 'late', source: 'person' }]);
+				return local.embed.embed(texts, options);
+			},
+		};
+		await run(fixture('wav'), {}, spoken('en', 'We run cooper netties at hum.'), { embed: late });
+		expect((await entries()).map(({ text }) => text)).toEqual(['How to make tea. late. IMG 2031 green tea final.', 'We run Kubernetes at home.']);
+	});
+
+	it('leaves out of the frames what people say is not there', async () => {
+		await database.db.delete(feedback);
+		const seeing = { ...local.label, obstacle: () => null, label: async (pictures: readonly unknown[]) => ({ labels: pictures.map(() => [{ label: 'parking meter', score: 0.9 }, { label: 'teapot', score: 0.8 }]), usage: {}, provider: 'local' as const, model: 'm' }) };
+		const nobody = absent('Not in this test.');
+		await addFeedback(database.db, { id: randomUUID(), workspaceId: 'default', assetId: ASSET.id, correction: { kind: 'label', label: '#Parking  Meter', action: 'remove' } });
+		await run(fixture('speech'), { frames: 1 }, {}, { ...nobody, label: seeing });
+		expect((await entries()).filter(({ kind }) => kind === 'frame').map(({ text }) => text)).toEqual(['teapot.']);
 	});
 
 	it('has words only, and says so, in a language that the local model does not know', async () => {

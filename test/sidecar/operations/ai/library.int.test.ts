@@ -86,6 +86,12 @@ describe.each(SEARCH_DATABASES)('the library, on $name', ({ open, vectors }) => 
 		expect(await ids({ q: 'tea', from: new Date('2026-01-02T00:00:00Z'), to: new Date('2026-01-03T00:00:00Z') })).toEqual([made[1]]);
 	});
 
+	it('says so when there is nothing to look for, and finds nothing by a tag that is none', async () => {
+		await asset(['a fast blue car']);
+		expect(await search({ q: '-blue' })).toMatchObject({ results: [], notes: [expect.stringMatching(/^Nothing to look for/)] });
+		expect(await ids({ tags: ['#'] })).toEqual([]);
+	});
+
 	it('never answers what belongs to others', async () => {
 		const secret = await asset(['our secret recipe for tea'], { workspaceId: 'theirs' });
 		const { results, notes } = await search({ q: 'secret recipe' });
@@ -109,6 +115,8 @@ describe.each(SEARCH_DATABASES)('the library, on $name', ({ open, vectors }) => 
 		expect(results.map(({ asset_id: found }) => found)).toEqual([id]);
 		if (vectors) expect(notes).toEqual(['Only words were looked for, not meanings: Too many requests.']);
 		if (vectors) await expect(search({ q: 'green tea' }, { embed: () => Promise.reject(new Error('a bug')) })).rejects.toThrow('a bug');
+		const nothing = { embed: async () => ({ vectors: [], usage: {}, provider: 'local' as const, model: 'm' }) };
+		if (vectors) expect((await search({ q: 'green tea' }, nothing)).notes).toEqual([expect.stringMatching(/no usable vector/)]);
 	});
 
 	if (!vectors) return;
@@ -131,6 +139,9 @@ describe.each(SEARCH_DATABASES)('the library, on $name', ({ open, vectors }) => 
 		expect(results[0]?.asset_id).toBe(coffee);
 		expect(results.map(({ asset_id: id }) => id)).not.toContain(tea);
 		expect(methods).toEqual(['similar']);
+		expect(await ids({ similarTo: tea, q: '-brewing' })).toEqual([]);
+		expect(await ids({ similarTo: tea, q: '"heat the water"' })).toEqual([coffee]);
+		expect(await ids({ similarTo: tea, q: '"cold water"' })).toEqual([]);
 		const bare = await asset([]);
 		expect((await search({ similarTo: bare })).notes).toEqual([expect.stringMatching(/Run index_asset on it/)]);
 	});

@@ -25,8 +25,22 @@ describe('what is said, in passages', () => {
 		expect(passages.map(({ text, start }) => [text, start])).toEqual([['Before the long pause', 0], ['After it.', 60]]);
 	});
 
-	it('take a cue that is longer than everything as it is, and nothing for nothing', () => {
-		expect(toPassages([{ start: 0, end: 3_600_000, lines: ['x'.repeat(5000)] }, { start: 3_600_000, end: 3_601_000, lines: ['end'] }])).toHaveLength(2);
+	it('cut a cue that is longer than everything, behind sentences where they can', () => {
+		const sentences = Array.from({ length: 100 }, (_, index) => `This is sentence number ${index + 100}.`);
+		for (const text of [sentences.join(' '), sentences.join(' ').replaceAll('.', ''), '長い文'.repeat(1000), '👍'.repeat(1500)]) {
+			const passages = toPassages([{ start: 0, end: 3_600_000, lines: [text] }, { start: 3_600_000, end: 3_601_000, lines: ['end'] }]);
+			expect(passages.at(-1)).toEqual({ start: 3600, end: 3601, text: 'end' });
+			expect(passages.slice(0, -1).map((passage) => passage.text).join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+			for (const passage of passages) {
+				expect(passage.text.length).toBeLessThanOrEqual(900);
+				expect(passage.text).not.toMatch(/\p{Cs}/u);
+			}
+			for (const [index, { start }] of passages.entries()) expect(start).toBeCloseTo(passages[index - 1]?.end ?? 0, 6);
+		}
+		expect(toPassages([{ start: 0, end: 1000, lines: [sentences.join(' ')] }])[0]?.text.endsWith('.')).toBe(true);
+	});
+
+	it('are none of nothing', () => {
 		expect(toPassages([])).toEqual([]);
 		expect(toPassages([{ start: 0, end: 1000, lines: [' \u200b '] }])).toEqual([]);
 	});
