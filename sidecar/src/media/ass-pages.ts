@@ -31,7 +31,7 @@ export function setWord(word: TimedWord, fonts: FontChoice): SetWord | null {
 		const font = fonts.of(letter);
 		if (!font) return [];
 		// Only one of several joined pictures can be drawn, and none in another colour of skin.
-		const text = /\p{Extended_Pictographic}/u.test(letter) && letter.length > 1 ? (Array.from(letter)[0] ?? '') : letter;
+		const text = /\p{Extended_Pictographic}/u.test(letter) && letter.length > 1 ? (Array.from(letter)[0] ?? '') : drawable(letter, fonts);
 		return [{ font, text }];
 	});
 	const text = letters.map((letter) => letter.text).join('');
@@ -47,10 +47,15 @@ export function setWord(word: TimedWord, fonts: FontChoice): SetWord | null {
 	return { ...word, text, pieces, width: pieces.reduce((sum, piece) => sum + widthOf(piece), 0) };
 }
 
+/** Without marks that no font has, which would be drawn as boxes: the frame of a keycap, say. */
+const drawable = (letter: string, fonts: FontChoice): string =>
+	letter.length === 1 ? letter : Array.from(letter).filter((character) => /\p{Cf}/u.test(character) || fonts.of(character) !== null).join('');
 const hasAll = (font: Font, text: string): boolean => Array.from(text).every((character) => font.has(character.codePointAt(0) ?? 0) || /\p{M}|\p{Cf}/u.test(character));
+/** Drawn over, under or into other letters. Marks that stand beside them (the vowels of Hindi and Tamil) have a width as letters do. */
+const WIDTHLESS = /[\p{Mn}\p{Me}\p{Cf}]/u;
 /** Joined letters are narrower than single ones, whose widths are in the font: 0.78 to 0.82 of them, measured on four sentences in Noto Sans Arabic. */
 const JOINED = 0.82;
-const advanceOf = (font: Font, character: string): number => (/\p{M}|\p{Cf}/u.test(character) ? 0 : font.advance(character.codePointAt(0) ?? 0) * (/\p{Script=Arabic}/u.test(character) ? JOINED : 1));
+const advanceOf = (font: Font, character: string): number => (WIDTHLESS.test(character) ? 0 : font.advance(character.codePointAt(0) ?? 0) * (/\p{Script=Arabic}/u.test(character) ? JOINED : 1));
 const widthOf = ({ font, text }: Piece): number => Array.from(text).reduce((sum, character) => sum + advanceOf(font, character), 0);
 
 export interface PageLimits {
@@ -81,7 +86,7 @@ export function pagesOf(lines: readonly SetWord[][], times: { start: number; end
 	if (words.length === 0) return [];
 	const fits = lines.length <= limits.maxLines && words.length <= limits.maxWords && lines.every((line) => lineWidth(line, limits.space) <= limits.width);
 	const groups = fits && !limits.byBreath ? [words] : group(words, limits);
-	return groups.map((own, index): Page => {
+	const pages = groups.map((own, index): Page => {
 		const next = groups[index + 1]?.[0];
 		const start = index === 0 && !limits.byBreath ? times.start : (own[0]?.start ?? times.start);
 		const said = own.at(-1)?.end ?? times.end;
@@ -90,6 +95,26 @@ export function pagesOf(lines: readonly SetWord[][], times: { start: number; end
 		const widest = Math.max(...set.map((line) => lineWidth(line, limits.space)));
 		return { lines: set, start, end: Math.max(end, start), scale: Math.min(1, limits.width / widest) };
 	});
+	return longEnough(pages, times);
+}
+
+/** Three pictures of 25 a second. Words without length, as some transcripts have them, would make pages that are never seen. */
+const LEAST_PAGE_MS = 120;
+
+/** Pages that are too short take time from those after them, at the end of the subtitle from those before. */
+function longEnough(pages: Page[], times: { start: number; end: number }): Page[] {
+	const least = Math.min(LEAST_PAGE_MS, (times.end - times.start) / pages.length);
+	let free = times.start;
+	for (const page of pages) {
+		page.start = Math.max(page.start, free);
+		page.end = free = Math.max(page.end, page.start + least);
+	}
+	let limit = times.end;
+	for (const page of pages.toReversed()) {
+		page.end = Math.min(page.end, limit);
+		page.start = limit = Math.min(page.start, page.end - least);
+	}
+	return pages;
 }
 
 /** A web address in a narrow video. */
@@ -158,7 +183,7 @@ function group(words: readonly SetWord[], limits: PageLimits): SetWord[][] {
 	const [before, lonely] = [groups.at(-2), groups.at(-1)];
 	if (!byBreath && before && lonely?.length === 1 && before.length > 3) {
 		const half = Math.ceil((before.length + 1) / 2);
-		lonely.unshift(...before.splice(half));
+		if (holds([...before.slice(half), ...lonely])) lonely.unshift(...before.splice(half));
 	}
 	return groups;
 }

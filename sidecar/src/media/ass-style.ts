@@ -21,18 +21,18 @@ interface SafeArea {
 }
 
 /**
- * Of upright videos (9:16), which apps show over the whole screen; measures are for 1080 × 1920. Platforms publish few of these
- * and change them: they are on the safe side of what guides to the apps say, no rule of a platform.
- * TikTok: 150 px above, 440 px below, 150 px at the right (guides to its in-feed ads). Reels: 14 % above, 35 % below, 6 % at the
- * sides (what guides quote from Meta). Shorts: 480 px below (guides); above and at the right as TikTok, about. Stories: estimated,
- * 250 px above for the name, 340 px below for the answer field.
+ * Of upright videos (9:16), which apps show over the whole screen. Platforms publish little of this and change it.
+ * TikTok: its template for in-feed ads (TikTok Ads Help, "In-Feed Standard") has 160 px above and 440 px below, of 1280; measured by
+ * others, not by us. At the right guides to it say 150 of 1080 px. Reels, Stories: Meta Ads Guide, 14 % above, below 35 % and
+ * 20 %, 6 % at the sides. Shorts: no numbers of YouTube; guides to it say 480 of 1920 px below; above and at the right as TikTok,
+ * about.
  */
 const PLATFORMS = {
 	none: { top: 0.08, bottom: 0.12, sides: 0.06 },
-	tiktok: { top: 150 / 1920, bottom: 440 / 1920, sides: 150 / 1080 },
+	tiktok: { top: 160 / 1280, bottom: 440 / 1280, sides: 150 / 1080 },
 	reels: { top: 0.14, bottom: 0.35, sides: 0.06 },
 	shorts: { top: 0.1, bottom: 0.25, sides: 150 / 1080 },
-	stories: { top: 250 / 1920, bottom: 340 / 1920, sides: 0.06 },
+	stories: { top: 0.14, bottom: 0.2, sides: 0.06 },
 } satisfies Record<string, SafeArea>;
 export type SafeAreaName = keyof typeof PLATFORMS;
 export const SAFE_AREA_NAMES = Object.keys(PLATFORMS) as [SafeAreaName, ...SafeAreaName[]];
@@ -83,7 +83,8 @@ export function frameOf(size: Size, { style, platform, scale }: { style: Subtitl
 const WEIGHTS: Readonly<Record<string, readonly [number, number]>> = { bt601: [0.299, 0.114], bt709: [0.2126, 0.0722], bt2020: [0.2627, 0.0593] };
 
 /**
- * The colour that must be given for this one to be seen. The filter `ass` of ffmpeg draws by BT.601 into videos of any matrix.
+ * The colour that must be given for this one to be seen in a video that the filter `ass` takes for one of BT.601: up to ffmpeg 6 it takes
+ * all for that, later ones go by what pictures say of themselves (libavfilter/vf_subtitles.c).
  * @param colour `#rrggbb` @param matrix of the video, e.g. `bt709`
  */
 export function asDrawn(colour: string, matrix: string): [number, number, number] {

@@ -27,21 +27,27 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** Letters as people count them, marks and joiners included. */
 export const lettersOf = (text: string): string[] => Array.from(graphemes.segment(text), ({ segment }) => segment);
 
-/** Line breaks would break the file apart. Of what cannot be seen only joiners and marks of direction stay: others turn all that follows. */
+/**
+ * The text as it is drawn, which is what fonts are chosen for. Line breaks would break the file apart. Of what cannot be seen only
+ * joiners and marks of direction stay: others turn all that follows. Composed: one letter with its marks is one where there is one.
+ */
 // eslint-disable-next-line no-control-regex
-const plain = (text: string): string => text.replace(/\p{Cs}/gu, '').replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').replace(/(?![\u200c-\u200f])\p{DI}/gu, '').normalize('NFC');
+export const drawnText = (text: string): string => text.replace(/\p{Cs}/gu, '').replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').replace(/(?![\u200c-\u200f])\p{DI}/gu, '').normalize('NFC');
 
 /** By line of the cue. Words whose time is not known share that of the cue by their length. */
 export function wordsOf(cue: TimedText, language: string): TimedWord[][] {
-	const lines = cue.lines.map((line) => piecesOf(plain(line), language)).filter((line) => line.length > 0);
-	const times = timesOf(cue, lines.flat().map(({ text }) => text));
+	const lines = cue.lines.map((line) => piecesOf(drawnText(line), language)).filter((line) => line.length > 0);
+	const times = timesOf(cue, lines.flat().map(({ text }) => text.replace(/\s+/gu, '')));
 	let at = 0;
 	return lines.map((line) => line.map((piece) => ({ ...piece, ...(times[at++] ?? { start: cue.start, end: cue.end }) })));
 }
 
+/** Blanks at which a line may end: not the fixed ones, which French puts before its question marks. */
+const BREAKS = /[^\S\u00a0\u202f]+/u;
+
 function piecesOf(line: string, language: string): Array<Pick<TimedWord, 'text' | 'spaced'>> {
-	const tokens = line.split(/\s+/u).filter((token) => token !== '');
-	const words = UNSPACED.test(line) ? new Intl.Segmenter(language || undefined, { granularity: 'word' }) : null;
+	const tokens = line.split(BREAKS).filter((token) => token.trim() !== '');
+	const words = UNSPACED.test(line) ? new Intl.Segmenter(language || 'en', { granularity: 'word' }) : null;
 	return tokens.flatMap((token) => (words && UNSPACED.test(token) ? withMarks(words, token) : [token]).map((text, index) => ({ text, spaced: index === 0 })));
 }
 
@@ -64,7 +70,7 @@ function timesOf(cue: TimedText, texts: readonly string[]): Time[] {
 
 /** Counted in letters without blanks: it does not matter then where either of them begins a new word. Null: not the same text. */
 function timesOfWords({ words = [], start: first, end: last }: TimedText, texts: readonly string[]): Time[] | null {
-	const spoken = words.map((word) => ({ ...word, text: plain(word.text).replace(/\s+/gu, '') })).filter(({ text }) => text !== '');
+	const spoken = words.map((word) => ({ ...word, text: drawnText(word.text).replace(/\s+/gu, '') })).filter(({ text }) => text !== '');
 	if (spoken.length === 0 || spoken.map(({ text }) => text).join('') !== texts.join('')) return null;
 	const within = (time: number): number => Math.round(Math.min(last, Math.max(first, time)));
 	let word = 0;

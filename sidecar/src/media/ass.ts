@@ -1,3 +1,4 @@
+import { inOrder } from './ass-order.ts';
 import { lineWidth, pagesOf, setWord, type Page, type SetWord } from './ass-pages.ts';
 import { asDrawn, frameOf, type Frame, type SafeAreaName, type SubtitlePosition, type SubtitleSize, type SubtitleStyle } from './ass-style.ts';
 import { wordsOf, type TimedText } from './ass-words.ts';
@@ -40,10 +41,10 @@ export function styledAss(cues: readonly TimedText[], language: string, look: Su
 	const padding = look.style === 'boxed' ? PADDING.x : OUTLINE[look.style];
 	const limits = { width: (frame.right - frame.left) / frame.em - 2 * padding, maxLines: frame.maxLines, maxWords: look.maxWords, byBreath: look.style === 'word', space };
 	const pages = inOrder(cues).flatMap((cue) => {
-		const cased = look.upperCase ? upper(cue, language) : cue;
-		return pagesOf(wordsOf(cased, language).map((line) => line.flatMap((word) => setWord(word, fonts) ?? [])), cue, limits);
+		const lines = wordsOf(cue, language).map((line) => line.flatMap((word) => setWord(look.upperCase ? { ...word, text: capitals(word.text, language) } : word, fonts) ?? []));
+		return pagesOf(lines, cue, limits);
 	});
-	const drawing: Drawing = { look, frame, space, fonts, colours: paint(look, target.matrix), size: target.size };
+	const drawing: Drawing = { look, frame, space, fonts, colours: paint(look, target.matrix), size: target.size, language };
 	return { ass: `${header(drawing)}${pages.flatMap((page) => eventsOf(page, drawing)).join('')}`, pages: pages.length };
 }
 
@@ -55,7 +56,11 @@ interface Drawing {
 	/** As ASS writes them: `&HBBGGRR&`. */
 	colours: Record<'text' | 'highlight' | 'outline' | 'box' | 'shadow', string>;
 	size: Size;
+	language: string;
 }
+
+/** As the language writes them: ß becomes SS, and i in Turkish İ. */
+export const capitals = (text: string, language: string): string => text.toLocaleUpperCase(language || 'en');
 
 /** Parts of the font size. */
 const OUTLINE: Record<SubtitleStyle, number> = { plain: 0.065, boxed: 0, karaoke: 0.08, word: 0.085 };
@@ -223,15 +228,24 @@ function rounded({ x, y, width, height }: Rectangle, radius: number): string {
 /** Letters, and marks of direction. */
 const FIRST_STRONG = /[\u200e\u200f\p{L}]/u;
 const RIGHT_TO_LEFT = /[\u200f\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
-const RIGHT_TO_LEFT_MARK = '\u200f';
+const MARKS = { rightToLeft: '\u200f', leftToRight: '\u200e' };
+/** Languages that are written from right to left. */
+const RIGHT_TO_LEFT_LANGUAGES = /^(ar|dv|fa|he|ps|sd|ug|ur|yi)$/;
+
+/** All lines of a page run in the direction of the language; where that is not known, of the first letter. Also one that begins with a name in other letters. */
+function runsFromRight(text: string, language: string): boolean {
+	if (RIGHT_TO_LEFT_LANGUAGES.test(language)) return RIGHT_TO_LEFT.test(text);
+	return RIGHT_TO_LEFT.test(FIRST_STRONG.exec(text)?.[0] ?? '');
+}
 
 /** The words of a line as they are read, with commands only where something changes. */
-function textOf(words: readonly SetWord[], page: Page, em: number, lit: SetWord | null, { colours, fonts }: Drawing): string {
-	// All lines run in the direction of the first letter of all, also one that begins with a name in other letters.
-	const first = FIRST_STRONG.exec(page.lines.flat().map(({ text }) => text).join(' '))?.[0] ?? '';
+function textOf(words: readonly SetWord[], page: Page, em: number, lit: SetWord | null, { colours, fonts, language }: Drawing): string {
+	const rightToLeft = runsFromRight(page.lines.flat().map(({ text }) => text).join(' '), language);
+	// Without it libass takes the first letter of each line.
+	const mark = rightToLeft ? MARKS.rightToLeft : words.some(({ text }) => RIGHT_TO_LEFT.test(text)) ? MARKS.leftToRight : '';
 	let font = fonts.main;
 	let colour = colours.text;
-	let out = `${page.scale < 1 ? `{\\fs${number(em * font.lineHeight)}}` : ''}${RIGHT_TO_LEFT.test(first) ? RIGHT_TO_LEFT_MARK : ''}`;
+	let out = `${page.scale < 1 ? `{\\fs${number(em * font.lineHeight)}}` : ''}${mark}`;
 	const write = (text: string, wanted: Font, paintedIn: string): void => {
 		const tags = [
 			...(wanted === font ? [] : [`\\fn${wanted.family}\\fs${number(em * wanted.lineHeight)}`]),
@@ -247,25 +261,3 @@ function textOf(words: readonly SetWord[], page: Page, em: number, lit: SetWord 
 	});
 	return out;
 }
-
-/** As it is written in the language: ß becomes SS, and i in Turkish İ. */
-function upper(cue: TimedText, language: string): TimedText {
-	const raise = (text: string): string => text.toLocaleUpperCase(language || undefined);
-	return { ...cue, lines: cue.lines.map(raise), ...(cue.words ? { words: cue.words.map((word) => ({ ...word, text: raise(word.text) })) } : {}) };
-}
-
-/** One after the other: two that overlap would stand on each other. Those that begin together become one. */
-function inOrder(cues: readonly TimedText[]): TimedText[] {
-	const sorted: TimedText[] = [];
-	for (const cue of [...cues].sort((a, b) => a.start - b.start)) {
-		const last = sorted.at(-1);
-		if (last && cue.start - last.start < TOGETHER_MS && cue.start < last.end)
-			sorted[sorted.length - 1] = { start: last.start, end: Math.max(last.end, cue.end), lines: [...last.lines, ...cue.lines], ...(last.words && cue.words ? { words: [...last.words, ...cue.words] } : {}) };
-		else {
-			if (last && cue.start < last.end) sorted[sorted.length - 1] = { ...last, end: cue.start };
-			sorted.push(cue);
-		}
-	}
-	return sorted;
-}
-const TOGETHER_MS = 200;

@@ -35,15 +35,17 @@ export async function availableEncoders(): Promise<ReadonlySet<string> | null> {
 }
 
 /** Whether this ffmpeg can show HDR on ordinary screens. Those built without zimg cannot. */
-export async function canToneMap(): Promise<boolean> {
-	const result = await runTool('ffmpeg', ['-hide_banner', '-filters'], { timeoutMs: TIMEOUT_MS }).catch(() => null);
-	return ['zscale', 'tonemap'].every((name) => new RegExp(`^ [T.][S.][C.] ${name} `, 'm').test(result?.stdout ?? ''));
-}
+export const canToneMap = (): Promise<boolean> => hasFilters('zscale', 'tonemap');
 
 /** Whether this ffmpeg can measure VMAF. Few distributions build it with libvmaf. */
-export async function hasVmaf(): Promise<boolean> {
+export const hasVmaf = (): Promise<boolean> => hasFilters('libvmaf');
+
+/** Whether this ffmpeg can draw subtitles. Those built without libass cannot. */
+export const canDrawSubtitles = (): Promise<boolean> => hasFilters('ass');
+
+async function hasFilters(...names: string[]): Promise<boolean> {
 	const result = await runTool('ffmpeg', ['-hide_banner', '-filters'], { timeoutMs: TIMEOUT_MS }).catch(() => null);
-	return /^ [T.][S.][C.] libvmaf /m.test(result?.stdout ?? '');
+	return names.every((name) => new RegExp(`^ [T.][S.][C.] ${name} `, 'm').test(result?.stdout ?? ''));
 }
 
 const runs = async (tool: string): Promise<boolean> =>

@@ -11,6 +11,7 @@ import type { MediaFacts } from './facts.ts';
 import { attachmentsOf, ffmpegCall, textPath, writesText, type FfmpegCall, type Readable } from './ffmpeg-arguments.ts';
 import { cpuSecondsOf, EMPTY_OUTPUT, explainFailure, ProgressReader } from './ffmpeg-output.ts';
 import { refuseTooMuchWork } from './limits.ts';
+import { hideSubtitles } from './mp4-subtitles.ts';
 import { packageFiles } from './package.ts';
 import type { EarlyFile, MediaPlan, PlanResult, PlannedOutput } from './plan.ts';
 import { abortError, asFileUrl, refuseTooManyPixels } from './probe.ts';
@@ -185,6 +186,7 @@ async function take(
 		return { files: await packageFiles(planned, dirname(path), folder, { stderr, signal }), move: { from: dirname(path), to: folder }, ...text };
 	}
 	const to = join(workDir, planned.name);
+	if (planned.mime === 'video/mp4' && planned.subtitleTracks?.length && !planned.subtitleTracks.some((track) => track.default)) await hideSubtitles(path);
 	return { files: [await verifyOutput(planned, path, to, { stderr, signal, source })], move: { from: path, to }, ...text };
 }
 

@@ -247,7 +247,7 @@ function plainMaps(planned: PlannedOutput, { facts, from: { input } }: OutputCon
 	return [
 		// V: no cover pictures. The probe describes the same streams.
 		...(takesPicture(planned, facts) ? ['-map', pad ?? `${input}:V:0`] : []),
-		...(sound ? ['-map', `${input}:${planned.audioTrack === undefined ? soundOf(facts) : `a:${planned.audioTrack}`}`] : []),
+		...(sound ? (planned.audioTracks ?? [planned.audioTrack]).flatMap((track) => ['-map', `${input}:${track === undefined ? soundOf(facts) : `a:${track}`}`]) : []),
 	];
 }
 

@@ -52,6 +52,10 @@ export function explainFailure(stderr: string, exit: string): PipelineError {
 			{ cause },
 		);
 	}
+	const filter = /No such filter: '([^']+)'/.exec(stderr)?.[1];
+	if (filter) {
+		return new PipelineError('processing_failed', `The ffmpeg of the sidecar was built without the filter ${filter}${filter === 'ass' ? ', which comes with libass' : ''}. Install a full ffmpeg.`, { cause });
+	}
 	if (/No space left on device/.test(stderr)) {
 		return new PipelineError('storage_full', 'The disk of the sidecar is full. Free some space, then retry the job.', {
 			cause,

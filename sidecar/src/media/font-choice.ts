@@ -1,5 +1,6 @@
 import { PipelineError } from '../errors.ts';
-import { FontShelf, notInstalled, type Font } from './fonts.ts';
+import { canDrawSubtitles } from './check.ts';
+import { FontShelf, hasFontconfig, notInstalled, type Font } from './fonts.ts';
 
 /** Which font draws which letter of a text: the one that was asked for, and for what it lacks, those of each script. */
 
@@ -58,22 +59,35 @@ export interface FontWish {
 	fields: { font: string; text: string };
 }
 
+/** Each question to fontconfig takes some 20 ms: 4 s in all. Ordinary texts need a handful, as a font that was found once serves again. */
+const MOST_ASKED = 200;
+
 /** Throws `invalid_request` where the font is not installed, or letters of the text are in none that is. */
 export async function chooseFonts(text: string, { font, bold, language, fields }: FontWish, shelf: FontShelf = new FontShelf()): Promise<FontChoice> {
 	const weight = { bold };
 	const main = font === undefined ? await firstOf(USUAL, () => true, shelf, weight) : await shelf.named(font, weight);
-	if (!main) throw notInstalled(font ?? 'Noto Sans', fields.font);
+	if (!main) throw notInstalled(font ?? 'Noto Sans', fields.font, await hasFontconfig());
 	const region = cjkRegion(text, language);
 	const others = new Map<string, Font>();
 	const leftOut: string[] = [];
 	const letterless = new Map<string, string>();
+	const found = new Set<Font>();
+	let asked = 0;
+	const anyWith = async (codePoint: number): Promise<Font | null> => {
+		const known = [...found].find((one) => one.has(codePoint));
+		if (known || asked >= MOST_ASKED) return known ?? null;
+		asked += 1;
+		return shelf.having(codePoint, weight);
+	};
 	for (const character of new Set(text)) {
 		const codePoint = character.codePointAt(0) ?? 0;
 		if (main.has(codePoint) || INVISIBLE.test(character) || /\s|\p{Emoji_Modifier}/u.test(character)) continue;
 		const script = scriptOf(character);
-		const found = (await firstOf(candidatesFor(script, region), (one) => one.has(codePoint), shelf, weight)) ?? (await shelf.having(codePoint, weight));
-		if (found) others.set(character, found);
-		else if (/\p{L}/u.test(character)) letterless.set(script ?? 'Common', `${letterless.get(script ?? 'Common') ?? ''}${character}`);
+		const other = (await firstOf(candidatesFor(script, region), (one) => one.has(codePoint), shelf, weight)) ?? (await anyWith(codePoint));
+		if (other) {
+			others.set(character, other);
+			found.add(other);
+		} else if (/\p{L}/u.test(character)) letterless.set(script ?? 'Common', `${letterless.get(script ?? 'Common') ?? ''}${character}`);
 		else leftOut.push(character);
 	}
 	const [missing] = letterless;
@@ -110,11 +124,14 @@ const SAMPLES: Record<string, string> = { Latin: 'a', Cyrillic: 'я', Greek: 'α
 
 /** For the log at boot: what subtitles cannot be drawn in here, and what to install. Empty: nothing is missing. */
 export async function checkFonts(shelf: FontShelf = new FontShelf()): Promise<string[]> {
+	const problems = (await canDrawSubtitles()) ? [] : ['This ffmpeg was built without libass: subtitles cannot be burned in. Install a full ffmpeg.'];
+	if (!(await hasFontconfig())) return [...problems, 'Neither fontconfig nor a font was found: subtitles cannot be burned in. Install them: sudo apt-get install -y fontconfig fonts-noto-core fonts-noto-cjk (Debian, Ubuntu).'];
 	const missing = new Map<string, string[]>();
 	for (const [script, letter] of Object.entries(SAMPLES)) {
 		const codePoint = letter.codePointAt(0) ?? 0;
 		const found = (await firstOf(candidatesFor(script, 'SC'), (font) => font.has(codePoint), shelf, { bold: true })) ?? (await shelf.having(codePoint, { bold: true }));
 		if (!found) missing.set(packageFor(script), [...(missing.get(packageFor(script)) ?? []), script]);
 	}
-	return [...missing].map(([name, scripts]) => `No font has ${scripts.join(', ')} letters: subtitles of them cannot be burned in. Install one: sudo apt-get install -y ${name} (Debian, Ubuntu).`);
+	const advice = [...missing].map(([name, scripts]) => `No font has ${scripts.join(', ')} letters: subtitles of them cannot be burned in. Install one: sudo apt-get install -y ${name} (Debian, Ubuntu).`);
+	return [...problems, ...advice];
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PipelineError } from '../errors.ts';
 import { readFontFile, type FontFile } from './font-file.ts';
 import { runTool } from './process.ts';
@@ -37,11 +38,23 @@ async function match(pattern: string): Promise<InstalledFont | null> {
 	return path === '' ? null : { families: families.split(','), path, index: Number(index) || 0 };
 }
 
-/** The font of this name. Null: it is not installed. */
-export async function findFont(name: string, { bold }: { bold: boolean }): Promise<InstalledFont | null> {
+/** Whether there is a fontconfig, and any font at all. */
+export const hasFontconfig = async (): Promise<boolean> => (await match('sans')) !== null;
+
+/** All fonts of this machine as one short text: another one when a font comes, goes, or is updated. */
+export async function installedFonts(): Promise<string> {
+	const result = await runTool('fc-list', ['-f', '%{file}:%{index}:%{fontversion}\n'], { timeoutMs: TIMEOUT_MS, maxOutputBytes: MOST_LISTED_BYTES }).catch(() => null);
+	return result?.code === 0 ? createHash('sha256').update(result.stdout.split('\n').sort().join('\n')).digest('hex') : '';
+}
+/** Some 80 bytes for each font: 800,000 of them. */
+const MOST_LISTED_BYTES = 64_000_000;
+
+/** The font of this name, in any case of letters. Null: it is not installed. `name`: as the font itself writes it. */
+export async function findFont(name: string, { bold }: { bold: boolean }): Promise<(InstalledFont & { name: string }) | null> {
 	// fontconfig answers with the next best font where it has none of this name.
 	const found = await match(`${escapeName(name)}:style=${bold ? 'Bold' : 'Regular'}${bold ? ':bold' : ''}`);
-	return found?.families.includes(name) ? found : null;
+	const own = found?.families.find((family) => family.toLowerCase() === name.toLowerCase());
+	return found && own !== undefined ? { ...found, name: own } : null;
 }
 
 /** A font that has this character; the one that fontconfig likes best. It may be wrong where no font has it. */
@@ -61,7 +74,7 @@ export class FontShelf {
 
 	named(name: string, weight: { bold: boolean }): Promise<Font | null> {
 		const key = `${name}\n${weight.bold}`;
-		const known = this.#byName.get(key) ?? findFont(name, weight).then((found) => this.#read(found, name));
+		const known = this.#byName.get(key) ?? findFont(name, weight).then((found) => this.#read(found, found?.name ?? ''));
 		this.#byName.set(key, known);
 		return known;
 	}
@@ -91,7 +104,7 @@ export class FontShelf {
 export async function fontFile(name: FontName, { bold, field }: { bold: boolean; field: string }): Promise<string> {
 	const found = await findFont(name, { bold });
 	if (found) return found.path;
-	throw notInstalled(name, field, (await match('sans')) !== null);
+	throw notInstalled(name, field, await hasFontconfig());
 }
 
 /** @param known the package, where we know it @param fontconfig whether this machine has it */

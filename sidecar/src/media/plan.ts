@@ -48,6 +48,8 @@ export interface PlannedOutput {
 	audioFilters?: string[];
 	/** Sound track, from 0, where it is not the one that the facts are about. Without effect on a graph. */
 	audioTrack?: number;
+	/** Several sound tracks, from 0, in this order: instead of `audioTrack`. Without effect on a graph. */
+	audioTracks?: number[];
 	/** Instead of the two lists above, where several inputs or streams meet. */
 	graph?: FilterGraph;
 	/** Small files that filters read, by name: `{file:look.cube}` in a filter is the path of `look.cube`. Removed afterwards. */

@@ -21,7 +21,7 @@ interface OperationBase<P> {
 	/** Looks at the media without making any: while it runs for POST /api/media/process, the asset is `analyzing` (P13). */
 	analyses?: true;
 	/**
-	 * Whether the other operations of the same POST /api/media/process wait for it, and end when it fails. Its output says
+	 * Whether the other operations that the same request asks of the asset wait for it, and end when it fails. Its output says
 	 * `safe: true` where the asset may be used (pipeline/safety.ts).
 	 */
 	guards?(params: P): boolean;
@@ -30,6 +30,8 @@ interface OperationBase<P> {
 	 * media, false for tasks. Such a task reaches further media only through parameters of the shape `mediaInput`.
 	 */
 	reusable?: boolean;
+	/** What else the result depends on, as a short text: the fonts of this machine, say. Where it differs, earlier results are not used. */
+	dependsOnMachine?(): Promise<string>;
 	/** Which media it takes. `none`: it needs no asset. */
 	accepts: ReadonlyArray<'video' | 'audio' | 'image'> | 'none';
 	/** For kinds that it does not take: the operation that does, for the message. */

@@ -16,7 +16,7 @@ const KEY_VERSION = 1;
 
 /**
  * The result of an earlier job that did the same: same bytes of the source and of further inputs, same operation and version,
- * same parameters, same results of what it builds on, in the same workspace, with all its files still stored. Null: there is none, and this job makes it.
+ * same parameters, same results of what it builds on, same fonts where it draws, in the same workspace, with all its files still stored. Null: there is none, and this job makes it.
  * Throws NotYet while another job is making it. Nobody waits for ever: once that job has failed, ended or gone silent, one
  * of those that wait becomes the maker.
  */
@@ -67,7 +67,8 @@ export async function reuseKey(db: Executor, job: Pick<JobRow, 'workspaceId' | '
 		inputs.set(id, bytes);
 	}
 	const built = await Promise.all(buildsOn(operation, params).map(async (name) => (job.assetId && (await latestCompleted(db, job.assetId, name))?.id) ?? null));
-	return sha256(canonical([KEY_VERSION, operation.name, operation.version, source, params, ...(built.length > 0 ? [built] : [])], inputs));
+	const machine = await operation.dependsOnMachine?.();
+	return sha256(canonical([KEY_VERSION, operation.name, operation.version, source, params, ...(built.length > 0 ? [built] : []), ...(machine === undefined ? [] : [{ machine }])], inputs));
 }
 
 /** JSON with sorted names; an input that is an asset stands for its bytes, under whatever id they were stored. */
@@ -91,7 +92,8 @@ function mentions(value: unknown, test: (text: string) => boolean): boolean {
 /** The id in `{ asset_id: … }`, the shape of `mediaInput`. */
 const assetOf = (value: object): string | null => ('asset_id' in value && typeof value.asset_id === 'string' && Object.keys(value).length === 1 ? value.asset_id : null);
 
-function assetsIn(value: unknown): string[] {
+/** Ids of all media beside the source that parameters name. */
+export function assetsIn(value: unknown): string[] {
 	if (typeof value !== 'object' || value === null) return [];
 	const id = assetOf(value);
 	return id === null ? Object.values(value).flatMap(assetsIn) : [id];

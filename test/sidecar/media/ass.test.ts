@@ -1,5 +1,7 @@
 import { escapeAss, styledAss, type SubtitleLook } from '../../../sidecar/src/media/ass.ts';
 import { asDrawn, frameOf, SAFE_AREA_NAMES, SUBTITLE_STYLES } from '../../../sidecar/src/media/ass-style.ts';
+import { inOrder } from '../../../sidecar/src/media/ass-order.ts';
+import { setWord } from '../../../sidecar/src/media/ass-pages.ts';
 import { wordsOf } from '../../../sidecar/src/media/ass-words.ts';
 import type { FontChoice } from '../../../sidecar/src/media/font-choice.ts';
 
@@ -51,6 +53,43 @@ describe('styled subtitles', () => {
 		expect(events(draw([cue('a'), cue('b', 1050, 2000)]).ass)).toEqual(['0:00:01.00 0:00:03.00 a', '0:00:01.00 0:00:03.00 b']);
 	});
 
+	it('show a sign again in the pauses of those that talk meanwhile', () => {
+		const times = (cues: ReturnType<typeof cue>[]) => inOrder(cues).map(({ lines, start, end }) => `${lines.join(' ').slice(0, 9)} ${start} ${end}`);
+		const talk = [cue('one', 2000, 3000), cue('two', 3500, 4000), cue('three', 6000, 7000)];
+		expect(times([cue('Berlin', 0, 10_000), ...talk])).toEqual(['Berlin 0 2000', 'one 2000 3000', 'two 3500 4000', 'Berlin 4000 6000', 'three 6000 7000', 'Berlin 7000 10000']);
+		// A long text is no sign; what two of them cut off comes back in the order in which it was said.
+		expect(times([cue('long text '.repeat(20), 0, 10_000), cue('one', 2000, 3000)])).toEqual(['long text 0 2000', 'one 2000 3000']);
+		expect(times([cue('a', 0, 20_000), cue('b', 1000, 10_000), cue('c', 2000, 3000)])).toEqual(['a 0 1000', 'b 1000 2000', 'c 2000 3000', 'b 3000 10000', 'a 10000 20000']);
+	});
+
+	it('never lose words, whatever times they have', () => {
+		const text = 'one two three four five six seven';
+		const words = text.split(' ').map((one) => ({ text: one, start: 1000, end: 1000 }));
+		for (const maxWords of [1, 2, 3]) {
+			const { ass, pages } = draw([{ ...cue(text), words } as ReturnType<typeof cue>], { style: 'word', maxWords });
+			const shown = events(ass).map((event) => event.replace(/\{[^}]*\}/g, '').split(' ').slice(2).join(' '));
+			expect([pages, [...new Set(shown)].join(' ')]).toEqual([Math.ceil(7 / maxWords), text]);
+		}
+		// Cut off by the next one, long before most of its words.
+		const spread = text.split(' ').map((one, index) => ({ text: one, start: 1000 + 1000 * index, end: 1900 + 1000 * index }));
+		const cut = draw([{ ...cue(text, 1000, 8000), words: spread } as ReturnType<typeof cue>, cue('next', 3000, 9000)], { maxWords: 2 });
+		expect([...new Set(events(cut.ass).map((event) => event.split(' ').slice(2).join(' ')))].join(' ')).toBe(`${text} next`);
+		// Each for its share of the two seconds.
+		const seconds = [...cut.ass.matchAll(/^Dialogue: 1,0:00:(\S+?),0:00:(\S+?),.*\)[^}]*\}(?!next)/gm)].map(([, from, to]) => Number(to) - Number(from));
+		expect([seconds.length, Math.min(...seconds) > 0.3]).toEqual([4, true]);
+	});
+
+	it('never stand on more lines than there may be', () => {
+		const text = ['a', 'a', 'a', 'x'.repeat(50), 'y'.repeat(58), 'z'.repeat(58)].join(' ');
+		const starts = events(draw([cue(text)]).ass).map((event) => event.split(' ')[0]);
+		for (const start of starts) expect(starts.filter((one) => one === start).length).toBeLessThanOrEqual(2);
+	});
+
+	it('keep the times of words whose capitals are longer', () => {
+		const words = [{ text: 'Straße', start: 1000, end: 2600 }, { text: 'zu', start: 2700, end: 3000 }];
+		expect(events(draw([{ ...cue('Straße zu'), words } as ReturnType<typeof cue>], { style: 'karaoke', upperCase: true }, WIDE, 'de').ass)[1]).toBe('0:00:02.70 0:00:03.00 STRASSE {\\1c&H00FFFF&}ZU');
+	});
+
 	it('write capitals as the language does', () => {
 		expect(events(draw([cue('straße i')], { upperCase: true }, WIDE, 'tr').ass)).toEqual(['0:00:01.00 0:00:03.00 STRASSE İ']);
 	});
@@ -70,6 +109,23 @@ describe('styled subtitles', () => {
 
 	it('begin every line of a right-to-left text at the right', () => {
 		expect(events(draw([cue('שלום\nNike')]).ass)).toEqual(['0:00:01.00 0:00:03.00 \u200fשלום', '0:00:01.00 0:00:03.00 \u200fNike']);
+	});
+
+	it('run in the direction of their language, whatever they begin with', () => {
+		expect(events(draw([cue('Nike שלום')], {}, WIDE, 'he').ass)).toEqual(['0:00:01.00 0:00:03.00 \u200fNike שלום']);
+		expect(events(draw([cue('Nike')], {}, WIDE, 'he').ass)).toEqual(['0:00:01.00 0:00:03.00 Nike']);
+		// Else libass would take the first letter of the second line.
+		expect(events(draw([cue('we say\nשלום here')]).ass)).toEqual(['0:00:01.00 0:00:03.00 we say', '0:00:01.00 0:00:03.00 \u200eשלום here']);
+	});
+
+	it('know that vowels beside a letter take room, and those above it none', () => {
+		const width = (text: string): number => setWord({ text, start: 0, end: 1, spaced: true }, fonts)?.width ?? 0;
+		expect([width('का'), width('कु'), width('கோ')]).toEqual([1, 0.5, 1]);
+	});
+
+	it('leave out marks that no font has', () => {
+		const partly: FontChoice = { main: font, of: (letter) => (letter === '\u20e3' ? null : font), leftOut: ['\u20e3'] };
+		expect(setWord({ text: '1\u20e3', start: 0, end: 1, spaced: true }, partly)?.text).toBe('1');
 	});
 });
 
@@ -102,6 +158,11 @@ describe('words', () => {
 		const found = wordsOf({ start: 0, end: 1000, lines: ['「緑茶」は美味しい。 OK'] }, 'ja').flat();
 		expect(found.map(({ text }) => text).join('')).toBe('「緑茶」は美味しい。OK');
 		expect([found[0]?.text, found.at(-2)?.text.endsWith('。'), found.at(-1)?.spaced, found[1]?.spaced]).toEqual(['「緑茶」', true, true, false]);
+	});
+
+	it('stay with a question mark behind a fixed blank', () => {
+		const words = [{ text: 'Ça', start: 0, end: 100 }, { text: 'va', start: 100, end: 700 }, { text: '?', start: 700, end: 800 }];
+		expect(wordsOf({ start: 0, end: 1000, lines: ['Ça va\u00a0?'], words }, 'fr').flat()).toMatchObject([{ text: 'Ça', end: 100 }, { text: 'va\u00a0?', start: 100, end: 800 }]);
 	});
 });
 

@@ -36,6 +36,7 @@ describe('explainFailure', () => {
 		],
 		['av_interleaved_write_frame(): No space left on device', 'ffmpeg exited with code 1', 'storage_full'],
 		["Unknown encoder 'libx265'", 'ffmpeg exited with code 1', 'processing_failed'],
+		["No such filter: 'ass'", 'ffmpeg exited with code 1', 'processing_failed'],
 		['Output file is empty, nothing was encoded', 'ffmpeg exited with code 1', 'input_corrupt'],
 		['', 'ffmpeg was killed with signal SIGKILL', 'processing_failed'],
 		['Some words', 'ffmpeg exited with code 1', 'processing_failed'],
@@ -44,6 +45,10 @@ describe('explainFailure', () => {
 		expect(error.code).toBe(code);
 		if (stderr) expect(error.message).not.toContain(stderr);
 		expect(String(error.cause)).toContain(stderr);
+	});
+
+	it('names a filter that this ffmpeg lacks', () => {
+		expect(explainFailure("[AVFilterGraph @ 0x1] No such filter: 'ass'", 'ffmpeg exited with code 1').message).toMatch(/without the filter ass.*libass.*Install/);
 	});
 
 	it('tells a crash from a lack of memory', () => {

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { drawnText } from '../../../sidecar/src/media/ass-words.ts';
 import { checkFonts, chooseFonts } from '../../../sidecar/src/media/font-choice.ts';
 import { readFontFile } from '../../../sidecar/src/media/font-file.ts';
-import { findFont, FontShelf } from '../../../sidecar/src/media/fonts.ts';
+import { findFont, FontShelf, installedFonts } from '../../../sidecar/src/media/fonts.ts';
 import { trackLanguage, trackTitle } from '../../../sidecar/src/media/track-languages.ts';
 import { inFolder } from '../../support/engine.ts';
 
@@ -53,6 +54,56 @@ describe('fonts', () => {
 		await expect(chooseFonts('茶', wish, new Shelf('DejaVu Sans'))).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('fonts-noto-cjk') as unknown, details: { field: 'params.subtitles', script: 'Han' } });
 		expect(await chooseFonts('a🍵', wish, new Shelf('DejaVu Sans'))).toMatchObject({ leftOut: ['🍵'] });
 		await expect(chooseFonts('a', { ...wish, font: 'No Such: Font' })).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'params.font' } });
+	});
+
+	it('are chosen for the letters that are drawn, however those were written', async () => {
+		// In pieces, as some systems write them; and signs that stand for others.
+		for (const text of ['한국어'.normalize('NFD'), 'が'.normalize('NFD'), '\u0958', '\ufa19', '\ufb2e']) {
+			const fonts = await chooseFonts(drawnText(text), wish);
+			for (const letter of drawnText(text)) expect([letter, fonts.of(letter)]).toEqual([letter, expect.objectContaining({ family: expect.any(String) as unknown })]);
+		}
+	});
+
+	it('are found by their names in any case of letters, which is not that of the file', async () => {
+		expect((await chooseFonts('Tea', { ...wish, font: 'dejavu serif' })).main.family).toBe('DejaVu Serif');
+	});
+
+	it('are not looked for without end', async () => {
+		let asked = 0;
+		const shelf = new (class extends Shelf {
+			override having() {
+				asked += 1;
+				return Promise.resolve(null);
+			}
+		})('DejaVu Sans');
+		const icons = Array.from({ length: 3000 }, (_, index) => String.fromCodePoint(0xf0000 + index));
+		expect((await chooseFonts(`a${icons.join('')}`, wish, shelf)).leftOut).toEqual(icons);
+		expect(asked).toBeLessThanOrEqual(200);
+	});
+
+	it('are other ones when one comes or goes', async () => {
+		await inFolder(async (folder) => {
+			const config = join(folder, 'fonts.conf');
+			await writeFile(config, `<?xml version="1.0"?><fontconfig><dir>${folder}</dir><cachedir>${folder}/cache</cachedir></fontconfig>`);
+			const [all, again] = [await installedFonts(), await installedFonts()];
+			process.env['FONTCONFIG_FILE'] = config;
+			try {
+				expect([all === again, all === (await installedFonts())]).toEqual([true, false]);
+			} finally {
+				delete process.env['FONTCONFIG_FILE'];
+			}
+		});
+	});
+
+	it('need fontconfig, which is named where it is missing', async () => {
+		const path = process.env['PATH'];
+		process.env['PATH'] = '/nowhere';
+		try {
+			await expect(chooseFonts('a', wish)).rejects.toMatchObject({ message: expect.stringContaining('apt-get install -y fontconfig') as unknown });
+			expect(await checkFonts()).toEqual([expect.stringContaining('libass'), expect.stringContaining('fontconfig')]);
+		} finally {
+			process.env['PATH'] = path;
+		}
 	});
 
 	it('that are missing are named at boot', async () => {

@@ -136,6 +136,14 @@ describe('results that exist already', () => {
 		expect((await made(source, { params: { logo: { asset_id: await newAsset(randomUUID()) } } })).output).toEqual({ run: 2 });
 	});
 
+	it('depend on what else the operation says, such as the fonts of the machine', async () => {
+		const bytes = randomUUID();
+		const withFonts = (fonts: string) => ({ ...pipeline.deps, operations: new Map([['shrink', operation('shrink', 1, { dependsOnMachine: () => Promise.resolve(fonts) })]]) });
+		const first = await made(await newAsset(bytes), {}, withFonts('a'));
+		expect((await made(await newAsset(bytes), {}, withFonts('a'))).output).toMatchObject({ reused_from: first.id });
+		expect((await made(await newAsset(bytes), {}, withFonts('b'))).output).toEqual({ run: 2 });
+	});
+
 	it('depend on the results that the operation builds on', async () => {
 		const id = await newAsset(randomUUID());
 		const first = await made(id, { operation: 'reader' });

@@ -3,15 +3,16 @@ import type { Cue } from '../../ai/subtitles/cue.ts';
 import { toSrt } from '../../ai/subtitles/srt.ts';
 import { toVtt } from '../../ai/subtitles/vtt.ts';
 import { PipelineError } from '../../errors.ts';
-import { aac, canRemux, DEFAULT_PRESET, ENCODE_COST, estimate, FAST_START, h264 } from '../../media/codecs.ts';
+import { canRemux, DEFAULT_PRESET, ENCODE_COST, estimate, FAST_START, h264 } from '../../media/codecs.ts';
 import { evenSize } from '../../media/edited.ts';
-import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
+import type { AudioFacts, MediaFacts, VideoFacts } from '../../media/facts.ts';
 import { scaleTo } from '../../media/geometry.ts';
 import type { MediaPlan, SubtitleTrack } from '../../media/plan.ts';
 import { trackLanguage, trackTitle } from '../../media/track-languages.ts';
 import { readCues, subtitleFields, SUBTITLE_SOURCES, type SubtitlesFound } from '../ai/subtitle-source.ts';
 import type { MediaOperation } from '../operation.ts';
 import { crf } from './fields.ts';
+import { whilePlaying } from './shown-cues.ts';
 
 const FORMATS = ['auto', 'mp4', 'mkv'] as const;
 const MOST_TRACKS = 30;
@@ -46,20 +47,21 @@ export const addSubtitles: MediaOperation<Params, Measured> = {
 	params,
 	example: { subtitles: '1\n00:00:00,500 --> 00:00:02,500\nGreen tea in three steps\n', language: 'en' },
 	produces:
-		'`width`, `height`, `format`, `copied` (`video`, `audio`), `tracks` (each with `language`, `code` of three letters, `title`, `cues`, `from`, `default`, `forced`), `notes`. Files: `subtitled.mp4` or `subtitled.mkv`, and a WebVTT file for each track, e.g. `subtitles.de.vtt`. Subtitle tracks of the source are replaced.',
+		'`width`, `height`, `format`, `copied` (`video`, `audio`), `tracks` (each with `language`, `code` of three letters, `title`, `cues`, `from`, `default`, `forced`), `notes`. Files: `subtitled.mp4` or `subtitled.mkv`, and a WebVTT file for each track, e.g. `subtitles.de.vtt`. All sound tracks of the source are kept, its subtitle tracks are replaced.',
 	estimateSeconds: (facts, wanted) => (facts.video ? container(facts, facts.video, wanted).estimatedCpuSeconds : 0),
 	async measure({ facts, ...from }, { subtitles, language, languages }) {
 		const found: Measured = [];
 		for (const one of new Set(languages ?? [language])) {
 			const own = await readCues(from, { subtitles, language: one });
-			found.push({ ...own, cues: within(own.cues, facts.durationSeconds * 1000) });
+			found.push(whilePlaying(own, facts.durationSeconds));
 		}
 		return found;
 	},
 	plan(facts, wanted, known) {
 		const { video } = facts;
 		if (!video) throw new PipelineError('input_no_video', 'There is no picture to show subtitles with; this file has only sound.');
-		const tracks = (known?.measured ?? []).filter(({ cues }) => cues.length > 0);
+		const found = known?.measured ?? [];
+		const tracks = found.filter(({ cues }) => cues.length > 0);
 		const made = container(facts, video, wanted);
 		const flags = (index: number): Pick<SubtitleTrack, 'default' | 'forced'> => ({ default: wanted.show && index === 0, forced: wanted.forced });
 		return {
@@ -73,14 +75,11 @@ export const addSubtitles: MediaOperation<Params, Measured> = {
 			facts: {
 				...made.facts,
 				tracks: tracks.map(({ cues, language, origin }, index) => ({ language, code: trackLanguage(language), title: trackTitle(language), cues: cues.length, from: origin, ...flags(index) })),
-				notes: tracks.flatMap(({ notes }) => notes),
+				notes: found.flatMap(({ notes, cues, language }) => [...notes, ...(cues.length === 0 && tracks.length > 0 ? [`There are no subtitles in ${language} while this video plays: no track for them.`] : [])]),
 			},
 		};
 	},
 };
-
-/** What lasts longer than the picture would make the video longer. */
-const within = (cues: readonly Cue[], end: number): Cue[] => cues.filter(({ start }) => start < end).map((cue) => ({ ...cue, end: Math.round(Math.min(cue.end, end)) }));
 
 /** A joiner that nobody sees (U+2060) keeps ffmpeg and players from taking text for commands: `<b>`, `{\an8}`, `\N`, `-->`. */
 const literal = (cue: Cue): Cue => ({ ...cue, lines: cue.lines.map((line) => line.replace(/[<{\\]|--(?=>)/g, '$&\u2060')) });
@@ -97,7 +96,8 @@ function container(facts: MediaFacts, video: VideoFacts, { format, crf: quality 
 	const mp4 = chosen === 'mp4';
 	// Matroska holds everything, but not that the picture is to be turned.
 	const copyVideo = mp4 ? fitsMp4 : canRemux(facts) && video.rotation === 0;
-	const copyAudio = audio !== null && canRemux(facts) && (!mp4 || MP4_AUDIO.has(audio.codec));
+	const sound = audio && soundTracks(audio).map((track) => ({ ...track, copy: canRemux(facts) && (!mp4 || MP4_AUDIO.has(track.codec)) }));
+	const copyAudio = sound !== null && sound.every(({ copy }) => copy);
 	const size = evenSize(video);
 	return {
 		outputs: [
@@ -106,11 +106,12 @@ function container(facts: MediaFacts, video: VideoFacts, { format, crf: quality 
 				kind: 'video',
 				mime: mp4 ? 'video/mp4' : 'video/matroska',
 				videoFilters: copyVideo ? [] : scaleTo(size),
+				...(sound ? { audioTracks: sound.map(({ number }) => number) } : {}),
 				options: [
 					...(copyVideo ? ['-c:v', 'copy'] : h264(quality)),
 					// Apple plays H.265 only under this tag.
 					...(copyVideo && mp4 && video.codec === 'hevc' ? ['-tag:v', 'hvc1'] : []),
-					...(!audio ? [] : copyAudio ? ['-c:a', 'copy'] : aac(audio, AUDIO_KBPS)),
+					...(sound ?? []).flatMap(({ copy, sampleRate }, index) => soundOptions(index, copy, sampleRate)),
 					...['-c:s', mp4 ? 'mov_text' : 'subrip'],
 					...(mp4 ? FAST_START : []),
 				],
@@ -126,3 +127,13 @@ function container(facts: MediaFacts, video: VideoFacts, { format, crf: quality 
 		facts: { ...(copyVideo ? { width: video.width, height: video.height } : size), format: chosen, copied: { video: copyVideo, audio: copyAudio } },
 	};
 }
+
+/** All of the source, as far as ffmpeg knows their codecs. The rate is known of the one that the facts are about. */
+function soundTracks(audio: AudioFacts): Array<{ number: number; codec: string; sampleRate: number }> {
+	const known = audio.tracks.flatMap(({ codec, channels }, number) => (codec === 'unknown' || channels === 0 ? [] : [{ number, codec, sampleRate: number === audio.track ? audio.sampleRate : 0 }]));
+	return known.length > 0 ? known : [{ number: audio.track, codec: audio.codec, sampleRate: audio.sampleRate }];
+}
+
+/** AAC itself knows no more than 96 kHz, and nobody hears more than 48. */
+const soundOptions = (index: number, copy: boolean, sampleRate: number): string[] =>
+	copy ? [`-c:a:${index}`, 'copy'] : [`-c:a:${index}`, 'aac', `-b:a:${index}`, `${AUDIO_KBPS}k`, ...(sampleRate > 48_000 ? [`-ar:a:${index}`, '48000'] : [])];

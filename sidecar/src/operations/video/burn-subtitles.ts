@@ -1,15 +1,20 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import { styledAss, type SubtitleLook } from '../../media/ass.ts';
+import { capitals, styledAss, type SubtitleLook } from '../../media/ass.ts';
 import { SAFE_AREA_NAMES, SUBTITLE_POSITIONS, SUBTITLE_SIZE_NAMES, SUBTITLE_STYLES } from '../../media/ass-style.ts';
+import { drawnText } from '../../media/ass-words.ts';
 import { matrixOf } from '../../media/colours.ts';
 import { edited, evenSize } from '../../media/edited.ts';
+import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
 import { chooseFonts, type FontChoice } from '../../media/font-choice.ts';
-import { FONT_NAMES } from '../../media/fonts.ts';
+import { FONT_NAMES, installedFonts } from '../../media/fonts.ts';
 import { scaleTo } from '../../media/geometry.ts';
+import { isReadyVideo, mp4Plan } from '../../media/mp4.ts';
+import type { MediaPlan } from '../../media/plan.ts';
 import { readCues, subtitleFields, SUBTITLE_SOURCES, type SubtitlesFound } from '../ai/subtitle-source.ts';
 import type { MediaOperation } from '../operation.ts';
 import { crf } from './fields.ts';
+import { whilePlaying } from './shown-cues.ts';
 
 const colour = (what: string, preset: string) => z.string().regex(/^#[0-9a-f]{6}$/i, 'Use #rrggbb, e.g. "#1a73e8".').default(preset).describe(`${what} as #rrggbb. Default ${preset}.`);
 
@@ -60,14 +65,14 @@ export const burnSubtitles: MediaOperation<Params, Measured> = {
 	produces:
 		'`width`, `height`, `style`, `language`, `subtitles_from` (`request`, `transcribe` or `translate`), `cues`, `pages` (how often the text changes), `font`, `notes` (what was put right or left out). Files: `subtitled.mp4`.',
 	estimateSeconds: (facts, { crf: quality }) => burnt(facts, quality, []).estimatedCpuSeconds,
+	dependsOnMachine: installedFonts,
 	async measure({ facts, ...from }, { subtitles, language, font, bold, upper_case: upperCase, style }) {
-		const found = await readCues(from, { subtitles, language });
-		const cues = found.cues.filter(({ start }) => start < facts.durationSeconds * 1000);
-		if (cues.length === 0) return { ...found, cues, fonts: null };
-		const text = cues.flatMap(({ lines }) => lines).join('\n');
-		const capitals = (upperCase ?? style === 'word') ? text.toLocaleUpperCase(found.language || undefined) : '';
+		const found = whilePlaying(await readCues(from, { subtitles, language }), facts.durationSeconds);
+		if (found.cues.length === 0) return { ...found, fonts: null };
+		const text = drawnText(found.cues.flatMap(({ lines }) => lines).join('\n'));
+		const raised = (upperCase ?? style === 'word') ? capitals(text, found.language) : '';
 		const fields = { font: 'params.font', text: 'params.subtitles' };
-		return { ...found, cues, fonts: await chooseFonts(`${text}${capitals}`, { font, bold, language: found.language, fields }) };
+		return { ...found, fonts: await chooseFonts(`${text}${raised}`, { font, bold, language: found.language, fields }) };
 	},
 	plan(facts, wanted, known) {
 		const { video } = facts;
@@ -75,11 +80,14 @@ export const burnSubtitles: MediaOperation<Params, Measured> = {
 		const { cues = [], language = '', origin = 'request', notes = [], fonts = null } = known?.measured ?? {};
 		const size = evenSize(video);
 		const said = { ...size, style: wanted.style, language, subtitles_from: origin, cues: cues.length };
-		if (!fonts)
-			return { ...burnt(facts, wanted.crf, []), reason: 'There are no subtitles while this video plays, so nothing was drawn.', facts: { ...said, pages: 0, font: null, notes } };
-		const drawn = styledAss(cues, language, lookOf(wanted), fonts, { size, matrix: matrixOf(video).scale });
+		if (!fonts) return { ...untouched(facts, video, wanted.crf), facts: { ...said, pages: 0, font: null, notes } };
+		const { scale: matrix, tag } = matrixOf(video);
+		const drawn = styledAss(cues, language, lookOf(wanted), fonts, { size, matrix });
+		// ffmpeg up to 6 draws by BT.601 always, later ones by what pictures say of themselves: meanwhile they say BT.601.
+		// HDR that this ffmpeg cannot turn into ordinary colours keeps what it says; only coloured text differs there.
+		const asBt601 = (filter: string): string[] => (video.hdr ? [filter] : ['setparams=colorspace=smpte170m', filter, `setparams=colorspace=${tag ?? 'unknown'}`]);
 		return {
-			...burnt(facts, wanted.crf, ['ass=filename={file:subtitles.ass}'], { 'subtitles.ass': drawn.ass }),
+			...burnt(facts, wanted.crf, asBt601('ass=filename={file:subtitles.ass}'), { 'subtitles.ass': drawn.ass }),
 			facts: { ...said, pages: drawn.pages, font: fonts.main.family, notes: [...notes, ...leftOut(fonts)] },
 		};
 	},
@@ -105,7 +113,19 @@ const leftOut = ({ leftOut: symbols }: FontChoice): string[] =>
 const DRAW_COST = 0.002;
 
 /** At its final size, so that letters are sharp, and in the pixels that the encoder takes. */
-function burnt(facts: Parameters<typeof edited>[0], quality: number, draw: string[], attachments: Record<string, string> = {}) {
+function burnt(facts: MediaFacts, quality: number, draw: string[], attachments: Record<string, string> = {}) {
 	const size = evenSize(facts.video ?? { width: 2, height: 2 });
-	return edited(facts, { name: 'subtitled', size, seconds: facts.durationSeconds, videoFilters: [...scaleTo(size), 'format=yuv420p', ...draw], attachments, newSound: false, crf: quality, cost: DRAW_COST });
+	// The filter `ass` draws in 16 to 235 also where pictures have 0 to 255: white would be grey.
+	const ranged = facts.video?.colorRange === 'pc' ? ['scale=out_range=tv'] : [];
+	return edited(facts, { name: 'subtitled', size, seconds: facts.durationSeconds, videoFilters: [...scaleTo(size), 'format=yuv420p', ...ranged, ...draw], attachments, newSound: false, crf: quality, cost: DRAW_COST });
+}
+
+const AUDIO_KBPS = 160;
+
+/** Nothing is to be drawn: what plays everywhere as it is, is copied. */
+function untouched(facts: MediaFacts, video: VideoFacts, quality: number): MediaPlan {
+	const why = 'There are no subtitles while this video plays, so nothing was drawn';
+	if (!isReadyVideo(facts, video)) return { ...burnt(facts, quality, []), reason: `${why}.` };
+	const copyAudio = facts.audio?.codec === 'aac';
+	return mp4Plan(facts, video, { name: 'subtitled.mp4', size: evenSize(video), crf: quality, audioKbps: AUDIO_KBPS, copyVideo: true, copyAudio }, why);
 }

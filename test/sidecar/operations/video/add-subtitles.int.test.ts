@@ -74,6 +74,37 @@ describe('add_subtitles, for real', () => {
 		for (const format of ['mp4', 'mkv']) await add('turned', { subtitles: SRT, format }, async ({ path }) => expect((await probe(path)).video).toMatchObject({ width: 360, height: 640 }));
 	});
 
+	it('leaves the track off where it shall not be shown', async () => {
+		for (const format of ['mp4', 'mkv'])
+			await add('wide', { subtitles: SRT, show: false, format }, async ({ path }) => {
+				expect([format, tracks(path)]).toMatchObject([format, [{ disposition: { default: 0 } }]]);
+				expect(track(path)).toContain('Green tea');
+				// Only the subtitles are off.
+				expect(execFileSync('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'stream_disposition=default', '-of', 'csv=p=0', path], { encoding: 'utf8' }).trim()).toBe('1');
+				expect((await probe(path)).audio?.tracks).toMatchObject([{ default: true }]);
+			});
+	});
+
+	it('keeps all sound tracks, and encodes only those that MP4 cannot hold', async () => {
+		await add('bilingual', { subtitles: SRT }, async ({ path, output }) => {
+			expect(output).toMatchObject({ format: 'mp4', copied: { video: true, audio: false } });
+			expect((await probe(path)).audio?.tracks).toMatchObject([{ codec: 'aac', language: 'eng', default: true }, { codec: 'aac', language: 'deu' }]);
+			expect(streamHash(path, 'a')).toBe(streamHash(plain('bilingual'), 'a'));
+		});
+		await add('bilingual', { subtitles: SRT, format: 'mkv' }, async ({ path, output }) => {
+			expect(output).toMatchObject({ copied: { video: true, audio: true } });
+			expect((await probe(path)).audio?.tracks).toMatchObject([{ codec: 'aac', language: 'eng' }, { codec: 'vorbis', language: 'deu' }]);
+		});
+	});
+
+	it('says which languages have nothing to say, and what comes too late', async () => {
+		const german = { language: 'de', target_language: 'de', segments: [{ start: 60, end: 63, text: 'spät' }], words: null };
+		const earlier: EarlierResults = { ...asset('Green tea'), earlierOutput: (name) => (name === 'translate' ? Promise.resolve(german) : asset('Green tea').earlierOutput(name)) };
+		await add('wide', { languages: ['en', 'de'] }, ({ output }) => {
+			expect(output).toMatchObject({ tracks: [{ language: 'en' }], notes: [expect.stringContaining('after the end'), expect.stringContaining('no subtitles in de')] });
+		}, earlier);
+	});
+
 	it('adds nothing where nothing is said', async () => {
 		await add('wide', { subtitles: '1\n00:10:00,000 --> 00:10:01,000\nlate\n' }, ({ path, output }) => {
 			expect(output).toMatchObject({ tracks: [], reason: expect.stringContaining('no subtitles') as unknown });

@@ -78,12 +78,12 @@ describe('burn_subtitles, for real', () => {
 		});
 	});
 
-	// 1080x1920 has 440 px of TikTok's own below, 670 px of Reels', 480 px of Shorts', 340 px of Stories'; a third of it here.
+	// TikTok: 160 px above and 440 px below, of 1280. Reels: 14 % and 35 %. Shorts: 25 % below. Stories: 14 % and 20 %. Here of 640.
 	it.each([
-		['tiktok', 50, 493, 50],
+		['tiktok', 80, 420, 50],
 		['reels', 89, 416, 21],
 		['shorts', 64, 480, 50],
-		['stories', 83, 526, 21],
+		['stories', 89, 512, 21],
 	])('keeps clear of what %s lays over the picture', async (platform, top, bottom, sides) => {
 		const subtitles = cue('A line that is so long that it has to be wrapped twice or more on upright videos');
 		for (const [style, position] of [['plain', 'bottom'], ['boxed', 'bottom'], ['karaoke', 'top']] as const) {
@@ -202,10 +202,67 @@ describe('burn_subtitles, for real', () => {
 		});
 	});
 
-	it('changes nothing where nothing is said', async () => {
-		await burn('wide', { subtitles: cue('late', '00:10.000', '00:11.000') }, ({ at, output }) => {
-			expect(output).toMatchObject({ cues: 0, pages: 0, reason: expect.stringContaining('no subtitles') as unknown });
+	it('copies the video where nothing is said, unless it has to be made playable', async () => {
+		const late = { subtitles: cue('late', '00:10.000', '00:11.000') };
+		await burn('wide', late, ({ path, output }) => {
+			expect(output).toMatchObject({ cues: 0, pages: 0, reason: expect.stringMatching(/no subtitles.*copied/) as unknown, notes: [expect.stringContaining('after the end of the video')] });
+			expect([streamHash(path, 'v'), streamHash(path, 'a')]).toEqual([streamHash(plain('wide'), 'v'), streamHash(plain('wide'), 'a')]);
+		});
+		await burn('webm', late, async ({ path, output, at }) => {
+			expect(output['reason']).toMatch(/no subtitles/);
+			expect((await probe(path)).video?.codec).toBe('h264');
 			expect(boundsOf(at(2), isDrawn)).toBeNull();
 		});
+	});
+
+	it('draws letters however they are written: in pieces, or as signs that stand for others', async () => {
+		for (const text of ['한국어'.normalize('NFD'), 'がぎぐ'.normalize('NFD'), '\u0958\u0959', '\ufa19\ufa1b', '\ufb2e\ufb2f']) {
+			const drawn = (one: string): Promise<Look> => burn('wide', { subtitles: cue(one) }, ({ at, output }) => {
+				expect(output['notes']).toEqual([]);
+				return textOf(at(2));
+			});
+			const [own, composed] = [await drawn(text), await drawn(text.normalize('NFC'))];
+			expect([text, own.width, own.pixels.equals(composed.pixels)]).toEqual([text, composed.width, true]);
+		}
+	});
+
+	// Sentences of the same kind for each: vowels beside letters, above and below them, and letters that are joined.
+	it.each([
+		['Hindi', 'सभी के लिए हरी चाय बनाने का तरीका'],
+		['Tamil', 'அனைவருக்கும் பச்சை தேநீர் கொடுக்கிறோம்'],
+		['Bengali', 'সবার জন্য সবুজ চা বানানোর নিয়ম'],
+		['Thai', 'ชาเขียวสำหรับทุกคนในสามขั้นตอน'],
+		['Arabic', 'شاي أخضر للجميع في ثلاث خطوات'],
+		['Japanese', '三つの手順でみんなの緑茶をいれる'],
+		['English', 'Green tea for all in three easy steps'],
+	])('keeps %s inside of its box', async (_language, text) => {
+		await burn('wide', { subtitles: cue(text), style: 'boxed', box_colour: '#0000ff', box_opacity: 1, text_colour: '#ffffff' }, ({ at }) => {
+			const look = at(2);
+			const [box, letters] = [drawnIn(look), drawnIn(look, isWhite)];
+			// Half a letter is left free at both sides: 8 pixels here. Nothing of it may be lost, and not much more be free.
+			const free = [letters.left - box.left, box.right - letters.right];
+			for (const side of free) expect([text, free, side >= 5, side <= 8 + 0.15 * (box.right - box.left)]).toEqual([text, free, true, true]);
+		});
+	});
+
+	it('draws white as white on pictures of full range, and names as they are known', async () => {
+		const brightest = await burn('fullRange', { subtitles: cue('████', '00:00.000', '00:02.000'), text_colour: '#ffffff', font: 'dejavu sans' }, ({ at, output }) => {
+			expect(output['font']).toBe('DejaVu Sans');
+			const look = at(1);
+			const { left, right, top, bottom } = drawnIn(look, isWhite);
+			const pixel = 3 * (Math.round((top + bottom) / 2) * look.width + Math.round((left + right) / 2));
+			return [...look.pixels.subarray(pixel, pixel + 3)];
+		});
+		for (const part of brightest) expect(part).toBeGreaterThanOrEqual(250);
+	});
+
+	it('tells every ffmpeg by which matrix to draw, and afterwards what the video is', async () => {
+		const facts = await probe(plain('wide'));
+		const fonts = await chooseFonts('tea', { bold: true, language: 'en', fields: { font: '', text: '' } });
+		const filters = (colorSpace: string | null): string[] =>
+			burnSubtitles.plan({ ...facts, video: facts.video && { ...facts.video, colorSpace } }, burnSubtitles.params.parse({}), { inputs: [], measured: { cues: [{ start: 0, end: 900, lines: ['tea'] }], language: 'en', origin: 'request', notes: [], fonts } }).outputs[0]?.videoFilters ?? [];
+		expect(filters('bt709').slice(-3)).toEqual(['setparams=colorspace=smpte170m', 'ass=filename={file:subtitles.ass}', 'setparams=colorspace=bt709']);
+		expect(filters('bt470bg').at(-1)).toBe('setparams=colorspace=bt470bg');
+		expect(filters(null).at(-1)).toBe('setparams=colorspace=unknown');
 	});
 });
