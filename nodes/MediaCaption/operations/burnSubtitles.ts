@@ -143,7 +143,7 @@ export const burnSubtitles: NodeOperation = {
 					highlight_colour: optionalText(read, 'highlightColour'),
 					outline_colour: chosen['outlineColour'],
 					box_colour: chosen['boxColour'],
-					box_opacity: typeof chosen['boxOpacity'] === 'number' ? chosen['boxOpacity'] / 100 : undefined,
+					box_opacity: share(chosen['boxOpacity']),
 					bold: chosen['bold'],
 					upper_case: chosen['upperCase'],
 					max_words: chosen['maxWords'],
@@ -153,3 +153,9 @@ export const burnSubtitles: NodeOperation = {
 		];
 	},
 };
+
+/** Percents as a part of 1; an expression may give them as text. What is no number is for the sidecar to refuse. */
+function share(percent: unknown): unknown {
+	if (percent === undefined || percent === null || percent === '') return undefined;
+	return Number.isFinite(Number(percent)) ? Number(percent) / 100 : percent;
+}
