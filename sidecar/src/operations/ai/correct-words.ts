@@ -69,9 +69,14 @@ export function createCorrector(corrections: readonly WordCorrection[]): Correct
 			if (right !== text.slice(start, end) && !isPartOf(entry.right, text, start, end)) found.push({ start, end, text: right });
 			at += entry.words.length - 1;
 		}
+		if (literal.length + anywhere.length === 0) return found;
+		// A byte for each unit of the text: comparing each place with all others takes minutes on a long one.
+		const taken = new Uint8Array(text.length);
+		for (const { start, end } of found) taken.fill(1, start, end);
 		const add = (start: number, end: number, right: string): void => {
-			const free = found.every((other) => other.end <= start || other.start >= end);
-			if (free && right !== text.slice(start, end) && !isPartOf(right, text, start, end)) found.push({ start, end, text: right });
+			if (taken.subarray(start, end).includes(1) || right === text.slice(start, end) || isPartOf(right, text, start, end)) return;
+			found.push({ start, end, text: right });
+			taken.fill(1, start, end);
 		};
 		for (const { pattern, right } of literal) for (const { index, 0: hit } of text.matchAll(pattern)) add(index, index + hit.length, right);
 		for (const { wrong, right } of anywhere)

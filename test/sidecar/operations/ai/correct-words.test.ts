@@ -88,6 +88,8 @@ describe('corrections of what was heard', () => {
 	});
 
 	it('take time in proportion to the length', () => {
+		expect(corrected('緑茶と'.repeat(100_000), ['緑茶', '紅茶']).count).toBe(100_000);
+		expect(corrected('C++ and '.repeat(100_000), ['C++', 'Rust']).count).toBe(100_000);
 		const words = Array.from({ length: 60_000 }, (_, index) => ({ word: 'the', start: index, end: index + 1 }));
 		const transcript: Transcript = { text: '', language: 'en', durationSeconds: 3, segments: [], words, provider: 'local', model: 'x', usage: {} };
 		expect(correctTranscript(transcript, [{ wrong: 'the', right: 'thee' }]).transcript.words).toHaveLength(60_000);
