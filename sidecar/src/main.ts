@@ -25,6 +25,7 @@ import { probe } from './media/probe.ts';
 import { createGuard, type Guard } from './net/guard.ts';
 import { composeAi } from './ai/routing/compose-ai.ts';
 import type { AiParts } from './ai/routing/create-ai.ts';
+import { checkUrl } from './ai/routing/legs.ts';
 import { createLanguageDetector } from './ai/local/language.ts';
 import { createPostLedger } from './db/posts.ts';
 import { createGiveFeedback, type GiveFeedback } from './operations/ai/give-feedback.ts';
@@ -37,6 +38,7 @@ import { createUpscale } from './operations/enhance/upscale.ts';
 import { createMediaOperations, createRegistry } from './operations/registry.ts';
 import type { Operation } from './operations/operation.ts';
 import { createPublish } from './operations/social/publish.ts';
+import { createRefusePublishing } from './pipeline/publishable.ts';
 import { createResolveMedia } from './pipeline/resolve-media.ts';
 import { createHttp } from './social/http.ts';
 import { createMastodon } from './social/mastodon.ts';
@@ -251,6 +253,7 @@ async function buildOperations({ config, guard, vault, storage, database, runPla
 			],
 			publish: { ledger: createPostLedger(database.db), vault },
 			resolveMedia: createResolveMedia({ db: database.db, storage, probe }),
+			refusePublishing: createRefusePublishing(database.db),
 		}),
 	]);
 }
@@ -262,12 +265,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
 	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'X_API_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];
-		if (!url) continue;
-		try {
-			guard.withAllowed([new URL(url).host]).check(url);
-		} catch (error) {
-			problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-		}
+		if (url) checkUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
 	}
 	if (problems.length > 0) throw new ConfigError(problems);
 }

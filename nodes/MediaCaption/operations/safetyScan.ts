@@ -2,13 +2,12 @@ import type { NodeOperation, ReadParameter } from '../../shared/operation';
 import { readSource, withoutEmpty } from '../../shared/parameters';
 import { sourceProperties } from '../../shared/properties';
 
-/** Name on the wire, name in the node, and what it means. */
+/** Name on the wire and in the node, of those that some provider looks for in pictures. */
 const CATEGORIES = [
 	['sexual', 'Pornography'],
 	['suggestive', 'Bare Skin'],
 	['violence', 'Violence'],
 	['self_harm', 'Self-Harm'],
-	['hate', 'Hate'],
 ] as const;
 
 const fieldOf = (category: string): string => `${category.replace(/_(.)/, (_, letter: string) => letter.toUpperCase())}Threshold`;
@@ -16,7 +15,7 @@ const fieldOf = (category: string): string => `${category.replace(/_(.)/, (_, le
 export const safetyScan: NodeOperation = {
 	name: 'Safety Scan',
 	value: 'safety_scan',
-	description: 'Look for pornography, violence and hate, and stop the asset when there is too much',
+	description: 'Look for pornography, violence and self-harm, and stop the asset when there is too much',
 	action: 'Scan for unsafe content',
 	properties: [
 		...sourceProperties,

@@ -34,6 +34,7 @@ export function allOperations(): Operation[] {
 			platforms: [createX({ http }), createMastodon({ http })],
 			publish: { ledger: createPostLedger(db), vault: createVault('documentation') },
 			resolveMedia: never,
+			refusePublishing: never,
 		}),
 	];
 }

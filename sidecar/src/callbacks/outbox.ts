@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { updateAsset } from '../db/assets.ts';
+import { lockAsset, updateAsset } from '../db/assets.ts';
 import { claimDueCallbacks, msUntilDue, settleCallback, type CallbackRow } from '../db/callbacks.ts';
 import { recordEvents } from '../db/events.ts';
 import { processJobs } from '../db/jobs.ts';
@@ -8,6 +8,7 @@ import { PipelineError } from '../errors.ts';
 import type { PipelineDeps } from '../pipeline/deps.ts';
 import { finishJob } from '../pipeline/finish.ts';
 import { startLoop, type Loop } from '../pipeline/loop.ts';
+import { isUnsafe } from '../pipeline/safety.ts';
 import type { FileUrl } from '../pipeline/views.ts';
 import { classify, type Attempt, type Verdict } from './classify.ts';
 import { renderCallback } from './render.ts';
@@ -141,6 +142,8 @@ async function failHeld(deps: OutboxDeps, assetId: string, reason: string): Prom
 		for (const job of await processJobs(tx, assetId)) {
 			if (job.held) await finishJob(deps, tx, job, { status: 'failed', error });
 		}
-		await updateAsset(tx, assetId, { status: 'failed', error });
+		const asset = await lockAsset(tx, assetId);
+		// What a scan has found stays what is wrong with it.
+		await updateAsset(tx, assetId, { status: 'failed', ...(asset && isUnsafe(asset) ? {} : { error }) });
 	});
 }

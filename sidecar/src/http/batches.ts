@@ -6,7 +6,7 @@ import type { Transaction } from '../db/database.ts';
 import { filesOfJobs, INGEST, jobsOfBatch } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import { triggerDistribute } from '../pipeline/distribute.ts';
-import { refuseUnsafe } from '../pipeline/safety.ts';
+import { refusePublishing } from '../pipeline/publishable.ts';
 import { submitBatch, type Submission } from '../pipeline/submit.ts';
 import { batchView } from '../pipeline/views.ts';
 import type { HttpDeps } from './deps.ts';
@@ -43,7 +43,7 @@ export function batchRoutes(deps: HttpDeps): Router {
 		const body = bodyOf(distributeRequestSchema, request, response);
 		await create(deps, request, response, async (tx) => {
 			const asset = await findAsset(tx, workspaceOf(response), body.asset_id);
-			if (asset) refuseUnsafe(asset, 'asset_id');
+			if (asset) await refusePublishing(tx, asset, 'asset_id');
 			if (!body.posts) return { status: 202, body: await triggerDistribute(deps, tx, workspaceOf(response), body) };
 			const items = body.posts.map(({ secrets, ...params }): BatchItem => ({ operation: 'publish', asset_id: body.asset_id, params, secrets }));
 			return {

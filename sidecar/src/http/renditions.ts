@@ -3,7 +3,7 @@ import { renditionRequestSchema } from '../contract/requests.ts';
 import { findAsset } from '../db/assets.ts';
 import { filesOfJobs, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
-import { checkRendition, Renditions, secondsUntilTriedAnew } from '../pipeline/rendition.ts';
+import { checkRendition, isStopped, Renditions, secondsUntilTriedAnew, withdrawn } from '../pipeline/rendition.ts';
 import { refuseUnsafe } from '../pipeline/safety.ts';
 import { renditionLink, verifyRenditionLink } from '../storage/rendition-link.ts';
 import { uuidOf } from './batches.ts';
@@ -60,7 +60,8 @@ async function redirect(deps: HttpDeps, job: JobRow, name: string | null, respon
 }
 
 /** The job's own error, and when asking again makes sense. */
-function failure(job: JobRow): PipelineError {
+export function failure(job: JobRow): PipelineError {
+	if (isStopped(job)) return withdrawn();
 	const { code, message, details } = job.error ?? { code: 'processing_failed' as const, message: 'The rendition could not be made.' };
 	return new PipelineError(code, message, { ...(details ? { details } : {}), retryAfterSeconds: Math.max(1, secondsUntilTriedAnew(job)) });
 }

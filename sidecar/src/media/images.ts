@@ -104,7 +104,8 @@ export async function readMetadata(path: string): Promise<Metadata> {
 	return guarded(sharp(path, { ...LIMITS, limitInputPixels: false }).metadata());
 }
 
-function refuseTooMuch(width: number, height: number, frames: number): void {
+/** Throws `input_too_large`. */
+export function refuseTooMuch(width: number, height: number, frames: number): void {
 	const details = { width, height, frames, max_pixels: MAX_PIXELS };
 	if (width * height > MAX_PIXELS)
 		throw new PipelineError('input_too_large', `The picture has ${width} x ${height} pixels; at most 8192 x 8192 (67 megapixels) are accepted.`, { details });

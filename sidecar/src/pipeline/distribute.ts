@@ -5,7 +5,7 @@ import type { Transaction } from '../db/database.ts';
 import { PipelineError } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
-import { refuseUnsafe } from './safety.ts';
+import { refusePublishing } from './publishable.ts';
 
 export interface DistributeRequest {
 	asset_id: string;
@@ -22,7 +22,7 @@ export async function triggerDistribute(deps: PipelineDeps, tx: Transaction, wor
 	}
 	const asset = await findAsset(tx, workspaceId, request.asset_id);
 	if (!asset) throw new PipelineError('not_found', `asset_id: there is no asset ${request.asset_id} in this workspace.`);
-	refuseUnsafe(asset, 'asset_id');
+	await refusePublishing(tx, asset, 'asset_id');
 	if (!asset.facts) throw new PipelineError('conflict', 'asset_id: the media of this asset is not stored yet. Wait until it is ready.');
 	const { platforms, text, metadata } = request;
 	await insertCallback(tx, {

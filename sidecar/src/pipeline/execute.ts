@@ -19,7 +19,8 @@ import { keyOf, type EarlyFiles } from './early-files.ts';
 import type { Outcome } from './finish.ts';
 import type { Seat } from './group.ts';
 import { NotYet } from './not-yet.ts';
-import { reuse } from './reuse.ts';
+import { assetsIn, reuse } from './reuse.ts';
+import { refuseUnsafe } from './safety.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** One try of one job. */
@@ -46,7 +47,9 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	}
 	const operation = deps.operations.get(job.jobType);
 	if (!operation) throw new PipelineError('unknown_operation', `This sidecar does not know the operation ${job.jobType}. Are all workers of the same version?`);
-	const needed = buildsOn(operation, operation.params.parse(job.params));
+	const params: unknown = operation.params.parse(job.params);
+	await refuseUnsafeInputs(deps, job, params);
+	const needed = buildsOn(operation, params);
 	if (job.assetId && needed.length > 0 && (await isUnderWay(deps.db, job.assetId, needed))) throw new NotYet(`${needed.join(', ')} is still under way`);
 	const earlier = await reuse(deps, job, operation);
 	if (earlier) return earlier;
@@ -55,6 +58,14 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	const stored = await execution.step('store', () => storeFiles(deps, execution, files));
 	const bytes = stored.reduce((sum, file) => sum + file.bytes, 0);
 	return { status: 'completed', output, files: stored, cost: bytes > 0 ? { ...cost, storage_bytes: bytes } : cost };
+}
+
+/** A stopped asset may be looked into, but not become part of another one, which nobody would stop. Also not by an earlier result. */
+async function refuseUnsafeInputs({ db }: WorkerDeps, { workspaceId, assetId }: Execution['job'], params: unknown): Promise<void> {
+	for (const id of new Set(assetsIn(params))) {
+		const input = id === assetId ? null : await findAsset(db, workspaceId, id);
+		if (input) refuseUnsafe(input, 'params');
+	}
 }
 
 async function runMediaOperation(deps: WorkerDeps, execution: Execution, operation: Extract<Operation, { kind: 'media' }>): Promise<TaskResult> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, gte, inArray, max } from 'drizzle-orm';
 import { lockAsset, updateAsset, type NewAsset } from '../db/assets.ts';
 import { completeBatch, lockBatch } from '../db/batches.ts';
 import { insertCallback } from '../db/callbacks.ts';
@@ -7,8 +7,9 @@ import type { Transaction } from '../db/database.ts';
 import { cancelChunks, unpark } from '../db/chunks.ts';
 import { dropProgress, recordEvents } from '../db/events.ts';
 import { CHUNK, dependentsOf, endJob, ENDED, INGEST, insertFiles, OPEN, type FileRow, type JobRow } from '../db/jobs.ts';
-import { jobs } from '../db/schema.ts';
+import { callbacks, jobs } from '../db/schema.ts';
 import type { PublicError } from '../errors.ts';
+import { hasLookedForIt } from '../operations/ai/safety-findings.ts';
 import { sha256 } from '../secrets.ts';
 import { endAnalyzing } from './analyzing.ts';
 import type { PipelineDeps } from './deps.ts';
@@ -99,8 +100,8 @@ async function judge(deps: PipelineDeps, tx: Transaction, guard: JobRow, outcome
 	}
 	if (outcome.status !== 'completed' || outcome.output['safe'] !== true) return null;
 	const asset = await lockAsset(tx, guard.assetId);
-	if (!asset || !isUnsafe(asset)) return null;
-	if ((await liftUnsafe(tx, guard)) === 'complete') await finishAssetIfEnded(deps, tx, asset.id);
+	if (!asset?.error || !isUnsafe(asset) || !hasLookedForIt(asset.error, outcome.output)) return null;
+	if ((await liftUnsafe(tx, guard)) === 'complete') await finishAssetIfEnded(deps, tx, asset.id, { lifted: true });
 	return 'lifted';
 }
 
@@ -157,14 +158,18 @@ export async function finishBatchIfEnded(deps: PipelineDeps, tx: Transaction, ba
 	await insertCallback(tx, { id: randomUUID(), workspaceId: batch.workspaceId, kind: batch.kind, batchId, url: batch.callbackUrl, urlHash: batch.callbackUrlHash });
 }
 
-/** When all jobs of POST /api/media/process have ended: `processed` and n8n's distribute workflow, or `failed` (P4). */
-export async function finishAssetIfEnded(deps: PipelineDeps, tx: Transaction, assetId: string): Promise<void> {
+/**
+ * When all jobs of POST /api/media/process have ended: `processed` and n8n's distribute workflow, or `failed` (P4). `lifted`: perhaps
+ * they had ended before; what was told then is not told again, as n8n would publish it once more.
+ */
+export async function finishAssetIfEnded(deps: PipelineDeps, tx: Transaction, assetId: string, { lifted = false } = {}): Promise<void> {
 	const all = await tx.select({ status: jobs.status, jobType: jobs.jobType, error: jobs.error }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true)));
 	if (all.length === 0 || all.some(({ status }) => !ENDED.includes(status))) return;
 	const bad = all.filter(({ status }) => status !== 'completed');
 	const error: PublicError | null = bad[0]
 		? {
-				code: bad[0].error?.code ?? 'dependency_failed',
+				// That one, of an asset, is the mark of a scan (safety.ts): a job may have run into that of another asset.
+				code: bad[0].error && bad[0].error.code !== 'content_unsafe' ? bad[0].error.code : 'dependency_failed',
 				message: `${bad.length} of ${all.length} operations did not complete (${bad.map(({ jobType }) => jobType).join(', ')}): ${bad[0].error?.message ?? 'cancelled'}`,
 			}
 		: null;
@@ -175,12 +180,25 @@ export async function finishAssetIfEnded(deps: PipelineDeps, tx: Transaction, as
 	if (!asset) return;
 	if (!unsafe) await recordEvents(tx, [{ workspaceId: asset.workspaceId, type: error ? 'asset.failed' : 'asset.processed', assetId, ...(error ? { data: { error } } : {}) }]);
 	const { workspaceId } = asset;
-	if (asset.callbackUrl) {
+	const isTold = async (kind: 'asset' | 'distribute'): Promise<boolean> => lifted && (await toldSinceTheEnd(tx, assetId, kind));
+	if (asset.callbackUrl && !(await isTold('asset'))) {
 		const url = deps.vault.open(asset.callbackUrl);
 		await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'asset', assetId, url: asset.callbackUrl, urlHash: sha256(url) });
 	}
-	if (!error && !unsafe && deps.triggers.distribute) {
+	if (!error && !unsafe && deps.triggers.distribute && !(await isTold('distribute'))) {
 		const url = deps.triggers.distribute;
 		await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'distribute', assetId, url: deps.vault.seal(url), urlHash: sha256(url) });
 	}
+}
+
+/** Whether a callback was written when the last of the jobs ended, or later. */
+async function toldSinceTheEnd(tx: Transaction, assetId: string, kind: 'asset' | 'distribute'): Promise<boolean> {
+	const [end] = await tx.select({ at: max(jobs.completedAt) }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true)));
+	if (!end?.at) return false;
+	const [told] = await tx
+		.select({ id: callbacks.id })
+		.from(callbacks)
+		.where(and(eq(callbacks.assetId, assetId), eq(callbacks.kind, kind), gte(callbacks.createdAt, end.at)))
+		.limit(1);
+	return told !== undefined;
 }

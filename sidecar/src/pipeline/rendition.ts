@@ -1,5 +1,5 @@
 import { parse } from '../contract/parse.ts';
-import { assetById } from '../db/assets.ts';
+import { assetById, findAsset } from '../db/assets.ts';
 import { ENDED, findJob, type JobRow } from '../db/jobs.ts';
 import { jobOfRendition, lockRendition, nameRendition } from '../db/renditions.ts';
 import { allFilesOf } from '../db/reuse.ts';
@@ -9,7 +9,7 @@ import { sha256 } from '../secrets.ts';
 import type { WantedRendition } from '../storage/rendition-link.ts';
 import type { Storage } from '../storage/storage.ts';
 import { wakeAll, type PipelineDeps } from './deps.ts';
-import { allStored, canonical } from './reuse.ts';
+import { allStored, assetsIn, canonical } from './reuse.ts';
 import { isUnsafe } from './safety.ts';
 import { operationNamed, submitBatch } from './submit.ts';
 
@@ -76,9 +76,12 @@ export class Renditions {
 	async #identify({ assetId, operation, params: given }: WantedRendition): Promise<{ workspaceId: string; key: string; params: Record<string, unknown> }> {
 		const asset = await assetById(this.#deps.db, assetId);
 		if (!asset) throw new PipelineError('not_found', 'The media of this link is gone.');
-		// Open to anyone who has the link: no word of what was found.
-		if (isUnsafe(asset)) throw new PipelineError('expired', 'The media of this link has been withdrawn.');
+		if (isUnsafe(asset)) throw withdrawn();
 		const { version, params } = checkRendition(this.#deps, { operation, params: given });
+		for (const id of assetsIn(params)) {
+			const input = await findAsset(this.#deps.db, asset.workspaceId, id);
+			if (input && isUnsafe(input)) throw withdrawn();
+		}
 		return { workspaceId: asset.workspaceId, params, key: sha256(canonical([assetId, operation, version, params])) };
 	}
 
@@ -147,8 +150,14 @@ export class Renditions {
 	}
 }
 
-/** Failed long enough ago to be tried anew. */
-const isStale = (job: JobRow): boolean => (job.status === 'failed' || job.status === 'cancelled') && secondsUntilTriedAnew(job) === 0;
+/** Failed long enough ago to be tried anew, or stopped by a scan that another one has lifted since (else nobody gets here). */
+const isStale = (job: JobRow): boolean => (job.status === 'failed' || job.status === 'cancelled') && (isStopped(job) || secondsUntilTriedAnew(job) === 0);
+
+/** Links are open to anyone who has them: no word of what was found. */
+export const withdrawn = (): PipelineError => new PipelineError('expired', 'The media of this link has been withdrawn.');
+
+/** Whether it ended because of what a safety scan found, in this asset or in another one that it was to use. */
+export const isStopped = ({ error }: Pick<JobRow, 'error'>): boolean => error?.code === 'content_unsafe' || error?.details?.['reason'] === 'content_unsafe';
 
 export const secondsUntilTriedAnew = ({ completedAt }: Pick<JobRow, 'completedAt'>, now = Date.now()): number =>
 	Math.max(0, Math.ceil(TRY_ANEW_AFTER_SECONDS - (now - (completedAt?.getTime() ?? 0)) / 1000));

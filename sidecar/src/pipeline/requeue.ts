@@ -68,9 +68,11 @@ export async function enqueue(deps: PipelineDeps, tx: Transaction, rows: JobRow[
 }
 
 /** What a safety scan has found holds until a scan has found otherwise. */
-async function reviveAsset(tx: Transaction, assetId: string): Promise<void> {
+async function reviveAsset(tx: Transaction, assetId: string, status: 'processing' | 'queued'): Promise<void> {
 	const asset = await lockAsset(tx, assetId);
-	if (asset) await updateAsset(tx, assetId, { status: 'processing', ...(isUnsafe(asset) ? {} : { error: null }) });
+	if (!asset) return;
+	if (!isUnsafe(asset)) await updateAsset(tx, assetId, { status, error: null });
+	else if (status === 'processing') await updateAsset(tx, assetId, { status });
 }
 
 /** The failed jobs that these wait for, and those that they wait for in turn; the first one first. */
@@ -106,8 +108,8 @@ export async function reopen(deps: PipelineDeps, tx: Transaction, failed: JobRow
 	}
 	for (const batchId of idsOf(reset.map((job) => job.batchId))) await reopenBatch(tx, batchId);
 	for (const job of reset) {
-		if (job.assetId && job.jobType === INGEST) await updateAsset(tx, job.assetId, { status: 'queued', error: null });
-		if (job.assetId && job.process) await reviveAsset(tx, job.assetId);
+		if (job.assetId && job.jobType === INGEST) await reviveAsset(tx, job.assetId, 'queued');
+		if (job.assetId && job.process) await reviveAsset(tx, job.assetId, 'processing');
 	}
 	// A callback says that all has ended: what is not delivered yet would be wrong now. The end of the retry writes a new one.
 	await withdraw(

@@ -2,30 +2,34 @@ import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import { updateAsset, type AssetRow } from '../db/assets.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
-import { CHUNK, ENDED, OPEN, processJobs, type JobRow, type NewJob } from '../db/jobs.ts';
+import { CHUNK, ENDED, INGEST, OPEN, processJobs, type JobRow, type NewJob } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import { PipelineError, type PublicError } from '../errors.ts';
+import { foundIn, type Found } from '../operations/ai/safety-findings.ts';
 import type { PipelineDeps } from './deps.ts';
 
 /**
  * What becomes of an asset in which a guarding operation (`safety_scan`) finds what its thresholds do not allow.
  *
- * In a POST /api/media/process the guard goes first and the others wait for it. When it fails with `content_unsafe`, the asset
- * fails with that error, and every other open job of the asset, whoever asked for it, ends with `dependency_failed`: those that
- * wait as failed, those that run as cancelled. From then on the asset is not published, by no way; other operations work, so
- * that somebody can look into it. A later scan of the asset whose output says `safe: true` lifts this: it takes the place of
- * those that failed, and what was stopped can be retried.
+ * In a request the guard goes first, and the others that are asked of the same asset wait for it. When it fails with
+ * `content_unsafe`, the asset fails with that error, and every other open job of the asset, whoever asked for it, ends with
+ * `dependency_failed`: those that wait as failed, those that run as cancelled. From then on the asset is not published, by no way
+ * (publishable.ts), nor put into other media; other operations work, so that somebody can look into it. A later scan of the asset
+ * whose output says `safe: true`, and which has looked for what was found, lifts this: it takes the place of those that failed,
+ * and what was stopped can be retried.
  */
 
 /** The error of the asset is the mark: whoever writes that error must leave this one alone. */
 export const isUnsafe = ({ error }: Pick<AssetRow, 'error'>): boolean => error?.code === 'content_unsafe';
+
+const whoLooksFor = (found: Found[]): string => (found.length > 0 ? `, by a provider that looks for ${found.map(({ category }) => category).join(', ')}` : '');
 
 /** Throws `content_unsafe` for what must not be done with such an asset. */
 export function refuseUnsafe(asset: Pick<AssetRow, 'id' | 'error'>, field?: string): void {
 	if (!asset.error || !isUnsafe(asset)) return;
 	throw new PipelineError(
 		'content_unsafe',
-		`${field ? `${field}: ` : ''}asset ${asset.id} was stopped by a safety scan: ${asset.error.message} If that is wrong, run safety_scan on it again with higher thresholds; once it passes, the asset can be used.`,
+		`${field ? `${field}: ` : ''}asset ${asset.id} was stopped by a safety scan: ${asset.error.message} If that is wrong, run safety_scan on it again with higher thresholds${whoLooksFor(foundIn(asset.error))}; once it passes, the asset can be used.`,
 		asset.error.details ? { details: asset.error.details } : {},
 	);
 }
@@ -38,14 +42,16 @@ export const isGuard = (deps: Pick<PipelineDeps, 'operations'>, { jobType, param
 export const mayGuard = (deps: Pick<PipelineDeps, 'operations'>, { jobType }: Pick<JobRow, 'jobType'>): boolean =>
 	deps.operations.get(jobType)?.guards !== undefined;
 
-/** Of one request: guards one after the other, then all the rest. */
+/** Of one request, for each asset: guards one after the other, then all the rest. */
 export function behindGuards(deps: Pick<PipelineDeps, 'operations'>, rows: NewJob[]): NewJob[] {
-	const chain = rows.filter((row) => isGuard(deps, row));
-	const last = chain.at(-1);
-	if (!last) return rows;
+	const chains = new Map<string, NewJob[]>();
+	for (const row of rows) if (row.assetId && isGuard(deps, row)) chains.set(row.assetId, [...(chains.get(row.assetId) ?? []), row]);
 	return rows.map((row) => {
+		// Guards themselves wait for the bytes.
+		const chain = row.assetId && row.jobType !== INGEST ? chains.get(row.assetId) : undefined;
+		if (!chain) return row;
 		const place = chain.indexOf(row);
-		const before = place < 0 ? last : chain[place - 1];
+		const before = place < 0 ? chain.at(-1) : chain[place - 1];
 		return before ? { ...row, afterJobId: before.id } : row;
 	});
 }

@@ -4,6 +4,7 @@ import { PipelineError, type PublicError } from '../errors.ts';
 import type { PipelineDeps } from './deps.ts';
 import { finishJob } from './finish.ts';
 import { reopen } from './requeue.ts';
+import { isGuard } from './safety.ts';
 
 async function existing(tx: Transaction, workspaceId: string, id: string): Promise<JobRow> {
 	const job = await findJob(tx, workspaceId, id);
@@ -40,18 +41,16 @@ export interface ExternalResult {
 /** P4: somebody else did the job. Reported twice with the same status it is accepted twice and counted once. */
 export async function acceptExternalResult(deps: PipelineDeps, tx: Transaction, workspaceId: string, id: string, result: ExternalResult): Promise<JobRow> {
 	const job = await existing(tx, workspaceId, id);
+	// It has been looked at, and must not pass: the others do not go on as they would after any other result.
+	const isRefused = result.status === 'completed' && result.output['safe'] === false && isGuard(deps, job);
 	if (ENDED.includes(job.status)) {
-		if (job.status === result.status) return job;
+		if (job.status === (isRefused ? 'failed' : result.status)) return job;
 		throw new PipelineError('conflict', `Job ${id} has ended already as ${job.status}; it cannot become ${result.status}.`);
 	}
 	if (job.status === 'processing') throw new PipelineError('conflict', `Job ${id} is being worked on by the sidecar itself. Cancel it first, or leave it.`);
-	await finishJob(
-		deps,
-		tx,
-		job,
-		result.status === 'completed'
-			? { status: 'completed', output: result.output }
-			: { status: 'failed', error: result.error ?? { code: 'processing_failed', message: 'The external processor reported a failure without a reason.' } },
-	);
+	const refused: PublicError = { code: 'content_unsafe', message: `The external ${job.jobType} found that the asset is not safe.`, details: result.output };
+	const failed: PublicError = result.error ?? { code: 'processing_failed', message: 'The external processor reported a failure without a reason.' };
+	const completed = result.status === 'completed' && !isRefused;
+	await finishJob(deps, tx, job, completed ? { status: 'completed', output: result.output } : { status: 'failed', error: isRefused ? refused : failed });
 	return existing(tx, workspaceId, id);
 }

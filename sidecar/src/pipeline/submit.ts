@@ -16,6 +16,7 @@ import type { PipelineDeps } from './deps.ts';
 import { failDependents, finishBatchIfEnded } from './finish.ts';
 import { MediaReferences, type MediaReference } from './media-reference.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
+import { behindGuards } from './safety.ts';
 
 export interface Submission {
 	workspaceId: string;
@@ -66,7 +67,7 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 	const assetRows = await insertAssets(tx, references.made.map(({ asset }) => asset));
 	const freshIds = new Set(fresh.map(({ id }) => id));
 	const hidden = references.made.map(({ ingest }) => ingest).filter(({ id }) => !freshIds.has(id));
-	const inserted = await insertJobs(tx, await ranked(tx, [...hidden, ...fresh]));
+	const inserted = await insertJobs(tx, await ranked(tx, [...hidden, ...behindGuards(deps, fresh)]));
 	await enqueue(deps, tx, inserted);
 	const takenRows = await takeOver(deps, tx, batchId, taken, priority);
 	await recordEvents(tx, [

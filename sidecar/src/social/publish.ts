@@ -38,6 +38,8 @@ export interface PublishRequest {
 	jobId: string | null;
 	/** The caller's own name of this logical post; else the job is the post. */
 	idempotencyKey: string | null;
+	/** Throws where it must not be published any more: asked right before each publishing call. */
+	confirm?(): Promise<void>;
 	signal: AbortSignal;
 	log: Logger;
 	progress?: (percent: number) => void;
@@ -290,6 +292,7 @@ class Publication {
 	}
 
 	async #arm(): Promise<Arming> {
+		await this.#request.confirm?.();
 		const armed = await this.#deps.ledger.arm(this.#row.id, this.#claim, this.#leaseSeconds);
 		if (!armed) throw new ClaimLost();
 		this.#row = armed;

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { and, eq } from 'drizzle-orm';
 import type { Asset, Job } from '../../../nodes/shared/wire.js';
 import { createOutbox } from '../../../sidecar/src/callbacks/outbox.ts';
+import { jobs } from '../../../sidecar/src/db/schema.ts';
+import { failure } from '../../../sidecar/src/http/renditions.ts';
 import { runPlan } from '../../../sidecar/src/media/engine.ts';
 import { probe } from '../../../sidecar/src/media/probe.ts';
 import { createAnalyze } from '../../../sidecar/src/operations/ai/analyze.ts';
 import { createFindDuplicates } from '../../../sidecar/src/operations/ai/find-duplicates.ts';
+import { foundBefore } from '../../../sidecar/src/operations/ai/safety-findings.ts';
 import { createSafetyScan } from '../../../sidecar/src/operations/ai/safety-scan.ts';
 import type { Operation } from '../../../sidecar/src/operations/operation.ts';
 import { thumbnail } from '../../../sidecar/src/operations/video/thumbnail.ts';
@@ -26,7 +30,7 @@ describe('a red film', () => {
 	const vision = colourVision();
 
 	beforeAll(async () => {
-		const operations: Operation[] = [thumbnail, createSafetyScan({ moderator: vision.ai.moderate, engine: { runPlan } })];
+		const operations: Operation[] = [thumbnail, createSafetyScan({ moderator: vision.ai.moderate, engine: { runPlan }, foundBefore: (asset) => foundBefore(pipeline.deps.db, asset) })];
 		pipeline = await createTestPipeline({
 			operations,
 			triggers: { process: null, distribute: 'http://n8n.test/distribute' },
@@ -123,6 +127,19 @@ describe('a red film', () => {
 		await status(id, 'failed');
 		const after = await fetch(link, { redirect: 'manual' });
 		expect([after.status, await after.text()]).toEqual([410, expect.not.stringContaining('sexual')]);
+	});
+
+	it('tells nobody who has a link what was found, also not while it waits for the file, and is made anew once it is lifted', async () => {
+		const id = await upload('red');
+		const link = (await call('POST', `/api/media/assets/${id}/renditions`, { operation: 'thumbnail' })).body.url;
+		expect((await fetch(link, { redirect: 'manual' })).status).toBe(302);
+		// As if the scan had come in between.
+		const [job] = await pipeline.deps.db.select().from(jobs).where(and(eq(jobs.assetId, id), eq(jobs.jobType, 'thumbnail')));
+		const error = { code: 'dependency_failed' as const, message: 'Stopped, as the safety scan found sexual content.', details: { reason: 'content_unsafe' } };
+		const stopped = failure({ ...job!, status: 'cancelled', error, completedAt: new Date() });
+		expect([stopped.code, stopped.message, stopped.details]).toEqual(['expired', expect.not.stringContaining('sexual'), undefined]);
+		await pipeline.deps.db.update(jobs).set({ status: 'cancelled', error, completedAt: new Date() }).where(eq(jobs.id, job!.id));
+		expect((await fetch(link, { redirect: 'manual' })).status).toBe(302);
 	});
 
 	it('is no trouble when it is green, and its copy is told of', async () => {

@@ -11,6 +11,7 @@ import { createFindDuplicates } from './find-duplicates.ts';
 import type { GiveFeedback } from './give-feedback.ts';
 import { createIndexAsset, type TellLanguage } from './index-asset.ts';
 import type { Library } from './library.ts';
+import { foundBefore } from './safety-findings.ts';
 import { createSafetyScan } from './safety-scan.ts';
 import { createSearch } from './search.ts';
 import { subtitleConvert } from './subtitle-convert.ts';
@@ -40,7 +41,7 @@ export function createAiOperations({ ai, engine, db, facesAllowed, library, give
 		createTranslate({ translator: ai.translate, glossary }),
 		createDub({ speaker: ai.speak, dubber: ai.dub, translator: ai.translate, engine, glossary }),
 		createAnalyze({ ai, engine, db, facesAllowed }),
-		createSafetyScan({ moderator: ai.moderate, engine }),
+		createSafetyScan({ moderator: ai.moderate, engine, foundBefore: (asset) => foundBefore(db, asset) }),
 		createFindDuplicates({ db }),
 		createIndexAsset({ ai, engine, db, tellLanguage }),
 		createSearch({ library }),

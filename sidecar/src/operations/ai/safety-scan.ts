@@ -3,18 +3,20 @@ import { SAFETY_CATEGORIES, type Moderator, type SafetyCategory, type SafetyScor
 import { PipelineError } from '../../errors.ts';
 import type { TaskOperation } from '../operation.ts';
 import type { Engine } from './engine.ts';
-import { sampleFrames } from './sample-frames.ts';
+import type { Found } from './safety-findings.ts';
+import { sampleCovers, sampleFrames } from './sample-frames.ts';
 
 /**
  * From where on a category is not allowed. High, since what is stopped needs a person: the local engine gives everyday photos
- * up to 0.5 for `sexual`. It takes beaches and parties for `suggestive` (0.85 to 0.95), which is therefore only reported.
+ * up to 0.5 for `sexual`. It takes beaches and parties for `suggestive` (0.85 to 0.95), which is therefore only reported. Hate
+ * is found in pictures by no provider so far (ai/openai/moderator.ts).
  */
 const THRESHOLDS: Readonly<Record<SafetyCategory, number | null>> = {
 	sexual: 0.8,
 	suggestive: null,
 	violence: 0.8,
 	self_harm: 0.8,
-	hate: 0.8,
+	hate: null,
 };
 
 const threshold = (category: SafetyCategory, what: string) => {
@@ -33,7 +35,7 @@ const thresholds = z.strictObject({
 	suggestive: threshold('suggestive', 'Bare skin without sex'),
 	violence: threshold('violence', 'Violence and gore'),
 	self_harm: threshold('self_harm', 'Self-harm'),
-	hate: threshold('hate', 'Hate'),
+	hate: threshold('hate', 'Hate (found in pictures by no provider so far)'),
 });
 
 const params = z.strictObject({
@@ -64,27 +66,39 @@ export interface Finding {
 	moments: Array<{ at_seconds: number | null; score: number }>;
 }
 
+export interface SafetyScanDeps {
+	moderator: Moderator;
+	engine: Engine;
+	/** What an earlier scan has stopped the asset for: this one looks at the same moments, too. */
+	foundBefore(asset: { id: string; workspaceId: string }): Promise<Found[]>;
+}
+
 /** Looks for what must not be published. What happens to the asset when it finds some: pipeline/safety.ts. */
-export function createSafetyScan({ moderator, engine }: { moderator: Moderator; engine: Engine }): TaskOperation<Params> {
+export function createSafetyScan({ moderator, engine, foundBefore }: SafetyScanDeps): TaskOperation<Params> {
 	return {
 		kind: 'task',
 		name: 'safety_scan',
 		version: 1,
-		summary: 'Looks at frames for pornography, violence and hate, and stops the asset when it finds more than is allowed.',
+		summary: 'Looks at frames, and at the cover of a sound, for pornography, violence and self-harm, and stops the asset when it finds more than is allowed.',
 		analyses: true,
 		guards: ({ action }) => action === 'stop',
 		accepts: ['video', 'image', 'audio'],
 		params,
 		example: { frames: 16, thresholds: { sexual: 0.8 }, action: 'stop' },
 		produces:
-			'`safe`, `scores` (the highest per category), `findings` (what is above a threshold: `category`, `score`, `threshold`, `moments`), `frames` (each with `at_seconds`, `scores`), `provider`, `model`, `notes`. Not safe and `action` stop: the job fails with `content_unsafe`, whose `details` hold the findings.',
+			'`safe`, `scores` (the highest per category), `findings` (what is above a threshold: `category`, `score`, `threshold`, `moments`), `frames` (each with `at_seconds`, `scores`), `not_looked_for` (categories with a threshold that the provider does not know), `provider`, `model`, `notes`. Not safe and `action` stop: the job fails with `content_unsafe`, whose `details` hold the findings. A later scan lifts that when it passes, has looked for the same categories, and at the same moments, which it adds to its own.',
 		estimateSeconds: (facts, { frames }) => (facts?.fileType === 'audio' ? 1 : 3 + (facts?.fileType === 'video' ? frames * 0.4 : 0.4)),
 		async run(context, given) {
 			const { facts } = await context.source();
-			if (!facts.video) return { output: { safe: true, scores: {}, findings: [], frames: [], notes: ['There is nothing to see in a sound.'] } };
+			const covers = facts.video ? null : await context.step('frames', () => sampleCovers(context));
+			if (covers?.pictures.length === 0) return { output: { ...NOTHING, notes: ['There is nothing to see in a sound.', ...missedNotes(covers.missed)] } };
 			const obstacle = moderator.obstacle();
 			if (obstacle) throw new PipelineError('provider_not_configured', obstacle);
-			const { pictures, cpuSeconds } = await context.step('frames', () => sampleFrames(context, engine, { most: given.frames, progress: [0, 40] }));
+			const before = context.assetId === null ? [] : await foundBefore({ id: context.assetId, workspaceId: context.workspaceId });
+			const also = before.flatMap(({ moments }) => moments);
+			const { pictures, missed, cpuSeconds } = covers
+				? { ...covers, cpuSeconds: 0 }
+				: await context.step('frames', () => sampleFrames(context, engine, { most: given.frames, progress: [0, 40], also }));
 			const answer = await context.step('moderate', () =>
 				moderator.moderate(pictures, { signal: context.signal, onProgress: (percent) => context.progress(40 + percent * 0.55) }),
 			);
@@ -92,12 +106,16 @@ export function createSafetyScan({ moderator, engine }: { moderator: Moderator; 
 			if (answer.scores.length !== pictures.length)
 				throw new PipelineError('processing_failed', `${answer.provider} answered for ${answer.scores.length} of ${pictures.length} frames. Try again, or choose another provider for "moderate" in the routing.`);
 			const frames = pictures.map(({ atSeconds }, index) => ({ atSeconds, scores: answer.scores[index] ?? {} }));
+			if (!areVerdicts(frames))
+				throw new PipelineError('processing_failed', `${answer.provider} (${answer.model}) gave no scores for some of the frames. Try again, or choose another provider for "moderate" in the routing.`);
 			const findings = judge(frames, given.thresholds);
 			if (findings.length > 0 && given.action === 'stop') throw unsafe(findings);
-			const missing = unknownCategories(frames, given.thresholds);
+			const missing = SAFETY_CATEGORIES.filter((category) => given.thresholds[category] !== null && frames.every(({ scores }) => scores[category] === undefined));
 			const notes = [
 				...(answer.notes ?? []),
+				...missedNotes(missed),
 				...(missing.length > 0 ? [`${answer.provider} (${answer.model}) does not look for: ${missing.join(', ')}.`] : []),
+				...before.filter(({ category }) => missing.some((one) => one === category)).map(({ category }) => `An earlier scan has stopped this asset for ${category}, and this one says nothing of that: it stays stopped.`),
 			];
 			return {
 				output: {
@@ -105,6 +123,7 @@ export function createSafetyScan({ moderator, engine }: { moderator: Moderator; 
 					scores: highest(frames),
 					findings,
 					frames: frames.map(({ atSeconds, scores }) => ({ at_seconds: atSeconds, scores })),
+					not_looked_for: missing,
 					provider: answer.provider,
 					model: answer.model,
 					...(notes.length > 0 ? { notes } : {}),
@@ -113,6 +132,18 @@ export function createSafetyScan({ moderator, engine }: { moderator: Moderator; 
 			};
 		},
 	};
+}
+
+const NOTHING = { safe: true, scores: {}, findings: [], frames: [], not_looked_for: [] };
+
+const missedNotes = (missed: number): string[] =>
+	missed > 0 ? [`${missed === 1 ? 'One picture' : `${missed} pictures`} could not be looked at, as the file is damaged there.`] : [];
+
+/** The same categories in each, at least one, and numbers only: a model that computes nonsense (NaN) has seen nothing. */
+function areVerdicts(frames: readonly ScannedFrame[]): boolean {
+	const [first] = frames;
+	const known = SAFETY_CATEGORIES.filter((category) => first?.scores[category] !== undefined);
+	return known.length > 0 && frames.every(({ scores }) => SAFETY_CATEGORIES.every((category) => (known.includes(category) ? Number.isFinite(scores[category]) : scores[category] === undefined)));
 }
 
 /** What is above its threshold, the worst first. */
@@ -140,9 +171,6 @@ function highest(frames: readonly ScannedFrame[]): SafetyScores {
 	return found;
 }
 
-/** Categories with a threshold that the provider knows nothing of. */
-const unknownCategories = (frames: readonly ScannedFrame[], limits: Params['thresholds']): SafetyCategory[] =>
-	SAFETY_CATEGORIES.filter((category) => limits[category] !== null && frames.every(({ scores }) => scores[category] === undefined));
 
 function unsafe(findings: Finding[]): PipelineError {
 	const [worst] = findings as [Finding];

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Picture } from '../../ai/provider.ts';
+import { apngFrames, apngStarts } from '../../media/apng.ts';
 import { estimate, hasAlpha, ON_WHITE } from '../../media/codecs.ts';
+import { coverPictures } from '../../media/covers.ts';
 import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
 import { evenNear, scaleTo, type Size } from '../../media/geometry.ts';
-import { openPicture, readMetadata, writePicture } from '../../media/images.ts';
+import { openPicture, readMetadata, refuseTooMuch, writePicture } from '../../media/images.ts';
+import { beginOfShown, pictureTimes } from '../../media/picture-times.ts';
 import type { MediaPlan, PlannedOutput, PlanResult } from '../../media/plan.ts';
 import { readScenes, type Scene } from '../../media/scenes.ts';
 import type { OpenedMedia } from '../media-input.ts';
@@ -20,6 +23,15 @@ export interface SampleOptions {
 	maxSide?: number;
 	/** Part of the job's progress that this is, percent. Default 0 to 30. */
 	progress?: readonly [number, number];
+	/** Moments that are shown beside those, seconds. */
+	also?: readonly number[];
+}
+
+export interface Sampled {
+	pictures: SampledFrame[];
+	cpuSeconds: number;
+	/** Moments that could not be shown: the file is damaged there. */
+	missed: number;
 }
 
 type SampleContext = Pick<TaskContext, 'source' | 'workDir' | 'signal' | 'progress' | 'log'>;
@@ -45,46 +57,71 @@ const SCENES = 'sample-scenes.txt';
 export async function sampleFrames(
 	context: SampleContext,
 	engine: Engine,
-	{ most, maxSide = MAX_SIDE, progress = [0, 30] }: SampleOptions,
-): Promise<{ pictures: SampledFrame[]; cpuSeconds: number }> {
+	{ most, maxSide = MAX_SIDE, progress = [0, 30], also = [] }: SampleOptions,
+): Promise<Sampled> {
 	const source = await context.source();
 	const { facts } = source;
 	if (facts.mime.startsWith('image/') && facts.fileType === 'image')
-		return { pictures: await ofPicture(context, source, most, maxSide), cpuSeconds: 0 };
-	if (facts.fileType === 'audio' || !facts.video) return { pictures: [], cpuSeconds: 0 };
-	return ofVideo(context, engine, source, facts.video, { most, maxSide, progress });
+		return { pictures: await ofPicture(context, source, { most, maxSide, also }), cpuSeconds: 0, missed: 0 };
+	if (facts.fileType === 'audio' || !facts.video) return { pictures: [], cpuSeconds: 0, missed: 0 };
+	return ofVideo(context, engine, source, facts.video, { most, maxSide, progress, also });
+}
+
+/** The cover pictures of a sound, which people see beside it; `missed`: those that are damaged. */
+export async function sampleCovers(context: SampleContext): Promise<Pick<Sampled, 'pictures' | 'missed'>> {
+	const { paths, unread } = await coverPictures(await context.source(), MAX_SIDE, context);
+	const pictures: SampledFrame[] = [];
+	for (const path of paths) {
+		const { width, height } = await readMetadata(path);
+		pictures.push({ path, mime: 'image/jpeg', width, height, atSeconds: null });
+	}
+	return { pictures, missed: unread };
 }
 
 async function ofPicture(
 	context: SampleContext,
 	source: OpenedMedia,
-	most: number,
-	maxSide: number,
+	{ most, maxSide, also }: Required<Pick<SampleOptions, 'most' | 'maxSide' | 'also'>>,
 ): Promise<SampledFrame[]> {
 	const picture = await openPicture(source, context);
+	const isPng = source.facts.mime === 'image/apng';
 	const { delay = [] } = picture.frames > 1 ? await readMetadata(picture.path) : {};
-	const starts = delay.map((_, index) => delay.slice(0, index).reduce((sum, milliseconds) => sum + milliseconds, 0) / 1000);
-	const wanted = spread(picture.frames, most);
+	const starts = isPng ? await apngStarts(picture.path) : startsOf(delay);
+	if (isPng) refuseTooMuch(picture.width, picture.height, starts.length);
+	const animated = starts.length > 1;
+	const shownThen = also.map((at) => Math.max(0, starts.findLastIndex((start) => start <= at + SAME_TIME_SECONDS)));
+	const wanted = [...new Set([...spread(animated ? starts.length : 1, most), ...(animated ? shownThen : [])])].toSorted((a, b) => a - b);
+	const files = isPng && animated ? await apngFrames(picture.path, wanted, context) : [];
 	const pictures: SampledFrame[] = [];
-	for (const frame of wanted) {
-		const chain = picture
-			.open({ frame })
+	for (const [index, frame] of wanted.entries()) {
+		const file = files[index];
+		const chain = (file ? (await openPicture({ path: file, facts: { ...source.facts, mime: 'image/png' } }, context)).open() : picture.open({ frame }))
 			.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
 			.toColourspace('srgb');
 		const written = await writePicture(chain, { format: 'jpeg', quality: JPEG_QUALITY }, `sample-${randomUUID()}`, context);
 		const { path, width, height } = written;
-		pictures.push({ path, mime: 'image/jpeg', width, height, atSeconds: picture.frames > 1 ? (starts[frame] ?? 0) : null });
+		pictures.push({ path, mime: 'image/jpeg', width, height, atSeconds: animated ? round(starts[frame] ?? 0) : null });
 	}
 	return pictures;
 }
+
+/** @param delays milliseconds */
+function startsOf(delays: readonly number[]): number[] {
+	let end = 0;
+	return delays.map((delay) => (end += delay) - delay).map((milliseconds) => milliseconds / 1000);
+}
+
+const round = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+/** Moments are told in thousandths. */
+const SAME_TIME_SECONDS = 0.001;
 
 async function ofVideo(
 	context: SampleContext,
 	engine: Engine,
 	source: OpenedMedia,
 	video: VideoFacts,
-	{ most, maxSide, progress }: Required<SampleOptions>,
-): Promise<{ pictures: SampledFrame[]; cpuSeconds: number }> {
+	{ most, maxSide, progress, also }: Required<SampleOptions>,
+): Promise<Sampled> {
 	const { workDir, signal, log } = context;
 	const { facts } = source;
 	const [from, to] = progress;
@@ -104,10 +141,21 @@ async function ofVideo(
 	}
 	const size = sampleSize(video, maxSide);
 	const prefix = `sample-${randomUUID()}`;
-	const outputs = chooseMoments(facts, video, scenes, most).map((at, index) =>
-		frameAt(video, at, size, `${prefix}-${index + 1}.jpg`),
-	);
+	let times: Promise<Float64Array> | null = null;
+	/** Where each of the moments is found, as far as the file tells. */
+	const found = async (moments: readonly number[]): Promise<number[]> => {
+		const known = await (times ??= pictureTimes(source, signal));
+		return [...new Set(moments.map((at) => beginOfShown(known, at)))];
+	};
+	// Where the sound goes on, the last picture is shown until its end.
+	const atEnd = most > 1 && facts.durationSeconds - lengthOf(facts, video) > LEAST_STEP_SECONDS ? await found([facts.durationSeconds]) : [];
+	const held = atEnd.filter((at) => at <= lengthOf(facts, video));
+	const chosen = [...new Set([...chooseMoments(facts, video, scenes, most - held.length), ...held, ...also])].toSorted((a, b) => a - b);
+	// A screen recording may show one picture for minutes.
+	const moments = video.variableFrameRate ? await found(chosen) : chosen;
+	const outputs = moments.map((at, index) => frameAt(video, at, size, `${prefix}-${index + 1}.jpg`));
 	const pictures: SampledFrame[] = [];
+	const missing: number[] = [];
 	const take = async (some: PlannedOutput[], done: number): Promise<void> => {
 		const { files } = await run({ outputs: some, exactPlaces: true, estimatedCpuSeconds: some.length }, done, done + 0.5 / outputs.length);
 		for (const [index, { path }] of files.entries())
@@ -124,14 +172,24 @@ async function ofVideo(
 				await take([one], done).catch((thrown: unknown) => {
 					signal.throwIfAborted();
 					log.warn({ err: thrown, at_seconds: one.seekSeconds }, 'there is no picture at this moment');
+					missing.push(one.seekSeconds ?? 0);
 				});
 			}
+		});
+	}
+	let missed = 0;
+	for (const [index, at] of (missing.length > 0 ? await found(missing) : []).entries()) {
+		if (pictures.some(({ atSeconds }) => atSeconds === at)) continue;
+		await take([frameAt(video, at, size, `${prefix}-held-${index + 1}.jpg`)], 1 - 0.5 / outputs.length).catch((error: unknown) => {
+			signal.throwIfAborted();
+			log.warn({ err: error, at_seconds: at }, 'there is no picture at this moment');
+			missed += 1;
 		});
 	}
 	// The beginning is there if anything is: its error is the one to tell.
 	if (pictures.length === 0) await take([frameAt(video, 0, size, `${prefix}-0.jpg`)], 0.5);
 	context.progress(to);
-	return { pictures, cpuSeconds };
+	return { pictures: pictures.toSorted((a, b) => (a.atSeconds ?? 0) - (b.atSeconds ?? 0)), cpuSeconds, missed };
 }
 
 /** Finds the scenes: decodes everything, in small pictures. */

@@ -38,6 +38,8 @@ export interface PublishOptions {
 	platforms: readonly Platform[];
 	publish: PublishDependencies;
 	resolveMedia: ResolveMedia;
+	/** Throws where nothing may be posted of an asset, not even words. Asked at the beginning, and before each publishing call. */
+	refusePublishing(asset: { assetId: string; workspaceId: string }): Promise<void>;
 }
 
 const mediaSchema = z.strictObject({
@@ -51,7 +53,7 @@ const UPLOAD_BYTES_PER_SECOND = 2_000_000;
 const PROCESSING_SECONDS = 15;
 
 /** `publish`: one post on one platform, at most once. */
-export function createPublish({ platforms, publish, resolveMedia }: PublishOptions) {
+export function createPublish({ platforms, publish, resolveMedia, refusePublishing }: PublishOptions) {
 	const names = platforms.map((platform) => platform.name);
 	const params = z.strictObject({
 		platform: z.enum(names as [string, ...string[]]).describe(`Where to post: ${names.join(', ')}.`),
@@ -106,6 +108,9 @@ export function createPublish({ platforms, publish, resolveMedia }: PublishOptio
 		async run(context, given) {
 			const platform = platforms.find((known) => known.name === given.platform)!;
 			const credentials = readCredentials(context.secrets, platform);
+			const { assetId, workspaceId } = context;
+			const confirm = async (): Promise<void> => (assetId === null ? undefined : refusePublishing({ assetId, workspaceId }));
+			await confirm();
 			const media = await context.step('prepare', () => attach(context, given));
 			const post: Post = {
 				text: given.text,
@@ -121,10 +126,11 @@ export function createPublish({ platforms, publish, resolveMedia }: PublishOptio
 					platform,
 					post,
 					credentials,
-					workspaceId: context.workspaceId,
-					assetId: context.assetId,
+					workspaceId,
+					assetId,
 					jobId: context.jobId,
 					idempotencyKey: given.idempotency_key ?? null,
+					confirm,
 					signal: context.signal,
 					log: context.log,
 					// The rest is what the platform does after the upload.

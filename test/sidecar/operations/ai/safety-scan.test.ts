@@ -1,7 +1,10 @@
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
+import type { SafetyScores } from '../../../../sidecar/src/ai/vision.ts';
+import type { Found } from '../../../../sidecar/src/operations/ai/safety-findings.ts';
 import { createSafetyScan, judge } from '../../../../sidecar/src/operations/ai/safety-scan.ts';
 import { editFixture } from '../../../fixtures/edit.ts';
 import { image } from '../../../fixtures/images.ts';
+import { hiddenFixture } from '../../../fixtures/hidden.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { testTask, type TestTask } from '../../../support/task-context.ts';
 import { colourVision, type ColourVision } from '../../../support/vision.ts';
@@ -31,14 +34,17 @@ describe('the verdict on scores', () => {
 describe('safety_scan', () => {
 	let vision: ColourVision;
 	let task: TestTask | undefined;
+	/** What an earlier scan has found. */
+	let before: Found[];
 	beforeEach(() => {
+		before = [];
 		vision = colourVision();
 	});
 	afterEach(async () => {
 		await task?.end();
 		task = undefined;
 	});
-	const operation = () => createSafetyScan({ moderator: vision.ai.moderate, engine: { runPlan } });
+	const operation = () => createSafetyScan({ moderator: vision.ai.moderate, engine: { runPlan }, foundBefore: async () => before });
 	const scan = async (path: string, given: Record<string, unknown> = {}) => {
 		task = await testTask(path);
 		return operation().run(task.context, operation().params.parse(given));
@@ -48,7 +54,8 @@ describe('safety_scan', () => {
 		const { output, cost } = await scan(editFixture('green'), { frames: 4 });
 		expect(output).toMatchObject({ safe: true, scores: { sexual: 0, suggestive: 0.97 }, findings: [], provider: 'local', model: 'colours' });
 		expect(output['frames']).toHaveLength(2);
-		expect(output['notes']).toEqual(['Only colours are seen.', 'local (colours) does not look for: violence, self_harm, hate.']);
+		expect(output['notes']).toEqual(['Only colours are seen.', 'local (colours) does not look for: violence, self_harm.']);
+		expect(output['not_looked_for']).toEqual(['violence', 'self_harm']);
 		expect(cost).toMatchObject({ ai_images: 2, cpu_seconds: expect.any(Number) });
 	});
 
@@ -72,10 +79,25 @@ describe('safety_scan', () => {
 		expect(vision.shown['moderate']).toBe(5);
 	});
 
-	it('lets sounds pass without asking anybody', async () => {
+	it('finds what is held for long, in a late frame of a PNG, and on the cover of a sound', async () => {
+		for (const name of ['heldBetween', 'heldToTheEnd', 'apng', 'covers'] as const) {
+			await expect(scan(hiddenFixture(name), { frames: 4 }).catch((error: unknown) => Promise.reject(Object.assign(error as Error, { name })))).rejects.toMatchObject({ name, code: 'content_unsafe' });
+			await task?.end();
+		}
+		expect((await scan(fixture('audio'))).output).toMatchObject({ safe: true, frames: [{ at_seconds: null }] });
+	});
+
+	it('lets sounds without a cover pass without asking anybody', async () => {
 		vision.obstacles.moderate = 'Nobody.';
-		expect((await scan(fixture('audio'))).output).toMatchObject({ safe: true, frames: [] });
+		expect((await scan(hiddenFixture('sound'))).output).toMatchObject({ safe: true, frames: [], not_looked_for: [] });
 		expect(vision.shown).toEqual({});
+	});
+
+	it('looks again at what was found before, and says what it can say nothing of', async () => {
+		before = [{ category: 'violence', moments: [0.4, 0.8] }];
+		const { output } = await scan(editFixture('green'), { frames: 1 });
+		expect((output['frames'] as Array<{ at_seconds: number }>).map(({ at_seconds: at }) => at)).toEqual([0.4, 0.5, 0.8]);
+		expect(output['notes']).toContain('An earlier scan has stopped this asset for violence, and this one says nothing of that: it stays stopped.');
 	});
 
 	it('says what is missing before any work', async () => {
@@ -89,6 +111,17 @@ describe('safety_scan', () => {
 		vision.ai.moderate = { ...moderate, moderate: async (pictures, options) => ({ ...(await moderate.moderate(pictures, options)), scores: [] }) };
 		await expect(scan(editFixture('green'))).rejects.toMatchObject({ code: 'processing_failed', message: expect.stringMatching(/0 of \d+ frames/) });
 	});
+
+	it.each([
+		['nothing', (): SafetyScores => ({})],
+		['no number', (): SafetyScores => ({ sexual: Number.NaN, suggestive: 0 })],
+		['of one frame less than of another', (index: number): SafetyScores => (index === 0 ? { sexual: 0, violence: 0 } : { sexual: 0 })],
+	])('does not call safe what a provider says %s of', async (_what, say) => {
+		const { moderate } = vision.ai;
+		vision.ai.moderate = { ...moderate, moderate: async (pictures, options) => ({ ...(await moderate.moderate(pictures, options)), scores: pictures.map((_picture, index) => say(index)) }) };
+		await expect(scan(editFixture('green'), { frames: 4 })).rejects.toMatchObject({ code: 'processing_failed', message: expect.stringMatching(/no scores for some/) });
+	});
+
 
 	it.each([{ thresholds: { sexual: 2 } }, { thresholds: { nudity: 0.5 } }, { frames: 0 }, { action: 'delete' }])('refuses %j', (given) => {
 		expect(operation().params.safeParse(given).success).toBe(false);

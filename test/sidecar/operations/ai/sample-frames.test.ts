@@ -3,6 +3,7 @@ import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { chooseMoments, sampleFrames, sampleSize, spread, type SampledFrame } from '../../../../sidecar/src/operations/ai/sample-frames.ts';
 import { editFixture } from '../../../fixtures/edit.ts';
 import { image } from '../../../fixtures/images.ts';
+import { hiddenFixture } from '../../../fixtures/hidden.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { picture, videoFacts } from '../../../support/facts.ts';
 import { testTask, type TestTask } from '../../../support/task-context.ts';
@@ -101,6 +102,33 @@ describe('frames of real media', () => {
 		const reds = await Promise.all(pictures.map(async (one) => (await colour(one))[0] ?? 0));
 		expect(reds.every((red, index) => index === 0 || red > (reds[index - 1] ?? 0) + 30)).toBe(true);
 		expect((await sample(fixture('gif'), 4)).length).toBeGreaterThan(1);
+	});
+
+	it('show what is held for long, however few pictures the file has', async () => {
+		for (const name of ['heldBetween', 'heldToTheEnd'] as const) {
+			const pictures = await sample(hiddenFixture(name), 4);
+			const reds = (await Promise.all(pictures.map(colour))).filter(([red = 0, green = 0]) => red > 150 && green < 60);
+			expect([name, reds.length]).toEqual([name, 1]);
+			expect(pictures.map(({ atSeconds }) => atSeconds)).toContain(0.2);
+		}
+	});
+
+	it('show all frames of an animated PNG, and the moments asked for beside', async () => {
+		const pictures = await sample(hiddenFixture('apng'), 8);
+		expect(pictures.map(({ atSeconds }) => atSeconds)).toEqual([0, 0.5, 1, 1.5]);
+		const reds = (await Promise.all(pictures.map(colour))).map(([red = 0, green = 0]) => red > green);
+		expect(reds).toEqual([false, false, true, false]);
+		expect(await sample(image('apng'), 1)).toMatchObject([{ width: 100, height: 50, atSeconds: 0.5 }]);
+		task = await testTask(hiddenFixture('apng'));
+		const { pictures: more } = await sampleFrames(task.context, { runPlan }, { most: 1, also: [0.5] });
+		expect(more.map(({ atSeconds }) => atSeconds)).toEqual([0.5, 1]);
+	});
+
+	it('show the moments of a video asked for beside, each once', async () => {
+		task = await testTask(editFixture('numbered'));
+		const { pictures, missed } = await sampleFrames(task.context, { runPlan }, { most: 1, also: [0.4, 2] });
+		expect(pictures.map(({ atSeconds }) => atSeconds)).toEqual([0.4, 2]);
+		expect(missed).toBe(0);
 	});
 
 	it('put transparent pictures on white', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
 import { assets, jobs } from '../../../../sidecar/src/db/schema.ts';
+import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import type { TaskContext } from '../../../../sidecar/src/operations/operation.ts';
 import { createPublish, type MediaReference } from '../../../../sidecar/src/operations/social/publish.ts';
 import type { PostMedia } from '../../../../sidecar/src/social/platform.ts';
@@ -17,6 +18,9 @@ let video: PostMedia;
 let x: Stage;
 let mastodon: Stage;
 let asked: MediaReference[];
+/** Assets of which it was asked whether they may be published, and how often that is so. */
+let looks: string[];
+let mayLook: number;
 
 beforeAll(async () => {
 	database = await openTestDatabase();
@@ -29,6 +33,8 @@ afterAll(async () => {
 });
 beforeEach(async () => {
 	asked = [];
+	looks = [];
+	mayLook = Infinity;
 	[x, mastodon] = [await STAGES['x']!(clock), await STAGES['mastodon']!(clock)];
 });
 afterEach(() => Promise.all([x.close(), mastodon.close()]));
@@ -41,6 +47,10 @@ const operation = () =>
 			asked.push(reference);
 			const { path, mime, bytes, facts } = video;
 			return { path, mime, bytes, facts };
+		},
+		refusePublishing: async ({ assetId }) => {
+			looks.push(assetId);
+			if (looks.length > mayLook) throw new PipelineError('content_unsafe', 'stopped by a safety scan');
 		},
 	});
 
@@ -101,6 +111,20 @@ describe('publish', () => {
 		]);
 		expect(x.emulator.posts.map((post) => post.media.length)).toEqual([1, 1, 1, 1, 0]);
 		expect(x.emulator.posts[0]!.media[0]!.alt).toBe('Words');
+	});
+
+	it('posts nothing of an asset that a scan has stopped, not even words, nor when that happens while it is uploaded', async () => {
+		for (const [count, media] of [[0, []], [0, undefined], [1, []], [1, undefined]] as const) {
+			looks = [];
+			mayLook = count;
+			await expect(run({ platform: 'x', text: `Words ${count}`, media })).rejects.toMatchObject({ code: 'content_unsafe' });
+			expect(looks).toHaveLength(count + 1);
+		}
+		expect(x.emulator.posts).toEqual([]);
+		mayLook = 2;
+		looks = [];
+		await run({ platform: 'x', text: 'Fine' });
+		expect(x.emulator.posts).toHaveLength(1);
 	});
 
 	it('posts words without an asset', async () => {
