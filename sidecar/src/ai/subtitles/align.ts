@@ -1,4 +1,5 @@
 import type { Word } from '../transcriber.ts';
+import type { CueWord } from './cue.ts';
 import { PAUSE_MS } from './rules.ts';
 import type { Piece } from './text.ts';
 
@@ -15,6 +16,7 @@ const LOOK_AHEAD = 40;
 
 export const toMs = (seconds: number): number => (Number.isFinite(seconds) ? Math.max(0, Math.round(seconds * 1000)) : 0);
 const letters = (word: string): string => word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+const longest = (pieces: readonly Piece[]): number => pieces.reduce((most, { text }) => Math.max(most, text.length), 0);
 
 /** Letters of the timed words in order, each with its share of the time of its word. */
 interface Stream {
@@ -28,25 +30,29 @@ interface Stream {
 /** Hands out the words in order: each of them is said once. */
 export function createAligner(words: readonly Word[]): (pieces: readonly Piece[], start: number, end: number) => Timed[] {
 	let next = 0;
+	const known: string[] = [];
+	const spelt = (index: number): string => (known[index] ??= letters((words[index] as Word).word));
 	return (pieces, start, end) => {
 		while (next < words.length && toMs((words[next] as Word).end) < start - PAUSE_MS) next++;
 		const from = next;
+		// Of words that lie on each other by the thousand, no more than can be looked at: as many letters as the text has, and those passed over.
+		let room = 2 * pieces.reduce((sum, { text }) => sum + text.length + LOOK_AHEAD, LOOK_AHEAD + longest(pieces));
 		let until = from;
 		// A word of another segment is another word, however it is spelt.
-		while (until < words.length && toMs((words[until] as Word).start) <= end + PAUSE_MS) until++;
-		const { stream, wordAt } = streamOf(words, from, until);
+		while (until < words.length && room > 0 && toMs((words[until] as Word).start) <= end + PAUSE_MS) room -= spelt(until++).length + 1;
+		const { stream, wordAt } = streamOf(words, spelt, from, until);
 		const times = match(pieces, stream, (letter) => void (next = Math.max(next, wordAt[letter] ?? next)));
 		return estimate(pieces, times, start, end);
 	};
 }
 
-function streamOf(words: readonly Word[], from: number, until: number): { stream: Stream; wordAt: number[] } {
+function streamOf(words: readonly Word[], spelt: (index: number) => string, from: number, until: number): { stream: Stream; wordAt: number[] } {
 	const stream: Stream = { text: '', start: [], end: [], begins: [] };
 	const wordAt: number[] = [];
 	const parts: string[] = [];
 	for (let index = from; index < until; index++) {
 		const word = words[index] as Word;
-		const text = letters(word.word);
+		const text = spelt(index);
 		const [begin, end] = [toMs(word.start), Math.max(toMs(word.start), toMs(word.end))];
 		for (let at = 0; at < text.length; at++) {
 			stream.start.push(begin + ((end - begin) * at) / text.length);
@@ -111,4 +117,14 @@ function estimate(pieces: readonly Piece[], times: readonly Time[], start: numbe
 		at = stop;
 	}
 	return timed;
+}
+
+/** Words within the time of their subtitle, each beginning no earlier than the one before it. */
+export function wordsWithin(words: readonly CueWord[], { start, end }: { start: number; end: number }): CueWord[] {
+	const within = (ms: number): number => Math.min(end, Math.max(start, ms));
+	let before = start;
+	return words.map((word) => {
+		before = Math.max(before, within(word.start));
+		return { text: word.text, start: before, end: Math.max(before, within(word.end)) };
+	});
 }

@@ -20,8 +20,11 @@ Style: Default,Noto Sans,58,&H00FFFFFF,&H00FFFFFF,&H00000000,&H80000000,0,0,0,0,
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 `;
 
+/** ASS counts in hundredths of a second: what is shorter would end when it begins. */
+const LEAST_MS = 10;
+
 const dialogue = ({ start, end, lines, speaker = '' }: Cue, markup: boolean): string =>
-	`Dialogue: 0,${toAssClock(start)},${toAssClock(end)},Default,${speaker.replace(/[,\r\n]/g, ' ')},0,0,0,,${lines.map((line) => (markup ? withMarkup(line) : escapeAss(line))).join('\\N')}\n`;
+	`Dialogue: 0,${toAssClock(start)},${toAssClock(Math.max(end, start + LEAST_MS))},Default,${speaker.replace(/[,\r\n]/g, ' ')},0,0,0,,${lines.map((line) => (markup ? withMarkup(line) : escapeAss(line))).join('\\N')}\n`;
 
 /**
  * libass knows `\{`. A backslash before n, N, h or a brace is a command: a word joiner (U+2060) behind it makes it text, as ffmpeg

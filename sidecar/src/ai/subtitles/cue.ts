@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { joinLines } from './text.ts';
 
 /** One subtitle: shown from `start` to `end` (whole milliseconds). Lines are plain text, without markup. */
 export interface Cue {
@@ -22,6 +23,8 @@ export interface CueWord {
 export const MAX_CUES = 20_000;
 /** Characters of a subtitle file: ten times that of a long film. */
 export const MAX_SUBTITLE_CHARACTERS = 2_000_000;
+/** Characters of one subtitle: a hundred times what can be read. Beyond it, a line without an end was taken for one. */
+export const MAX_CUE_CHARACTERS = 10_000;
 
 const time = z.number().int().min(0);
 
@@ -37,4 +40,4 @@ export const cueSchema = z.object({
 export const cuesSchema = z.array(cueSchema).max(MAX_CUES);
 
 /** The text of a cue in one line. */
-export const textOf = ({ lines }: Pick<Cue, 'lines'>): string => lines.join(' ');
+export const textOf = ({ lines }: Pick<Cue, 'lines'>): string => joinLines(lines);

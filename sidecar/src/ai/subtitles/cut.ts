@@ -1,10 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Segment, Word } from '../transcriber.ts';
-import { createAligner, toMs, type Timed } from './align.ts';
+import { createAligner, toMs, wordsWithin, type Timed } from './align.ts';
 import { breakCost, SENTENCE_END } from './breaks.ts';
 import type { Cue } from './cue.ts';
 import { breakLines } from './lines.ts';
 import { DEFAULT_RULES, PAUSE_MS, type SubtitleRules } from './rules.ts';
-import { exceeds, join, piece, piecesOf, readingMs, sum, widthOf } from './text.ts';
+import { exceeds, glue, join, piece, piecesOf, readingMs, sum, widthOf } from './text.ts';
 import { place } from './timing.ts';
 
 /** Rules that differ from the usual ones. */
@@ -19,18 +20,55 @@ interface Token extends Timed {
 
 /**
  * Cuts what was said into subtitles by the rules: broken at sentences, clauses and pauses, begun anew with each speaker, in
- * order and never overlapping, whatever times the provider gave. Nothing of the text is lost.
+ * order and never overlapping, whatever times the provider gave. Nothing of the text is lost. Long texts take their time: others have
+ * their turn in between. Throws the signal's reason.
  */
-export function cutSubtitles(segments: readonly Segment[], words: readonly Word[] | null, options: CutOptions = {}): Cue[] {
+export async function cutSubtitles(segments: readonly Segment[], words: readonly Word[] | null, options: CutOptions = {}, signal?: AbortSignal): Promise<Cue[]> {
+	const work = cutting(segments, words, options);
+	for (;;) {
+		const step = work.next();
+		if (step.done) return step.value;
+		await setImmediate();
+		signal?.throwIfAborted();
+	}
+}
+
+/** Pieces that are worked on in one go: some ten milliseconds. */
+const STRIDE = 500;
+
+function* cutting(segments: readonly Segment[], words: readonly Word[] | null, options: CutOptions): Generator<void, Cue[]> {
 	const rules = { ...DEFAULT_RULES, ...options };
 	const align = createAligner(words ?? []);
-	const tokens = segments.flatMap(({ text, start, end, speaker }) => {
+	const tokens: Token[] = [];
+	for (const { text, start, end, speaker } of segments) {
+		const before = tokens.length;
 		const timed = align(piecesOf(text, rules), toMs(start), toMs(end));
-		return timed.map((token, index): Token => ({ ...token, segmentEnd: index === timed.length - 1, speaker }));
-	});
-	const groups = turns(tokens).flatMap((turn, index, all) => group(dashed(turn, all[index - 1], rules), rules));
+		for (const [index, token] of timed.entries()) tokens.push({ ...token, segmentEnd: index === timed.length - 1, speaker });
+		if (Math.floor(before / STRIDE) !== Math.floor(tokens.length / STRIDE)) yield;
+	}
+	// Between two segments the text has no blank either, where its script has none.
+	for (const [index, token] of tokens.entries()) {
+		const next = tokens[index + 1];
+		if (token.segmentEnd && next) token.spaced = glue(token.text, next.text) !== '';
+	}
+	const groups: Token[][] = [];
+	let before: readonly Token[] | undefined;
+	let worked = 0;
+	for (const turn of turns(tokens)) {
+		for (const one of yield* group(dashed(turn, before, rules), rules)) groups.push(one);
+		before = turn;
+		worked += turn.length;
+		if (worked < STRIDE) continue;
+		worked = 0;
+		yield;
+	}
 	const times = place(groups.map((tokensOfCue) => ({ ...span(tokensOfCue), readingMs: readingMs(sum(tokensOfCue), rules) })), rules);
-	return groups.map((tokensOfCue, index) => toCue(tokensOfCue, times[index] as Span, rules));
+	const cues: Cue[] = [];
+	for (const [index, tokensOfCue] of groups.entries()) {
+		cues.push(toCue(tokensOfCue, times[index] as Span, rules));
+		if (index % (STRIDE / 10) === 0) yield;
+	}
+	return cues;
 }
 
 interface Span {
@@ -74,11 +112,18 @@ const TOO_SHORT = 24;
 const TOO_FAST = 30;
 
 /** The cheapest way to divide a turn into subtitles that fit (dynamic programming over the places to break). */
-function group(tokens: readonly Token[], rules: SubtitleRules): Token[][] {
-	const ends = tokens.map(({ text, segmentEnd }) => segmentEnd || SENTENCE_END.test(text));
-	const broken = tokens.map((token, index) => (tokens[index + 1] && !token.segmentEnd ? breakCost(token, tokens[index + 1] as Token) : 0));
+function* group(tokens: readonly Token[], rules: SubtitleRules): Generator<void, Token[][]> {
+	const ends: boolean[] = [];
+	const broken: number[] = [];
+	for (const [index, token] of tokens.entries()) {
+		if (index % STRIDE === STRIDE - 1) yield;
+		const next = tokens[index + 1];
+		ends.push(token.segmentEnd || SENTENCE_END.test(token.text));
+		broken.push(next && !token.segmentEnd ? breakCost(token, next) : 0);
+	}
 	const best: Array<{ cost: number; from: number }> = [{ cost: 0, from: 0 }];
 	for (let from = 0; from < tokens.length; from++) {
+		if (from % STRIDE === STRIDE - 1) yield;
 		const base = (best[from] as { cost: number }).cost;
 		const room = new Room(rules);
 		let inside = 0;
@@ -136,13 +181,12 @@ class Room {
 }
 
 function toCue(tokens: readonly Token[], { start, end }: Span, rules: SubtitleRules): Cue {
-	const within = (ms: number): number => Math.min(end, Math.max(start, ms));
 	const speaker = tokens[0]?.speaker;
 	return {
 		start,
 		end,
 		lines: breakLines(tokens, rules).map(join),
-		...(tokens.some(({ known }) => known) ? { words: tokens.map((token) => ({ text: token.text, start: within(token.start), end: within(token.end) })) } : {}),
+		...(tokens.some(({ known }) => known) ? { words: wordsWithin(tokens, { start, end }) } : {}),
 		...(speaker === undefined ? {} : { speaker }),
 	};
 }

@@ -1,11 +1,11 @@
 import type { Segment, Word } from '../transcriber.ts';
-import { createAligner, type Timed } from './align.ts';
-import { textOf, type Cue } from './cue.ts';
+import { createAligner, wordsWithin, type Timed } from './align.ts';
+import { MAX_CUE_CHARACTERS, textOf, type Cue } from './cue.ts';
 import { cutSubtitles } from './cut.ts';
 import { toLines } from './markup.ts';
 import { breakLines } from './lines.ts';
 import { DEFAULT_RULES, type SubtitleRules } from './rules.ts';
-import { graphemesOf, piecesOf } from './text.ts';
+import { graphemesOf, join, joinLines, piecesOf, UNSPACED } from './text.ts';
 
 /** Changes to subtitles. Pure; indexes count from 0. */
 
@@ -29,20 +29,15 @@ export function withText(cue: Cue, lines: string[]): Cue {
 	const { words, ...rest } = cue;
 	if (!words) return { ...rest, lines };
 	const known: Word[] = words.map((word) => ({ word: word.text, start: word.start / 1000, end: word.end / 1000 }));
-	const timed = createAligner(known)(piecesOf(lines.join(' '), UNBROKEN), cue.start, cue.end);
-	return { ...rest, lines, words: wordsOf(timed, cue) };
+	const timed = createAligner(known)(piecesOf(joinLines(lines), UNBROKEN), cue.start, cue.end);
+	return { ...rest, lines, words: wordsWithin(timed, cue) };
 }
 
 /** Words as they are, however long. */
 const UNBROKEN: Pick<SubtitleRules, 'maxLineChars' | 'maxWideLineChars'> = { maxLineChars: 10_000, maxWideLineChars: 10_000 };
 
-const wordsOf = (timed: readonly Timed[], { start, end }: Pick<Cue, 'start' | 'end'>): NonNullable<Cue['words']> => {
-	const within = (ms: number): number => Math.min(end, Math.max(start, ms));
-	return timed.map((word) => ({ text: word.text, start: within(word.start), end: within(word.end) }));
-};
-
 /** Lines of about the same length, in as few as it takes. */
-const rebroken = (text: string): string[] => breakLines(piecesOf(text, DEFAULT_RULES), DEFAULT_RULES).map((line) => line.map(({ text: word, spaced }, index) => word + (spaced && index < line.length - 1 ? ' ' : '')).join(''));
+const rebroken = (text: string): string[] => breakLines(piecesOf(text, DEFAULT_RULES), DEFAULT_RULES).map(join);
 
 /** One cue of several that follow each other. */
 export function merged(cues: readonly Cue[]): Cue {
@@ -50,12 +45,13 @@ export function merged(cues: readonly Cue[]): Cue {
 	const lines = cues.flatMap((cue) => cue.lines);
 	const speakers = new Set(cues.map(({ speaker }) => speaker));
 	const { words: _words, speaker: _speaker, ...rest } = first;
+	const end = cues.reduce((latest, cue) => Math.max(latest, cue.end), first.end);
 	return {
 		...rest,
-		end: Math.max(...cues.map(({ end }) => end)),
+		end,
 		// What fits into two lines was put on them by somebody.
-		lines: lines.length <= DEFAULT_RULES.maxLines ? lines : rebroken(lines.join(' ')),
-		...(cues.every(({ words }) => words) ? { words: cues.flatMap(({ words = [] }) => words) } : {}),
+		lines: lines.length <= DEFAULT_RULES.maxLines ? lines : rebroken(joinLines(lines)),
+		...(cues.every(({ words }) => words) ? { words: wordsWithin(cues.flatMap(({ words = [] }) => words), { start: first.start, end }) } : {}),
 		...(speakers.size === 1 && first.speaker !== undefined ? { speaker: first.speaker } : {}),
 	};
 }
@@ -65,6 +61,7 @@ export type SplitAt = { ms: number } | { text: string };
 /** Two cues of one. A sentence says why it cannot be done. */
 export function split(cue: Cue, at: SplitAt): [Cue, Cue] | string {
 	if ('ms' in at && (at.ms <= cue.start || at.ms >= cue.end)) return `is shown from ${cue.start / 1000} s to ${cue.end / 1000} s, and ${at.ms / 1000} s is not within`;
+	if (cue.end - cue.start < 2) return 'is shown for a millisecond only, which cannot be divided';
 	const pieces = timedPieces(cue);
 	if (pieces.length < 2) return 'has a single word';
 	const index = 'ms' in at ? nearest(pieces, at.ms) : beginning(pieces, at.text);
@@ -72,12 +69,10 @@ export function split(cue: Cue, at: SplitAt): [Cue, Cue] | string {
 	const ms = 'ms' in at ? at.ms : Math.min(cue.end - 1, Math.max(cue.start + 1, (pieces[index] as Timed).start));
 	const part = (own: readonly Timed[], start: number, end: number): Cue => {
 		const { words, ...rest } = cue;
-		return { ...rest, start, end, lines: rebroken(textOfPieces(own)), ...(words ? { words: wordsOf(own, { start, end }) } : {}) };
+		return { ...rest, start, end, lines: rebroken(join(own)), ...(words ? { words: wordsWithin(own, { start, end }) } : {}) };
 	};
 	return [part(pieces.slice(0, index), cue.start, ms), part(pieces.slice(index), ms, cue.end)];
 }
-
-const textOfPieces = (pieces: readonly Timed[]): string => pieces.map(({ text, spaced }, index) => text + (spaced && index < pieces.length - 1 ? ' ' : '')).join('');
 
 function timedPieces(cue: Cue): Timed[] {
 	const known: Word[] = (cue.words ?? []).map((word) => ({ word: word.text, start: word.start / 1000, end: word.end / 1000 }));
@@ -95,7 +90,13 @@ function beginning(pieces: readonly Timed[], text: string): number | null {
 	const bare = (value: string): string => value.toLowerCase().replace(/\s+/gu, '');
 	const wanted = bare(text);
 	if (wanted === '') return null;
-	for (let index = 1; index < pieces.length; index++) if (bare(textOfPieces(pieces.slice(index))).startsWith(wanted)) return index;
+	const parts = pieces.map((one) => bare(one.text));
+	const all = parts.join('');
+	let at = parts[0]?.length ?? 0;
+	for (let index = 1; index < parts.length; index++) {
+		if (all.startsWith(wanted, at)) return index;
+		at += parts[index]?.length ?? 0;
+	}
 	return null;
 }
 
@@ -108,35 +109,47 @@ export interface Replacement {
 
 /**
  * Replaces in the text of cues, over the ends of their lines as well. `count`: in how many places. A cue of which nothing is left
- * goes. Throws RangeError when all that is put in is longer than `room` characters.
+ * goes. Throws RangeError when all that is put in is longer than `room` characters, or a cue longer than any.
  */
 export function replaceAll(cues: readonly Cue[], { find, with: right, wholeWords, matchCase }: Replacement, room: number): { cues: Cue[]; count: number } {
 	const graphemes = graphemesOf(find.trim());
-	const before = wholeWords && SPACED.test(graphemes[0] ?? '') ? '(?<![\\p{L}\\p{N}\\p{M}_])' : '';
-	const behind = wholeWords && SPACED.test(graphemes.at(-1) ?? '') ? '(?![\\p{L}\\p{N}\\p{M}_])' : '';
-	const pattern = new RegExp(`${before}${find.trim().split(/\s+/u).map(escape).join('\\s+')}${behind}`, matchCase ? 'gu' : 'giu');
+	const isWord = (one: string | undefined): boolean => /^[\p{L}\p{N}]/u.test(one ?? '') && !UNSPACED.test(one ?? '');
+	const before = wholeWords && isWord(graphemes[0]) ? '(?<![\\p{L}\\p{N}\\p{M}_])' : '';
+	const behind = wholeWords && isWord(graphemes.at(-1)) ? '(?![\\p{L}\\p{N}\\p{M}_])' : '';
+	const pattern = new RegExp(`${before}${patternOf(graphemes)}${behind}`, matchCase ? 'gu' : 'giu');
 	let count = 0;
 	const put = (): string => {
-		if (++count * right.length > room) throw new RangeError('the text would grow too long');
+		if (++count * right.length > room) throw new RangeError(`the text would grow beyond ${room} characters`);
 		return right;
 	};
 	const replaced = cues.flatMap((cue) => {
 		const text = cue.lines.join('\n');
 		const changed = text.replace(pattern, put);
 		if (changed === text) return [cue];
+		if (changed.length > MAX_CUE_CHARACTERS) throw new RangeError(`a subtitle would grow beyond ${MAX_CUE_CHARACTERS} characters`);
 		const lines = toLines(changed).map((line) => line.replace(/ {2,}/g, ' '));
 		return lines.length === 0 ? [] : [withText(cue, lines)];
 	});
 	return { cues: replaced, count };
 }
 
-/** Scripts with spaces between words; in others a word is wherever it is. */
-const SPACED = /^(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}])[\p{L}\p{N}]/u;
-const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+/** Blanks are any blanks; a line may end at one, and in scripts without blanks anywhere. */
+function patternOf(graphemes: readonly string[]): string {
+	let pattern = '';
+	for (const [index, one] of graphemes.entries()) {
+		const before = graphemes[index - 1] ?? '';
+		if (one.trim() === '') pattern += before.trim() === '' ? '' : '\\s+';
+		else pattern += (UNSPACED.test(before) && UNSPACED.test(one) ? '\\n?' : '') + escape(one);
+	}
+	return pattern;
+}
 
-/** Cuts the whole text anew by the rules; times are those of the words where they are known. */
-export function rewrap(cues: readonly Cue[], rules: SubtitleRules): Cue[] {
+/** With the flag u, no other sign may stand behind a backslash. */
+const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+
+/** Cuts the whole text anew by the rules; times are those of the words where they are known. Throws the signal's reason. */
+export function rewrap(cues: readonly Cue[], rules: SubtitleRules, signal?: AbortSignal): Promise<Cue[]> {
 	const segments = cues.map((cue): Segment => ({ start: cue.start / 1000, end: cue.end / 1000, text: textOf(cue), ...(cue.speaker === undefined ? {} : { speaker: cue.speaker }) }));
 	const words = cues.flatMap(({ words: own = [] }) => own.map((word): Word => ({ word: word.text, start: word.start / 1000, end: word.end / 1000 })));
-	return cutSubtitles(segments, words.length > 0 ? words : null, rules);
+	return cutSubtitles(segments, words.length > 0 ? words : null, rules, signal);
 }

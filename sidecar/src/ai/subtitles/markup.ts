@@ -9,14 +9,17 @@ const OVERRIDE = /\{\\[^{}\n]{0,300}\}/g;
 const ENTITY = /&(amp|lt|gt|nbsp|lrm|rlm|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});/g;
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', nbsp: ' ', lrm: '\u200E', rlm: '\u200F', quot: '"', apos: "'" };
 
+/** What keeps text from being taken for markup, as this program writes it (srt.ts). */
+const NO_TAG = /([<{])\u2060/g;
+
 /** Without tags, or with `<i>`, `<b>` and `<u>` only. */
 export const readTags = (text: string, markup: 'strip' | 'keep'): string => {
 	const plain = text.replace(OVERRIDE, '').replace(TIME, '').replace(TAG, (_tag, slash: string, name: string) => (markup === 'keep' && KEPT.has(name.toLowerCase()) ? `<${slash}${name.toLowerCase()}>` : ''));
-	return markup === 'keep' ? balanced(plain) : plain;
+	return markup === 'keep' ? balanced(plain) : plain.replace(NO_TAG, '$1');
 };
 
 /** Closes what is open at the end, and drops what closes nothing. */
-function balanced(text: string): string {
+export function balanced(text: string): string {
 	const open: string[] = [];
 	const inside = text.replace(/<(\/?)([ibu])>/g, (tag, slash: string, name: string) => {
 		if (!slash) {
@@ -38,11 +41,12 @@ export const readEntities = (text: string): string =>
 		return usable ? String.fromCodePoint(code) : '';
 	});
 
-/** Lines as they are shown: no control characters, no blank lines, no blanks around. */
+/** Lines as they are shown: no control characters, no byte order marks, no blank lines, no blanks around. */
 export const toLines = (text: string): string[] =>
 	text
+		.replaceAll('\uFEFF', '')
 		// eslint-disable-next-line no-control-regex
-		.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\uFEFF]/g, ' ')
+		.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, ' ')
 		.split('\n')
 		.map((line) => line.replaceAll('\t', ' ').trim())
 		.filter(Boolean);

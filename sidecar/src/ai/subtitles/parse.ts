@@ -1,5 +1,7 @@
 import { PipelineError } from '../../errors.ts';
-import { MAX_CUES, MAX_SUBTITLE_CHARACTERS, cuesSchema, type Cue } from './cue.ts';
+import { toClock } from './clock.ts';
+import { MAX_CUE_CHARACTERS, MAX_CUES, MAX_SUBTITLE_CHARACTERS, cuesSchema, type Cue } from './cue.ts';
+import { toLines } from './markup.ts';
 import { readAss } from './read-ass.ts';
 import { readTimed } from './read-timed.ts';
 
@@ -32,11 +34,13 @@ export interface RawSubtitles {
 const SHORTEST_MS = 1000;
 /** Two days. Beyond it a time is a slip of the pen, and 32-bit players fail. */
 const LATEST_MS = 48 * 3_600_000;
+/** Characters of the name of who speaks. */
+const MAX_SPEAKER = 100;
 
 /**
  * Reads SRT, WebVTT, ASS/SSA, and JSON with `cues`, whatever wrote them: byte order marks, any line ends, missing numbers,
  * wrong order, hours left out. A blank text has no cues. Throws `invalid_request` when it is none of these, or beyond
- * 20,000 cues or 2,000,000 characters. Takes time in proportion to the length, whatever the text.
+ * 20,000 cues, 10,000 characters in one, or 2,000,000 in all. Takes time in proportion to the length, whatever the text.
  */
 export function parseSubtitles(given: string, { markup = 'strip' }: ParseOptions = {}): ParsedSubtitles {
 	if (given.length > MAX_SUBTITLE_CHARACTERS) throw refused(`they have ${given.length} characters; at most ${MAX_SUBTITLE_CHARACTERS} can be read`);
@@ -44,10 +48,20 @@ export function parseSubtitles(given: string, { markup = 'strip' }: ParseOptions
 	const format = formatOf(text);
 	const raw = format === 'json' ? readJson(text) : format === 'ass' ? readAss(text, markup) : readTimed(text, format, markup);
 	if (raw.cues.length > MAX_CUES) throw refused(`they have more than ${MAX_CUES} entries`);
-	if (raw.cues.length === 0 && text.trim() !== '' && !/^WEBVTT[^\n]*$/.test(text.trim()) && format !== 'json' && format !== 'ass')
+	const long = raw.cues.find(({ lines }) => lines.reduce((sum, line) => sum + line.length, 0) > MAX_CUE_CHARACTERS);
+	if (long) throw refused(`the entry at ${toClock(long.start, '.')} has more than ${MAX_CUE_CHARACTERS} characters; perhaps the file is damaged there`);
+	if (raw.cues.length + raw.skipped === 0 && (format === 'srt' ? text.trim() !== '' : format === 'vtt' && hasMore(text)))
 		throw refused('no times were found in them. Expected SRT, WebVTT or ASS, e.g. "1\\n00:00:01,000 --> 00:00:03,000\\nHello"');
 	return { format, language: raw.language ?? '', ...inOrder(raw) };
 }
+
+/** Whether a WebVTT file without entries holds anything but its head, notes and styles. */
+const hasMore = (text: string): boolean =>
+	text
+		.trim()
+		.split(/\n[ \t]*\n/)
+		.slice(1)
+		.some((block) => !/^\s*(?:(?:NOTE|STYLE|REGION)\b|$)/.test(block));
 
 function formatOf(text: string): SubtitleFormat {
 	const start = text.slice(0, 2000).trimStart();
@@ -60,7 +74,10 @@ function formatOf(text: string): SubtitleFormat {
 /** Line ends as \n, without the byte order mark. UTF-16 that was read as if it had one byte per character is put right. */
 function asText(given: string): string {
 	let text = given;
-	if (text.includes('\0')) {
+	const nuls = given.split('\0').length - 1;
+	// In UTF-16 at least digits and line ends have one each; a stray one is damage.
+	if (nuls > 0 && nuls < given.length / 10) text = given.replaceAll('\0', '');
+	else if (nuls > 0) {
 		const bytes = /^[\0-ÿ]*$/.test(text) ? Buffer.from(text, 'latin1') : null;
 		const found = bytes && (bytes[0] === 0xfe || bytes[0] === 0 ? swapped(bytes) : bytes);
 		text = found ? found.toString('utf16le') : '';
@@ -84,7 +101,7 @@ function readJson(text: string): RawSubtitles {
 		const { path = [], message = '' } = checked.error.issues[0] ?? {};
 		throw refused(`"cues${path.map((part) => `[${String(part)}]`).join('')}" is wrong: ${message}`);
 	}
-	return { cues: checked.data.map(withoutUndefined), ...(typeof language === 'string' && /^[a-z]{2}$/.test(language) ? { language } : {}), skipped: 0 };
+	return { cues: checked.data.map(plainCue), ...(typeof language === 'string' && /^[a-z]{2}$/.test(language) ? { language } : {}), skipped: 0 };
 }
 
 /** zod says `undefined` for what is absent; a cue says nothing. */
@@ -93,6 +110,13 @@ export const withoutUndefined = ({ words, speaker, ...cue }: { start: number; en
 	...(words ? { words } : {}),
 	...(speaker === undefined ? {} : { speaker }),
 });
+
+/** What other programs wrote may hold line breaks and control characters anywhere, which would break the files apart that are made of it. */
+function plainCue(given: Parameters<typeof withoutUndefined>[0]): Cue {
+	const speaker = given.speaker === undefined ? '' : toLines(given.speaker).join(' ').slice(0, MAX_SPEAKER);
+	const words = given.words?.map((word) => ({ ...word, text: toLines(word.text).join(' ') })).filter(({ text }) => text !== '');
+	return withoutUndefined({ ...given, lines: toLines(given.lines.join('\n')), words, speaker: speaker === '' ? undefined : speaker });
+}
 
 function inOrder({ cues, skipped }: RawSubtitles): { cues: Cue[]; notes: string[] } {
 	const notes: string[] = [];

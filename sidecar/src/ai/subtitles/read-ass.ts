@@ -1,6 +1,6 @@
 import { readClock } from './clock.ts';
 import type { Cue } from './cue.ts';
-import { toLines } from './markup.ts';
+import { balanced, toLines } from './markup.ts';
 import type { RawSubtitles } from './parse.ts';
 
 /** Fields of a line `Dialogue:` where the file does not name them. */
@@ -15,7 +15,7 @@ export function readAss(text: string, markup: 'strip' | 'keep'): RawSubtitles {
 	for (const line of text.split('\n')) {
 		if (line.startsWith('[')) inEvents = /^\[Events\]/i.test(line);
 		if (!inEvents) continue;
-		const [, kind, rest = ''] = /^(Format|Dialogue)\s{0,8}:(.*)$/i.exec(line) ?? [];
+		const [, kind, rest = ''] = /^(Format|Dialogue)\s{0,8}:(.*)$/is.exec(line) ?? [];
 		if (kind?.toLowerCase() === 'format') fields = formatOf(rest);
 		if (kind?.toLowerCase() !== 'dialogue') continue;
 		const cue = toCue(rest, fields, markup);
@@ -75,5 +75,5 @@ function readText(text: string, markup: 'strip' | 'keep'): string {
 			at++;
 		}
 	}
-	return shown;
+	return markup === 'keep' ? balanced(shown) : shown;
 }

@@ -21,13 +21,13 @@ export function readTimed(text: string, format: 'srt' | 'vtt', markup: 'strip' |
 	while (at < lines.length) {
 		const times = readTimes(lines[at] ?? '');
 		const following = nextTimes(at + 1);
-		const body = format === 'vtt' ? untilBlank(lines.slice(at + 1, following)) : withoutNumber(lines.slice(at + 1, following), following < lines.length);
+		const body = format === 'vtt' ? untilBlank(lines.slice(at + 1, following)) : withoutNumber(lines.slice(at + 1, following), following < lines.length, numberOf(lines[at - 1]));
 		const cue = times && toCue(times, body, format, markup);
 		if (cue) cues.push(cue);
 		else skipped++;
 		at = following;
 	}
-	const language = format === 'vtt' ? /^Language:\s{0,8}([a-z]{2})\b/im.exec(lines.slice(0, 10).join('\n'))?.[1]?.toLowerCase() : undefined;
+	const language = format === 'vtt' ? /^Language:\s{0,8}([a-z]{2})\b/im.exec(untilBlank(lines.slice(0, 10)).join('\n'))?.[1]?.toLowerCase() : undefined;
 	return { cues, skipped, ...(language ? { language } : {}) };
 }
 
@@ -46,16 +46,19 @@ function untilBlank(lines: string[]): string[] {
 	return blank < 0 ? lines : lines.slice(0, blank);
 }
 
-/** In SRT blank lines may stand inside of the text; the number of the next entry may not. */
-function withoutNumber(lines: string[], more: boolean): string[] {
+const numberOf = (line: string | undefined): number => (line !== undefined && NUMBER.test(line) ? Number(line) : NaN);
+
+/** In SRT blank lines may stand inside of the text; the number of the next entry may not. Where the blank line before it is missing, it is the one that follows. */
+function withoutNumber(lines: string[], more: boolean, own: number): string[] {
 	let end = lines.length;
 	while (end > 0 && lines[end - 1]?.trim() === '') end--;
-	return more && NUMBER.test(lines[end - 1] ?? '') && (end === 1 || lines[end - 2]?.trim() === '') ? lines.slice(0, end - 1) : lines.slice(0, end);
+	const isNext = more && NUMBER.test(lines[end - 1] ?? '') && (end === 1 || lines[end - 2]?.trim() === '' || numberOf(lines[end - 1]) === own + 1);
+	return lines.slice(0, isNext ? end - 1 : end);
 }
 
 function toCue(times: { start: number; end: number }, body: string[], format: 'srt' | 'vtt', markup: 'strip' | 'keep'): Cue | null {
 	const text = body.join('\n');
-	const speaker = VOICE.exec(text)?.[1]?.trim();
+	const speaker = readEntities(VOICE.exec(text)?.[1] ?? '').trim();
 	const plain = readTags(text, markup);
 	const lines = toLines(format === 'vtt' ? readEntities(plain) : plain);
 	return lines.length === 0 ? null : { ...times, lines, ...(speaker ? { speaker } : {}) };

@@ -4,8 +4,9 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 /** Each takes the place of two letters: ideographs, kana, hangul, and their punctuation. */
 const WIDE = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3001-\u303F\uFF01-\uFF60]/u;
-/** Scripts without spaces between words. */
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const UNSPACED_SCRIPTS = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}`;
+/** A sign of a script without spaces between words. */
+export const UNSPACED = new RegExp(`[${UNSPACED_SCRIPTS}]`, 'u');
 /** What must not begin a line, and what must not end one (JIS X 4051, shortened). */
 const CLOSING = /^[\p{Pe}\p{Pf}\u3001\u3002\uFF0C\uFF0E\uFF01\uFF1F\uFF1A\uFF1B.,!?:;…‥・ー々ゝゞ％%ぁぃぅぇぉっゃゅょァィゥェォッャュョ]/u;
 const OPENING = /[\p{Ps}\p{Pi}]$/u;
@@ -29,9 +30,12 @@ export interface Piece {
 	wide: number;
 }
 
+/** Latin, Greek, Cyrillic, kana and ideographs without anything that joins: each unit is a character. Spares the segmenter, which is slow. */
+const PLAIN = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u3001-\u3029\u3031-\u303c\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff60]*$/;
+
 /** Characters as people count them. */
 export function graphemesOf(text: string): string[] {
-	return /^[\x20-\x7e]*$/.test(text) ? [...text] : Array.from(graphemes.segment(text), ({ segment }) => segment);
+	return PLAIN.test(text) ? [...text] : Array.from(graphemes.segment(text), ({ segment }) => segment);
 }
 
 function measured(text: string, spaced: boolean): Piece {
@@ -70,13 +74,15 @@ export function piecesOf(text: string, rules: Pick<SubtitleRules, 'maxLineChars'
 
 /** Words of a script without blanks, punctuation kept with what it belongs to. */
 function unspaced(text: string): string[] {
-	const parts: string[] = [];
+	const parts: string[][] = [];
+	let before = '';
 	for (const { segment } of words.segment(text)) {
-		const last = parts.at(-1);
-		if (last !== undefined && (CLOSING.test(segment) || OPENING.test(last))) parts[parts.length - 1] = last + segment;
-		else parts.push(segment);
+		// Only the neighbours are looked at: a long run of marks must not be read anew for each of them.
+		if (parts.length > 0 && (CLOSING.test(segment) || OPENING.test(before))) parts.at(-1)?.push(segment);
+		else parts.push([segment]);
+		before = segment;
 	}
-	return parts;
+	return parts.map((part) => part.join(''));
 }
 
 /** In lines, where it is longer than one. */
@@ -100,6 +106,19 @@ function short(text: string, rules: Pick<SubtitleRules, 'maxLineChars' | 'maxWid
 
 /** Sixteen wide characters fill a line exactly, whatever their fractions add up to. */
 export const exceeds = (width: number, { maxLineChars }: Pick<SubtitleRules, 'maxLineChars'>): boolean => width > maxLineChars + 1e-6;
+
+/** Of a script without blanks, or punctuation of one: at the end, and at the beginning. */
+const UNSPACED_SIGN = String.raw`[${UNSPACED_SCRIPTS}\u3001-\u303F\u30FC\uFF01-\uFF60]`;
+const ENDS_UNSPACED = new RegExp(String.raw`${UNSPACED_SIGN}\p{M}*$`, 'u');
+const BEGINS_UNSPACED = new RegExp(`^${UNSPACED_SIGN}`, 'u');
+/** No sign of these scripts has more marks. */
+const SIGN_LENGTH = 8;
+
+/** What stands between two lines or subtitles that are read as one text: nothing within scripts that write no blanks. */
+export const glue = (before: string, after: string): '' | ' ' => (ENDS_UNSPACED.test(before.slice(-SIGN_LENGTH)) && BEGINS_UNSPACED.test(after.slice(0, SIGN_LENGTH)) ? '' : ' ');
+
+/** Lines as one text. */
+export const joinLines = (lines: readonly string[]): string => lines.map((line, index) => (index === 0 ? line : glue(lines[index - 1] ?? '', line) + line)).join('');
 
 /** The pieces as text again. */
 export const join = (pieces: ReadonlyArray<Pick<Piece, 'text' | 'spaced'>>): string => pieces.map(({ text, spaced }, index) => text + (spaced && index < pieces.length - 1 ? ' ' : '')).join('');

@@ -1,6 +1,7 @@
 import { toAss } from './ass.ts';
 import { textOf, type Cue } from './cue.ts';
 import { toSrt } from './srt.ts';
+import { glue } from './text.ts';
 import { toVtt } from './vtt.ts';
 
 export interface WriteOptions {
@@ -32,13 +33,13 @@ const PARAGRAPH_MS = 2000;
 /** The text alone, in paragraphs; a speaker who is known begins one. */
 function toTxt(cues: readonly Cue[], markup: boolean): string {
 	const paragraphs: string[] = [];
-	let before: Cue | undefined;
+	let before: { cue: Cue; text: string } | undefined;
 	for (const cue of cues) {
 		const text = textOf(markup ? plain(cue) : cue);
-		const another = cue.speaker !== undefined && cue.speaker !== before?.speaker;
-		if (!before || another || cue.start - before.end >= PARAGRAPH_MS) paragraphs.push(another ? `${cue.speaker}: ${text}` : text);
-		else paragraphs[paragraphs.length - 1] += ` ${text}`;
-		before = cue;
+		const another = cue.speaker !== undefined && cue.speaker !== before?.cue.speaker;
+		if (!before || cue.speaker !== before.cue.speaker || cue.start - before.cue.end >= PARAGRAPH_MS) paragraphs.push(another ? `${cue.speaker}: ${text}` : text);
+		else paragraphs[paragraphs.length - 1] += glue(before.text, text) + text;
+		before = { cue, text };
 	}
 	return paragraphs.length === 0 ? '' : `${paragraphs.join('\n\n')}\n`;
 }

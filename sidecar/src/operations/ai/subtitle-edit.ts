@@ -51,7 +51,7 @@ export const subtitleEdit: TaskOperation<Params> = {
 			// Large files take their time: others have their turn in between.
 			await setImmediate();
 			context.signal.throwIfAborted();
-			const edited = applyEdit(cues, edit, index);
+			const edited = await applyEdit(cues, edit, index, context.signal);
 			const characters = edited.cues.reduce((sum, { lines }) => sum + lines.join(' ').length, 0);
 			if (edited.cues.length > MAX_CUES || characters > MAX_SUBTITLE_CHARACTERS)
 				throw new PipelineError('invalid_request', `edits[${index}] (${edit.kind}): there would be more than ${MAX_CUES} subtitles, or ${MAX_SUBTITLE_CHARACTERS} characters.`);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_CUES, MAX_SUBTITLE_CHARACTERS, type Cue } from '../../ai/subtitles/cue.ts';
+import { MAX_CUE_CHARACTERS, MAX_CUES, MAX_SUBTITLE_CHARACTERS, textOf, type Cue } from '../../ai/subtitles/cue.ts';
 import { merged, replaceAll, retime, rewrap, split, withText } from '../../ai/subtitles/edit.ts';
 import { toLines } from '../../ai/subtitles/markup.ts';
 import { PipelineError } from '../../errors.ts';
@@ -46,8 +46,8 @@ export interface Edited {
 	notes: string[];
 }
 
-/** Applies one edit. Throws `invalid_request` naming the edit and the number of the subtitle that it cannot be done to. */
-export function applyEdit(cues: readonly Cue[], edit: Edit, index: number): Edited {
+/** Applies one edit. Throws `invalid_request` naming the edit and the number of the subtitle that it cannot be done to, and the signal's reason. */
+export async function applyEdit(cues: readonly Cue[], edit: Edit, index: number, signal: AbortSignal): Promise<Edited> {
 	const refuse = (why: string): never => {
 		throw new PipelineError('invalid_request', `edits[${index}] (${edit.kind}): ${why}`, { details: { field: `params.edits.${index}`, cues: cues.length } });
 	};
@@ -73,7 +73,10 @@ export function applyEdit(cues: readonly Cue[], edit: Edit, index: number): Edit
 		case 'merge': {
 			const [from, to] = rangeOf(edit.from_cue, edit.to_cue);
 			if (to - from < 2) refuse(`to_cue must be behind from_cue (${edit.from_cue}): it takes two to merge.`);
-			return { cues: put(from, to, merged(cues.slice(from, to))), changed: to - from, notes: [] };
+			const together = cues.slice(from, to);
+			const characters = together.reduce((sum, cue) => sum + textOf(cue).length, 0);
+			if (characters > MAX_CUE_CHARACTERS) refuse(`one subtitle of ${characters} characters would come of it; at most ${MAX_CUE_CHARACTERS} are possible.`);
+			return { cues: put(from, to, merged(together)), changed: to - from, notes: [] };
 		}
 		case 'split': {
 			if ((edit.at_seconds === undefined) === (edit.at_text === undefined)) refuse('give either at_seconds or at_text.');
@@ -88,7 +91,7 @@ export function applyEdit(cues: readonly Cue[], edit: Edit, index: number): Edit
 				const { cues: replaced, count } = replaceAll(cues, wanted, MAX_SUBTITLE_CHARACTERS);
 				return { cues: replaced, changed: count, notes: count > 0 ? [] : [`edits[${index}] (replace): "${edit.find.slice(0, 80)}" does not occur.`] };
 			} catch (error) {
-				if (error instanceof RangeError) refuse(`the text would grow beyond ${MAX_SUBTITLE_CHARACTERS} characters.`);
+				if (error instanceof RangeError) refuse(`${error.message}.`);
 				throw error;
 			}
 		}
@@ -102,7 +105,7 @@ export function applyEdit(cues: readonly Cue[], edit: Edit, index: number): Edit
 			return { cues: put(from, to), changed: to - from, notes: [] };
 		}
 		case 'rewrap': {
-			const wrapped = rewrap(cues, toRules(edit));
+			const wrapped = await rewrap(cues, toRules(edit), signal);
 			return { cues: wrapped, changed: wrapped.length, notes: [] };
 		}
 	}

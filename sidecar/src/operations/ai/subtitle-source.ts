@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { cuesSchema, MAX_SUBTITLE_CHARACTERS, type Cue } from '../../ai/subtitles/cue.ts';
 import { cutSubtitles } from '../../ai/subtitles/cut.ts';
 import { parseSubtitles, withoutUndefined, type ParseOptions } from '../../ai/subtitles/parse.ts';
+import type { Segment } from '../../ai/transcriber.ts';
 import { PipelineError } from '../../errors.ts';
 
 /** Parameters of operations that work on subtitles; spread into their schema. */
@@ -64,9 +65,11 @@ export async function readCues(from: SubtitleReader, { subtitles, language }: { 
 }
 
 function missing(language: string | undefined, spoken: string | null): PipelineError {
-	const details = { field: 'params.subtitles', ...(language ? { language } : {}), run_first: spoken === null ? 'transcribe' : 'translate' };
+	const details = { field: 'params.subtitles', ...(language ? { language } : {}), run_first: spoken === null || !language ? 'transcribe' : 'translate' };
 	if (spoken === null)
 		return new PipelineError('input_not_found', 'There are no subtitles yet. Run transcribe on this asset first, or give the text of an SRT, WebVTT or ASS file as `subtitles`.', { details });
+	if (!language)
+		return new PipelineError('input_not_found', 'The result of transcribe on this asset holds nothing that subtitles could be made of. Run it again, or give the text of an SRT, WebVTT or ASS file as `subtitles`.', { details });
 	return new PipelineError('input_not_found', `There are no subtitles in the language ${language}; what is spoken is ${spoken || 'unknown'}. Run translate into ${language} on this asset first, or give them as \`subtitles\`.`, { details });
 }
 
@@ -81,8 +84,12 @@ function isTranslated(output: Record<string, unknown>, language: string): boolea
 }
 
 const filesSchema = z.array(z.object({ name: z.string(), storage_key: z.string() }));
-const seconds = z.number().min(0);
-const segmentsSchema = z.array(z.object({ start: seconds, end: seconds, text: z.string() }));
+/** Cutting puts right what is before the beginning. */
+const seconds = z.number();
+const segmentsSchema = z.array(z.object({ start: seconds, end: seconds, text: z.string(), speaker: z.string().max(100).nullish() }));
+type ForeignSegment = z.infer<typeof segmentsSchema>[number];
+const inOrder = (segments: readonly ForeignSegment[]): Segment[] =>
+	segments.map(({ speaker, ...segment }) => ({ ...segment, ...(speaker ? { speaker } : {}) })).toSorted((a, b) => a.start - b.start);
 const wordsSchema = z.array(z.object({ start: seconds, end: seconds, word: z.string() }));
 /** A transcript of a whole day with the times of its words is some 30 MB. */
 const MAX_FILE_BYTES = 64_000_000;
@@ -100,7 +107,7 @@ async function stored(from: SubtitleReader, output: Record<string, unknown>, lan
 	const timed = candidates.find(({ name }) => /\.(?:vtt|srt)$/.test(name));
 	if (timed) return parseSubtitles(await textOf(from, timed.storage_key)).cues;
 	const segments = segmentsSchema.safeParse(output['segments']).data;
-	return segments ? cutSubtitles(segments, wordsSchema.safeParse(output['words']).data ?? null) : null;
+	return segments ? cutSubtitles(inOrder(segments), wordsSchema.safeParse(output['words']).data ?? null) : null;
 }
 
 /** `cues` of transcript.json and its siblings. */

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { languageName, languageSchema } from '../../ai/languages.ts';
+import { joinLines } from '../../ai/subtitles/text.ts';
 import type { Transcriber, Transcript } from '../../ai/transcriber.ts';
 import { PipelineError } from '../../errors.ts';
 import { MAX_TRACKS_LISTED, type MediaFacts } from '../../media/facts.ts';
 import type { MediaPlan } from '../../media/plan.ts';
-import type { TaskOperation } from '../operation.ts';
+import type { TaskContext, TaskOperation } from '../operation.ts';
 import { correctTranscript, type WordCorrection } from './correct-words.ts';
 import type { Engine } from './engine.ts';
 import { ruleFields, toRules } from './subtitle-rules.ts';
@@ -19,7 +20,7 @@ const params = z.strictObject({
 });
 type Params = z.infer<typeof params>;
 
-/** Times of words beyond this many stay in transcript.json: about 12 minutes of speech, 100 kB of JSON in every callback. */
+/** Times of words beyond this many stay in transcript.json: about 12 minutes of speech, 100 kB of JSON in every answer about the job. */
 const MAX_WORDS_IN_OUTPUT = 2000;
 /** Whisper reads the last 224 tokens of a prompt; a token is some four characters. */
 const MAX_PROMPT = 800;
@@ -84,9 +85,11 @@ export function createTranscribe({ transcriber, engine, corrections = async () =
 				}),
 			);
 			context.progress(95);
-			const { transcript, count } = correctTranscript(heard, known);
-			const finished = await finish(transcript, given, (text) => tellLanguage(text, context.signal));
-			const cues = cuesOf(finished, toRules(given));
+			// Which corrections hold is only known with the language.
+			const holding = given.language || !heard.language ? known : await corrections(context.workspaceId, heard.language);
+			const { transcript, count } = correctTranscript(said(heard), holding);
+			const finished = await finish(transcript, given, (text) => languageOf(tellLanguage, text, context));
+			const cues = await cuesOf(finished, toRules(given), context.signal);
 			return {
 				output: { ...describe(finished), subtitle_count: cues.length, corrected_words: count },
 				files: await context.step('subtitles', () => writeTranscript(finished, cues, context.workDir)),
@@ -138,12 +141,33 @@ function promptOf(given: string | undefined, corrections: readonly WordCorrectio
 	return prompt === '' ? undefined : prompt;
 }
 
+/** Sounds that engines write down: `[Music]`, `(applause)`, `*laughter*`. */
+const SOUND = /\[[^[\]]{0,60}\]|\([^()]{0,60}\)|（[^（）]{0,60}）|【[^【】]{0,60}】|\*[^*]{0,60}\*/gu;
+
+/** Where nothing but sounds, notes and dots stands, nothing was said. */
+function said(heard: Transcript): Transcript {
+	const all = [heard.text, ...heard.segments.map(({ text }) => text)].join(' ');
+	if (!/[\p{L}\p{N}]/u.test(all.replace(SOUND, ' '))) return { ...heard, text: '', segments: [], words: heard.words && [] };
+	return heard.text.trim() === '' ? { ...heard, text: joinLines(heard.segments.map(({ text }) => text.trim())) } : heard;
+}
+
+/** Null also where that fails: what has been paid for must not be lost for a note. Throws the signal's reason. */
+async function languageOf(tell: TellLanguage, text: string, { signal, log }: TaskContext): Promise<string | null> {
+	try {
+		return await tell(text, signal);
+	} catch (error) {
+		signal.throwIfAborted();
+		log.warn({ err: error }, 'the language of a transcript could not be told');
+		return null;
+	}
+}
+
 /** Language and notes, as far as only the whole text can tell. */
-async function finish(transcript: Transcript, given: Params, languageOf: (text: string) => Promise<string | null>): Promise<Transcript> {
+async function finish(transcript: Transcript, given: Params, tell: (text: string) => Promise<string | null>): Promise<Transcript> {
 	const notes = [...(transcript.notes ?? [])];
 	const letters = transcript.text.match(/\p{L}/gu)?.length ?? 0;
-	if (letters === 0 && !notes.includes(NOTHING_SAID)) notes.unshift(NOTHING_SAID);
-	const seen = letters >= MIN_TELLING_LETTERS ? await languageOf(transcript.text) : null;
+	if (transcript.text === '' && !notes.includes(NOTHING_SAID)) notes.unshift(NOTHING_SAID);
+	const seen = letters >= MIN_TELLING_LETTERS ? await tell(transcript.text) : null;
 	if (given.language && seen && seen !== given.language)
 		notes.push(`The language given is ${languageName(given.language)} (${given.language}), but the text looks like ${languageName(seen)} (${seen}). If that is what is spoken, transcribe again with it.`);
 	if (given.speakers && letters > 0 && !transcript.segments.some(({ speaker }) => speaker))

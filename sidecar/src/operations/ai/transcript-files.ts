@@ -9,9 +9,9 @@ import type { Transcript } from '../../ai/transcriber.ts';
 import type { ProducedFile } from '../../media/plan.ts';
 
 /** Subtitles of a transcript. A provider without times still gives a text: it is shown over the whole length. */
-export function cuesOf({ text, segments, words, durationSeconds }: Transcript, rules: SubtitleRules): Cue[] {
+export function cuesOf({ text, segments, words, durationSeconds }: Transcript, rules: SubtitleRules, signal: AbortSignal): Promise<Cue[]> {
 	const whole = { start: 0, end: durationSeconds, text };
-	return cutSubtitles(segments.length > 0 ? segments : [whole], words, rules);
+	return cutSubtitles(segments.length > 0 ? segments : [whole], words, rules, signal);
 }
 
 /** transcript.json (with all words and the subtitles' cues), .srt, .vtt and .txt in `workDir`. */

@@ -66,20 +66,51 @@ describe('editing subtitles', () => {
 		expect(replaced(['a $& b (.*)'], '(.*)', '$1 $&')).toEqual({ lines: ['a $& b $1 $&'], count: 1 });
 	});
 
+	it('finds what has signs with a meaning in patterns, and Japanese over the end of a line', () => {
+		for (const sign of '.*+?^${}()|[]\\/-=!<>:,#&~@%') expect(replaced([`a${sign}b c`], `a${sign}b`, 'x')).toEqual({ lines: ['x c'], count: 1 });
+		expect(replaced(['a well-known', 'fact'], 'well-known fact', 'truth')).toEqual({ lines: ['a truth'], count: 1 });
+		expect(replaced(['私は東', '京に行く'], '東京', '大阪')).toEqual({ lines: ['私は大阪に行く'], count: 1 });
+	});
+
 	it('takes a subtitle away when nothing is left of it', () => {
 		expect(replaceAll([cue(['uh']), cue(['uh', 'yes'])], { find: 'uh', with: '', wholeWords: true, matchCase: false }, 10).cues).toEqual([cue(['yes'])]);
 	});
 
 	it('does not let a text grow without end', () => {
 		expect(() => replaceAll([cue(['a a a a'])], { find: 'a', with: 'x'.repeat(500), wholeWords: true, matchCase: false }, 1500)).toThrow(RangeError);
+		expect(() => replaceAll([cue(['a a a a'])], { find: 'a', with: 'x'.repeat(4000), wholeWords: true, matchCase: false }, 1e6)).toThrow(/a subtitle would grow/);
 	});
 
-	it('cuts anew without losing text, words or order', () => {
+	it('cuts anew without losing text, words or order', async () => {
 		const cues = [cue(['This is the first half'], 0, 1500), cue(['of a sentence.', 'And a second one follows here.'], 1600, 4000)];
-		const wrapped = rewrap(cues, { ...DEFAULT_RULES, maxLineChars: 20 });
+		const wrapped = await rewrap(cues, { ...DEFAULT_RULES, maxLineChars: 20 });
 		expect(wrapped.flatMap(({ lines }) => lines).join(' ')).toBe('This is the first half of a sentence. And a second one follows here.');
 		for (const { lines } of wrapped) for (const line of lines) expect(line.length).toBeLessThanOrEqual(20);
-		expect(rewrap([spoken], DEFAULT_RULES)[0]?.words).toEqual(spoken.words);
+		expect((await rewrap([spoken], DEFAULT_RULES))[0]?.words).toEqual(spoken.words);
+	});
+
+	it('puts no blanks into scripts that have none', async () => {
+		const japanese = [cue(['私は昨日、東京の', '新しい美術館に行って、'], 0, 4000), cue(['たくさんの絵を見ました。'], 4100, 7000)];
+		expect((await rewrap(japanese, { ...DEFAULT_RULES, maxWideLineChars: 40, maxLineChars: 80 })).flatMap(({ lines }) => lines).join('')).toBe('私は昨日、東京の新しい美術館に行って、たくさんの絵を見ました。');
+		expect(merged(japanese).lines.join('')).toBe('私は昨日、東京の新しい美術館に行って、たくさんの絵を見ました。');
+		expect(merged([cue(['so', 'it']), cue(['goes'])]).lines).toEqual(['so it goes']);
+	});
+
+	it('keeps the times of words in order where subtitles lie on each other', () => {
+		const during: Cue = { ...cue(['yes'], 1200, 1600), words: [{ text: 'yes', start: 1200, end: 1600 }] };
+		expect(merged([spoken, during]).words?.map(({ start }) => start)).toEqual([1000, 1500, 2500, 2500]);
+	});
+
+	// What looks back, or weighs all places, would need hours for these; the test's own time limit is the assertion.
+	it('takes time in proportion to the length', () => {
+		expect(split(cue(['a '.repeat(100_000)]), { text: 'b' })).toMatch(/does not hold/);
+		const all = merged(Array.from({ length: 3000 }, (_, index) => cue(['This is one of very many lines.'], index * 1000, index * 1000 + 900)));
+		expect(all.lines.join(' ')).toBe('This is one of very many lines. '.repeat(3000).trim());
+		for (const line of all.lines) expect(line.length).toBeLessThanOrEqual(DEFAULT_RULES.maxLineChars);
+	});
+
+	it('does not divide a moment', () => {
+		expect(split(cue(['one two'], 1000, 1001), { text: 'two' })).toMatch(/cannot be divided/);
 	});
 
 	it('both parts of a split are what there was', () => {

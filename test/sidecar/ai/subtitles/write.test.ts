@@ -10,9 +10,15 @@ const plain = { language: 'en' };
 describe('subtitle files', () => {
 	it('are SubRip', () => {
 		expect(SUBTITLE_FILES.srt.write(cues, plain)).toBe(
-			'1\n00:00:00,000 --> 00:00:01,500\nTom & <b>Jerry</b>\na → b\n\n2\n01:02:03,004 --> 01:02:05,000\n{later} \\N\n',
+			'1\n00:00:00,000 --> 00:00:01,500\nTom & <\u2060b>Jerry<\u2060/b>\na → b\n\n2\n01:02:03,004 --> 01:02:05,000\n{later} \\N\n',
 		);
 		expect(SUBTITLE_FILES.srt.write([], plain)).toBe('');
+	});
+
+	it('are SubRip whose text no player takes for a command', () => {
+		const text = (line: string, markup = false) => SUBTITLE_FILES.srt.write([{ start: 0, end: 1, lines: [line] }], { ...plain, markup }).split('\n')[2];
+		expect(text('List<String> {\\an8} {x} 1 < 2 <3')).toBe('List<\u2060String> {\u2060\\an8} {x} 1 < 2 <3');
+		expect(text('<i>so</i> {\\an8}', true)).toBe('<i>so</i> {\u2060\\an8}');
 	});
 
 	it('are WebVTT in which the text cannot become markup', () => {
@@ -40,6 +46,10 @@ describe('subtitle files', () => {
 		expect(ass).toContain('Dialogue: 0,1:02:03.00,1:02:05.00,Default,B,0,0,0,,\\{later\\} \\\u2060N\n');
 	});
 
+	it('are ASS in which nothing ends when it begins', () => {
+		expect(SUBTITLE_FILES.ass.write([{ start: 1000, end: 1004, lines: ['x'] }], plain)).toContain('Dialogue: 0,0:00:01.00,0:00:01.01,');
+	});
+
 	it('are text in paragraphs, begun by speakers and pauses', () => {
 		const talk: Cue[] = [
 			{ start: 0, end: 1000, lines: ['One', 'two.'] },
@@ -48,6 +58,7 @@ describe('subtitle files', () => {
 		];
 		expect(SUBTITLE_FILES.txt.write(talk, plain)).toBe('One two. Three.\n\nB: Four.\n');
 		expect(SUBTITLE_FILES.txt.write([], plain)).toBe('');
+		expect(SUBTITLE_FILES.txt.write([{ start: 0, end: 1000, lines: ['東京の', '新しい'] }, { start: 1000, end: 2000, lines: ['美術館。'] }], plain)).toBe('東京の新しい美術館。\n');
 	});
 
 	it('keep italics, bold and underlining where they are told to, and only those', () => {

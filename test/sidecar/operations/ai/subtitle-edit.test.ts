@@ -98,6 +98,17 @@ describe('operations on subtitles', () => {
 		await expect(edit(grow, grow, grow, grow)).rejects.toMatchObject({ code: 'invalid_request' });
 	});
 
+	it('never make one subtitle of a whole film', async () => {
+		const subtitles = Array.from({ length: 400 }, (_, index) => `00:${String(Math.floor(index / 60)).padStart(2, '0')}:${String(index % 60).padStart(2, '0')},000 --> 00:59:00,000\nThis is one of very many lines.\n`).join('\n');
+		await expect(run(subtitleEdit, { subtitles, edits: [{ kind: 'merge', from_cue: 1, to_cue: 400 }] })).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('edits[0] (merge): one subtitle of 12400 characters') });
+		expect((await run(subtitleEdit, { subtitles, edits: [{ kind: 'merge', from_cue: 1, to_cue: 300 }] })).output).toMatchObject({ cue_count: 101 });
+	});
+
+	it('replace text with hyphens', async () => {
+		const subtitles = '1\n00:00:01,000 --> 00:00:02,000\nA well-known tea-pot.\n';
+		expect((await run(subtitleEdit, { subtitles, edits: [{ kind: 'replace', find: 'well-known', with: 'famous' }] })).output['subtitles']).toContain('\nA famous tea-pot.\n');
+	});
+
 	it.each([{ edits: [] }, { edits: [{ kind: 'explode' }] }, { edits: [{ kind: 'shift', ms: 0.5 }] }, { edits: [{ kind: 'scale', from_fps: 0, to_fps: 25 }] }, { edits: [{ kind: 'shift', ms: 1 }], formats: ['doc'] }])(
 		'refuse the parameters %j',
 		(given) => {
@@ -141,9 +152,18 @@ describe('operations on subtitles', () => {
 			expect(await of({}, { transcribe: foreign })).toMatchObject({ cues: [{ start: 0, end: 2000, lines: ['From elsewhere.'] }], read: [] });
 		});
 
+		it('are put in order, with speakers, where an external processor is careless', async () => {
+			const foreign = { language: 'en', segments: [{ start: 3, end: 5, text: 'Then this.', speaker: 'B' }, { start: -0.02, end: 2, text: 'First that.', speaker: null }] };
+			expect(await of({}, { transcribe: foreign })).toMatchObject({ cues: [{ start: 0, lines: ['First that.'] }, { start: 3000, lines: ['Then this.'], speaker: 'B' }] });
+		});
+
 		it('are read from SRT where an older transcript has nothing else', async () => {
 			const found = await of({ 'transcript.json': '{"text":"Hello"}', 'transcript.srt': SRT }, { transcribe });
 			expect(found).toMatchObject({ cues: [{ lines: ['Hello their.'] }, {}, {}], read: ['key/transcript.json', 'key/transcript.srt'] });
+		});
+
+		it('are missing where the transcript holds none, which is said without naming a language that nobody gave', async () => {
+			await expect(of({}, { transcribe: { language: 'en', transcription: 'Hi' } })).rejects.toMatchObject({ code: 'input_not_found', message: expect.stringMatching(/^The result of transcribe on this asset holds nothing/), details: { run_first: 'transcribe' } });
 		});
 
 		it('are missing until something was transcribed', async () => {

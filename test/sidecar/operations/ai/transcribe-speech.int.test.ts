@@ -72,6 +72,36 @@ describe('transcribe', () => {
 		expect(await readFile(files[1]?.path ?? '', 'utf8')).toContain('\nWe use Kubernetes.\n');
 	});
 
+	it('applies corrections of the language that was heard only', async () => {
+		server.transcript = { text: 'They die every year.', language: 'english', segments: [{ start: 0, end: 3, text: 'They die every year.' }] };
+		const corrections = async (_workspace: string, language: string | undefined) => [{ wrong: 'die', right: 'Die Zeit', in: 'de' }].filter((one) => !language || one.in === language);
+		expect((await run('report', {}, { corrections })).output).toMatchObject({ transcription: 'They die every year.', corrected_words: 0 });
+		server.transcript.language = 'german';
+		expect((await run('report', {}, { corrections })).output).toMatchObject({ transcription: 'They Die Zeit every year.', corrected_words: 1 });
+	});
+
+	it('does not lose what has been paid for where the language cannot be told, and ends when it is cancelled', async () => {
+		const broken = async () => Promise.reject(new Error('the engine is broken'));
+		expect((await run('report', { language: 'en' }, { tellLanguage: broken })).output).toMatchObject({ transcription: REPORT, language: 'en', notes: [] });
+		const ending = new AbortController();
+		const cancelled = createTranscribe({ transcriber: openai(), engine: { runPlan }, tellLanguage: async () => (ending.abort(new Error('cancelled')), Promise.reject(new Error('aborted'))) });
+		await task?.end();
+		task = await testTask(spoken('report'), { signal: ending.signal });
+		await expect(cancelled.run(task.context, cancelled.params.parse({}))).rejects.toThrow('cancelled');
+	});
+
+	it.each(['[Music]', '♪ ♪', ' ... ', '(upbeat music) [Applause]', '*laughter*', '【音楽】'])('takes %s for no speech', async (text) => {
+		server.transcript = { text, language: 'english', segments: [{ start: 0, end: 9, text }], words: [{ start: 0, end: 9, word: text }] };
+		const { output, files = [] } = await run('report');
+		expect(output).toMatchObject({ transcription: '', word_count: 0, segments: [], words: [], subtitle_count: 0, notes: ['No speech was found.'] });
+		expect(await readFile(files[1]?.path ?? '', 'utf8')).toBe('');
+	});
+
+	it('takes numbers for speech', async () => {
+		server.transcript = { text: '10, 9, 8', language: 'english', segments: [{ start: 0, end: 9, text: '10, 9, 8' }] };
+		expect((await run('report')).output).toMatchObject({ transcription: '10, 9, 8', word_count: 3, subtitle_count: 1, notes: [] });
+	});
+
 	it('never lets the prompt grow beyond what is read of it, and keeps the words of the request', async () => {
 		const corrections = async () => Array.from({ length: 500 }, (_, index) => ({ wrong: `w${index}`, right: `Name${index}` }));
 		await run('report', { prompt: 'y'.repeat(700) }, { corrections });
