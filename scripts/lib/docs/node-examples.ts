@@ -74,7 +74,7 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	find_duplicates: caption('Find Duplicates', { operation: 'find_duplicates', compare: 'all', whenFound: 'report' }),
 	translate: caption('Translate', { operation: 'translate', to: ['de', 'ja'], what: 'subtitles' }),
 	dub: caption('Dub', { operation: 'dub', to: 'es', mode: 'over', options: { keepOriginal: true } }),
-	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'friendly' }),
+	caption: caption('Write Caption', { operation: 'caption', platforms: ['mastodon', 'x'], tone: 'playful' }),
 	index_asset: caption('Index for Search', { operation: 'index_asset', frames: 8 }),
 	search: caption('Search', { operation: 'search', query: 'green tea', kind: 'video', limit: 5 }),
 	feedback: caption('Give Feedback', { operation: 'feedback', feedbackKind: 'word', wrong: 'Cooper Netties', right: 'Kubernetes' }),
