@@ -52,6 +52,27 @@ export const waitProperties: INodeProperties[] = [
 	},
 ];
 
+/** The collection for what is rarely changed; its entries by their names. Read one as `options.<name>`, with `undefined` where nobody added it. */
+export const optionsField = (entries: readonly INodeProperties[], extra: Partial<INodeProperties> = {}): INodeProperties => ({
+	displayName: 'Options',
+	name: 'options',
+	type: 'collection',
+	default: {},
+	placeholder: 'Add Option',
+	options: [...entries].sort((a, b) => a.displayName.localeCompare(b.displayName)),
+	...extra,
+});
+
+/** Of operations that encode a video once more. */
+export const qualityOption: INodeProperties = {
+	displayName: 'Quality (CRF)',
+	name: 'crf',
+	type: 'number',
+	default: 20,
+	typeOptions: { minValue: 0, maxValue: 51 },
+	description: 'From 0 to 51. Lower is better and larger; 20 is nearly as good as the source.',
+};
+
 /** For nodes whose results depend on nothing but the media and the parameters. */
 export const reuseProperty: INodeProperties = {
 	displayName: 'Reuse Results',

@@ -4,6 +4,19 @@ import type { ReadParameter } from './operation';
 import { optionalText, requiredText, withoutEmpty } from './parameters';
 import type { BatchItem } from './wire';
 
+/** Of subtitles that are given as text, where "Subtitles From" says so. */
+export const subtitleTextProperty: INodeProperties = {
+	displayName: 'Subtitles',
+	name: 'subtitles',
+	type: 'string',
+	default: '',
+	required: true,
+	typeOptions: { rows: 6 },
+	placeholder: '1\n00:00:01,000 --> 00:00:03,000\nHello there',
+	displayOptions: { show: { subtitlesFrom: ['text'] } },
+	description: 'Content of an SRT, WebVTT or ASS file; an expression can take it from an earlier node',
+};
+
 /** Fields of operations that work on subtitles alone: those of an asset, or a text. Read them with `readSubtitles`. */
 export const subtitleProperties: INodeProperties[] = [
 	{
@@ -34,17 +47,7 @@ export const subtitleProperties: INodeProperties[] = [
 		options: [{ name: 'As Spoken', value: '' }, ...languageOptions],
 		description: 'Which of its subtitles. Other languages need Translate first.',
 	},
-	{
-		displayName: 'Subtitles',
-		name: 'subtitles',
-		type: 'string',
-		default: '',
-		required: true,
-		typeOptions: { rows: 6 },
-		placeholder: '1\n00:00:01,000 --> 00:00:03,000\nHello there',
-		displayOptions: { show: { subtitlesFrom: ['text'] } },
-		description: 'Content of an SRT, WebVTT or ASS file; an expression can take it from an earlier node',
-	},
+	subtitleTextProperty,
 ];
 
 /** The asset, or the text as a parameter. */

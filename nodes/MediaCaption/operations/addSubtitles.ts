@@ -1,7 +1,7 @@
 import { languageOptions } from '../../shared/languages';
 import type { NodeOperation } from '../../shared/operation';
 import { isRecord, readSource, requiredChoices, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import { optionsField, sourceProperties } from '../../shared/properties';
 import { readShownSubtitles, shownSubtitleProperties } from './shownSubtitles';
 
 const SEVERAL = 'several';
@@ -33,28 +33,21 @@ export const addSubtitles: NodeOperation = {
 			options: languageOptions,
 			description: 'A track for each; all but the spoken one need Translate first',
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{ displayName: 'Forced', name: 'forced', type: 'boolean', default: false, description: 'Whether tracks are shown also where subtitles are turned off, as for signs' },
-				{
-					displayName: 'Format',
-					name: 'format',
-					type: 'options',
-					default: 'auto',
-					options: [
-						{ name: 'Automatic', value: 'auto', description: 'MP4, or MKV for pictures that MP4 cannot hold' },
-						{ name: 'MKV', value: 'mkv' },
-						{ name: 'MP4', value: 'mp4' },
-					],
-				},
-				{ displayName: 'Show First Track', name: 'show', type: 'boolean', default: true, description: 'Whether players show the first track without being asked' },
-			],
-		},
+		optionsField([
+			{ displayName: 'Forced', name: 'forced', type: 'boolean', default: false, description: 'Whether tracks are shown also where subtitles are turned off, as for signs' },
+			{
+				displayName: 'Format',
+				name: 'format',
+				type: 'options',
+				default: 'auto',
+				options: [
+					{ name: 'Automatic', value: 'auto', description: 'MP4, or MKV for pictures that MP4 cannot hold' },
+					{ name: 'MKV', value: 'mkv' },
+					{ name: 'MP4', value: 'mp4' },
+				],
+			},
+			{ displayName: 'Show First Track', name: 'show', type: 'boolean', default: true, description: 'Whether players show the first track without being asked' },
+		]),
 	],
 	build: ({ read }) => {
 		const given = read('options', {});

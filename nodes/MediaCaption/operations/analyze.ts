@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../shared/operation';
 import { readSource, requiredChoices, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import { optionsField, sourceProperties } from '../../shared/properties';
 
 export const analyze: NodeOperation = {
 	name: 'Analyse',
@@ -22,31 +22,24 @@ export const analyze: NodeOperation = {
 				{ name: 'Text', value: 'text', description: 'Text that stands in the picture' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			placeholder: 'Add option',
-			default: {},
-			options: [
-				{
-					displayName: 'Frames',
-					name: 'frames',
-					type: 'number',
-					default: 8,
-					typeOptions: { minValue: 1, maxValue: 64 },
-					description: 'How many pictures of a video are looked at',
-				},
-				{
-					displayName: 'Least Certainty',
-					name: 'minScore',
-					type: 'number',
-					default: 0.4,
-					typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
-					description: 'Findings below it are left out. From 0 to 1.',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Frames',
+				name: 'frames',
+				type: 'number',
+				default: 8,
+				typeOptions: { minValue: 1, maxValue: 64 },
+				description: 'How many pictures of a video are looked at',
+			},
+			{
+				displayName: 'Least Certainty',
+				name: 'minScore',
+				type: 'number',
+				default: 0.4,
+				typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
+				description: 'Findings below it are left out. From 0 to 1.',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,42 +1,27 @@
-import type { INodeProperties } from 'n8n-workflow';
 import type { NodeOperation } from '../../shared/operation';
 import { isRecord, optionalText, readSource, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import { optionsField, qualityOption, sourceProperties } from '../../shared/properties';
 import { shownSubtitleProperties, readShownSubtitles } from './shownSubtitles';
 
 const FONTS = ['DejaVu Sans', 'DejaVu Sans Mono', 'DejaVu Serif', 'Liberation Sans', 'Noto Sans', 'Noto Sans CJK SC', 'Open Sans', 'Roboto'];
 const OTHER_FONT = 'other';
 
-const options: INodeProperties = {
-	displayName: 'Options',
-	name: 'options',
-	type: 'collection',
-	default: {},
-	placeholder: 'Add Option',
-	options: [
-		{ displayName: 'Bold', name: 'bold', type: 'boolean', default: true, description: 'Whether letters are bold' },
-		{ displayName: 'Box Colour', name: 'boxColour', type: 'color', default: '#000000', description: 'With the style Boxed' },
-		{
-			displayName: 'Box Opacity (Percent)',
-			name: 'boxOpacity',
-			type: 'number',
-			default: 75,
-			typeOptions: { minValue: 0, maxValue: 100 },
-			description: 'With the style Boxed: 100 lets nothing be seen through the box',
-		},
-		{ displayName: 'Most Words at Once', name: 'maxWords', type: 'number', default: 3, typeOptions: { minValue: 1, maxValue: 20 }, description: 'Fewer words change more often' },
-		{ displayName: 'Outline Colour', name: 'outlineColour', type: 'color', default: '#000000' },
-		{
-			displayName: 'Quality (CRF)',
-			name: 'crf',
-			type: 'number',
-			default: 20,
-			typeOptions: { minValue: 0, maxValue: 51 },
-			description: 'From 0 to 51. Lower is better and larger; 20 is nearly as good as the source.',
-		},
-		{ displayName: 'Upper Case', name: 'upperCase', type: 'boolean', default: true, description: 'Whether all letters are capitals. Left out: with the style Big Words only.' },
-	],
-};
+const options = optionsField([
+	{ displayName: 'Bold', name: 'bold', type: 'boolean', default: true, description: 'Whether letters are bold' },
+	{ displayName: 'Box Colour', name: 'boxColour', type: 'color', default: '#000000', description: 'With the style Boxed' },
+	{
+		displayName: 'Box Opacity (Percent)',
+		name: 'boxOpacity',
+		type: 'number',
+		default: 75,
+		typeOptions: { minValue: 0, maxValue: 100 },
+		description: 'With the style Boxed: 100 lets nothing be seen through the box',
+	},
+	{ displayName: 'Most Words at Once', name: 'maxWords', type: 'number', default: 3, typeOptions: { minValue: 1, maxValue: 20 }, description: 'Fewer words change more often' },
+	{ displayName: 'Outline Colour', name: 'outlineColour', type: 'color', default: '#000000' },
+	qualityOption,
+	{ displayName: 'Upper Case', name: 'upperCase', type: 'boolean', default: true, description: 'Whether all letters are capitals. Left out: with the style Big Words only.' },
+]);
 
 export const burnSubtitles: NodeOperation = {
 	name: 'Burn Subtitles',

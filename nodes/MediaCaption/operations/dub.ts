@@ -1,7 +1,7 @@
 import { languageOptions, languageOrDetectOptions } from '../../shared/languages';
 import type { NodeOperation } from '../../shared/operation';
 import { optionalText, readSource, requiredText, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import { optionsField, sourceProperties } from '../../shared/properties';
 
 export const dub: NodeOperation = {
 	name: 'Dub',
@@ -48,54 +48,47 @@ export const dub: NodeOperation = {
 			displayOptions: { show: { engine: ['auto', 'voices'] } },
 			description: 'Name or ID of a voice that the provider knows. Empty means its own for the language.',
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Keep Original Track',
-					name: 'keepOriginal',
-					type: 'boolean',
-					default: true,
-					description: 'Whether a video also gets its original sound, as a second track',
-				},
-				{
-					displayName: 'Loudness',
-					name: 'targetLufs',
-					type: 'number',
-					default: -16,
-					typeOptions: { minValue: -40, maxValue: -9 },
-					description: 'Of the result, in LUFS',
-				},
-				{
-					displayName: 'Original Language',
-					name: 'from',
-					type: 'options',
-					default: '',
-					options: languageOrDetectOptions,
-					description: 'Language that is spoken. Detect means that of the transcript.',
-				},
-				{
-					displayName: 'Quieter By',
-					name: 'duckDb',
-					type: 'number',
-					default: 15,
-					typeOptions: { minValue: 0, maxValue: 40 },
-					description: 'Change of the original under the voice, in dB',
-				},
-				{
-					displayName: 'Subtitles',
-					name: 'subtitles',
-					type: 'string',
-					default: '',
-					typeOptions: { rows: 4 },
-					description: 'What to say and when: text of an SRT, WebVTT or ASS file, in the language to speak, or in the original language where that is set',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Keep Original Track',
+				name: 'keepOriginal',
+				type: 'boolean',
+				default: true,
+				description: 'Whether a video also gets its original sound, as a second track',
+			},
+			{
+				displayName: 'Loudness',
+				name: 'targetLufs',
+				type: 'number',
+				default: -16,
+				typeOptions: { minValue: -40, maxValue: -9 },
+				description: 'Of the result, in LUFS',
+			},
+			{
+				displayName: 'Original Language',
+				name: 'from',
+				type: 'options',
+				default: '',
+				options: languageOrDetectOptions,
+				description: 'Language that is spoken. Detect means that of the transcript.',
+			},
+			{
+				displayName: 'Quieter By',
+				name: 'duckDb',
+				type: 'number',
+				default: 15,
+				typeOptions: { minValue: 0, maxValue: 40 },
+				description: 'Change of the original under the voice, in dB',
+			},
+			{
+				displayName: 'Subtitles',
+				name: 'subtitles',
+				type: 'string',
+				default: '',
+				typeOptions: { rows: 4 },
+				description: 'What to say and when: text of an SRT, WebVTT or ASS file, in the language to speak, or in the original language where that is set',
+			},
+		]),
 	],
 	build: ({ read }) => {
 		const engine = requiredText(read, 'engine', 'Engine');

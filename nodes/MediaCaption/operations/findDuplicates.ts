@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../shared/operation';
 import { readSource, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import { optionsField, sourceProperties } from '../../shared/properties';
 
 export const findDuplicates: NodeOperation = {
 	name: 'Find Duplicates',
@@ -32,38 +32,31 @@ export const findDuplicates: NodeOperation = {
 				{ name: 'Stop', value: 'stop', description: 'The item leaves through Failed' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			placeholder: 'Add option',
-			default: {},
-			options: [
-				{
-					displayName: 'Least Common Part',
-					name: 'minMatchedSeconds',
-					type: 'number',
-					default: 5,
-					typeOptions: { minValue: 1, maxValue: 3600 },
-					description: 'In seconds. How long two videos or sounds must be the same; of shorter ones half.',
-				},
-				{
-					displayName: 'Least Similarity',
-					name: 'minSimilarity',
-					type: 'number',
-					default: 0.65,
-					typeOptions: { minValue: 0.4, maxValue: 1, numberPrecision: 2 },
-					description: '1 finds equal ones only; 0.65 forgives small sizes, strong compression and a logo',
-				},
-				{
-					displayName: 'Mirrored',
-					name: 'mirrored',
-					type: 'boolean',
-					default: true,
-					description: 'Whether pictures that are mirrored left to right count as copies',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Least Common Part',
+				name: 'minMatchedSeconds',
+				type: 'number',
+				default: 5,
+				typeOptions: { minValue: 1, maxValue: 3600 },
+				description: 'In seconds. How long two videos or sounds must be the same; of shorter ones half.',
+			},
+			{
+				displayName: 'Least Similarity',
+				name: 'minSimilarity',
+				type: 'number',
+				default: 0.65,
+				typeOptions: { minValue: 0.4, maxValue: 1, numberPrecision: 2 },
+				description: '1 finds equal ones only; 0.65 forgives small sizes, strong compression and a logo',
+			},
+			{
+				displayName: 'Mirrored',
+				name: 'mirrored',
+				type: 'boolean',
+				default: true,
+				description: 'Whether pictures that are mirrored left to right count as copies',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,6 +1,7 @@
 import { toMoment } from '../../shared/moment';
 import type { NodeOperation } from '../../shared/operation';
 import { optionalText, readChoices, withoutEmpty } from '../../shared/parameters';
+import { optionsField } from '../../shared/properties';
 
 export const search: NodeOperation = {
 	name: 'Search',
@@ -47,45 +48,38 @@ export const search: NodeOperation = {
 			typeOptions: { minValue: 1, maxValue: 50 },
 			description: 'Max number of results to return',
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			placeholder: 'Add option',
-			default: {},
-			options: [
-				{
-					displayName: 'Added After',
-					name: 'from',
-					type: 'dateTime',
-					default: '',
-					description: 'Only media that came into the library at this time or later. A date alone means from its beginning, in UTC.',
-				},
-				{
-					displayName: 'Added Before',
-					name: 'to',
-					type: 'dateTime',
-					default: '',
-					description: 'Only media that came into the library before this time. A date alone means until its end, in UTC.',
-				},
-				{
-					displayName: 'Skip',
-					name: 'offset',
-					type: 'number',
-					default: 0,
-					typeOptions: { minValue: 0, maxValue: 200 },
-					description: 'How many of the best results are left out, to get the next page',
-				},
-				{
-					displayName: 'Tags',
-					name: 'tags',
-					type: 'string',
-					default: '',
-					placeholder: 'e.g. product, interview',
-					description: 'Only media that have all of these tags, separated by commas',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Added After',
+				name: 'from',
+				type: 'dateTime',
+				default: '',
+				description: 'Only media that came into the library at this time or later. A date alone means from its beginning, in UTC.',
+			},
+			{
+				displayName: 'Added Before',
+				name: 'to',
+				type: 'dateTime',
+				default: '',
+				description: 'Only media that came into the library before this time. A date alone means until its end, in UTC.',
+			},
+			{
+				displayName: 'Skip',
+				name: 'offset',
+				type: 'number',
+				default: 0,
+				typeOptions: { minValue: 0, maxValue: 200 },
+				description: 'How many of the best results are left out, to get the next page',
+			},
+			{
+				displayName: 'Tags',
+				name: 'tags',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. product, interview',
+				description: 'Only media that have all of these tags, separated by commas',
+			},
+		]),
 	],
 	build: ({ read, context }) => [
 		{

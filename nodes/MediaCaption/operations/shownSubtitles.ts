@@ -2,8 +2,7 @@ import type { INodeProperties } from 'n8n-workflow';
 import { languageOptions } from '../../shared/languages';
 import type { ReadParameter } from '../../shared/operation';
 import { optionalText, requiredText, withoutEmpty } from '../../shared/parameters';
-
-const FROM_TEXT = { show: { subtitlesFrom: ['text'] } };
+import { subtitleTextProperty } from '../../shared/subtitles';
 
 /** Which subtitles a video shall show. Read them with `readShownSubtitles`. */
 export const shownSubtitleProperties: INodeProperties[] = [
@@ -17,17 +16,7 @@ export const shownSubtitleProperties: INodeProperties[] = [
 			{ name: 'Text', value: 'text', description: 'The content of an SRT, WebVTT or ASS file' },
 		],
 	},
-	{
-		displayName: 'Subtitles',
-		name: 'subtitles',
-		type: 'string',
-		default: '',
-		required: true,
-		typeOptions: { rows: 6 },
-		placeholder: '1\n00:00:01,000 --> 00:00:03,000\nHello there',
-		displayOptions: FROM_TEXT,
-		description: 'Content of an SRT, WebVTT or ASS file; an expression can take it from an earlier node',
-	},
+	subtitleTextProperty,
 	{
 		displayName: 'Language',
 		name: 'language',

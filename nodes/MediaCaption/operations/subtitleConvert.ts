@@ -1,5 +1,6 @@
 import type { NodeOperation } from '../../shared/operation';
 import { requiredChoices, withoutEmpty } from '../../shared/parameters';
+import { optionsField } from '../../shared/properties';
 import { formatsProperty, readSubtitles, subtitleProperties } from '../../shared/subtitles';
 
 export const subtitleConvert: NodeOperation = {
@@ -10,29 +11,22 @@ export const subtitleConvert: NodeOperation = {
 	properties: [
 		...subtitleProperties,
 		{ ...formatsProperty, default: ['vtt'] },
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Keep Markup',
-					name: 'keepMarkup',
-					type: 'boolean',
-					default: false,
-					description: 'Whether italics, bold and underlining of a given text stay. All other markup goes anyway.',
-				},
-				{
-					displayName: 'Times of Words',
-					name: 'wordTimes',
-					type: 'boolean',
-					default: false,
-					description: 'Whether WebVTT gets the time of each word, for players that highlight what is being said',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Keep Markup',
+				name: 'keepMarkup',
+				type: 'boolean',
+				default: false,
+				description: 'Whether italics, bold and underlining of a given text stay. All other markup goes anyway.',
+			},
+			{
+				displayName: 'Times of Words',
+				name: 'wordTimes',
+				type: 'boolean',
+				default: false,
+				description: 'Whether WebVTT gets the time of each word, for players that highlight what is being said',
+			},
+		]),
 	],
 	build: ({ read }) => {
 		const { item, params } = readSubtitles(read);

@@ -1,7 +1,7 @@
 import { languageOrDetectOptions } from '../../shared/languages';
 import type { NodeOperation } from '../../shared/operation';
 import { optionalText, readSource, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import { optionsField, sourceProperties } from '../../shared/properties';
 import { readRules, ruleOptions } from '../../shared/subtitles';
 
 export const transcribe: NodeOperation = {
@@ -42,24 +42,17 @@ export const transcribe: NodeOperation = {
 			typeOptions: { minValue: 16, maxValue: 80 },
 			description: 'In characters. 42 is usual for wide videos; upright ones want less.',
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Audio Track',
-					name: 'audioTrack',
-					type: 'number',
-					default: 1,
-					typeOptions: { minValue: 1, maxValue: 1000 },
-					description: 'Which one, of a file that has several. Without it, the one that players choose.',
-				},
-				...ruleOptions,
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Audio Track',
+				name: 'audioTrack',
+				type: 'number',
+				default: 1,
+				typeOptions: { minValue: 1, maxValue: 1000 },
+				description: 'Which one, of a file that has several. Without it, the one that players choose.',
+			},
+			...ruleOptions,
+		]),
 	],
 	build: ({ read }) => {
 		const option = (name: string) => read(`options.${name}`, undefined);

@@ -1,7 +1,7 @@
 import { languageOptions, languageOrDetectOptions } from '../../shared/languages';
 import type { NodeOperation, ReadParameter } from '../../shared/operation';
 import { isRecord, optionalText, ParameterError, readSource, requiredChoices, requiredText, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import { optionsField, sourceProperties } from '../../shared/properties';
 
 export const translate: NodeOperation = {
 	name: 'Translate',
@@ -65,47 +65,40 @@ export const translate: NodeOperation = {
 				},
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Longest Line',
-					name: 'maxLineChars',
-					type: 'number',
-					default: 42,
-					typeOptions: { minValue: 8, maxValue: 80 },
-					description: 'In characters. Without it 42, and 16 for Chinese, Japanese and Korean.',
-				},
-				{
-					displayName: 'Most Lines',
-					name: 'maxLines',
-					type: 'number',
-					default: 2,
-					typeOptions: { minValue: 1, maxValue: 4 },
-					description: 'Lines of one subtitle, at most',
-				},
-				{
-					displayName: 'Reading Speed',
-					name: 'maxCharsPerSecond',
-					type: 'number',
-					default: 20,
-					typeOptions: { minValue: 4, maxValue: 40 },
-					description: 'In characters per second; faster subtitles are reported. Without it 20, and 10 for Chinese, Japanese and Korean.',
-				},
-				{
-					displayName: 'Tone',
-					name: 'tone',
-					type: 'string',
-					default: '',
-					placeholder: 'informal, for teenagers',
-					description: 'How it shall sound, in your own words',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Longest Line',
+				name: 'maxLineChars',
+				type: 'number',
+				default: 42,
+				typeOptions: { minValue: 8, maxValue: 80 },
+				description: 'In characters. Without it 42, and 16 for Chinese, Japanese and Korean.',
+			},
+			{
+				displayName: 'Most Lines',
+				name: 'maxLines',
+				type: 'number',
+				default: 2,
+				typeOptions: { minValue: 1, maxValue: 4 },
+				description: 'Lines of one subtitle, at most',
+			},
+			{
+				displayName: 'Reading Speed',
+				name: 'maxCharsPerSecond',
+				type: 'number',
+				default: 20,
+				typeOptions: { minValue: 4, maxValue: 40 },
+				description: 'In characters per second; faster subtitles are reported. Without it 20, and 10 for Chinese, Japanese and Korean.',
+			},
+			{
+				displayName: 'Tone',
+				name: 'tone',
+				type: 'string',
+				default: '',
+				placeholder: 'informal, for teenagers',
+				description: 'How it shall sound, in your own words',
+			},
+		]),
 	],
 	build: ({ read }) => {
 		const what = requiredText(read, 'what', 'What');

@@ -1,6 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { audioBitrateOption } from '../video/properties';
 
 /** The operation `convert` with the formats of sound: whoever has a sound does not look for them under Video. */
 export const convertAudio: NodeOperation = {
@@ -23,23 +24,9 @@ export const convertAudio: NodeOperation = {
 				{ name: 'WAV', value: 'wav' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Audio Bitrate',
-					name: 'audioBitrate',
-					type: 'number',
-					default: 160,
-					typeOptions: { minValue: 16, maxValue: 512 },
-					description: 'In kbit/s; MP3 takes at most 320. Has no effect on FLAC, WAV and on sound that is copied.',
-				},
-			],
-		},
+		optionsField([
+			audioBitrateOption(160, 16, 'In kbit/s; MP3 takes at most 320. Has no effect on FLAC, WAV and on sound that is copied.'),
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 
 export const denoiseAudio: NodeOperation = {
 	name: 'Remove Noise',
@@ -20,27 +20,20 @@ export const denoiseAudio: NodeOperation = {
 				{ name: 'Neural Network (GTCRN)', value: 'gtcrn', description: 'Best for speech; removes music, too' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Strength',
-					name: 'strength',
-					type: 'options',
-					default: 'medium',
-					description: 'How much quieter the filters make the noise',
-					options: [
-						{ name: 'Light (10 dB)', value: 'light' },
-						{ name: 'Medium (20 dB)', value: 'medium' },
-						{ name: 'Strong (30 dB)', value: 'strong' },
-					],
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Strength',
+				name: 'strength',
+				type: 'options',
+				default: 'medium',
+				description: 'How much quieter the filters make the noise',
+				options: [
+					{ name: 'Light (10 dB)', value: 'light' },
+					{ name: 'Medium (20 dB)', value: 'medium' },
+					{ name: 'Strong (30 dB)', value: 'strong' },
+				],
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,6 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { audioBitrateOption } from '../video/properties';
 
 export const extractAudio: NodeOperation = {
 	name: 'Extract Audio',
@@ -23,31 +24,17 @@ export const extractAudio: NodeOperation = {
 				{ name: 'WAV', value: 'wav' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Audio Bitrate',
-					name: 'audioBitrate',
-					type: 'number',
-					default: 160,
-					typeOptions: { minValue: 16, maxValue: 512 },
-					description: 'In kbit/s; MP3 takes at most 320. Has no effect on FLAC, WAV and on sound that is copied.',
-				},
-				{
-					displayName: 'Track',
-					name: 'track',
-					type: 'number',
-					default: 1,
-					typeOptions: { minValue: 1, maxValue: 1000 },
-					description: 'Which sound track, from 1; without it, the one that players choose',
-				},
-			],
-		},
+		optionsField([
+			audioBitrateOption(160, 16, 'In kbit/s; MP3 takes at most 320. Has no effect on FLAC, WAV and on sound that is copied.'),
+			{
+				displayName: 'Track',
+				name: 'track',
+				type: 'number',
+				default: 1,
+				typeOptions: { minValue: 1, maxValue: 1000 },
+				description: 'Which sound track, from 1; without it, the one that players choose',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

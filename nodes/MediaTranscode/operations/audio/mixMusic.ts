@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readMediaInput, readSource, withoutEmpty } from '../../../shared/parameters';
-import { mediaInputField, sourceProperties } from '../../../shared/properties';
+import { mediaInputField, optionsField, sourceProperties } from '../../../shared/properties';
 
 export const mixMusic: NodeOperation = {
 	name: 'Mix Music',
@@ -10,54 +10,47 @@ export const mixMusic: NodeOperation = {
 	properties: [
 		...sourceProperties,
 		mediaInputField('Music', 'music', 'https://example.com/music.mp3', 'The music to put under the sound', { required: true }),
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Duck By',
-					name: 'duck',
-					type: 'number',
-					default: 12,
-					typeOptions: { minValue: 0, maxValue: 40 },
-					description: 'By how much the music becomes quieter while somebody speaks, in dB',
-				},
-				{
-					displayName: 'Fade In',
-					name: 'fadeIn',
-					type: 'number',
-					default: 1,
-					typeOptions: { minValue: 0, maxValue: 60, numberPrecision: 1 },
-					description: 'Of the music, in seconds',
-				},
-				{
-					displayName: 'Fade Out',
-					name: 'fadeOut',
-					type: 'number',
-					default: 2,
-					typeOptions: { minValue: 0, maxValue: 60, numberPrecision: 1 },
-					description: 'Of the music, in seconds',
-				},
-				{
-					displayName: 'Loop',
-					name: 'loop',
-					type: 'boolean',
-					default: true,
-					description: 'Whether music that is too short begins again',
-				},
-				{
-					displayName: 'Music Volume',
-					name: 'volume',
-					type: 'number',
-					default: -12,
-					typeOptions: { minValue: -60, maxValue: 20 },
-					description: 'Change of the volume of the music, in dB',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Duck By',
+				name: 'duck',
+				type: 'number',
+				default: 12,
+				typeOptions: { minValue: 0, maxValue: 40 },
+				description: 'By how much the music becomes quieter while somebody speaks, in dB',
+			},
+			{
+				displayName: 'Fade In',
+				name: 'fadeIn',
+				type: 'number',
+				default: 1,
+				typeOptions: { minValue: 0, maxValue: 60, numberPrecision: 1 },
+				description: 'Of the music, in seconds',
+			},
+			{
+				displayName: 'Fade Out',
+				name: 'fadeOut',
+				type: 'number',
+				default: 2,
+				typeOptions: { minValue: 0, maxValue: 60, numberPrecision: 1 },
+				description: 'Of the music, in seconds',
+			},
+			{
+				displayName: 'Loop',
+				name: 'loop',
+				type: 'boolean',
+				default: true,
+				description: 'Whether music that is too short begins again',
+			},
+			{
+				displayName: 'Music Volume',
+				name: 'volume',
+				type: 'number',
+				default: -12,
+				typeOptions: { minValue: -60, maxValue: 20 },
+				description: 'Change of the volume of the music, in dB',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

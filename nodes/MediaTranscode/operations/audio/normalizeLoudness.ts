@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 
 export const normalizeLoudness: NodeOperation = {
 	name: 'Normalize Loudness',
@@ -21,39 +21,32 @@ export const normalizeLoudness: NodeOperation = {
 				{ name: '-24 LUFS (American Broadcast)', value: -24, description: 'ATSC A/85' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Custom Target',
-					name: 'customTarget',
-					type: 'number',
-					default: -18,
-					typeOptions: { minValue: -70, maxValue: -5 },
-					description: 'In LUFS, instead of the target above',
-				},
-				{
-					displayName: 'Highest True Peak',
-					name: 'truePeak',
-					type: 'number',
-					default: -1,
-					typeOptions: { minValue: -9, maxValue: 0, numberPrecision: 1 },
-					description: 'In dBTP. Peaks above it are limited.',
-				},
-				{
-					displayName: 'Largest Loudness Range',
-					name: 'loudnessRange',
-					type: 'number',
-					default: 11,
-					typeOptions: { minValue: 1, maxValue: 50 },
-					description: 'In LU. Wider sound is compressed; without it, the range stays as it is.',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Custom Target',
+				name: 'customTarget',
+				type: 'number',
+				default: -18,
+				typeOptions: { minValue: -70, maxValue: -5 },
+				description: 'In LUFS, instead of the target above',
+			},
+			{
+				displayName: 'Highest True Peak',
+				name: 'truePeak',
+				type: 'number',
+				default: -1,
+				typeOptions: { minValue: -9, maxValue: 0, numberPrecision: 1 },
+				description: 'In dBTP. Peaks above it are limited.',
+			},
+			{
+				displayName: 'Largest Loudness Range',
+				name: 'loudnessRange',
+				type: 'number',
+				default: 11,
+				typeOptions: { minValue: 1, maxValue: 50 },
+				description: 'In LU. Wider sound is compressed; without it, the range stays as it is.',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 
 export const waveform: NodeOperation = {
 	name: 'Waveform',
@@ -9,71 +9,64 @@ export const waveform: NodeOperation = {
 	action: 'Make a waveform',
 	properties: [
 		...sourceProperties,
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Background Color',
-					name: 'background',
-					type: 'color',
-					default: '#ffffff',
-					description: 'Of the picture. Without it, the background is transparent.',
-				},
-				{
-					displayName: 'Bits',
-					name: 'bits',
-					type: 'options',
-					default: 8,
-					description: 'Precision of each peak in the JSON',
-					options: [
-						{ name: '16', value: 16 },
-						{ name: '8', value: 8 },
-					],
-				},
-				{
-					displayName: 'Color',
-					name: 'color',
-					type: 'color',
-					default: '#1e88e5',
-					description: 'Of the wave',
-				},
-				{
-					displayName: 'Height',
-					name: 'height',
-					type: 'number',
-					default: 280,
-					typeOptions: { minValue: 16, maxValue: 4096 },
-					description: 'Of the picture, in pixels',
-				},
-				{
-					displayName: 'Points Per Second',
-					name: 'pointsPerSecond',
-					type: 'number',
-					default: 20,
-					typeOptions: { minValue: 0.1, maxValue: 1000, numberPrecision: 1 },
-					description: 'How many peaks the JSON has for each second of sound',
-				},
-				{
-					displayName: 'Split Channels',
-					name: 'splitChannels',
-					type: 'boolean',
-					default: false,
-					description: 'Whether each channel gets a wave of its own',
-				},
-				{
-					displayName: 'Width',
-					name: 'width',
-					type: 'number',
-					default: 1800,
-					typeOptions: { minValue: 16, maxValue: 8192 },
-					description: 'Of the picture, in pixels',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Background Color',
+				name: 'background',
+				type: 'color',
+				default: '#ffffff',
+				description: 'Of the picture. Without it, the background is transparent.',
+			},
+			{
+				displayName: 'Bits',
+				name: 'bits',
+				type: 'options',
+				default: 8,
+				description: 'Precision of each peak in the JSON',
+				options: [
+					{ name: '16', value: 16 },
+					{ name: '8', value: 8 },
+				],
+			},
+			{
+				displayName: 'Color',
+				name: 'color',
+				type: 'color',
+				default: '#1e88e5',
+				description: 'Of the wave',
+			},
+			{
+				displayName: 'Height',
+				name: 'height',
+				type: 'number',
+				default: 280,
+				typeOptions: { minValue: 16, maxValue: 4096 },
+				description: 'Of the picture, in pixels',
+			},
+			{
+				displayName: 'Points Per Second',
+				name: 'pointsPerSecond',
+				type: 'number',
+				default: 20,
+				typeOptions: { minValue: 0.1, maxValue: 1000, numberPrecision: 1 },
+				description: 'How many peaks the JSON has for each second of sound',
+			},
+			{
+				displayName: 'Split Channels',
+				name: 'splitChannels',
+				type: 'boolean',
+				default: false,
+				description: 'Whether each channel gets a wave of its own',
+			},
+			{
+				displayName: 'Width',
+				name: 'width',
+				type: 'number',
+				default: 1800,
+				typeOptions: { minValue: 16, maxValue: 8192 },
+				description: 'Of the picture, in pixels',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 import { engineProperty } from './properties';
 
 export const removeBackground: NodeOperation = {
@@ -27,26 +27,19 @@ export const removeBackground: NodeOperation = {
 			default: '#ffffff',
 			displayOptions: { show: { background: ['color'] } },
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				engineProperty,
-				{
-					displayName: 'Format',
-					name: 'format',
-					type: 'options',
-					default: 'png',
-					options: [
-						{ name: 'PNG', value: 'png' },
-						{ name: 'WebP', value: 'webp' },
-					],
-				},
-			],
-		},
+		optionsField([
+			engineProperty,
+			{
+				displayName: 'Format',
+				name: 'format',
+				type: 'options',
+				default: 'png',
+				options: [
+					{ name: 'PNG', value: 'png' },
+					{ name: 'WebP', value: 'webp' },
+				],
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

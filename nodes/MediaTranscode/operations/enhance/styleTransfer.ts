@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, requiredText, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 import { engineProperty, qualityProperty } from './properties';
 
 export const styleTransfer: NodeOperation = {
@@ -27,28 +27,21 @@ export const styleTransfer: NodeOperation = {
 			typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
 			description: 'From 0 (hardly changed) to 1 (freely drawn anew)',
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				engineProperty,
-				{
-					displayName: 'Format',
-					name: 'format',
-					type: 'options',
-					default: 'jpeg',
-					options: [
-						{ name: 'JPEG', value: 'jpeg' },
-						{ name: 'PNG', value: 'png' },
-						{ name: 'WebP', value: 'webp' },
-					],
-				},
-				qualityProperty,
-			],
-		},
+		optionsField([
+			engineProperty,
+			{
+				displayName: 'Format',
+				name: 'format',
+				type: 'options',
+				default: 'jpeg',
+				options: [
+					{ name: 'JPEG', value: 'jpeg' },
+					{ name: 'PNG', value: 'png' },
+					{ name: 'WebP', value: 'webp' },
+				],
+			},
+			qualityProperty,
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 import { engineProperty, qualityProperty } from './properties';
 
 export const upscale: NodeOperation = {
@@ -20,30 +20,23 @@ export const upscale: NodeOperation = {
 				{ name: '4 Times', value: 4 },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				engineProperty,
-				{
-					displayName: 'Format',
-					name: 'format',
-					type: 'options',
-					default: 'same',
-					options: [
-						{ name: 'As the Source', value: 'same' },
-						{ name: 'AVIF', value: 'avif' },
-						{ name: 'JPEG', value: 'jpeg' },
-						{ name: 'PNG', value: 'png' },
-						{ name: 'WebP', value: 'webp' },
-					],
-				},
-				qualityProperty,
-			],
-		},
+		optionsField([
+			engineProperty,
+			{
+				displayName: 'Format',
+				name: 'format',
+				type: 'options',
+				default: 'same',
+				options: [
+					{ name: 'As the Source', value: 'same' },
+					{ name: 'AVIF', value: 'avif' },
+					{ name: 'JPEG', value: 'jpeg' },
+					{ name: 'PNG', value: 'png' },
+					{ name: 'WebP', value: 'webp' },
+				],
+			},
+			qualityProperty,
+		]),
 	],
 	build: ({ read }) => [
 		{

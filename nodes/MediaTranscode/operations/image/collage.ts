@@ -1,7 +1,7 @@
 import type { NodeOperation, ReadParameter } from '../../../shared/operation';
 import { ParameterError, readSource, toMediaInput, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
-import { formatField, options, pixels, qualityField } from './fields';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { formatField, pixels, qualityField } from './fields';
 
 export const collage: NodeOperation = {
 	name: 'Collage',
@@ -33,7 +33,7 @@ export const collage: NodeOperation = {
 			],
 		},
 		{ displayName: 'Width', name: 'width', type: 'number', default: 1600, typeOptions: { minValue: 64, maxValue: 4096 }, description: 'Of the collage, in pixels' },
-		options([
+		optionsField([
 			{ displayName: 'Background', name: 'background', type: 'color', default: '#ffffff', description: 'Of the gaps. Through an expression also transparent.' },
 			{ displayName: 'Columns', name: 'columns', type: 'number', default: 3, typeOptions: { minValue: 1, maxValue: 10 }, description: 'Of grid and masonry. Without it, about as many as rows.' },
 			formatField('jpeg'),

@@ -1,4 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { PLACES } from '../places';
 
 /** Fields that several operations on pictures have. */
 
@@ -29,18 +30,6 @@ export const qualityField: INodeProperties = {
 	description: 'Of JPEG, WebP and AVIF, from 1 (smallest file) to 100 (best picture)',
 };
 
-export const PLACES = [
-	{ name: 'Bottom', value: 'bottom' },
-	{ name: 'Bottom Left', value: 'bottom_left' },
-	{ name: 'Bottom Right', value: 'bottom_right' },
-	{ name: 'Center', value: 'center' },
-	{ name: 'Left', value: 'left' },
-	{ name: 'Right', value: 'right' },
-	{ name: 'Top', value: 'top' },
-	{ name: 'Top Left', value: 'top_left' },
-	{ name: 'Top Right', value: 'top_right' },
-];
-
 /** With the two ways to look for what matters. */
 export const PARTS = [
 	...PLACES,
@@ -55,14 +44,4 @@ export const pixels = (displayName: string, name: string, fallback: number, desc
 	default: fallback,
 	typeOptions: { minValue, maxValue },
 	description,
-});
-
-export const options = (entries: INodeProperties[], extra: Partial<INodeProperties> = {}): INodeProperties => ({
-	displayName: 'Options',
-	name: 'options',
-	type: 'collection',
-	default: {},
-	placeholder: 'Add Option',
-	options: [...entries].sort((a, b) => a.displayName.localeCompare(b.displayName)),
-	...extra,
 });

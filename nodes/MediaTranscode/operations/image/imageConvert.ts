@@ -1,7 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
-import { formatField, options, qualityField } from './fields';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { formatField, qualityField } from './fields';
 
 export const imageConvert: NodeOperation = {
 	name: 'Convert',
@@ -11,7 +11,7 @@ export const imageConvert: NodeOperation = {
 	properties: [
 		...sourceProperties,
 		formatField('webp'),
-		options([
+		optionsField([
 			{ displayName: 'Lossless', name: 'lossless', type: 'boolean', default: false, description: 'Whether no detail may be lost (WebP and AVIF; PNG never loses any)' },
 			{
 				displayName: 'Maximum File Size (kB)',

@@ -1,7 +1,9 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readMediaInput, readSource, withoutEmpty } from '../../../shared/parameters';
-import { mediaInputField, sourceProperties } from '../../../shared/properties';
-import { formatField, options, PLACES, qualityField } from './fields';
+import { mediaInputField, optionsField, sourceProperties } from '../../../shared/properties';
+import { formatField, qualityField } from './fields';
+import { PLACES } from '../places';
+import { percent } from '../percent';
 
 export const imageOverlay: NodeOperation = {
 	name: 'Overlay Logo',
@@ -28,7 +30,7 @@ export const imageOverlay: NodeOperation = {
 			typeOptions: { minValue: 1, maxValue: 100 },
 			description: 'From 1 (hardly there) to 100 (opaque)',
 		},
-		options([
+		optionsField([
 			formatField('same'),
 			{
 				displayName: 'Margin (%)',
@@ -59,5 +61,3 @@ export const imageOverlay: NodeOperation = {
 		},
 	],
 };
-
-const percent = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value) / 100);

@@ -1,7 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
-import { formatField, options, qualityField } from './fields';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { formatField, qualityField } from './fields';
 
 export const imagePreview: NodeOperation = {
 	name: 'Preview',
@@ -18,7 +18,7 @@ export const imagePreview: NodeOperation = {
 			typeOptions: { minValue: 64, maxValue: 4096 },
 			description: 'In pixels, at most. Smaller pictures are not enlarged.',
 		},
-		options([formatField('webp'), qualityField]),
+		optionsField([formatField('webp'), qualityField]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,7 +1,7 @@
 import type { NodeOperation, ReadParameter } from '../../../shared/operation';
 import { ParameterError, readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
-import { formatField, options, PARTS, pixels, qualityField } from './fields';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { formatField, PARTS, pixels, qualityField } from './fields';
 
 export const imageResize: NodeOperation = {
 	name: 'Resize',
@@ -50,7 +50,7 @@ export const imageResize: NodeOperation = {
 			options: PARTS,
 		},
 		formatField('same'),
-		options([
+		optionsField([
 			{ displayName: 'Background', name: 'background', type: 'color', default: '#ffffff', description: 'Of the borders. Through an expression also transparent.' },
 			{ displayName: 'Crop First', name: 'crop', type: 'string', default: '', placeholder: '100, 50, 800, 600', description: 'Cuts out this rectangle of the source first: left, top, width, height in pixels' },
 			{ displayName: 'Enlarge', name: 'enlarge', type: 'boolean', default: false, description: 'Whether the picture may become larger than it is' },

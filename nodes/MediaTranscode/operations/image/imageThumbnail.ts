@@ -1,7 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
-import { formatField, options, PARTS, qualityField } from './fields';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { formatField, PARTS, qualityField } from './fields';
 
 const side = (displayName: string, name: string) => ({
 	displayName,
@@ -22,7 +22,7 @@ export const imageThumbnail: NodeOperation = {
 		side('Width', 'width'),
 		side('Height', 'height'),
 		{ displayName: 'Part to Keep', name: 'position', type: 'options', default: 'attention', options: PARTS },
-		options([formatField('webp'), qualityField]),
+		optionsField([formatField('webp'), qualityField]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,7 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { optionalMediaInput, readSource, withoutEmpty } from '../../../shared/parameters';
-import { mediaInputField, sourceProperties } from '../../../shared/properties';
-import { options } from './fields';
+import { mediaInputField, optionsField, sourceProperties } from '../../../shared/properties';
 
 const side = (displayName: string, name: string, fallback: number) => ({
 	displayName,
@@ -36,7 +35,7 @@ export const imageToVideo: NodeOperation = {
 			],
 		},
 		mediaInputField('Music', 'music', 'https://example.com/music.mp3', 'Sound for the video, if any; it fades out at the end'),
-		options([
+		optionsField([
 			{ displayName: 'Frame Rate', name: 'fps', type: 'number', default: 30, typeOptions: { minValue: 10, maxValue: 60 }, description: 'Pictures per second' },
 			side('Height', 'height', 1080),
 			{ displayName: 'Quality (CRF)', name: 'crf', type: 'number', default: 20, typeOptions: { minValue: 0, maxValue: 51 }, description: 'From 0 to 51. Lower is better and larger.' },

@@ -1,6 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { encoderSpeedOption } from './properties';
 
 export const adaptive: NodeOperation = {
 	name: 'Adaptive Streaming (HLS and DASH)',
@@ -37,46 +38,25 @@ export const adaptive: NodeOperation = {
 				{ name: 'HLS and DASH', value: 'hls+dash', description: 'Both, over the same segments' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Encoder Speed',
-					name: 'preset',
-					type: 'options',
-					default: 'veryfast',
-					description: 'Slower makes smaller files of the same quality',
-					options: [
-						{ name: 'Fast', value: 'fast' },
-						{ name: 'Faster', value: 'faster' },
-						{ name: 'Medium', value: 'medium' },
-						{ name: 'Slow', value: 'slow' },
-						{ name: 'Super Fast', value: 'superfast' },
-						{ name: 'Very Fast', value: 'veryfast' },
-					],
-				},
-				{
-					displayName: 'Quality (CRF)',
-					name: 'crf',
-					type: 'number',
-					default: 22,
-					typeOptions: { minValue: 10, maxValue: 40 },
-					description: 'From 10 to 40. Lower is better and larger.',
-				},
-				{
-					displayName: 'Segment Length (Seconds)',
-					name: 'segmentSeconds',
-					type: 'number',
-					default: 4,
-					typeOptions: { minValue: 1, maxValue: 15 },
-					description: 'Shorter segments start faster, longer ones make smaller files',
-				},
-			],
-		},
+		optionsField([
+			encoderSpeedOption,
+			{
+				displayName: 'Quality (CRF)',
+				name: 'crf',
+				type: 'number',
+				default: 22,
+				typeOptions: { minValue: 10, maxValue: 40 },
+				description: 'From 10 to 40. Lower is better and larger.',
+			},
+			{
+				displayName: 'Segment Length (Seconds)',
+				name: 'segmentSeconds',
+				type: 'number',
+				default: 4,
+				typeOptions: { minValue: 1, maxValue: 15 },
+				description: 'Shorter segments start faster, longer ones make smaller files',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,8 +1,9 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { NodeOperation, ReadParameter } from '../../../shared/operation';
 import { optionalMediaInput, optionalText, ParameterError, readSource, withoutEmpty } from '../../../shared/parameters';
-import { mediaInputField, sourceProperties } from '../../../shared/properties';
-import { percent, percentField, PLACES, qualityOption } from './properties';
+import { mediaInputField, optionsField, qualityOption, sourceProperties } from '../../../shared/properties';
+import { percent, percentField } from '../percent';
+import { PLACES } from '../places';
 
 const FONTS = ['DejaVu Sans', 'DejaVu Sans Mono', 'DejaVu Serif', 'Liberation Sans', 'Noto Sans', 'Noto Sans CJK SC', 'Open Sans', 'Roboto'];
 
@@ -72,47 +73,40 @@ export const brand: NodeOperation = {
 		lowerThird,
 		mediaInputField('Intro', 'intro', 'https://example.com/intro.mp4', 'A video or picture before the video'),
 		mediaInputField('Outro', 'outro', 'https://example.com/outro.mp4', 'A video or picture after the video'),
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Fade (Seconds)',
-					name: 'fadeSeconds',
-					type: 'number',
-					default: 0.5,
-					typeOptions: { minValue: 0, maxValue: 10, numberPrecision: 2 },
-					description: 'In which intro, video and outro turn into each other. Without it, hard cuts.',
-				},
-				{
-					displayName: 'Intro of Another Shape',
-					name: 'fit',
-					type: 'options',
-					default: 'cover',
-					description: 'What becomes of an intro or outro of another shape than the video',
-					options: [
-						{ name: 'Cut Off', value: 'cover' },
-						{ name: 'Pad with a Blurred Copy', value: 'blur' },
-						{ name: 'Pad with Black', value: 'contain' },
-					],
-				},
-				percentField('Logo Margin (%)', 'marginPercent', 4, 'Distance to the edges, in percent of the shorter side of the video', 50),
-				percentField('Logo Opacity (%)', 'opacityPercent', 100, 'From 1 (hardly there) to 100 (opaque)'),
-				percentField('Logo Size (%)', 'scalePercent', 15, 'Width of the logo, in percent of the width of the video'),
-				qualityOption,
-				{
-					displayName: 'Seconds per Picture',
-					name: 'stillSeconds',
-					type: 'number',
-					default: 3,
-					typeOptions: { minValue: 0.1, maxValue: 60, numberPrecision: 2 },
-					description: 'How long an intro or outro that is a picture is shown',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Fade (Seconds)',
+				name: 'fadeSeconds',
+				type: 'number',
+				default: 0.5,
+				typeOptions: { minValue: 0, maxValue: 10, numberPrecision: 2 },
+				description: 'In which intro, video and outro turn into each other. Without it, hard cuts.',
+			},
+			{
+				displayName: 'Intro of Another Shape',
+				name: 'fit',
+				type: 'options',
+				default: 'cover',
+				description: 'What becomes of an intro or outro of another shape than the video',
+				options: [
+					{ name: 'Cut Off', value: 'cover' },
+					{ name: 'Pad with a Blurred Copy', value: 'blur' },
+					{ name: 'Pad with Black', value: 'contain' },
+				],
+			},
+			percentField('Logo Margin (%)', 'marginPercent', 4, 'Distance to the edges, in percent of the shorter side of the video', 50),
+			percentField('Logo Opacity (%)', 'opacityPercent', 100, 'From 1 (hardly there) to 100 (opaque)'),
+			percentField('Logo Size (%)', 'scalePercent', 15, 'Width of the logo, in percent of the width of the video'),
+			qualityOption,
+			{
+				displayName: 'Seconds per Picture',
+				name: 'stillSeconds',
+				type: 'number',
+				default: 3,
+				typeOptions: { minValue: 0.1, maxValue: 60, numberPrecision: 2 },
+				description: 'How long an intro or outro that is a picture is shown',
+			},
+		]),
 	],
 	build: ({ read }) => {
 		const file = optionalMediaInput(read, 'logo', 'Logo');

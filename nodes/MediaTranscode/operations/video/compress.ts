@@ -1,6 +1,7 @@
 import type { NodeOperation, ReadParameter } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { audioBitrateOption } from './properties';
 
 export const compress: NodeOperation = {
 	name: 'Compress',
@@ -77,57 +78,43 @@ export const compress: NodeOperation = {
 			displayOptions: { show: { compressMode: ['size'] } },
 			description: 'Largest size of the file, in MB of 1,000,000 bytes. Where it is too small for the height, the height is lowered.',
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Audio Bitrate',
-					name: 'audioBitrate',
-					type: 'number',
-					default: 128,
-					typeOptions: { minValue: 16, maxValue: 512 },
-					description: 'In kbit/s. Sound that has no more than that is copied.',
-				},
-				{
-					displayName: 'Encoder Speed',
-					name: 'preset',
-					type: 'options',
-					default: 'veryfast',
-					description: 'Slower makes smaller files of the same quality. Without it: Very Fast, Medium for a target size, Slower for Smart.',
-					options: [
-						{ name: 'Fast', value: 'fast' },
-						{ name: 'Faster', value: 'faster' },
-						{ name: 'Medium', value: 'medium' },
-						{ name: 'Slow', value: 'slow' },
-						{ name: 'Slower', value: 'slower' },
-						{ name: 'Super Fast', value: 'superfast' },
-						{ name: 'Ultra Fast', value: 'ultrafast' },
-						{ name: 'Very Fast', value: 'veryfast' },
-						{ name: 'Very Slow', value: 'veryslow' },
-					],
-				},
-				{
-					displayName: 'Maximum Bitrate',
-					name: 'maxBitrate',
-					type: 'number',
-					default: 5000,
-					typeOptions: { minValue: 50, maxValue: 200_000 },
-					description: 'Of the picture, in kbit/s. Without it, the quality decides alone.',
-				},
-				{
-					displayName: 'Maximum Frame Rate',
-					name: 'frameRate',
-					type: 'number',
-					default: 30,
-					typeOptions: { minValue: 1, maxValue: 240 },
-					description: 'Pictures per second. Never raised above that of the source.',
-				},
-			],
-		},
+		optionsField([
+			audioBitrateOption(128, 16, 'In kbit/s. Sound that has no more than that is copied.'),
+			{
+				displayName: 'Encoder Speed',
+				name: 'preset',
+				type: 'options',
+				default: 'veryfast',
+				description: 'Slower makes smaller files of the same quality. Without it: Very Fast, Medium for a target size, Slower for Smart.',
+				options: [
+					{ name: 'Fast', value: 'fast' },
+					{ name: 'Faster', value: 'faster' },
+					{ name: 'Medium', value: 'medium' },
+					{ name: 'Slow', value: 'slow' },
+					{ name: 'Slower', value: 'slower' },
+					{ name: 'Super Fast', value: 'superfast' },
+					{ name: 'Ultra Fast', value: 'ultrafast' },
+					{ name: 'Very Fast', value: 'veryfast' },
+					{ name: 'Very Slow', value: 'veryslow' },
+				],
+			},
+			{
+				displayName: 'Maximum Bitrate',
+				name: 'maxBitrate',
+				type: 'number',
+				default: 5000,
+				typeOptions: { minValue: 50, maxValue: 200_000 },
+				description: 'Of the picture, in kbit/s. Without it, the quality decides alone.',
+			},
+			{
+				displayName: 'Maximum Frame Rate',
+				name: 'frameRate',
+				type: 'number',
+				default: 30,
+				typeOptions: { minValue: 1, maxValue: 240 },
+				description: 'Pictures per second. Never raised above that of the source.',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

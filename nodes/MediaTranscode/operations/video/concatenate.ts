@@ -1,7 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readMediaInputs, readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
-import { qualityOption } from './properties';
+import { optionsField, qualityOption, sourceProperties } from '../../../shared/properties';
 
 export const concatenate: NodeOperation = {
 	name: 'Concatenate',
@@ -50,58 +49,51 @@ export const concatenate: NodeOperation = {
 				{ name: 'Pad with Black', value: 'contain', description: 'The whole clip, with bars' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Frame Rate',
-					name: 'frameRate',
-					type: 'number',
-					default: 30,
-					typeOptions: { minValue: 1, maxValue: 60 },
-					description: 'Pictures per second. Without it, the highest of all clips.',
-				},
-				{
-					displayName: 'Height',
-					name: 'height',
-					type: 'number',
-					default: 1080,
-					typeOptions: { minValue: 16, maxValue: 8192 },
-					description: 'Of the result, in pixels and even; needs a width as well',
-				},
-				qualityOption,
-				{
-					displayName: 'Seconds per Picture',
-					name: 'stillSeconds',
-					type: 'number',
-					default: 5,
-					typeOptions: { minValue: 0.1, maxValue: 600, numberPrecision: 2 },
-					description: 'How long a clip that is a picture is shown',
-				},
-				{
-					displayName: 'Size',
-					name: 'size',
-					type: 'options',
-					default: 'first',
-					options: [
-						{ name: 'As the Largest', value: 'largest' },
-						{ name: 'As the Source', value: 'first' },
-					],
-				},
-				{
-					displayName: 'Width',
-					name: 'width',
-					type: 'number',
-					default: 1920,
-					typeOptions: { minValue: 16, maxValue: 8192 },
-					description: 'Of the result, in pixels and even; needs a height as well',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Frame Rate',
+				name: 'frameRate',
+				type: 'number',
+				default: 30,
+				typeOptions: { minValue: 1, maxValue: 60 },
+				description: 'Pictures per second. Without it, the highest of all clips.',
+			},
+			{
+				displayName: 'Height',
+				name: 'height',
+				type: 'number',
+				default: 1080,
+				typeOptions: { minValue: 16, maxValue: 8192 },
+				description: 'Of the result, in pixels and even; needs a width as well',
+			},
+			qualityOption,
+			{
+				displayName: 'Seconds per Picture',
+				name: 'stillSeconds',
+				type: 'number',
+				default: 5,
+				typeOptions: { minValue: 0.1, maxValue: 600, numberPrecision: 2 },
+				description: 'How long a clip that is a picture is shown',
+			},
+			{
+				displayName: 'Size',
+				name: 'size',
+				type: 'options',
+				default: 'first',
+				options: [
+					{ name: 'As the Largest', value: 'largest' },
+					{ name: 'As the Source', value: 'first' },
+				],
+			},
+			{
+				displayName: 'Width',
+				name: 'width',
+				type: 'number',
+				default: 1920,
+				typeOptions: { minValue: 16, maxValue: 8192 },
+				description: 'Of the result, in pixels and even; needs a height as well',
+			},
+		]),
 	],
 	build: ({ read }) => {
 		const width = read('options.width', undefined);

@@ -1,6 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { audioBitrateOption } from './properties';
 
 export const convert: NodeOperation = {
 	name: 'Convert',
@@ -22,23 +23,9 @@ export const convert: NodeOperation = {
 				{ name: 'WebM (VP9)', value: 'webm_vp9' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Audio Bitrate',
-					name: 'audioBitrate',
-					type: 'number',
-					default: 160,
-					typeOptions: { minValue: 16, maxValue: 512 },
-					description: 'In kbit/s. Has no effect on sound that is copied.',
-				},
-			],
-		},
+		optionsField([
+			audioBitrateOption(160, 16, 'In kbit/s. Has no effect on sound that is copied.'),
+		]),
 	],
 	build: ({ read }) => [
 		{

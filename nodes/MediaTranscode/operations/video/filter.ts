@@ -1,8 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { NodeOperation } from '../../../shared/operation';
 import { isRecord, ParameterError, readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
-import { qualityOption } from './properties';
+import { qualityOption, sourceProperties } from '../../../shared/properties';
 
 const only = (...names: string[]): Pick<INodeProperties, 'displayOptions'> => ({ displayOptions: { show: { name: names } } });
 

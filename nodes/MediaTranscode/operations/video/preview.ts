@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 
 export const preview: NodeOperation = {
 	name: 'Preview',
@@ -9,36 +9,29 @@ export const preview: NodeOperation = {
 	action: 'Make a preview of a video',
 	properties: [
 		...sourceProperties,
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Quality (CRF)',
-					name: 'crf',
-					type: 'number',
-					default: 28,
-					typeOptions: { minValue: 0, maxValue: 51 },
-					description: 'From 0 to 51. Lower is better and larger.',
-				},
-				{
-					displayName: 'Size',
-					name: 'height',
-					type: 'options',
-					default: 720,
-					description: 'Pixels of the shorter side. A smaller video is not enlarged.',
-					options: [
-						{ name: '240p', value: 240 },
-						{ name: '360p', value: 360 },
-						{ name: '480p', value: 480 },
-						{ name: '720p', value: 720 },
-					],
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Quality (CRF)',
+				name: 'crf',
+				type: 'number',
+				default: 28,
+				typeOptions: { minValue: 0, maxValue: 51 },
+				description: 'From 0 to 51. Lower is better and larger.',
+			},
+			{
+				displayName: 'Size',
+				name: 'height',
+				type: 'options',
+				default: 720,
+				description: 'Pixels of the shorter side. A smaller video is not enlarged.',
+				options: [
+					{ name: '240p', value: 240 },
+					{ name: '360p', value: 360 },
+					{ name: '480p', value: 480 },
+					{ name: '720p', value: 720 },
+				],
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

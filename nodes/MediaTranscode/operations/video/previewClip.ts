@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 
 export const previewClip: NodeOperation = {
 	name: 'Preview Clip (GIF)',
@@ -46,38 +46,31 @@ export const previewClip: NodeOperation = {
 				{ name: 'WebP', value: 'webp', description: 'Smaller than GIF, shown by all browsers' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Frame Rate',
-					name: 'fps',
-					type: 'number',
-					default: 10,
-					typeOptions: { minValue: 1, maxValue: 30 },
-					description: 'Pictures per second',
-				},
-				{
-					displayName: 'Loop',
-					name: 'loop',
-					type: 'boolean',
-					default: true,
-					description: 'Whether a GIF or WebP plays again and again',
-				},
-				{
-					displayName: 'Width',
-					name: 'width',
-					type: 'number',
-					default: 400,
-					typeOptions: { minValue: 16, maxValue: 1280 },
-					description: 'In pixels; the height follows',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Frame Rate',
+				name: 'fps',
+				type: 'number',
+				default: 10,
+				typeOptions: { minValue: 1, maxValue: 30 },
+				description: 'Pictures per second',
+			},
+			{
+				displayName: 'Loop',
+				name: 'loop',
+				type: 'boolean',
+				default: true,
+				description: 'Whether a GIF or WebP plays again and again',
+			},
+			{
+				displayName: 'Width',
+				name: 'width',
+				type: 'number',
+				default: 400,
+				typeOptions: { minValue: 16, maxValue: 1280 },
+				description: 'In pixels; the height follows',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

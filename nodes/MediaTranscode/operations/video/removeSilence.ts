@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 
 export const removeSilence: NodeOperation = {
 	name: 'Remove Silence',
@@ -17,39 +17,32 @@ export const removeSilence: NodeOperation = {
 			typeOptions: { minValue: 0.1, maxValue: 60, numberPrecision: 2 },
 			description: 'Shorter pauses stay',
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Padding (Seconds)',
-					name: 'padding',
-					type: 'number',
-					default: 0.12,
-					typeOptions: { minValue: 0, maxValue: 5, numberPrecision: 2 },
-					description: 'How much of each silence stays on both sides, so that no word is cut off',
-				},
-				{
-					displayName: 'Quality (CRF)',
-					name: 'crf',
-					type: 'number',
-					default: 20,
-					typeOptions: { minValue: 0, maxValue: 51 },
-					description: 'Of the picture, from 0 to 51. Lower is better and larger.',
-				},
-				{
-					displayName: 'Threshold (dB)',
-					name: 'threshold',
-					type: 'number',
-					default: -35,
-					typeOptions: { minValue: -90, maxValue: -5 },
-					description: 'What is quieter counts as silence. In a noisy room try -25.',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Padding (Seconds)',
+				name: 'padding',
+				type: 'number',
+				default: 0.12,
+				typeOptions: { minValue: 0, maxValue: 5, numberPrecision: 2 },
+				description: 'How much of each silence stays on both sides, so that no word is cut off',
+			},
+			{
+				displayName: 'Quality (CRF)',
+				name: 'crf',
+				type: 'number',
+				default: 20,
+				typeOptions: { minValue: 0, maxValue: 51 },
+				description: 'Of the picture, from 0 to 51. Lower is better and larger.',
+			},
+			{
+				displayName: 'Threshold (dB)',
+				name: 'threshold',
+				type: 'number',
+				default: -35,
+				typeOptions: { minValue: -90, maxValue: -5 },
+				description: 'What is quieter counts as silence. In a noisy room try -25.',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 
 export const scenes: NodeOperation = {
 	name: 'List Scenes',
@@ -16,31 +16,24 @@ export const scenes: NodeOperation = {
 			default: false,
 			description: 'Whether to take one picture out of each scene, of the first 50',
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Shortest Scene (Seconds)',
-					name: 'minScene',
-					type: 'number',
-					default: 0.5,
-					typeOptions: { minValue: 0, maxValue: 600, numberPrecision: 2 },
-					description: 'Shorter scenes belong to the one before',
-				},
-				{
-					displayName: 'Threshold',
-					name: 'threshold',
-					type: 'number',
-					default: 10,
-					typeOptions: { minValue: 1, maxValue: 100 },
-					description: 'How much must change for a cut, from 1 (finds too many) to 100',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Shortest Scene (Seconds)',
+				name: 'minScene',
+				type: 'number',
+				default: 0.5,
+				typeOptions: { minValue: 0, maxValue: 600, numberPrecision: 2 },
+				description: 'Shorter scenes belong to the one before',
+			},
+			{
+				displayName: 'Threshold',
+				name: 'threshold',
+				type: 'number',
+				default: 10,
+				typeOptions: { minValue: 1, maxValue: 100 },
+				description: 'How much must change for a cut, from 1 (finds too many) to 100',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

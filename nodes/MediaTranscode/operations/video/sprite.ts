@@ -1,6 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
 
 export const sprite: NodeOperation = {
 	name: 'Sprite Sheet',
@@ -36,49 +36,42 @@ export const sprite: NodeOperation = {
 			typeOptions: { minValue: 1, maxValue: 2000 },
 			displayOptions: { show: { tiles: ['count'] } },
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Columns',
-					name: 'columns',
-					type: 'number',
-					default: 10,
-					typeOptions: { minValue: 1, maxValue: 20 },
-					description: 'Tiles side by side. A sheet has as many rows at most.',
-				},
-				{
-					displayName: 'Format',
-					name: 'format',
-					type: 'options',
-					default: 'jpeg',
-					options: [
-						{ name: 'JPEG', value: 'jpeg' },
-						{ name: 'WebP', value: 'webp' },
-					],
-				},
-				{
-					displayName: 'Quality',
-					name: 'quality',
-					type: 'number',
-					default: 75,
-					typeOptions: { minValue: 1, maxValue: 100 },
-					description: 'From 1 (smallest file) to 100 (best picture)',
-				},
-				{
-					displayName: 'Tile Width',
-					name: 'width',
-					type: 'number',
-					default: 160,
-					typeOptions: { minValue: 16, maxValue: 480 },
-					description: 'In pixels; the height follows',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'Columns',
+				name: 'columns',
+				type: 'number',
+				default: 10,
+				typeOptions: { minValue: 1, maxValue: 20 },
+				description: 'Tiles side by side. A sheet has as many rows at most.',
+			},
+			{
+				displayName: 'Format',
+				name: 'format',
+				type: 'options',
+				default: 'jpeg',
+				options: [
+					{ name: 'JPEG', value: 'jpeg' },
+					{ name: 'WebP', value: 'webp' },
+				],
+			},
+			{
+				displayName: 'Quality',
+				name: 'quality',
+				type: 'number',
+				default: 75,
+				typeOptions: { minValue: 1, maxValue: 100 },
+				description: 'From 1 (smallest file) to 100 (best picture)',
+			},
+			{
+				displayName: 'Tile Width',
+				name: 'width',
+				type: 'number',
+				default: 160,
+				typeOptions: { minValue: 16, maxValue: 480 },
+				description: 'In pixels; the height follows',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

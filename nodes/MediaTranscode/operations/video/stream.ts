@@ -1,6 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
+import { optionsField, sourceProperties } from '../../../shared/properties';
+import { audioBitrateOption, encoderSpeedOption } from './properties';
 
 export const stream: NodeOperation = {
 	name: 'Stream',
@@ -9,46 +10,18 @@ export const stream: NodeOperation = {
 	action: 'Make a video ready for streaming',
 	properties: [
 		...sourceProperties,
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'Audio Bitrate',
-					name: 'audioBitrate',
-					type: 'number',
-					default: 160,
-					typeOptions: { minValue: 32, maxValue: 512 },
-					description: 'In kbit/s, where the sound must be encoded',
-				},
-				{
-					displayName: 'Encoder Speed',
-					name: 'preset',
-					type: 'options',
-					default: 'veryfast',
-					description: 'Slower makes smaller files of the same quality',
-					options: [
-						{ name: 'Fast', value: 'fast' },
-						{ name: 'Faster', value: 'faster' },
-						{ name: 'Medium', value: 'medium' },
-						{ name: 'Slow', value: 'slow' },
-						{ name: 'Super Fast', value: 'superfast' },
-						{ name: 'Very Fast', value: 'veryfast' },
-					],
-				},
-				{
-					displayName: 'Quality (CRF)',
-					name: 'crf',
-					type: 'number',
-					default: 21,
-					typeOptions: { minValue: 0, maxValue: 51 },
-					description: 'Where the picture must be encoded. From 0 to 51; lower is better and larger.',
-				},
-			],
-		},
+		optionsField([
+			audioBitrateOption(160, 32, 'In kbit/s, where the sound must be encoded'),
+			encoderSpeedOption,
+			{
+				displayName: 'Quality (CRF)',
+				name: 'crf',
+				type: 'number',
+				default: 21,
+				typeOptions: { minValue: 0, maxValue: 51 },
+				description: 'Where the picture must be encoded. From 0 to 51; lower is better and larger.',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{

@@ -1,7 +1,6 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { optionalText, readSource, withoutEmpty } from '../../../shared/parameters';
-import { sourceProperties } from '../../../shared/properties';
-import { qualityOption } from './properties';
+import { optionsField, qualityOption, sourceProperties } from '../../../shared/properties';
 
 export const trim: NodeOperation = {
 	name: 'Trim',
@@ -57,14 +56,7 @@ export const trim: NodeOperation = {
 				{ name: 'Fast', value: 'fast', description: 'Copies without encoding, from the key frame before the start: often some seconds early' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [qualityOption],
-		},
+		optionsField([qualityOption]),
 	],
 	build: ({ read }) => [
 		{

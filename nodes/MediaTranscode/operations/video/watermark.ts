@@ -1,7 +1,8 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readMediaInput, readSource, withoutEmpty } from '../../../shared/parameters';
-import { mediaInputField, sourceProperties } from '../../../shared/properties';
-import { percent, percentField, PLACES, qualityOption } from './properties';
+import { mediaInputField, optionsField, qualityOption, sourceProperties } from '../../../shared/properties';
+import { percent, percentField } from '../percent';
+import { PLACES } from '../places';
 
 export const watermark: NodeOperation = {
 	name: 'Watermark',
@@ -14,33 +15,26 @@ export const watermark: NodeOperation = {
 		{ displayName: 'Position', name: 'position', type: 'options', default: 'bottom_right', options: PLACES },
 		percentField('Size (%)', 'scalePercent', 15, 'Width of the logo, in percent of the width of the video'),
 		percentField('Opacity (%)', 'opacityPercent', 100, 'From 1 (hardly there) to 100 (opaque)'),
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			default: {},
-			placeholder: 'Add Option',
-			options: [
-				{
-					displayName: 'From (Seconds)',
-					name: 'from',
-					type: 'number',
-					default: 0,
-					typeOptions: { minValue: 0, numberPrecision: 2 },
-					description: 'When the logo appears. Without it, at the beginning.',
-				},
-				percentField('Margin (%)', 'marginPercent', 4, 'Distance to the edges, in percent of the shorter side of the video', 50),
-				qualityOption,
-				{
-					displayName: 'To (Seconds)',
-					name: 'to',
-					type: 'number',
-					default: 5,
-					typeOptions: { minValue: 0, numberPrecision: 2 },
-					description: 'When the logo disappears. Without it, at the end.',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'From (Seconds)',
+				name: 'from',
+				type: 'number',
+				default: 0,
+				typeOptions: { minValue: 0, numberPrecision: 2 },
+				description: 'When the logo appears. Without it, at the beginning.',
+			},
+			percentField('Margin (%)', 'marginPercent', 4, 'Distance to the edges, in percent of the shorter side of the video', 50),
+			qualityOption,
+			{
+				displayName: 'To (Seconds)',
+				name: 'to',
+				type: 'number',
+				default: 5,
+				typeOptions: { minValue: 0, numberPrecision: 2 },
+				description: 'When the logo disappears. Without it, at the end.',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{
