@@ -24,6 +24,8 @@ const OPENS = /[«“‘([{<¿¡「『（【〈《#@]\s*$/u;
 /** Endings and particles of Japanese: no line begins with them. The dictionary cuts 詳しく into 詳 and しく. */
 const isEnding = (piece: string, before: string): boolean =>
 	(/^\p{Script=Hiragana}+$/u.test(piece.trim()) && /[\p{Script=Han}\p{Script=Katakana}ー]$/u.test(before)) || (/^[はがをにへともので]$/u.test(piece.trim()) && /\p{L}$/u.test(before));
+/** Characters at the end of a token that tell whether another one may follow; it may have grown long. */
+const NEAR = 8;
 const BLANK_RUN = /[^ \t\n\r\u3000]+[ \t\n\r\u3000]*/gu;
 
 /** A no-break space holds, an ordinary blank breaks; where no blanks are written, a dictionary tells the words. */
@@ -34,8 +36,8 @@ export function tokensOf(text: string, language: string): Token[] {
 	for (const piece of pieces) {
 		const last = tokens.at(-1);
 		// French writes a blank before ! and behind «, and no line may end there.
-		if (last !== undefined && ((CLINGS.test(piece) && /^[^\p{L}\p{N}]+$/u.test(piece)) || OPENS.test(last))) tokens[tokens.length - 1] = last + piece;
-		else if (last !== undefined && isUnspaced(language) && !/\s$/.test(last) && (CLINGS.test(piece) || isEnding(piece, last))) tokens[tokens.length - 1] = last + piece;
+		if (last !== undefined && ((CLINGS.test(piece) && /^[^\p{L}\p{N}]+$/u.test(piece)) || OPENS.test(last.slice(-NEAR)))) tokens[tokens.length - 1] = last + piece;
+		else if (last !== undefined && isUnspaced(language) && !/\s$/.test(last.slice(-1)) && (CLINGS.test(piece) || isEnding(piece, last.slice(-NEAR)))) tokens[tokens.length - 1] = last + piece;
 		else tokens.push(piece);
 	}
 	return tokens;
@@ -91,31 +93,33 @@ export interface Room {
 	maxLines: number;
 }
 
+/** Weighing every cut takes time with the square of the length: beyond this many tokens (some ten subtitles) cuts are made as they come. */
+const MOST_WEIGHED = 250;
+
 /** As few lines as it takes, of about the same length, ended at clauses where there are any. More than `maxLines` when it is too long. */
 export function wrap(tokens: readonly Token[], { language, maxLineChars }: Pick<Room, 'language' | 'maxLineChars'>): string[] {
 	const width = widths(tokens, language);
-	const fewest = greedy(tokens, width, maxLineChars);
-	if (fewest <= 1) return tokens.length === 0 ? [] : [joined(tokens)];
-	const even = width(0, tokens.length) / fewest;
+	const ends = lineEnds(tokens.length, width, maxLineChars);
+	if (ends.length <= 1) return tokens.length === 0 ? [] : [joined(tokens)];
+	if (tokens.length > MOST_WEIGHED) return runs(tokens, ends).map(joined);
+	const even = width(0, tokens.length) / ends.length;
 	const cost = (from: number, to: number): number => {
 		const taken = width(from, to);
 		const over = Math.max(0, taken - maxLineChars);
 		// A single word that is longer than a line costs nothing more: it cannot be helped.
 		return (taken - even) ** 2 + (to < tokens.length ? breakCost(tokens[to - 1]) : 0) + (to - from > 1 ? over * 10_000 : 0) + (to === from ? 1e6 : 0);
 	};
-	return runs(tokens, partition(tokens.length, fewest, cost)).map(joined);
+	return runs(tokens, partition(tokens.length, ends.length, cost)).map(joined);
 }
 
-function greedy(tokens: readonly Token[], width: (from: number, to: number) => number, most: number): number {
-	let lines = tokens.length > 0 ? 1 : 0;
-	let from = 0;
-	for (let at = 0; at < tokens.length; at++) {
-		if (at > from && width(from, at + 1) > most) {
-			lines++;
-			from = at;
-		}
+/** Where each line ends when as much as fits is put on each. */
+function lineEnds(length: number, width: (from: number, to: number) => number, most: number): number[] {
+	const ends: number[] = [];
+	for (let at = 0; at < length; at++) {
+		const from = ends.at(-1) ?? 0;
+		if (at > from && width(from, at + 1) > most) ends.push(at);
 	}
-	return lines;
+	return length > 0 ? [...ends, length] : ends;
 }
 
 /** Width of the tokens `[from, to)`, without the blank at their end. */
@@ -130,10 +134,11 @@ function widths(tokens: readonly Token[], language: string): (from: number, to: 
 	return (from, to) => (to <= from ? 0 : (wholes[to - 1] ?? 0) - (wholes[from] ?? 0) + (bare[to - 1] ?? 0));
 }
 
-export const fits = (tokens: readonly Token[], room: Room): boolean => {
-	const lines = wrap(tokens, room);
-	return lines.length <= room.maxLines && lines.every((line) => widthOf(line, room.language) <= room.maxLineChars);
-};
+export function fits(tokens: readonly Token[], { language, maxLineChars, maxLines }: Room): boolean {
+	const width = widths(tokens, language);
+	const ends = lineEnds(tokens.length, width, maxLineChars);
+	return ends.length <= maxLines && ends.every((to, index) => width(ends[index - 1] ?? 0, to) <= maxLineChars);
+}
 
 /**
  * Shares a text out to consecutive places, in proportion to their weights, and rather at the end of a clause than in its middle.
@@ -142,11 +147,14 @@ export const fits = (tokens: readonly Token[], room: Room): boolean => {
 export function shareOut(tokens: readonly Token[], weights: readonly number[], room: Room): Token[][] {
 	if (weights.length <= 1) return [[...tokens]];
 	const width = widths(tokens, room.language);
-	const total = weights.reduce((sum, weight) => sum + weight, 0) || weights.length;
+	const total = weights.reduce((sum, weight) => sum + weight, 0);
+	// Places that had no text share alike.
+	const parts = weights.map((weight) => (total > 0 ? weight / total : 1 / weights.length));
 	const all = width(0, tokens.length);
+	if (tokens.length > MOST_WEIGHED) return runs(tokens, endsInProportion(tokens.length, width, parts));
 	const capacity = room.maxLineChars * room.maxLines;
 	const ends = partition(tokens.length, weights.length, (from, to, part) => {
-		const wanted = (all * (weights[part] ?? 0)) / total;
+		const wanted = all * (parts[part] ?? 0);
 		const taken = width(from, to);
 		const over = Math.max(0, taken - capacity);
 		return (taken - wanted) ** 2 / Math.max(8, wanted) + (to < tokens.length ? breakCost(tokens[to - 1]) / 4 : 0) + over * 100 + (to === from ? 1e6 : 0);
@@ -154,15 +162,27 @@ export function shareOut(tokens: readonly Token[], weights: readonly number[], r
 	return runs(tokens, ends);
 }
 
+function endsInProportion(length: number, width: (from: number, to: number) => number, parts: readonly number[]): number[] {
+	let at = 0;
+	let wanted = 0;
+	return parts.map((part, index) => {
+		wanted += part * width(0, length);
+		while (at < length && width(0, at + 1) <= wanted) at++;
+		return index === parts.length - 1 ? length : at;
+	});
+}
+
 /** Cuts a text that is too long for one place into as few as it takes, each within the room. */
 export function cutToRoom(tokens: readonly Token[], room: Room): Token[][] {
-	const fewest = Math.max(1, Math.ceil(widths(tokens, room.language)(0, tokens.length) / (room.maxLineChars * room.maxLines)));
-	for (let parts = fewest; parts < tokens.length; parts++) {
-		const shared = shareOut(tokens, Array.from({ length: parts }, () => 1), room).filter(({ length }) => length > 0);
-		// A single word longer than a line fits nowhere.
-		if (shared.every((part) => part.length === 1 || fits(part, room))) return shared;
-	}
-	return tokens.map((token) => [token]);
+	const width = widths(tokens, room.language);
+	const lines = lineEnds(tokens.length, width, room.maxLineChars);
+	if (lines.length <= room.maxLines) return tokens.length > 0 ? [[...tokens]] : [];
+	const filled = runs(tokens, lines.filter((_, index) => index % room.maxLines === room.maxLines - 1 || index === lines.length - 1));
+	if (tokens.length > MOST_WEIGHED) return filled;
+	// In as many parts, but even ones that end at clauses, where that is possible.
+	const even = shareOut(tokens, filled.map(() => 1), room);
+	// A single word longer than a line fits nowhere.
+	return even.every((part) => part.length === 1 || (part.length > 0 && fits(part, room))) ? even : filled;
 }
 
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
@@ -172,6 +192,9 @@ export function markDirection(line: string): string {
 	return first !== undefined && !/[\u200f\u061c]/.test(first) && !RIGHT_TO_LEFT.test(first) ? `\u200f${line}` : line;
 }
 
+/** Zero-width spaces, byte order marks, overrides and isolates of the direction, and "tags" (letters that nobody sees) other than those of a flag. */
+const HIDING = /[\u00ad\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]|(?<!\u{1f3f4}[\u{e0020}-\u{e007f}]{0,6})[\u{e0000}-\u{e007f}]/gu;
+
 /**
  * What may not come back from a model: control characters, and invisible ones that only hide something (zero-width spaces, byte
  * order marks, overrides of the direction). Joiners of emoji and of Persian or Hindi words stay, and so do marks of direction.
@@ -179,7 +202,7 @@ export function markDirection(line: string): string {
 export function cleanText(text: string): string {
 	return text
 		.normalize('NFC')
-		.replace(/[\u200b\u2060\ufeff\u00ad\u202a-\u202e]/g, '')
+		.replace(HIDING, '')
 		.replace(/([\u200c\u200d])[\u200c\u200d]+/g, '$1')
 		// eslint-disable-next-line no-control-regex
 		.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')

@@ -1,4 +1,5 @@
 import { isRightToLeft, isUnspaced } from '../../ai/languages.ts';
+import { PipelineError } from '../../errors.ts';
 import type { Cue } from '../../ai/subtitles/cue.ts';
 import { cutToRoom, endsSentence, fits, lengthOf, markDirection, shareOut, tokensOf, widthOf, wrap, type Room } from './lay-text.ts';
 
@@ -18,6 +19,8 @@ const PAUSE_MS = 1200;
 /** Speech recognition without punctuation would else make one endless sentence. */
 const MOST_CUES = 6;
 const MOST_CHARACTERS = 400;
+/** More is no subtitle, and what is done with each takes time with its length. */
+const MOST_CUE_CHARACTERS = 5000;
 const DASH = /^\s*[-–—‐]\s*/u;
 
 /** @param language of the subtitles; empty: unknown */
@@ -27,6 +30,9 @@ export function unitsOf(cues: readonly Cue[], language: string): Unit[] {
 	let open: Unit | null = null;
 	for (const [index, cue] of cues.entries()) {
 		const text = cue.lines.map((line) => line.trim()).filter(Boolean).join(glue);
+		if (text.length > MOST_CUE_CHARACTERS) {
+			throw new PipelineError('invalid_request', `Subtitle ${index + 1} has ${text.length} characters; at most ${MOST_CUE_CHARACTERS} can be worked on. Split it.`, { details: { field: 'params.subtitles', cue: index + 1 } });
+		}
 		if (text === '') {
 			open = null;
 			continue;
@@ -90,49 +96,70 @@ const shares = (unit: Unit, tokens: readonly string[], cues: readonly Cue[], rul
 export interface Warning {
 	/** From 1, as in the SRT file. */
 	cue: number;
-	kind: 'too_fast' | 'too_long' | 'cut_in_two';
+	kind: 'too_fast' | 'too_long' | 'cut_in_two' | 'untranslated';
 	message: string;
 }
 
 /**
  * The subtitles with translated texts: at their times and with their speakers. One whose text is too long for its lines becomes two
- * or more within its time; one that gets no word (the translation is shorter) is joined to the one before.
- * @param texts of the units, in their order
+ * or more within its time; one that gets no word (the translation is shorter) is joined to its neighbour of the same sentence.
+ * @param texts of the units, in their order; those of which nothing came are in `untranslated`, by their index
  */
-export function layBack(cues: readonly Cue[], units: readonly Unit[], texts: readonly string[], rules: Rules): { cues: Cue[]; warnings: Warning[] } {
+export function layBack(cues: readonly Cue[], units: readonly Unit[], texts: readonly string[], rules: Rules, untranslated: ReadonlySet<number> = new Set()): { cues: Cue[]; warnings: Warning[] } {
 	const lines = new Map<number, string[]>();
-	const tokensOfCue = new Map<number, string[]>();
+	const shareOf = new Map<number, { unit: number; tokens: string[] }>();
+	const missed = new Set<number>();
 	for (const [at, unit] of units.entries()) {
 		const text = texts[at] ?? '';
+		if (untranslated.has(at)) for (const index of unit.cues) missed.add(index);
 		if (unit.line !== undefined) {
 			const index = unit.cues[0] ?? 0;
 			lines.set(index, [...(lines.get(index) ?? []), `- ${text}`]);
 			continue;
 		}
-		for (const [place, share] of shares(unit, tokensOf(text, rules.language), cues, rules).entries()) tokensOfCue.set(unit.cues[place] ?? 0, share);
+		for (const [place, tokens] of shares(unit, tokensOf(text, rules.language), cues, rules).entries()) shareOf.set(unit.cues[place] ?? 0, { unit: at, tokens });
 	}
 	const laid: Cue[] = [];
 	const warnings: Warning[] = [];
+	const warn = (kind: Warning['kind'], message: string): unknown => warnings.push({ cue: laid.length + 1, kind, message });
+	/** The unit of the last subtitle, and the beginning of one whose first places got no word. */
+	let lastUnit: number | null = null;
+	let opened = null as { unit: number; start: number } | null;
 	for (const [index, cue] of cues.entries()) {
-		const bare = { start: cue.start, end: cue.end, ...(cue.speaker === undefined ? {} : { speaker: cue.speaker }) };
 		const dialogue = lines.get(index);
+		const share = shareOf.get(index);
+		// One that was empty from the start is left out.
+		if (!dialogue && !share) continue;
+		if (missed.has(index)) warn('untranslated', 'Nothing that could be used came of it: it stands here as it was.');
+		if (share && share.tokens.length === 0) {
+			const last = laid.at(-1);
+			if (last && lastUnit === share.unit) laid[laid.length - 1] = { ...last, end: cue.end };
+			else if (opened?.unit !== share.unit) opened = { unit: share.unit, start: cue.start };
+			continue;
+		}
+		const bare = { start: opened !== null && opened.unit === share?.unit ? opened.start : cue.start, end: cue.end, ...(cue.speaker === undefined ? {} : { speaker: cue.speaker }) };
+		opened = null;
+		lastUnit = share?.unit ?? null;
 		if (dialogue) {
 			laid.push({ ...bare, lines: dialogue });
 			continue;
 		}
-		const tokens = tokensOfCue.get(index) ?? [];
-		const last = laid.at(-1);
-		if (tokens.length === 0) {
-			// Only within a unit: a subtitle that was empty from the start is left out.
-			if (last && units.some(({ cues: own }) => own.includes(index))) laid[laid.length - 1] = { ...last, end: cue.end };
-			continue;
-		}
-		const parts = cutToRoom(tokens, rules);
-		if (parts.length > 1) warnings.push({ cue: laid.length + 1, kind: 'cut_in_two', message: `The translation is too long for one subtitle and became ${parts.length} within its time.` });
+		const parts = partsOf(share?.tokens ?? [], bare.end - bare.start, rules);
+		if (parts.length > 1) warn('cut_in_two', `The translation is too long for one subtitle and became ${parts.length} within its time.`);
 		laid.push(...timeParts(bare, parts, rules));
 	}
 	const directed = isRightToLeft(rules.language) ? laid.map((cue) => ({ ...cue, lines: cue.lines.map(markDirection) })) : laid;
 	return { cues: directed, warnings: [...warnings, ...lookOver(directed, rules)].sort((a, b) => a.cue - b.cue) };
+}
+
+/** Nobody sees anything shorter; it would only flicker. */
+const SHORTEST_PART_MS = 200;
+
+/** What does not fit into the time, either, stays together, and is reported as too long. */
+function partsOf(tokens: readonly string[], milliseconds: number, rules: Rules): string[][] {
+	const parts = cutToRoom(tokens, rules);
+	const most = Math.max(1, Math.floor(milliseconds / SHORTEST_PART_MS));
+	return parts.length <= most ? parts : shareOut(tokens, Array.from({ length: most }, () => 1), rules).filter(({ length }) => length > 0);
 }
 
 /** The time of a subtitle, shared by the length of what is shown. */

@@ -6,28 +6,37 @@ import type { Cue } from '../../ai/subtitles/cue.ts';
 
 /** How much shorter than its room a text that did not fit shall become. */
 const TIGHTER = 0.85;
+/** No language needs more than this: four Chinese characters become some thirty Latin ones. A model that does not stop, or does what a text asks of it, does. */
+const MOST_TIMES_LONGER = 10;
+const MOST_LONGER = 100;
 
 /** Whole sentences are translated, and laid back into the subtitles that they came from. What does not fit is asked for once more, shorter. */
 export async function translateSubtitles(translation: Translation, { cues, language }: Pick<SubtitlesFound, 'cues' | 'language'>, rules: Rules): Promise<{ cues: Cue[]; warnings: Warning[] }> {
 	const units = unitsOf(cues, language);
 	const rooms = units.map((unit) => roomOf(unit, cues, rules));
-	const ask = async (asked: readonly number[], most: readonly number[]): Promise<string[]> => {
+	/** Null: nothing that could be a translation. */
+	const ask = async (asked: readonly number[], most: readonly number[]): Promise<Array<string | null>> => {
 		const sources = asked.map((index) => units[index]?.text ?? '');
 		const translated = await translation.texts(sources, most);
-		// A translator that has nothing to say leaves the original: better than a hole.
-		return translated.map((text, index) => cleanText(text) || cleanText(sources[index] ?? ''));
+		return translated.map((text, index) => {
+			const clean = cleanText(text);
+			return clean === '' || clean.length > (sources[index] ?? '').length * MOST_TIMES_LONGER + MOST_LONGER ? null : clean;
+		});
 	};
 	const texts = await ask([...units.keys()], rooms);
 	if (translation.canShorten()) {
-		const long = [...units.keys()].filter((index) => {
-			const unit = units[index];
-			return unit !== undefined && !hasRoom(unit, texts[index] ?? '', cues, rules);
+		const again = [...units.entries()].flatMap(([index, unit]) => {
+			const text = texts[index] ?? null;
+			return text === null || !hasRoom(unit, text, cues, rules) ? [index] : [];
 		});
-		const shorter = long.length > 0 ? await ask(long, long.map((index) => Math.floor((rooms[index] ?? 0) * TIGHTER))) : [];
-		for (const [place, index] of long.entries()) {
-			const text = shorter[place] ?? '';
-			if (text !== '' && text.length < (texts[index] ?? '').length) texts[index] = text;
+		const shorter = again.length > 0 ? await ask(again, again.map((index) => Math.floor((rooms[index] ?? 0) * TIGHTER))) : [];
+		for (const [place, index] of again.entries()) {
+			const [text = null, before = null] = [shorter[place], texts[index]];
+			if (text !== null && (before === null || text.length < before.length)) texts[index] = text;
 		}
 	}
-	return layBack(cues, units, texts, rules);
+	const untranslated = new Set([...texts.keys()].filter((index) => texts[index] === null));
+	// The original is better than a hole.
+	const laid = texts.map((text, index) => text ?? cleanText(units[index]?.text ?? ''));
+	return layBack(cues, units, laid, rules, untranslated);
 }

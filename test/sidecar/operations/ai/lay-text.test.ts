@@ -69,6 +69,17 @@ describe('sharing a text out', () => {
 		expect(parts.every((part) => fits(part, room('de')))).toBe(true);
 		expect(parts.flat()).toEqual(tokens);
 	});
+
+	it('takes no time that grows with the square of the length: one line of a subtitle may be a book', () => {
+		const book = tokensOf('Ein Wort nach dem anderen, und noch eines. '.repeat(2000), 'de');
+		const parts = cutToRoom(book, room('de'));
+		expect(fits(book, room('de'))).toBe(false);
+		expect(shareOut(book, [1, 2, 1], room('de')).map(({ length }) => length / book.length)).toEqual([expect.closeTo(0.25, 1), expect.closeTo(0.5, 1), expect.closeTo(0.25, 1)]);
+		expect(wrap(book, room('de')).join(' ')).toBe(book.join('').trim());
+		for (const hostile of ['( '.repeat(20_000), 'は'.repeat(20_000), '#'.repeat(20_000)]) expect(tokensOf(hostile, 'ja').join('')).toBe(hostile);
+		expect(parts.flat()).toEqual(book);
+		expect(parts.every((part) => fits(part, room('de')))).toBe(true);
+	});
 });
 
 describe('what comes back from a model', () => {
@@ -76,6 +87,7 @@ describe('what comes back from a model', () => {
 		expect(cleanText('Hal\u200blo\u0007\n Welt\u202e!\ufeff')).toBe('Hallo Welt!');
 		expect(cleanText('👩‍🚀 می‌خواهم \u200fשלום\u200e')).toBe('👩‍🚀 می‌خواهم \u200fשלום\u200e');
 		expect(cleanText('a\u200d\u200d\u200d\u200db')).toBe('a\u200db');
+		expect(cleanText('Tea\u{e0069}\u{e0067}\u2066!\u2069 \u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}')).toBe('Tea! \u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}');
 	});
 
 	it('is marked where a line of Hebrew or Arabic begins with something else', () => {

@@ -72,6 +72,24 @@ describe('translations back into subtitles', () => {
 		expect(back([cue(0, 1000, 'I do not'), cue(1000, 2000, 'know.')], 'ja', ['さあ。'], { maxLineChars: 16 }).cues).toEqual([cue(0, 2000, 'さあ。')]);
 	});
 
+	it('join one that gets no word to its own sentence, never to the one before', () => {
+		const talk = [cue(0, 1000, 'Hello.'), cue(60_000, 60_500, 'I'), cue(60_500, 62_000, 'do not think so at all.')];
+		expect(back(talk, 'de', ['Hallo.', 'Nein.']).cues).toEqual([cue(0, 1000, 'Hallo.'), cue(60_000, 62_000, 'Nein.')]);
+		// Nor does a sentence of which nothing is left reach into the next one.
+		expect(back(talk, 'de', ['', 'Nein.']).cues).toEqual([cue(60_000, 62_000, 'Nein.')]);
+		expect(back(talk, 'de', ['Hallo.', '']).cues).toEqual([cue(0, 1000, 'Hallo.')]);
+	});
+
+	it('do not flicker: what fits neither the lines nor the time stays together, and is reported', () => {
+		const { cues, warnings } = back([cue(0, 500, 'Long.')], 'de', ['Ein Wort nach dem anderen. '.repeat(30)]);
+		expect(cues.every(({ start, end }) => end - start >= 200)).toBe(true);
+		expect(warnings.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['cut_in_two', 'too_long', 'too_fast']));
+	});
+
+	it('are not made of a book in one subtitle', () => {
+		expect(() => unitsOf([cue(0, 1000, 'Short.'), cue(1000, 2000, 'x '.repeat(2501))], 'en')).toThrow(/Subtitle 2 has 5001 characters; at most 5000/);
+	});
+
 	it('mark lines of Hebrew that begin with a Latin name', () => {
 		expect(back([cue(0, 2000, 'n8n is a tool.')], 'he', ['n8n הוא כלי.']).cues).toEqual([cue(0, 2000, '\u200fn8n הוא כלי.')]);
 	});
