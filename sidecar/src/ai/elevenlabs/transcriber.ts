@@ -88,7 +88,8 @@ export function readTranscript(answer: Answer): Omit<Transcript, 'provider' | 'm
 	const durationSeconds = answer.audio_duration_secs ?? words.at(-1)?.end ?? 0;
 	return {
 		text: answer.text.trim(),
-		language: twoLetters(answer.language_code),
+		// ISO 639-3 (`deu`).
+		language: languageCode(answer.language_code),
 		durationSeconds,
 		segments: segments.map((segment) => ({ ...segment, text: segment.text.trim() })),
 		words,
@@ -98,12 +99,3 @@ export function readTranscript(answer: Answer): Omit<Transcript, 'provider' | 'm
 
 /** `A` … `Z`, then `AA`. */
 const letterOf = (index: number): string => (index < 26 ? String.fromCharCode(65 + index) : letterOf(Math.floor(index / 26) - 1) + letterOf(index % 26));
-
-/** It answers ISO 639-3 (`deu`); their two-letter forms come with the runtime. */
-function twoLetters(code: string): string {
-	try {
-		return languageCode(Intl.getCanonicalLocales(code)[0] ?? code);
-	} catch {
-		return languageCode(code);
-	}
-}
