@@ -66,7 +66,7 @@ export function unshield(translated: string, { kept, tail }: Shielded): string {
 /** Posts have paragraphs, subtitles have not. */
 export const cleanLines = (text: string): string => text.split(/\r\n|[\n\r\u2028\u2029]/).map(cleanText).join('\n');
 
-const platformOf = (name: string): PlatformText | null => (Object.hasOwn(PLATFORM_TEXTS, name) ? PLATFORM_TEXTS[name as PlatformName] : null);
+export const platformOf = (name: string): PlatformText | null => (Object.hasOwn(PLATFORM_TEXTS, name) ? PLATFORM_TEXTS[name as PlatformName] : null);
 
 /** A tenth of reserve: models count badly. Null: no limit is known. */
 export function wantedLength(platform: string, { kept, tail }: Shielded): number | null {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isRightToLeft, isWide, languageName, languageSchema } from '../../ai/languages.ts';
+import { isRightToLeft, isWide, knownLanguage, languageName, languageSchema } from '../../ai/languages.ts';
 import { addUsage, type Answered } from '../../ai/provider.ts';
 import type { Cue } from '../../ai/subtitles/cue.ts';
 import { toSrt } from '../../ai/subtitles/srt.ts';
@@ -66,7 +66,7 @@ export function createTranslate({ translator, glossary }: TranslateDeps): TaskOp
 		params,
 		produces:
 			'`translations`, per language: `language`, `direction`, `text`, `cue_count`, `warnings` (each with `cue`, `kind`, `message`), and for post texts `captions` ' +
-			'(each with `platform`, `variant`, `text`, `hashtags`), `title`, `description`, `tags`, `alt_text`; `languages`, `source_language`, `notes`. ' +
+			'(as those of `caption`, without `angle`), `title`, `description`, `tags`, `alt_text`; `languages`, `source_language`, `notes`. ' +
 			'Files, per language: `subtitles.de.srt`, `subtitles.de.vtt`, `subtitles.de.json`.',
 		example: { to: ['de', 'ja'], what: 'subtitles' },
 		// A model writes some 60 characters a second; a minute of speech has 900.
@@ -74,10 +74,9 @@ export function createTranslate({ translator, glossary }: TranslateDeps): TaskOp
 		async run(context, given) {
 			const targets = [...new Set(given.to)];
 			const source = await readSource(context, given);
-			const from = given.from ?? (source.subtitles?.language || source.captions?.language || undefined);
 			for (const to of targets) {
-				const obstacle = to === from ? null : translator.obstacle({ from, to });
-				if (obstacle) throw new PipelineError('provider_not_configured', obstacle, { details: { language: to } });
+				const why = obstacle(translator, source, to);
+				if (why) throw new PipelineError('provider_not_configured', why, { details: { language: to } });
 			}
 			const answers: Answered[] = [];
 			const notes = new Set(source.subtitles?.notes);
@@ -86,25 +85,27 @@ export function createTranslate({ translator, glossary }: TranslateDeps): TaskOp
 			// What did not fit is asked for once more: progress must not go back.
 			let most = 0;
 			for (const [index, to] of targets.entries()) {
-				if (to === from) notes.add(`This is ${languageName(to)} already: it stays as it is.`);
-				const translation = createTranslation({
-					translator,
-					from,
-					to,
-					tone: given.tone,
-					glossary: [...given.glossary, ...(await glossary(context.workspaceId, to))],
-					signal: context.signal,
-					answered: (answer) => answers.push(answer),
-					onProgress: (percent) => context.progress((most = Math.max(most, ((index + percent / 100) / targets.length) * 95))),
-				});
-				translations.push(await context.step(`translate ${to}`, () => translateInto(translation, source, rulesFor(to, given), { workDir: context.workDir, files })));
+				const terms = [...given.glossary, ...(await glossary(context.workspaceId, to))];
+				const from = (language: string): Translation =>
+					createTranslation({
+						translator,
+						from: language || undefined,
+						to,
+						tone: given.tone,
+						glossary: terms,
+						signal: context.signal,
+						answered: (answer) => answers.push(answer),
+						onProgress: (percent) => context.progress((most = Math.max(most, ((index + percent / 100) / targets.length) * 95))),
+					});
+				if (languagesOf(source).includes(to)) notes.add(`${source.subtitles && source.captions ? 'Some of it' : 'This'} is ${languageName(to)} already: it stays as it is.`);
+				translations.push(await context.step(`translate ${to}`, () => translateInto(from, source, rulesFor(to, given), { workDir: context.workDir, files })));
 			}
 			for (const answer of answers) for (const note of answer.notes ?? []) notes.add(note);
 			const last = answers.at(-1);
 			return {
 				output: {
 					what: given.what,
-					source_language: from ?? '',
+					source_language: languagesOf(source).find(Boolean) ?? '',
 					languages: targets,
 					translations,
 					...(last ? { provider: last.provider, model: last.model } : {}),
@@ -117,21 +118,34 @@ export function createTranslate({ translator, glossary }: TranslateDeps): TaskOp
 	};
 }
 
+/** ISO 639-1; empty: not known. */
 interface Source {
 	subtitles: SubtitlesFound | null;
-	captions: CaptionResult | null;
+	/** People may have had them written in another language than is spoken. */
+	captions: (CaptionResult & { language: string }) | null;
+}
+
+const languagesOf = ({ subtitles, captions }: Source): string[] => [subtitles, captions].flatMap((part) => part?.language ?? []);
+
+/** Null where there is nothing to translate: a film in which nobody speaks is no reason to fail. */
+function obstacle(translator: Translator, { subtitles, captions }: Source, to: string): string | null {
+	const languages = [...(subtitles && subtitles.cues.length > 0 ? [subtitles.language] : []), ...(captions ? [captions.language] : [])];
+	const obstacles = languages.filter((from) => from !== to).map((from) => translator.obstacle({ from: from || undefined, to }));
+	return obstacles.find((why) => why !== null) ?? null;
 }
 
 /** Throws `input_not_found` where there is nothing of what is wanted; of both, one will do. */
 async function readSource(context: TaskContext, { what, subtitles, from }: Params): Promise<Source> {
-	const captions = what === 'subtitles' ? null : (captionResult.safeParse(await context.earlierOutput('caption')).data ?? null);
-	if (what === 'captions' && !captions) throw new PipelineError('input_not_found', 'There are no post texts yet. Run caption on this asset first.', { details: { run_first: 'caption' } });
+	const result = what === 'subtitles' ? null : (captionResult.safeParse(await context.earlierOutput('caption')).data ?? null);
+	if (what === 'captions' && !result) throw new PipelineError('input_not_found', 'There are no post texts yet. Run caption on this asset first.', { details: { run_first: 'caption' } });
+	// They know it themselves; where there is both, `from` is about what is spoken.
+	const captions = result && { ...result, language: (what === 'captions' ? from : undefined) ?? knownLanguage(result.language) ?? from ?? '' };
 	if (what === 'captions') return { subtitles: null, captions };
 	const found = await readCues(context, { subtitles, language: from }).catch((error: unknown) => {
 		if (captions && error instanceof PipelineError && error.code === 'input_not_found') return null;
 		throw error;
 	});
-	return { subtitles: found, captions };
+	return { subtitles: found && { ...found, language: from ?? found.language }, captions };
 }
 
 function rulesFor(language: string, given: Params): Rules {
@@ -144,15 +158,15 @@ function rulesFor(language: string, given: Params): Rules {
 	};
 }
 
-async function translateInto(translation: Translation, { subtitles, captions }: Source, rules: Rules, { workDir, files }: { workDir: string; files: ProducedFile[] }): Promise<Record<string, unknown>> {
+async function translateInto(from: (language: string) => Translation, { subtitles, captions }: Source, rules: Rules, { workDir, files }: { workDir: string; files: ProducedFile[] }): Promise<Record<string, unknown>> {
 	const { language } = rules;
 	const result: Record<string, unknown> = { language, direction: isRightToLeft(language) ? 'rtl' : 'ltr' };
 	if (subtitles) {
-		const { cues, warnings } = await translateSubtitles(translation, subtitles, rules);
+		const { cues, warnings } = await translateSubtitles(from(subtitles.language), subtitles, rules);
 		files.push(...(await writeSubtitles(cues, language, workDir)));
 		Object.assign(result, { text: cues.flatMap(({ lines }) => lines).join('\n'), cue_count: cues.length, warnings });
 	}
-	if (captions) Object.assign(result, await translateCaptions(translation, captions));
+	if (captions) Object.assign(result, await translateCaptions(from(captions.language), captions));
 	return result;
 }
 

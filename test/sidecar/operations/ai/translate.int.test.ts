@@ -62,6 +62,7 @@ interface Answered {
 	cue_count: number;
 	warnings: Array<{ cue: number; kind: string }>;
 	captions: Array<{ platform: string; text: string; hashtags: string[] }>;
+	alt_text: string;
 	title: string;
 	tags: string[];
 }
@@ -146,7 +147,7 @@ describe('translate', () => {
 	it('asks once more for what is too long, then cuts it within its time and says so', async () => {
 		const long = `${'Das ist ein sehr langer Satz ohne Ende und Sinn, '.repeat(8)}oder?`;
 		server.answer = (request) => ({ items: itemsOf(request).map(({ n }) => ({ n, text: long })) });
-		const { translations, read } = await translate({ to: ['de'], from: 'en', subtitles: '1\n00:00:00,000 --> 00:00:04,000\nShort.\n' });
+		const { translations, read } = await translate({ to: ['de'], from: 'en', subtitles: '1\n00:00:00,000 --> 00:00:04,000\nThis is shorter than what is going to become of it.\n' });
 		expect(server.counts.chats).toBe(2);
 		const { cues } = parseSubtitles(await read('subtitles.de.srt'));
 		expect(cues.length).toBeGreaterThan(4);
@@ -171,10 +172,70 @@ describe('translate', () => {
 		const { translations, files } = await translate({ to: ['de'], what: 'captions' }, { earlier });
 		expect(files).toEqual([]);
 		const [made] = translations;
-		expect(made?.captions[0]).toEqual({ platform: 'x', variant: 1, text: 'Übersetzt und dabei länger geworden: Ask @ada about tea: https://example.com/tea 🍵 #GreenTea', hashtags: ['GreenTea'] });
+		expect(made?.captions[0]).toEqual({ platform: 'x', variant: 1, text: 'Übersetzt und dabei länger geworden: Ask @ada about tea: https://example.com/tea 🍵 #GreenTea', hashtags: ['GreenTea'], length: PLATFORM_TEXTS.x.measure(made?.captions[0]?.text ?? ''), limit: 280, alt_text: made?.alt_text });
 		expect(made?.captions[1]?.text).toMatch(/…\n\nhttps:\/\/example\.com\/long #tea$/);
 		expect(made?.captions.filter(({ text }) => PLATFORM_TEXTS.x.measure(text) > 280)).toEqual([]);
 		expect(made).toMatchObject({ title: 'Übersetzt und dabei länger geworden: Green tea', tags: [expect.any(String), expect.any(String)], description: expect.stringMatching(/About tea\.\n\nSee https:\/\/example\.com$/) as string });
+	});
+
+	it('posts of another language than is spoken: each from its own', async () => {
+		const earlier = {
+			transcribe: { language: 'de', segments: [{ start: 0, end: 3, text: 'Guten Morgen zusammen.' }], words: null },
+			caption: { captions: [{ platform: 'x', variant: 1, text: 'Good morning', hashtags: [] }], language: 'en' },
+		};
+		const { translations, output } = await translate({ to: ['de', 'fr'], what: 'both' }, { earlier });
+		expect(translations.map(({ text, captions }) => [text, captions[0]?.text])).toEqual([
+			['Guten Morgen zusammen.', '(de) Good morning'],
+			['(fr) Guten Morgen zusammen.', '(fr) Good morning'],
+		]);
+		expect(server.chats.map(({ messages }) => /from (\w+) into (\w+)/.exec(String(messages[0]?.content))?.slice(1))).toEqual([['English', 'German'], ['German', 'French'], ['English', 'French']]);
+		expect(output).toMatchObject({ source_language: 'de', notes: ['Some of it is German already: it stays as it is.'] });
+	});
+
+	it('posts whose language somebody else wrote down in his own way', async () => {
+		const caption = { captions: [{ platform: 'x', variant: 1, text: 'Good morning', hashtags: [] }] };
+		for (const language of ['English (UK)', 'en-GB', '']) await translate({ to: ['fr'], what: 'captions' }, { earlier: { caption: { ...caption, language } } });
+		expect(server.chats.map(({ messages }) => /from (\w+) into/.exec(String(messages[0]?.content))?.[1])).toEqual([undefined, 'English', undefined]);
+	});
+
+	it('nothing where nobody speaks, whoever could do it', async () => {
+		const earlier = { transcribe: { language: '', segments: [], words: null } };
+		const { translations, output } = await translate({ to: ['es', 'ja'] }, { earlier, translator: createLocalTranslator() });
+		expect(translations.map(({ cue_count: count, text }) => [count, text])).toEqual([[0, ''], [0, '']]);
+		expect(output).toMatchObject({ source_language: '', notes: [] });
+	});
+
+	it('leaves a sentence as it was when what comes back is no translation of it, and says so', async () => {
+		server.answer = (request) => ({ items: itemsOf(request).map(({ n, text }) => ({ n, text: text.startsWith('When') ? 'I am a poem without end. '.repeat(200) : '\u200b\u2060' })) });
+		const { translations } = await translate({ to: ['de'], from: 'en', subtitles: SRT });
+		expect(translations[0]?.text.replaceAll('\n', ' ')).toBe(`${SENTENCE} ${WISH}`);
+		expect(translations[0]?.warnings).toEqual([1, 2, 3, 4].map((cue) => ({ cue, kind: 'untranslated', message: expect.any(String) as string })));
+		// Asked once more, and no further.
+		expect(server.counts.chats).toBe(2);
+	});
+
+	it('posts within every limit, without links and mentions that nobody gave', async () => {
+		const earlier = {
+			caption: {
+				captions: [{ platform: 'youtube', variant: 1, text: 'About tea.', hashtags: [] }, { platform: 'x', variant: 1, text: 'Tea, says @ada', hashtags: [] }],
+				title: 'Green tea', description: 'About tea.', tags: ['tea', 'green tea', 'more'], alt_text: 'A cup.', language: 'en',
+			},
+		};
+		server.answer = (request) => ({
+			items: itemsOf(request).map(({ n, text }) => ({
+				n,
+				text: { 'Green tea': 'Grüner Tee '.repeat(20), 'A cup.': 'Eine Tasse. '.repeat(90), tea: 'Tee, <grün>', more: 'TEE GRÜN' }[text] ?? `${text} <b>Mehr</b> bei @evil auf https://evil.example/x !`,
+			})),
+		});
+		const [made] = (await translate({ to: ['de'], what: 'captions' }, { earlier })).translations;
+		expect(JSON.stringify(made)).not.toMatch(/@evil|evil\.example/);
+		expect(made?.captions[0]?.text).toMatch(/^About tea\. bMehr\/b bei evil auf/);
+		expect(made?.captions[1]?.text).toMatch(/@ada/);
+		expect(made?.captions[0]).toMatchObject({ length: expect.any(Number), limit: 5000, title: made?.title, tags: ['Tee grün', expect.stringContaining('green tea')] });
+		expect(made?.captions[1]).not.toHaveProperty('title');
+		expect(made?.title.length).toBeLessThanOrEqual(100);
+		expect(made?.tags).toHaveLength(2);
+		expect(made?.alt_text.length).toBeLessThanOrEqual(500);
 	});
 
 	it('by the local engine, with a word of warning', async () => {
