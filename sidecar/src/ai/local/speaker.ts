@@ -53,12 +53,14 @@ export function createLocalSpeaker({ path }: LocalSpeakerOptions = {}): Speaker 
 			return typeof chosen === 'string' ? chosen : null;
 		},
 		async speak({ text, language, voice, path: target, signal }) {
-			const input = text.trim();
+			// Control characters are commands to espeak-ng: faster, louder, another voice.
+			const input = text.replace(/\p{Cc}+/gu, ' ').trim();
 			if (input === '') throw new PipelineError('invalid_request', 'There is no text to speak.');
 			const chosen = choose(language, voice);
 			if (typeof chosen === 'string') throw new PipelineError('provider_not_configured', chosen);
 			if (chosen.name === 'espeak-ng' && !ESPEAK_VOICE.test(chosen.voice)) {
-				throw new PipelineError('invalid_request', `"${chosen.voice}" is no voice of the local engine. English has ${FLITE_VOICES.join(', ')}; for all languages there are voices like "de", "en-gb" or "de+f3".`);
+				// Meant for another provider, perhaps: what that one said counts more than this.
+				throw new PipelineError('provider_rejected', `"${chosen.voice}" is no voice of the local engine. English has ${FLITE_VOICES.join(', ')}; for all languages there are voices like "de", "en-gb" or "de+f3".`);
 			}
 			const [source, file] = [`${target}.txt`, `${target}.wav`];
 			// As a file: a text may begin with a dash.

@@ -119,21 +119,27 @@ function chain(modes: readonly Mode[], from: string, to: string): Mode[] | null 
 
 /** Brackets that Apertium leaves alone, for words of the glossary. */
 const MARK = /⟪\s*(\d+)\s*⟫/g;
+/** Marks of whoever asks ("⟦1⟧"): what stands in them is no word. */
+const FOREIGN_MARK = '⟦\\s*\\d+\\s*⟧';
+
+/** Each text with a mark in place of every term, the longest term first; never within another mark. */
+function shield(texts: readonly string[], terms: ReadonlyArray<{ from: string }>): string[] {
+	const places = new Map(terms.map(({ from }, index) => [from.toLowerCase(), index + 1]));
+	const words = terms.map(({ from }) => from.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+	const pattern = words === '' ? null : new RegExp(`${FOREIGN_MARK}|(?<![\\p{L}\\p{N}])(?:${words})(?![\\p{L}\\p{N}])`, 'giu');
+	return texts.map((text) => {
+		const plain = text.replace(/[⟪⟫]/g, '');
+		return pattern ? plain.replace(pattern, (found) => (places.has(found.toLowerCase()) ? `⟪${places.get(found.toLowerCase())}⟫` : found)) : plain;
+	});
+}
 
 /** Lines go through apart, so that each comes back to its text; terms of the glossary go around. */
-async function translateTexts({ texts, glossary = [] }: TranslateRequest, translate: (paragraphs: string[]) => Promise<string[]>): Promise<string[]> {
+async function translateTexts({ texts, glossary = [] }: TranslateRequest, translate: (paragraphs: readonly string[]) => Promise<string[]>): Promise<string[]> {
 	const terms = [...glossary].sort((a, b) => b.from.length - a.from.length);
-	const shielded = texts.map((text) =>
-		terms.reduce(
-			(all, { from }, index) => all.replace(new RegExp(`(?<![\\p{L}\\p{N}])${from.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\p{L}\\p{N}])`, 'giu'), `⟪${index + 1}⟫`),
-			text.replace(/[⟪⟫]/g, ''),
-		),
-	);
-	const lines = shielded.map((text) => text.split(/\r\n|[\n\r]/));
+	const lines = shield(texts, terms).map((text) => text.split(/\r\n|[\n\r]/));
 	const spoken = (line: string): boolean => /\p{L}/u.test(line.replace(MARK, ''));
 	const given = lines.flat().filter(spoken);
-	const answers = given.length > 0 ? await translate(given.map((line) => line.trim())) : [];
-	if (answers.length !== given.length) throw new PipelineError('processing_failed', 'The local translator lost a text. The log of the sidecar has the details.', { cause: new Error(`${answers.length} paragraphs for ${given.length}`) });
+	const answers = await oneForEach(given.map((line) => line.replace(/\p{Cc}+/gu, ' ').trim()), translate);
 	const next = answers.values();
 	return lines.map((own) =>
 		own
@@ -143,9 +149,34 @@ async function translateTexts({ texts, glossary = [] }: TranslateRequest, transl
 	);
 }
 
+/** Calls in search of paragraphs that are lost: some twenty of them, among thousands. */
+const MOST_CALLS = 400;
+
+/**
+ * As many paragraphs as were given. Where one is lost or cut in two, nobody can tell which one it was: each half is asked for by
+ * itself then, down to the single one, which stays as it is when nothing comes of it.
+ */
+async function oneForEach(given: readonly string[], translate: (paragraphs: readonly string[]) => Promise<string[]>): Promise<string[]> {
+	let calls = 0;
+	const ask = async (asked: readonly string[]): Promise<string[]> => {
+		if (asked.length === 0) return [];
+		const answers = (await translate(asked)).filter(Boolean);
+		if (answers.length === asked.length) return answers;
+		if (asked.length === 1) return [answers.join(' ') || (asked[0] ?? '')];
+		if (++calls > MOST_CALLS || (asked === given && answers.length === 0)) {
+			throw new PipelineError('processing_failed', 'The local translator lost texts. The log of the sidecar has the details.', { cause: new Error(`${answers.length} paragraphs for ${asked.length}`) });
+		}
+		const middle = Math.ceil(asked.length / 2);
+		return [...(await ask(asked.slice(0, middle))), ...(await ask(asked.slice(middle)))];
+	};
+	return ask(given);
+}
+
 async function runMode({ program, modesDir, folder, signal }: { program: string; modesDir: string; folder: string; signal: AbortSignal }, mode: string, text: string): Promise<string> {
 	const [source, target] = [join(folder, 'in.txt'), join(folder, 'out.txt')];
 	await writeFile(source, text);
+	// What an earlier call left must not pass for the answer of this one.
+	await writeFile(target, '');
 	// -u: words that it does not know come back as they are, without its asterisk.
 	const result = await runTool(program, ['-d', join(modesDir, '..'), '-f', 'txt', '-u', mode, source, target], { timeoutMs: TIMEOUT_MS, maxOutputBytes: MAX_OUTPUT_BYTES, signal });
 	if (result.stopped === 'timeout') throw new PipelineError('processing_timeout', 'The local translator took too long.');

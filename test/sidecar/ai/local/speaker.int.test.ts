@@ -27,11 +27,18 @@ describe('local voices', () => {
 	});
 
 	it('are not files of this machine', async () => {
-		await expect(speak('x', 'de', '../../etc/passwd')).rejects.toMatchObject({ code: 'invalid_request' });
-		await expect(speak('x', 'en', 'http://example.com/voice')).rejects.toMatchObject({ code: 'invalid_request' });
+		await expect(speak('x', 'de', '../../etc/passwd')).rejects.toMatchObject({ code: 'provider_rejected' });
+		await expect(speak('x', 'en', 'http://example.com/voice')).rejects.toMatchObject({ code: 'provider_rejected' });
 		await expect(speak('hello', 'de', 'xx-nobody')).rejects.toMatchObject({ code: 'processing_failed' });
 		await expect(speak(' ', 'de')).rejects.toMatchObject({ code: 'invalid_request' });
 		await expect(speak('x', 'en', undefined, AbortSignal.abort(new Error('over')))).rejects.toThrow('over');
+	});
+
+	it.each(['de', 'en'])('take no commands from the text (%s)', async (language) => {
+		const seconds = async (text: string) => (await probe((await speak(text, language)).path)).durationSeconds;
+		const [plain, hostile] = [await seconds('one two three four five six seven'), await seconds('one two three \u0001450S four \u00010A five six seven\u0007')];
+		// Faster speech would be a third as long; what stands for the command is read out.
+		expect(hostile).toBeGreaterThan(plain);
 	});
 
 	it('say what is missing', () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalTranslator } from '../../../../sidecar/src/ai/local/translator.ts';
@@ -30,6 +30,40 @@ describe('the local translator', () => {
 		const { texts } = await translate(['The green tea house is open.'], { glossary: [{ from: 'green tea', to: 'TÉ VERDE' }, { from: 'tea', to: 'wrong' }] });
 		expect(texts[0]).toContain('TÉ VERDE');
 		expect(texts[0]).not.toContain('wrong');
+	});
+
+	it('keeps words of the glossary that are numbers, and marks of whoever asks', async () => {
+		const { texts } = await translate(['The green tea costs 2 and 1.', 'See ⟦2⟧ and the tea'], { glossary: [{ from: 'green tea', to: 'TÉ VERDE' }, { from: '1', to: 'UNO' }, { from: '2', to: 'DOS' }] });
+		expect(texts[0]).toMatch(/TÉ VERDE.*DOS.*UNO/);
+		expect(texts[1]).toContain('⟦2⟧');
+		expect(texts.join('')).not.toMatch(/[⟪⟫]/);
+	});
+
+	describe('with an Apertium that loses paragraphs', () => {
+		let folder: string;
+		beforeEach(async () => {
+			folder = await mkdtemp(join(tmpdir(), 'lossy-'));
+			await writeFile(join(folder, 'eng-spa.mode'), 'cat');
+		});
+		afterEach(() => rm(folder, { recursive: true, force: true }));
+		/** Its arguments are `-d … -f txt -u mode source target`. */
+		async function lossy(script: string, texts: string[]) {
+			await writeFile(join(folder, 'apertium'), `#!/bin/sh\n${script}\n`);
+			await chmod(join(folder, 'apertium'), 0o755);
+			await writeFile(join(folder, 'cat'), '');
+			return createLocalTranslator({ modesDir: folder, path: folder }).translate({ texts, from: 'en', to: 'es', signal: never });
+		}
+
+		it('finds out which, and leaves them as they are', async () => {
+			const { texts } = await lossy(`sed 's/^bad$//; s/good/BUENO/' "$7" > "$8"`, ['good one', 'bad', 'good two', 'bad', 'good three']);
+			expect(texts).toEqual(['BUENO one', 'bad', 'BUENO two', 'bad', 'BUENO three']);
+			const cut = await lossy(`sed 's/two/dos\\n\\nmas/' "$7" > "$8"`, ['one', 'two', 'three']);
+			expect(cut.texts).toEqual(['one', 'dos mas', 'three']);
+		});
+
+		it('gives up when it answers nothing at all, and takes nothing from before for the answer', async () => {
+			await expect(lossy('exit 0', ['one', 'two', 'three'])).rejects.toMatchObject({ code: 'processing_failed' });
+		});
 	});
 
 	it('goes through a third language where it must', async () => {
