@@ -98,7 +98,7 @@ describe('transcribe', () => {
 	});
 
 	it('takes numbers for speech', async () => {
-		server.transcript = { text: '10, 9, 8', language: 'english', segments: [{ start: 0, end: 9, text: '10, 9, 8' }] };
+		server.transcript = { text: '10, 9, 8', language: 'english', segments: [{ start: 0, end: 3, text: '10, 9, 8' }] };
 		expect((await run('report')).output).toMatchObject({ transcription: '10, 9, 8', word_count: 3, subtitle_count: 1, notes: [] });
 	});
 
