@@ -44,7 +44,7 @@ export const dub: NodeOperation = {
 			name: 'voice',
 			type: 'string',
 			default: '',
-			placeholder: 'Rachel',
+			placeholder: 'e.g. Rachel',
 			displayOptions: { show: { engine: ['auto', 'voices'] } },
 			description: 'Name or ID of a voice that the provider knows. Empty means its own for the language.',
 		},

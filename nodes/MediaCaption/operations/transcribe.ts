@@ -20,10 +20,11 @@ export const transcribe: NodeOperation = {
 			description: 'Language that is spoken',
 		},
 		{
-			displayName: 'Prompt',
+			displayName: 'Names and Special Words',
 			name: 'prompt',
 			type: 'string',
 			default: '',
+			placeholder: 'e.g. Kubernetes, Zoë Łukasik',
 			typeOptions: { rows: 2 },
 			description: 'Names and words that occur, spelled as they should appear',
 		},

@@ -43,6 +43,7 @@ export const translate: NodeOperation = {
 			type: 'string',
 			default: '',
 			typeOptions: { rows: 4 },
+			placeholder: 'Empty: those of the asset',
 			displayOptions: { show: { what: ['subtitles', 'both'] } },
 			description: 'Text of an SRT, WebVTT or ASS file. Empty means those of the asset.',
 		},
