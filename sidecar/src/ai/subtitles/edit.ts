@@ -1,6 +1,6 @@
 import type { Segment, Word } from '../transcriber.ts';
 import { createAligner, wordsWithin, type Timed } from './align.ts';
-import { MAX_CUE_CHARACTERS, textOf, type Cue } from './cue.ts';
+import { MAX_CUE_CHARACTERS, MAX_SUBTITLE_CHARACTERS, textOf, type Cue } from './cue.ts';
 import { cutSubtitles } from './cut.ts';
 import { toLines } from './markup.ts';
 import { breakLines } from './lines.ts';
@@ -119,7 +119,7 @@ export function replaceAll(cues: readonly Cue[], { find, with: right, wholeWords
 	const pattern = new RegExp(`${before}${patternOf(graphemes)}${behind}`, matchCase ? 'gu' : 'giu');
 	let count = 0;
 	const put = (): string => {
-		if (++count * right.length > room) throw new RangeError(`the text would grow beyond ${room} characters`);
+		if (++count * right.length > room) throw new RangeError(`there would be more than ${MAX_SUBTITLE_CHARACTERS} characters`);
 		return right;
 	};
 	const replaced = cues.flatMap((cue) => {

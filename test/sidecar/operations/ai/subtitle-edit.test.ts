@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { subtitleConvert } from '../../../../sidecar/src/operations/ai/subtitle-convert.ts';
 import { subtitleEdit } from '../../../../sidecar/src/operations/ai/subtitle-edit.ts';
+import { applyEdit, editSchema } from '../../../../sidecar/src/operations/ai/subtitle-edits.ts';
 import type { TaskOperation } from '../../../../sidecar/src/operations/operation.ts';
 import { testTask, type TestTask } from '../../../support/task-context.ts';
 
@@ -102,6 +103,20 @@ describe('operations on subtitles', () => {
 		const subtitles = Array.from({ length: 400 }, (_, index) => `00:${String(Math.floor(index / 60)).padStart(2, '0')}:${String(index % 60).padStart(2, '0')},000 --> 00:59:00,000\nThis is one of very many lines.\n`).join('\n');
 		await expect(run(subtitleEdit, { subtitles, edits: [{ kind: 'merge', from_cue: 1, to_cue: 400 }] })).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('edits[0] (merge): one subtitle of 12400 characters') });
 		expect((await run(subtitleEdit, { subtitles, edits: [{ kind: 'merge', from_cue: 1, to_cue: 300 }] })).output).toMatchObject({ cue_count: 101 });
+	});
+
+	it('let others have their turn while a large file is searched', async () => {
+		const cues = Array.from({ length: 150 }, (_, index) => ({ start: index, end: index + 1, lines: ['a '.repeat(4000).trim()] }));
+		let turns = 0;
+		let tick = setImmediate(function count() {
+			turns++;
+			tick = setImmediate(count);
+		});
+		const edited = await applyEdit(cues, editSchema.parse({ kind: 'replace', find: `${'a '.repeat(20)}b`, with: 'c' }), 0, new AbortController().signal);
+		clearImmediate(tick);
+		expect(edited).toMatchObject({ changed: 0, notes: [expect.stringContaining('does not occur')] });
+		expect(edited.cues).toEqual(cues);
+		expect(turns).toBeGreaterThan(8);
 	});
 
 	it('replace text with hyphens', async () => {
