@@ -48,6 +48,12 @@ export const ERROR_KINDS = {
 	storage_full: bad(507),
 	// Providers of AI
 	provider_not_configured: bad(424),
+	/** The key is wrong, revoked, or not allowed to do this. */
+	provider_key_refused: bad(424),
+	/** The model, or a filter before it, does not want to deal with this content. */
+	provider_content_refused: bad(422),
+	/** What came back is not what was asked for: no JSON, no sound, another form. */
+	provider_answer_invalid: bad(424),
 	provider_rejected: bad(424),
 	provider_rate_limited: passing(429),
 	provider_unavailable: passing(502),
@@ -115,3 +121,9 @@ export function toPipelineError(error: unknown): PipelineError {
 		cause: error,
 	});
 }
+
+/**
+ * Whether work that was aborted for this reason is taken up again, by this process or by another one: what it has begun
+ * elsewhere, and paid, is left for then.
+ */
+export const goesOn = (reason: unknown): boolean => reason instanceof Error && 'goesOn' in reason && reason.goesOn === true;

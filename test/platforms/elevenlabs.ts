@@ -10,7 +10,7 @@ import express, { type Request, type Response } from 'express';
 
 const run = promisify(execFile);
 
-type Step = 'speak' | 'voices' | 'transcribe' | 'dub' | 'look' | 'fetch' | 'delete';
+type Step = 'speak' | 'voices' | 'transcribe' | 'dub' | 'list' | 'look' | 'fetch' | 'delete';
 
 export interface ElevenLabsEmulator {
 	/** Base URL, without /v1. */
@@ -29,8 +29,10 @@ export interface ElevenLabsEmulator {
 	counts: Record<Step, number>;
 	spoken: Array<{ voice: string; text: string; model: string; language: string | null; format: string }>;
 	forms: Array<{ step: 'transcribe' | 'dub'; fields: Record<string, string>; bytes: number }>;
+	/** Most dubs of one page of the list. */
+	pageSize: number;
 	/** Dubs that are stored there. */
-	dubs: Map<string, { target: string; looks: number }>;
+	dubs: Map<string, { name: string; target: string; looks: number }>;
 	close(): Promise<void>;
 }
 
@@ -43,6 +45,8 @@ const TTS_MODELS: Readonly<Record<string, { most: number; languageCode: boolean 
 const STT_MODELS = ['scribe_v1', 'scribe_v1_experimental', 'scribe_v2'];
 const STT_FIELDS = ['model_id', 'file', 'language_code', 'tag_audio_events', 'num_speakers', 'timestamps_granularity', 'diarize', 'diarization_threshold', 'temperature', 'seed'];
 const DUB_FIELDS = ['file', 'name', 'source_lang', 'target_lang', 'num_speakers', 'watermark', 'start_time', 'end_time', 'highest_resolution', 'drop_background_audio', 'disable_voice_cloning', 'mode'];
+/** Of the models that are told: https://elevenlabs.io/docs/models. */
+const TTS_LANGUAGES = ['en', 'ja', 'zh', 'de', 'hi', 'fr', 'ko', 'pt', 'it', 'es', 'id', 'nl', 'tr', 'fil', 'pl', 'sv', 'bg', 'ro', 'ar', 'cs', 'el', 'fi', 'hr', 'ms', 'sk', 'da', 'ta', 'uk', 'ru', 'hu', 'no', 'vi'];
 const FORMATS = ['mp3_22050_32', 'mp3_44100_64', 'mp3_44100_96', 'mp3_44100_128'];
 
 class Refused extends Error {
@@ -68,9 +72,10 @@ export async function startElevenLabs(): Promise<ElevenLabsEmulator> {
 		failures: [],
 		slow: false,
 		dubError: null,
-		counts: { speak: 0, voices: 0, transcribe: 0, dub: 0, look: 0, fetch: 0, delete: 0 },
+		counts: { speak: 0, voices: 0, transcribe: 0, dub: 0, list: 0, look: 0, fetch: 0, delete: 0 },
 		spoken: [],
 		forms: [],
+		pageSize: 200,
 		dubs: new Map(),
 	};
 
@@ -112,7 +117,7 @@ export async function startElevenLabs(): Promise<ElevenLabsEmulator> {
 			if (!known) throw refused(400, 'model_not_found', `A model with model ID ${model} does not exist.`);
 			if (text.length > known.most) throw refused(400, 'max_character_limit_exceeded', `This request's text has ${text.length} characters and exceeds the character limit of ${known.most} characters.`);
 			if (language !== null && !known.languageCode) throw refused(400, 'unsupported_language', `Model '${model}' does not support the language_code parameter.`);
-			if (language !== null && !/^[a-z]{2}$/.test(language)) throw refused(400, 'unsupported_language', `Language code '${language}' is not supported.`);
+			if (language !== null && !TTS_LANGUAGES.includes(language)) throw refused(400, 'unsupported_language', `Language code '${language}' is not supported.`);
 			const format = String(request.query['output_format'] ?? 'mp3_44100_128');
 			if (!FORMATS.includes(format)) throw refused(403, 'output_format_not_allowed', `The output_format ${format} is not part of this plan.`);
 			emulator.spoken.push({ voice, text, model, language, format });
@@ -153,7 +158,7 @@ export async function startElevenLabs(): Promise<ElevenLabsEmulator> {
 			const seconds = await durationOf(folder, file);
 			emulator.forms.push({ step: 'dub', fields, bytes: file.length });
 			const id = randomBytes(10).toString('hex');
-			emulator.dubs.set(id, { target, looks: 0 });
+			emulator.dubs.set(id, { name: fields['name'] ?? 'dub', target, looks: 0 });
 			results.set(id, await dubbed(folder, file));
 			return { dubbing_id: id, expected_duration_sec: seconds };
 		}),
@@ -164,13 +169,31 @@ export async function startElevenLabs(): Promise<ElevenLabsEmulator> {
 		return dub;
 	};
 	const done = (dub: { looks: number }): boolean => dub.looks > 1 && !emulator.slow;
+	const shown = (id: string, dub: { name: string; target: string; looks: number }) => {
+		const status = !done(dub) ? 'dubbing' : emulator.dubError === null ? 'dubbed' : 'failed';
+		const error = status === 'failed' ? emulator.dubError : null;
+		return { dubbing_id: id, name: dub.name, status, source_language: status === 'dubbed' ? 'en' : null, target_languages: [dub.target], editable: false, created_at: '2026-01-01T00:00:00Z', media_metadata: { content_type: 'audio/mpeg', duration: 6 }, error };
+	};
+	app.get(
+		'/v1/dubbing',
+		step('list', ({ query }) => {
+			const size = Number(query['page_size'] ?? 100);
+			if (!(size >= 1 && size <= 200)) throw new Refused(422, [{ loc: ['query', 'page_size'], msg: 'Input should be less than or equal to 200', type: 'less_than_equal' }]);
+			const unknown = Object.keys(query).find((name) => !['cursor', 'page_size', 'dubbing_status', 'filter_by_creator', 'order_by', 'order_direction'].includes(name));
+			if (unknown) throw new Refused(422, [{ loc: ['query', unknown], msg: 'Extra inputs are not permitted', type: 'extra_forbidden' }]);
+			// The newest first. Its pages are smaller than was asked for, as they may be.
+			const all = [...emulator.dubs].toReversed();
+			const from = Number(query['cursor'] ?? 0);
+			const to = from + Math.min(size, emulator.pageSize);
+			return { dubs: all.slice(from, to).map(([id, dub]) => shown(id, dub)), next_cursor: to < all.length ? String(to) : null, has_more: to < all.length };
+		}),
+	);
 	app.get(
 		'/v1/dubbing/:id',
 		step('look', (request) => {
 			const dub = find(request);
 			dub.looks++;
-			const status = !done(dub) ? 'dubbing' : emulator.dubError === null ? 'dubbed' : 'failed';
-			return { dubbing_id: request.params['id'], name: 'dub', status, target_languages: [dub.target], editable: false, created_at: '2026-01-01T00:00:00Z', media_metadata: { content_type: 'audio/mpeg', duration: 6 }, error: status === 'failed' ? emulator.dubError : null };
+			return shown(String(request.params['id']), dub);
 		}),
 	);
 	app.get(

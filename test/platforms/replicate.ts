@@ -21,7 +21,8 @@ export interface ReplicateEmulator {
 	/** A prediction stays `processing` while this is true. */
 	slow: boolean;
 	counts: { created: number; cancelled: number; uploaded: number; looks: number };
-	predictions: Array<{ version: string; input: Record<string, unknown> }>;
+	/** `cancelAfter`: the header of that name; null: it may run for ever. */
+	predictions: Array<{ version: string; input: Record<string, unknown>; cancelAfter: string | null }>;
 	close(): Promise<void>;
 }
 
@@ -143,6 +144,8 @@ export async function startReplicate(): Promise<ReplicateEmulator> {
 			const { version: wanted, input } = request.body as { version?: string; input?: Record<string, unknown> };
 			if (wanted !== VERSION) throw new Refused(422, 'The specified version does not exist (or perhaps you don’t have permission to use it?)');
 			if (!input) throw new Refused(422, 'input is required');
+			const cancelAfter = request.get('cancel-after') ?? null;
+			if (cancelAfter !== null && !/^\d+(?:\.\d+)?[smh]?$/.test(cancelAfter)) throw new Refused(422, 'Cancel-After: expected a number and a unit, e.g. 90s or 15m');
 			for (const [name, value] of Object.entries(input)) {
 				const field = emulator.fields[name];
 				if (!field) throw new Refused(422, `input: Additional property ${name} is not allowed`);
@@ -151,7 +154,7 @@ export async function startReplicate(): Promise<ReplicateEmulator> {
 			const prediction: Running = { id: randomUUID(), status: 'starting', output: null, error: null, input, metrics: {}, looks: 0 };
 			running.set(prediction.id, prediction);
 			emulator.counts.created++;
-			emulator.predictions.push({ version: wanted, input });
+			emulator.predictions.push({ version: wanted, input, cancelAfter });
 			await begin(prediction);
 			response.status(201);
 			return shown(prediction);

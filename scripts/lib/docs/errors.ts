@@ -32,7 +32,10 @@ const ADVICE: Record<ErrorCode, [meaning: string, action: string]> = {
 	storage_failed: ['A file could not be written or read.', 'Tried again by itself. Check `DATA_DIR`: rights, mount, disk.'],
 	storage_full: ['The disk is full.', 'Free space or enlarge the disk, then retry the failed jobs.'],
 	provider_not_configured: ['The operation needs an AI service and none is set.', 'Set `OPENAI_API_KEY`, for another server also `OPENAI_BASE_URL`, and start the sidecar again.'],
-	provider_rejected: ['The AI service refused, or answered with nothing usable.', 'The message has its words: key, model, quota, content.'],
+	provider_key_refused: ['The AI service does not accept the key.', 'The message names the variable. Put a valid key there, start the sidecar again, then retry the failed jobs.'],
+	provider_content_refused: ['The AI service does not want to deal with this content.', 'The message has its words. Change the material or the brief, or choose a local engine for the task (docs/ai.md).'],
+	provider_answer_invalid: ['The AI service answered something else than was asked for, also when asked again.', 'Check that the address is that of such a service, or choose another model.'],
+	provider_rejected: ['The AI service refused the request.', 'The message has its words: model, quota, size.'],
 	provider_rate_limited: ['The AI service asks to slow down.', 'Tried again by itself, after the pause it names.'],
 	provider_unavailable: ['The AI service does not answer.', 'Tried again by itself. If it stays, check `OPENAI_BASE_URL` and the service\'s status page.'],
 	post_invalid: ['The post breaks a rule of the platform; nothing was uploaded.', 'The message names the rule: length, format, size, number of files.'],
@@ -58,8 +61,8 @@ Every error has a \`code\` of this list, a \`message\` for the person who must a
 is the same in HTTP answers (\`{"error": {…}}\`), in jobs, in callbacks and on the *Failed* output of the nodes.
 
 *HTTP* is the status when the error answers a request. *Tried again* says whether a **job** that meets it is tried again by
-itself: at most three times in all, after 1 to 2 and 2 to 4 seconds, or the pause that the other side names. A job that has
-failed for good is listed by \`GET /api/media/jobs?status=failed\` and can be started again with
+itself: at most three times in all, after 1 to 2 and 2 to 4 seconds, or the pause that the other side names (a day at most); where it asks to slow down and names
+none, after 20 to 40 and 40 to 80 seconds. A job that has failed for good is listed by \`GET /api/media/jobs?status=failed\` and can be started again with
 \`POST /api/media/jobs/{id}/retry\`.
 
 ${table(['Code', 'HTTP', 'Tried again', 'Means', 'What to do'], rows)}

@@ -14,9 +14,17 @@ export interface SpeakRequest {
 	language: string;
 	/** A name or id that the provider knows; absent: its default for the language. */
 	voice?: string | undefined;
+	/** Who spoke the rest of a recording: nobody else may go on with it. Absent: whoever can. */
+	like?: Pick<Answered, 'provider' | 'model'> | undefined;
 	/** Path without extension, in an existing folder. */
 	path: string;
 	signal: AbortSignal;
+}
+
+/** Null: it may speak what is to sound like `like`. A local engine names the voice in its answers, not only itself. */
+export function otherVoice({ name, model }: Pick<Provider, 'name' | 'model'>, like: SpeakRequest['like']): string | null {
+	if (!like || (like.provider === name && (name === 'local' || like.model === model))) return null;
+	return `The recording was begun by ${like.provider} ${like.model}, and voices do not change within it.`;
 }
 
 export interface Spoken extends Answered {
@@ -31,6 +39,12 @@ export interface Dubber extends Provider {
 export interface DubRequest {
 	/** A small MP3 or MP4. */
 	audioPath: string;
+	/** Of the recording. */
+	durationSeconds: number;
+	/** Names this piece of work, the same on every try. */
+	key: string;
+	/** An earlier try may have begun it: what is under way there is followed, and not paid again. */
+	again: boolean;
 	/** ISO 639-1; absent: to be found out. */
 	from?: string | undefined;
 	to: string;

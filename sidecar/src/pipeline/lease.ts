@@ -11,6 +11,10 @@ const PROGRESS_EVERY_MS = 1000;
 const RENEW_EVERY_MS = 2000;
 
 export class LeaseLost extends Error {}
+/** Another worker takes the job up. */
+class LeaseNotRenewed extends LeaseLost {
+	readonly goesOn = true;
+}
 
 export interface Lease {
 	/** Aborted when the lease is lost. */
@@ -47,7 +51,7 @@ export function keepLease(deps: WorkerDeps, job: JobRow, log: Logger): Lease {
 			if (progressUrl) deps.reportProgress(progressUrl, { job_id: job.id, status: 'processing', progress: percent });
 		} catch (error) {
 			log.error({ err: error }, 'the lease could not be renewed');
-			if (Date.now() - renewedAt > LEASE_SECONDS * 1000) lost.abort(new LeaseLost('lease not renewed'));
+			if (Date.now() - renewedAt > LEASE_SECONDS * 1000) lost.abort(new LeaseNotRenewed('lease not renewed'));
 		}
 	};
 	const timer = setInterval(() => {

@@ -20,7 +20,9 @@ import type { WorkerDeps } from './worker-deps.ts';
 /** A transcript takes seconds to minutes: asking once a second costs nothing beside that, and loses at most one. */
 const ASK_AGAIN_SECONDS = 1;
 
-class ShuttingDown extends Error {}
+class ShuttingDown extends Error {
+	readonly goesOn = true;
+}
 
 /** Reason to abort a worker's jobs when its process ends: they go back to the queue and do not count as failed. */
 export const shuttingDown = (): Error => new ShuttingDown('the sidecar is shutting down');

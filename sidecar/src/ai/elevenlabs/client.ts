@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import axios from 'axios';
@@ -9,12 +10,14 @@ import { retryAfterSeconds } from '../../net/download.ts';
 export interface ElevenLabsConnection {
 	/** ELEVENLABS_API_KEY. Absent: nothing can be asked here. */
 	apiKey: string | undefined;
-	/** Default https://api.elevenlabs.io; without /v1. */
+	/** Default https://api.elevenlabs.io. */
 	baseUrl?: string | undefined;
 	/** Setting that holds the key, for messages. Default ELEVENLABS_API_KEY. */
 	keyName?: string | undefined;
 	/** Whole time of one call. Default 20 min: it writes hours of speech down in one call. */
 	timeoutMs?: number | undefined;
+	/** Most of one sound that is answered. Default 1 GB: as much as may be sent there. */
+	maxFileBytes?: number | undefined;
 	/** Waits until a call may be made. Default: at once. */
 	gate?: (<T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>) | undefined;
 }
@@ -28,10 +31,12 @@ export interface ElevenLabsRequest {
 	query?: Record<string, string>;
 	/** JSON, or a form with files that stream from disk. */
 	body?: Record<string, unknown> | FormData;
+	/** Whole time of this call. Default: that of the connection. */
+	timeoutMs?: number | undefined;
 	signal: AbortSignal;
 }
 
-/** The few calls that are used of https://elevenlabs.io/docs/api-reference; nothing is repeated, the job is. */
+/** The few calls that are used of https://elevenlabs.io/docs/api-reference; nothing is repeated here. */
 export interface ElevenLabsClient {
 	obstacle(): string | null;
 	/** An answer of the documented form. */
@@ -40,17 +45,21 @@ export interface ElevenLabsClient {
 	file(request: ElevenLabsRequest, path: string): Promise<Record<string, string>>;
 }
 
+const HOME = 'https://api.elevenlabs.io';
 const TIMEOUT_MS = 20 * 60_000;
 /** The words of ten hours of speech are some 20 MB. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 /** Far more than any error says. */
 const MAX_ERROR_BYTES = 64 * 1024;
+const MAX_FILE_BYTES = 1_000_000_000;
 
-export function createElevenLabsClient({ apiKey, baseUrl, keyName = 'ELEVENLABS_API_KEY', timeoutMs = TIMEOUT_MS, gate = (work) => work() }: ElevenLabsConnection): ElevenLabsClient {
+export function createElevenLabsClient({ apiKey, baseUrl, keyName = 'ELEVENLABS_API_KEY', timeoutMs: usualTimeoutMs = TIMEOUT_MS, maxFileBytes = MAX_FILE_BYTES, gate = (work) => work() }: ElevenLabsConnection): ElevenLabsClient {
+	// People copy addresses with the version; one of a gateway may have a path of its own.
+	const base = (baseUrl ?? HOME).replace(/(?:\/v1)?\/*$/, '');
 	const obstacle = (): string | null => (apiKey ? null : `Set ${keyName} of the sidecar.`);
 	const hide = (text: string): string => (apiKey ? text.replaceAll(apiKey, '***') : text);
 
-	async function send<T>({ action, method, path, query, body, signal }: ElevenLabsRequest, read: (status: Answer) => Promise<T>): Promise<T> {
+	async function send<T>({ action, method, path, query, body, timeoutMs = usualTimeoutMs, signal }: ElevenLabsRequest, read: (status: Answer) => Promise<T>): Promise<T> {
 		const why = obstacle();
 		if (why) throw new PipelineError('provider_not_configured', why);
 		signal.throwIfAborted();
@@ -59,7 +68,7 @@ export function createElevenLabsClient({ apiKey, baseUrl, keyName = 'ELEVENLABS_
 			const both = AbortSignal.any([signal, timeout]);
 			try {
 				const { status, headers, data } = await axios.request<Readable>({
-					url: new URL(path + (query ? `?${new URLSearchParams(query).toString()}` : ''), baseUrl ?? 'https://api.elevenlabs.io').href,
+					url: `${base}${path}${query ? `?${new URLSearchParams(query).toString()}` : ''}`,
 					method,
 					headers: { 'xi-api-key': apiKey, 'User-Agent': 'media-pipeline', ...(body && !(body instanceof FormData) ? { 'Content-Type': 'application/json' } : {}) },
 					...(body ? { data: body } : {}),
@@ -81,6 +90,7 @@ export function createElevenLabsClient({ apiKey, baseUrl, keyName = 'ELEVENLABS_
 			} catch (error) {
 				signal.throwIfAborted();
 				if (error instanceof PipelineError) throw error;
+				if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new PipelineError('storage_full', 'The disk of the scratch folder is full.', { cause: error });
 				// The error of axios carries the whole request, key included.
 				const cause = new Error(hide(error instanceof Error ? error.message : String(error)));
 				if (timeout.aborted) throw new PipelineError('provider_unavailable', `ElevenLabs did not answer in time (${action}).`, { cause });
@@ -95,14 +105,19 @@ export function createElevenLabsClient({ apiKey, baseUrl, keyName = 'ELEVENLABS_
 			send(request, async ({ stream }) => {
 				const parsed = schema.safeParse(parse(await textOf(stream, MAX_JSON_BYTES)));
 				if (parsed.success) return parsed.data;
-				throw new PipelineError('provider_rejected', `ElevenLabs answered something that is not documented (${request.action}). Check the address of the provider.`, {
+				throw new PipelineError('provider_answer_invalid', `ElevenLabs answered something that is not documented (${request.action}). Check the address of the provider.`, {
 					cause: new Error(z.prettifyError(parsed.error)),
 				});
 			}),
 		file: (request, path) =>
 			send(request, async ({ stream, headers, signal }) => {
-				if (/json|html/.test(headers['content-type'] ?? '')) throw new PipelineError('provider_rejected', `ElevenLabs answered no sound (${request.action}). Check the address of the provider.`);
-				await pipeline(stream, createWriteStream(path), { signal });
+				if (/json|html/.test(headers['content-type'] ?? '')) throw new PipelineError('provider_answer_invalid', `ElevenLabs answered no sound (${request.action}). Check the address of the provider.`);
+				try {
+					await pipeline(stream, upTo(maxFileBytes), createWriteStream(path), { signal });
+				} catch (error) {
+					await rm(path, { force: true });
+					throw error;
+				}
 				return headers;
 			}),
 	};
@@ -114,12 +129,23 @@ interface Answer {
 	signal: AbortSignal;
 }
 
+/** Ends a stream that has no end, before the disk is full. */
+const upTo = (most: number) =>
+	async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+		let bytes = 0;
+		for await (const part of source) {
+			bytes += part.length;
+			if (bytes > most) throw new PipelineError('provider_answer_invalid', `ElevenLabs answered more than ${most} bytes of sound. Check the address of the provider.`);
+			yield part;
+		}
+	};
+
 async function textOf(stream: Readable, most: number): Promise<string> {
 	const parts: Buffer[] = [];
 	let bytes = 0;
 	for await (const part of stream as AsyncIterable<Buffer>) {
 		bytes += part.length;
-		if (bytes > most) throw new PipelineError('provider_rejected', 'ElevenLabs answered more than is expected.');
+		if (bytes > most) throw new PipelineError('provider_answer_invalid', 'ElevenLabs answered more than is expected.');
 		parts.push(part);
 	}
 	return Buffer.concat(parts).toString('utf8');
@@ -160,8 +186,8 @@ function refusal(action: string, status: number, headers: Record<string, string>
 	// Without credit it answers 401, too.
 	if (code === 'quota_exceeded' || status === 402) return rejected(`The account of ${keyName} has no credit left for this (${action}). Check plan and usage at ElevenLabs.`);
 	if (code === 'voice_not_found') return rejected('ElevenLabs does not know this voice. Give the ID or the name of one of the voices of the account.');
-	if (code === 'missing_permissions') return rejected(`The key in ${keyName} may not do this (${action}): ${message}`);
-	if (status === 401 || status === 403) return rejected(`ElevenLabs refused ${keyName} (${status}). Check the key. ${message}`.trim());
+	if (code === 'missing_permissions') return new PipelineError('provider_key_refused', `The key in ${keyName} may not do this (${action}): ${message}`, options);
+	if (status === 401 || status === 403) return new PipelineError('provider_key_refused', `ElevenLabs refused ${keyName} (${status}). Check the key. ${message}`.trim(), options);
 	if (status === 429) return new PipelineError('provider_rate_limited', 'ElevenLabs asks to slow down (429).', later);
 	if (status === 408 || status === 409 || status === 425 || status >= 500) return new PipelineError('provider_unavailable', `ElevenLabs has a problem at the moment (${status}).`, later);
 	if (status === 404) return rejected(`ElevenLabs does not know what was asked for (404, ${action}). Check the address of the provider and the name of the model. ${message}`.trim());

@@ -8,8 +8,10 @@ import type { ElevenLabsClient } from './client.ts';
 /** "George", the voice of their quick start: every account has it. */
 const DEFAULT_VOICE = 'JBFqnCBsd6RMkjVDRZzb';
 const VOICE_ID = /^[A-Za-z0-9]{20}$/;
-/** https://elevenlabs.io/docs/models: eleven_multilingual_v2 speaks 29 languages (Filipino is `tl` here), the 2.5 models three more. */
+/** https://elevenlabs.io/docs/models: eleven_multilingual_v2 speaks 29 languages, the 2.5 models three more. By ISO 639-1. */
 const MULTILINGUAL = ['ar', 'bg', 'cs', 'da', 'de', 'el', 'en', 'es', 'fi', 'fr', 'hi', 'hr', 'id', 'it', 'ja', 'ko', 'ms', 'nl', 'pl', 'pt', 'ro', 'ru', 'sk', 'sv', 'ta', 'tl', 'tr', 'uk', 'zh'];
+/** Where its codes are others. */
+const CODES: Readonly<Record<string, string>> = { tl: 'fil' };
 const LANGUAGES: Readonly<Record<string, readonly string[]>> = {
 	eleven_multilingual_v2: MULTILINGUAL,
 	eleven_turbo_v2_5: [...MULTILINGUAL, 'hu', 'no', 'vi'],
@@ -60,7 +62,7 @@ export function createElevenLabsSpeaker({ client, model, voice: preset = DEFAULT
 					path: `/v1/text-to-speech/${id}`,
 					query: { output_format: OUTPUT },
 					// The multilingual model hears the language from the text, and refuses to be told.
-					body: { text: input, model_id: model, ...(/_v2_5$|_v3$/.test(model) ? { language_code: language } : {}) },
+					body: { text: input, model_id: model, ...(/_v2_5$|_v3$/.test(model) ? { language_code: CODES[language] ?? language } : {}) },
 					signal,
 				},
 				file,

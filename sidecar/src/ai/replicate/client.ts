@@ -48,6 +48,11 @@ export interface ReplicateClient {
 
 /** A cold model takes minutes until it begins. */
 const TIMEOUT_MS = 15 * 60_000;
+/**
+ * https://replicate.com/changelog/2025-10-16-prediction-deadlines: ended there by then, also where nobody is left to cancel it: when
+ * the sidecar was killed, or the answer that names the prediction was lost.
+ */
+const CANCEL_AFTER = { 'Cancel-After': `${TIMEOUT_MS / 60_000}m` };
 const CANCEL_MS = 10_000;
 
 /** What is read of a model: its newest version, and the fields that it takes. */
@@ -123,7 +128,8 @@ function onceEach(): Calls {
 		async fetch(url, init) {
 			if (failure) throw failure;
 			try {
-				const response = await fetch(url, init);
+				const creates = init?.method === 'POST' && (url instanceof Request ? url.url : url.toString()).endsWith('/predictions');
+				const response = await fetch(url, creates ? { ...init, headers: { ...Object.fromEntries(new Headers(init.headers)), ...CANCEL_AFTER } } : init);
 				if (response.status !== 429 && response.status < 500) return response;
 				failure = Object.assign(new Error(`HTTP ${response.status}`), { response });
 			} catch (error) {
@@ -180,7 +186,7 @@ async function providerError(error: unknown, { model, keyName, late, secret }: {
 		() => '',
 	);
 	const cause = new Error(`${status}: ${said}`);
-	if (status === 401 || status === 403) return new PipelineError('provider_rejected', `Replicate refuses the key. Check ${keyName}.`, { cause });
+	if (status === 401 || status === 403) return new PipelineError('provider_key_refused', `Replicate refuses the key. Check ${keyName}.`, { cause });
 	if (status === 402) return new PipelineError('provider_rejected', 'Replicate wants to be paid: add credit to the account.', { cause });
 	if (status === 404) return new PipelineError('provider_rejected', `Replicate knows no model ${model}. Check the name of the model in the settings of the sidecar.`, { cause });
 	if (status === 429) {

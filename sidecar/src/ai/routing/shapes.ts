@@ -1,5 +1,6 @@
 import type { Capabilities, Capability } from '../ai.ts';
 import type { Answered } from '../provider.ts';
+import { otherVoice } from '../speaker.ts';
 
 /** Tasks with the common shape. `transform` is chosen by the operations, by task. */
 export type Routable = Exclude<Capability, 'transform'>;
@@ -86,7 +87,8 @@ export const SHAPES: { [C in Routable]: (head: Head<C>, way: Way<Capabilities[C]
 	speak: (head, { obstacle, ask }) => ({
 		...head,
 		obstacle: (language) => obstacle((provider) => provider.obstacle(language), language ? [language] : []),
-		speak: (request) => ask({ signal: request.signal, languages: [request.language], can: (provider) => provider.obstacle(request.language), make: (provider) => provider.speak(request) }),
+		speak: (request) =>
+			ask({ signal: request.signal, languages: [request.language], can: (provider) => otherVoice(provider, request.like) ?? provider.obstacle(request.language), make: (provider) => provider.speak(request) }),
 	}),
 	dub: (head, { obstacle, ask }) => ({
 		...head,

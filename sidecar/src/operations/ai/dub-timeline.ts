@@ -15,14 +15,18 @@ export interface Placed {
 
 /** Faster speech sounds hurried; people who dub go up to about a third. */
 export const MAX_TEMPO = 1.35;
+/** Somebody who has fallen this far behind, seconds, hurries more: out of step with the picture is worse. Else it would be minutes after an hour. */
+const BEHIND = 1.5;
+/** What practised listeners still follow. */
+export const CATCHING_UP = 1.8;
 /** Between two utterances, so that they do not run into one. */
 const BREATH = 0.06;
 /** A voice that would end this little after its slot needs not be hurried. */
 const TOLERANCE = 0.05;
 
 /**
- * Each begins with its slot, or when the one before has ended. One that is too long is spoken faster, up to MAX_TEMPO; what is
- * still too long runs on into the pause.
+ * Each begins with its slot, or when the one before has ended. One that is too long is spoken faster, up to MAX_TEMPO, or to
+ * CATCHING_UP where it begins late; what is still too long runs on into the pause.
  * @param lengths of the utterances as they were spoken
  */
 export function placeVoices(slots: readonly Slot[], lengths: readonly number[], durationSeconds: number): Placed[] {
@@ -32,10 +36,11 @@ export function placeVoices(slots: readonly Slot[], lengths: readonly number[], 
 		const length = lengths[index] ?? 0;
 		// A late one has the less time.
 		const room = Math.max(0.1, slot.end - start);
-		const tempo = length > room + TOLERANCE ? Math.min(MAX_TEMPO, length / room) : 1;
-		const most = Math.max(0, durationSeconds - start);
-		free = start + Math.min(most, length / tempo) + BREATH;
-		return { start, tempo, most };
+		const most = start - slot.start > BEHIND ? CATCHING_UP : MAX_TEMPO;
+		const tempo = length > room + TOLERANCE ? Math.min(most, length / room) : 1;
+		const left = Math.max(0, durationSeconds - start);
+		free = start + Math.min(left, length / tempo) + BREATH;
+		return { start, tempo, most: left };
 	});
 }
 

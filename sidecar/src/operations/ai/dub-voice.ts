@@ -1,7 +1,8 @@
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { patiently, type Patience } from '../../ai/patience.ts';
 import type { Answered } from '../../ai/provider.ts';
-import type { Speaker } from '../../ai/speaker.ts';
+import type { Speaker, SpeakRequest } from '../../ai/speaker.ts';
 import { PipelineError } from '../../errors.ts';
 import { probe } from '../../media/probe.ts';
 import type { TaskContext } from '../operation.ts';
@@ -17,6 +18,8 @@ const SILENCE = 10 ** (-50 / 20) * 32_768;
 const MARGIN_SAMPLES = Math.round(0.03 * RATE);
 /** Calls at the same time; hosted voices take a second or two for each. */
 const PARALLEL = 3;
+/** A sentence that is refused is spoken again: the ones before have been paid. In all, a provider may be away for some four minutes. */
+const PATIENCE = { failures: 8, pauseMs: 2000, longestMs: 120_000 };
 /** Later than this is noticed. */
 const LATE_SECONDS = 0.5;
 const NOTICED_TEMPO = 1.2;
@@ -30,7 +33,7 @@ export interface VoiceTrack {
 	path: string;
 	/** Where somebody speaks. */
 	voices: Slot[];
-	warnings: Array<{ line: number; kind: 'late' | 'cut' | 'fast'; message: string }>;
+	warnings: Array<{ line: number; kind: 'late' | 'cut' | 'fast' | 'silent'; message: string }>;
 }
 
 interface VoiceOptions {
@@ -38,6 +41,8 @@ interface VoiceOptions {
 	engine: Engine;
 	language: string;
 	voice: string | undefined;
+	/** Pauses before a refused sentence is spoken once more. Default: the clock. */
+	sleep?: Patience['sleep'];
 	durationSeconds: number;
 	/** Gain of the original while somebody speaks. */
 	floor: number;
@@ -64,12 +69,13 @@ export async function makeVoiceTrack(context: TaskContext, lines: readonly Line[
 		// The tempo filter is off by some samples: what was planned to end before the next one must do so.
 		const start = Math.max(free, Math.round(at * RATE));
 		const kept = Math.min(length, Math.floor(most * RATE), Math.max(0, total - start));
-		const warning = warningOf({ late: at - line.start, cut: kept < length, tempo });
+		const warning = warningOf({ late: at - line.start, cut: kept < length, silent: length === 0, tempo });
 		if (warning) warnings.push({ line: index + 1, ...warning });
 		if (kept > 0) sounds.push({ start, length: kept, path: pcmOf(path) });
 		free = start + kept;
 		progress(80 + ((index + 1) / lines.length) * 15);
 	}
+	if (sounds.length === 0) throw new PipelineError('provider_answer_invalid', 'The voice said nothing: its sound is silence. Try another voice.');
 	const voices = sounds.map(({ start, length }) => ({ start: start / RATE, end: (start + length) / RATE }));
 	const path = join(context.workDir, 'voice.wav');
 	await writeTrack(path, total, sounds, duckedSpans(voices), floor, context.signal);
@@ -86,27 +92,35 @@ interface Sound {
 
 const pcmOf = (path: string): string => `${path}.pcm`;
 
-function warningOf({ late, cut, tempo }: { late: number; cut: boolean; tempo: number }): Pick<VoiceTrack['warnings'][number], 'kind' | 'message'> | null {
+function warningOf({ late, cut, silent, tempo }: { late: number; cut: boolean; silent: boolean; tempo: number }): Pick<VoiceTrack['warnings'][number], 'kind' | 'message'> | null {
+	if (silent) return { kind: 'silent', message: 'The voice said nothing here.' };
 	if (cut) return { kind: 'cut', message: 'It is cut off by the end of the recording.' };
 	if (late > LATE_SECONDS) return { kind: 'late', message: `It begins ${late.toFixed(1)} s late, because the one before is too long.` };
 	return tempo > NOTICED_TEMPO ? { kind: 'fast', message: `It is spoken ${tempo.toFixed(2)} times as fast to fit its time.` } : null;
 }
 
-async function speakAll(context: TaskContext, lines: readonly Line[], { speaker, language, voice, answered, progress }: VoiceOptions): Promise<string[]> {
+async function speakAll(context: TaskContext, lines: readonly Line[], { speaker, language, voice, sleep, answered, progress }: VoiceOptions): Promise<string[]> {
 	const paths: string[] = [];
 	// One that fails stops the others: their sound could not be used, and costs.
 	const stop = new AbortController();
 	const signal = AbortSignal.any([context.signal, stop.signal]);
 	const waiting = lines.entries();
 	let done = 0;
-	const work = async (): Promise<void> => {
-		for (const [index, { text }] of waiting) {
-			const said = await speaker.speak({ text, language, voice, path: join(context.workDir, `line-${String(index + 1).padStart(4, '0')}`), signal });
-			paths[index] = said.path;
-			answered(said);
-			progress((++done / lines.length) * 70);
-		}
+	// Whoever speaks the first sentence speaks all of them: voices must not change in between.
+	let like: SpeakRequest['like'];
+	const say = async ([index, { text }]: [number, Line]): Promise<void> => {
+		const path = join(context.workDir, `line-${String(index + 1).padStart(4, '0')}`);
+		const said = await patiently(() => speaker.speak({ text, language, voice, like, path, signal }), { ...PATIENCE, signal, sleep });
+		like ??= { provider: said.provider, model: said.model };
+		paths[index] = said.path;
+		answered(said);
+		progress((++done / lines.length) * 70);
 	};
+	const work = async (): Promise<void> => {
+		for (const line of waiting) await say(line);
+	};
+	const first = waiting.next();
+	if (!first.done) await say(first.value);
 	const workers = Array.from({ length: PARALLEL }, work);
 	try {
 		await Promise.all(workers);
@@ -121,7 +135,7 @@ async function speakAll(context: TaskContext, lines: readonly Line[], { speaker,
 /** Samples of the sound, mono, without the silence at its ends, into a file beside it. Answers how many. */
 async function decode(context: TaskContext, engine: Engine, path: string, tempo: number): Promise<number> {
 	const facts = await probe(path);
-	if (!facts.audio) throw new PipelineError('provider_rejected', 'The voice gave a file without sound.');
+	if (!facts.audio) throw new PipelineError('provider_answer_invalid', 'The voice gave a file without sound.');
 	const { files } = await engine.runPlan({
 		inputPath: path,
 		facts,

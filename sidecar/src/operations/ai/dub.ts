@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isWide, languageSchema } from '../../ai/languages.ts';
+import { isWide, knownLanguage, languageName, languageSchema } from '../../ai/languages.ts';
+import type { Patience } from '../../ai/patience.ts';
 import { addUsage, type Answered } from '../../ai/provider.ts';
 import type { Dubber, Speaker } from '../../ai/speaker.ts';
 import type { Translator } from '../../ai/translator.ts';
@@ -46,6 +47,8 @@ export interface DubDeps {
 	translator: Translator;
 	engine: Engine;
 	glossary(workspaceId: string, language: string): Promise<GlossaryEntry[]>;
+	/** Pauses before a refused sentence is spoken once more. Default: the clock. */
+	sleep?: Patience['sleep'];
 }
 
 /** Speech in another language, over the original or instead of it. The picture is not touched. */
@@ -109,25 +112,38 @@ async function dub(work: Work): Promise<Made> {
 		if (error instanceof PipelineError && error.code === 'input_not_found') return null;
 		throw error;
 	});
+	if (ready) refuseSilence(ready);
 	const spoken = ready !== null && ready.language === given.to;
 	if (!spoken && source.facts.audio && dubber.obstacle() === null) return byService(work);
 	return byVoices(work, ready ?? (await findText(work)));
 }
 
+/** A film in which nobody speaks must not be translated, nor paid for. */
+function refuseSilence({ cues, origin }: SubtitlesFound): void {
+	if (cues.length > 0) return;
+	const remedy = 'If somebody does, set engine to "dubbing", or give `subtitles`.';
+	throw new PipelineError('input_not_found', origin === 'request' ? 'The subtitles are empty, so there is nothing to speak.' : `Nobody speaks in this file, as its transcript has it, so there is nothing to dub. ${remedy}`);
+}
+
 /** Subtitles in the wanted language, else those of the original. */
-async function findText({ context, given: { subtitles, from, to } }: Work): Promise<SubtitlesFound> {
+async function findText(work: Work): Promise<SubtitlesFound> {
+	const { context, given: { subtitles, from, to } } = work;
 	if (subtitles !== undefined) return readCues(context, { subtitles, language: from ?? to });
-	return readCues(context, { language: to }).catch((error: unknown) => {
-		if (error instanceof PipelineError && error.code === 'input_not_found') return readCues(context, { language: from });
+	const found = await readCues(context, { language: to }).catch((error: unknown) => {
+		if (error instanceof PipelineError && error.code === 'input_not_found') return null;
 		throw error;
 	});
+	// A transcript whose language nobody knows answers to every one.
+	if (found && (found.origin !== 'transcribe' || (await spokenLanguage(work)) === to)) return found;
+	return readCues(context, { language: from });
 }
 
 async function byVoices(work: Work, found: SubtitlesFound): Promise<Made> {
 	const { context, given, source, speaker, engine, answers } = work;
+	refuseSilence(found);
 	const obstacle = speaker.obstacle(given.to) ?? translationObstacle(work, found);
 	if (obstacle) throw new PipelineError('provider_not_configured', obstacle);
-	const cues = found.language === given.to ? found.cues : await context.step('translate', () => translateCues(work, found));
+	const { cues, notes } = found.language === given.to ? found : await context.step('translate', () => translateCues(work, found));
 	const { durationSeconds } = source.facts;
 	const lines = linesOf(cues, given.to).filter(({ start }) => start < durationSeconds);
 	if (lines.length === 0) throw new PipelineError('input_not_found', 'Nothing is said in these subtitles within the length of this file, so there is nothing to speak.');
@@ -135,6 +151,7 @@ async function byVoices(work: Work, found: SubtitlesFound): Promise<Made> {
 	const track = await context.step('voice', () =>
 		makeVoiceTrack(context, lines, {
 			speaker,
+			sleep: work.sleep,
 			engine,
 			language: given.to,
 			voice: given.voice,
@@ -145,7 +162,7 @@ async function byVoices(work: Work, found: SubtitlesFound): Promise<Made> {
 		}),
 	);
 	const made = await finish(work, { path: track.path, facts: await probe(track.path) }, false);
-	return { ...made, output: { engine: 'voices', utterances: track.voices.length, ...made.output, text: lines.map(({ text }) => text).join('\n'), warnings: track.warnings }, notes: found.notes };
+	return { ...made, output: { engine: 'voices', utterances: track.voices.length, ...made.output, text: lines.map(({ text }) => text).join('\n'), warnings: track.warnings }, notes };
 }
 
 function translationObstacle({ translator, given }: Work, { language }: SubtitlesFound): string | null {
@@ -153,7 +170,7 @@ function translationObstacle({ translator, given }: Work, { language }: Subtitle
 	return from === given.to ? null : translator.obstacle({ from, to: given.to });
 }
 
-async function translateCues({ context, given, translator, glossary, answers }: Work, found: SubtitlesFound): Promise<SubtitlesFound['cues']> {
+async function translateCues({ context, given, translator, glossary, answers }: Work, found: SubtitlesFound): Promise<Pick<SubtitlesFound, 'cues' | 'notes'>> {
 	const wide = isWide(given.to);
 	const translation = createTranslation({
 		translator,
@@ -166,34 +183,59 @@ async function translateCues({ context, given, translator, glossary, answers }: 
 		onProgress: (percent) => context.progress(percent * 0.2),
 	});
 	const rules = { language: given.to, maxLineChars: wide ? 16 : 42, maxLines: 2, maxCharsPerSecond: SPEECH_RATE[wide ? 'wide' : 'latin'] };
-	return (await translateSubtitles(translation, found, rules)).cues;
+	const { cues, warnings } = await translateSubtitles(translation, found, rules);
+	const left = warnings.filter(({ kind }) => kind === 'untranslated').length;
+	return { cues, notes: [...found.notes, ...(left > 0 ? [`${left} ${left === 1 ? 'subtitle' : 'subtitles'} could not be translated and ${left === 1 ? 'is' : 'are'} spoken as in the original.`] : [])] };
 }
+
+/** Notes, [laughs], (music), and what they are in between in Chinese and Japanese. */
+const UNSPOKEN = /\[[^[\]]*\]|\([^()]*\)|（[^（）]*）|［[^［］]*］|【[^【】]*】|[♪♫#]/gu;
 
 /** Whole sentences sound better than single subtitles; what cannot be said (emoji, notes, [laughs]) is left out. */
 const linesOf = (cues: SubtitlesFound['cues'], language: string): Line[] =>
 	unitsOf(cues, language).flatMap((unit): Line[] => {
 		const text = unit.text
-			.replace(/\[[^\]]*\]|\([^)]*\)|[♪♫#]/gu, ' ')
+			.replace(UNSPOKEN, ' ')
 			.replace(/(?:\p{Extended_Pictographic}|\p{Regional_Indicator})(?:\ufe0f|\u200d|\p{Emoji_Modifier})*|[\u200e\u200f]/gu, '')
 			.replace(/\s+/g, ' ')
 			.trim();
 		const [first, last] = [cues[unit.cues[0] ?? 0], cues[unit.cues.at(-1) ?? 0]];
 		if (!/[\p{L}\p{N}]/u.test(text) || !first || !last) return [];
-		// Both lines of a dialogue have the same time: each gets its half.
-		const middle = (first.start + first.end) / 2000;
-		if (unit.line !== undefined) return [{ text, start: unit.line === 0 ? first.start / 1000 : middle, end: unit.line === 0 ? middle : first.end / 1000 }];
-		return [{ text, start: first.start / 1000, end: last.end / 1000 }];
+		if (unit.line === undefined) return [{ text, start: first.start / 1000, end: last.end / 1000 }];
+		// All lines of a dialogue have the same time: each gets its part.
+		const part = (first.end - first.start) / 1000 / first.lines.length;
+		const start = first.start / 1000 + unit.line * part;
+		return [{ text, start, end: start + part }];
 	});
+
+/** The language that is spoken, where it is known. */
+async function spokenLanguage({ context, given }: Work): Promise<string | undefined> {
+	if (given.from) return given.from;
+	const { language } = (await context.earlierOutput('transcribe')) ?? {};
+	return typeof language === 'string' ? knownLanguage(language) : undefined;
+}
 
 /** The service translates, speaks with the voices of the original, and mixes. */
 async function byService(work: Work): Promise<Made> {
 	const { context, given, source, dubber, answers } = work;
 	if (!source.facts.audio) throw new PipelineError('input_no_audio', 'This file has no sound, so there is nothing to dub.');
+	const from = await spokenLanguage(work);
+	if (from === given.to) throw new PipelineError('invalid_request', `${languageName(given.to)} is what is spoken already. Choose another language in \`to\`, or correct \`from\`.`, { details: { field: 'params.to' } });
 	const sound = await context.step('audio', () => runPlan(work, source, speechPlan(source.facts), [0, 10]));
 	const [audio] = sound.files;
 	if (!audio) throw new PipelineError('processing_failed', 'The sound of this file could not be extracted.');
 	const made = await context.step('dub', () =>
-		dubber.dub({ audioPath: audio.path, from: given.from, to: given.to, path: `${context.workDir}/service`, signal: context.signal, onProgress: (percent) => context.progress(10 + percent * 0.6) }),
+		dubber.dub({
+			audioPath: audio.path,
+			durationSeconds: source.facts.durationSeconds,
+			key: context.jobId,
+			again: context.attempt > 1,
+			from,
+			to: given.to,
+			path: `${context.workDir}/service`,
+			signal: context.signal,
+			onProgress: (percent) => context.progress(10 + percent * 0.6),
+		}),
 	);
 	answers.push(made);
 	const finished = await finish(work, { path: made.path, facts: await probe(made.path) }, true);
@@ -205,10 +247,19 @@ async function byService(work: Work): Promise<Made> {
 	};
 }
 
-/** Good enough for cloning voices, and small: an hour is 58 MB. */
+/** Good enough for cloning voices, and small: an hour is 58 MB. It begins with the picture, and pauses in the stream stay pauses. */
 const speechPlan = (facts: MediaFacts): MediaPlan => ({
 	estimatedCpuSeconds: 0.5 + facts.durationSeconds * 0.02,
-	outputs: [{ name: 'speech.mp3', kind: 'audio', mime: 'audio/mpeg', options: ['-ac', '2', '-ar', '44100', '-c:a', 'libmp3lame', '-b:a', '128k', '-map_metadata', '-1'], expectedSeconds: 0 }],
+	outputs: [
+		{
+			name: 'speech.mp3',
+			kind: 'audio',
+			mime: 'audio/mpeg',
+			audioFilters: ['aresample=44100:async=1:first_pts=0'],
+			options: ['-ac', '2', '-c:a', 'libmp3lame', '-b:a', '128k', '-map_metadata', '-1'],
+			expectedSeconds: 0,
+		},
+	],
 });
 
 /** Voice and original are brought to the target loudness each, then mixed. */

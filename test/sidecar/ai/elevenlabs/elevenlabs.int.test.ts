@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,7 +10,9 @@ import { createElevenLabsClient } from '../../../../sidecar/src/ai/elevenlabs/cl
 import { createElevenLabsDubber } from '../../../../sidecar/src/ai/elevenlabs/dubber.ts';
 import { createElevenLabsSpeaker } from '../../../../sidecar/src/ai/elevenlabs/speaker.ts';
 import { createElevenLabsTranscriber } from '../../../../sidecar/src/ai/elevenlabs/transcriber.ts';
+import type { DubRequest } from '../../../../sidecar/src/ai/speaker.ts';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
+import { shuttingDown } from '../../../../sidecar/src/pipeline/run.ts';
 import { startElevenLabs, type ElevenLabsEmulator } from '../../../platforms/elevenlabs.ts';
 
 const never = new AbortController().signal;
@@ -29,7 +34,7 @@ describe('ElevenLabs', () => {
 		made.speak({ text: given.text ?? 'Hello there.', language: 'de', voice: given.voice, path: join(folder, 'said'), signal: given.signal ?? never });
 	async function recording(): Promise<string> {
 		const path = join(folder, 'speech.mp3');
-		await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'sine=440:d=2', '-ac', '1', '-ar', '16000', '-b:a', '32k', path]);
+		await promisify(execFile)('ffmpeg', ['-nostdin', '-y', '-v', 'error', '-f', 'lavfi', '-i', 'sine=440:d=2', '-ac', '1', '-ar', '16000', '-b:a', '32k', path]);
 		return path;
 	}
 
@@ -44,6 +49,8 @@ describe('ElevenLabs', () => {
 		it('names the language to the models that take it', async () => {
 			await speak({ model: 'eleven_flash_v2_5' });
 			expect(server.spoken[0]?.language).toBe('de');
+			await createElevenLabsSpeaker({ client: client(), model: 'eleven_flash_v2_5' }).speak({ text: 'Kumusta.', language: 'tl', path: join(folder, 'said'), signal: never });
+			expect(server.spoken[1]?.language).toBe('fil');
 		});
 
 		it('finds a voice by its name, once', async () => {
@@ -101,6 +108,11 @@ describe('ElevenLabs', () => {
 			expect(server.forms[0]?.fields).toEqual({ model_id: 'scribe_v1', timestamps_granularity: 'word', tag_audio_events: 'false', diarize: 'true', language_code: 'en' });
 		});
 
+		it.each([['deu', 'de'], ['fil', 'tl'], ['nob', 'no'], ['yue', 'zh'], ['heb', 'he'], ['zxx', 'zxx']])('and calls %s %s', async (there, here) => {
+			server.transcript.language_code = there;
+			expect((await transcribe()).language).toBe(here);
+		});
+
 		it('nothing, where nothing is said', async () => {
 			server.transcript = { language_code: 'und', language_probability: 0, text: '', words: [] };
 			expect(await transcribe()).toMatchObject({ text: '', segments: [], words: [] });
@@ -112,14 +124,26 @@ describe('ElevenLabs', () => {
 	});
 
 	describe('dubs', () => {
-		const dub = async (signal = never) => createElevenLabsDubber({ client: client(), pollMs: 1 }).dub({ audioPath: await recording(), from: 'en', to: 'es', path: join(folder, 'dubbed'), signal });
+		const dub = async (more: Partial<DubRequest> = {}) =>
+			createElevenLabsDubber({ client: client(), pollMs: 1 }).dub({ audioPath: await recording(), durationSeconds: 2, key: 'job-1', again: false, from: 'en', to: 'es', path: join(folder, 'dubbed'), signal: never, ...more });
+		/** Aborted, for this reason, when the dub is under way. */
+		async function stopped(reason: Error): Promise<void> {
+			server.slow = true;
+			const abort = new AbortController();
+			const working = dub({ signal: abort.signal });
+			const looks = server.counts.look;
+			while (server.counts.look < looks + 3) await new Promise((resolve) => setTimeout(resolve, 2));
+			abort.abort(reason);
+			await expect(working).rejects.toThrow(reason.message);
+			server.slow = false;
+		}
 
 		it('and leaves nothing behind there', async () => {
 			const made = await dub();
 			expect(made).toMatchObject({ path: join(folder, 'dubbed.mp3'), usage: { audio_seconds: 6 }, model: 'dubbing' });
 			expect((await probe(made.path)).durationSeconds).toBeCloseTo(2, 0);
-			expect(server.forms[0]?.fields).toEqual({ source_lang: 'en', target_lang: 'es', num_speakers: '0', watermark: 'false' });
-			expect([server.counts.look, server.counts.fetch, server.dubs.size]).toEqual([2, 1, 0]);
+			expect(server.forms[0]?.fields).toEqual({ name: 'media-pipeline job-1', source_lang: 'en', target_lang: 'es', num_speakers: '0', watermark: 'false' });
+			expect([server.counts.look, server.counts.fetch, server.counts.list, server.dubs.size]).toEqual([2, 1, 0, 0]);
 		});
 
 		it('or says why not, and tidies up', async () => {
@@ -129,25 +153,55 @@ describe('ElevenLabs', () => {
 		});
 
 		it('until it is called off', async () => {
-			server.slow = true;
-			const abort = new AbortController();
-			const working = dub(abort.signal);
-			while (server.counts.look < 3) await new Promise((resolve) => setTimeout(resolve, 2));
-			abort.abort(new Error('called off'));
-			await expect(working).rejects.toThrow('called off');
+			await stopped(new Error('called off'));
 			expect(server.dubs.size).toBe(0);
+		});
+
+		it('does not lose, nor pay twice, what is under way because looks at it or its result fail', async () => {
+			server.failures.push({ when: 'look', status: 503 }, { when: 'look', status: 429 }, { when: 'fetch', status: 502 });
+			await dub();
+			expect([server.counts.dub, server.counts.look, server.counts.fetch]).toEqual([1, 4, 2]);
+		});
+
+		it('goes on with what an earlier try began, when the provider was away for long', async () => {
+			server.failures.push(...Array.from({ length: 9 }, () => ({ when: 'look' as const, status: 503 })));
+			await expect(dub()).rejects.toMatchObject({ code: 'provider_unavailable' });
+			expect(server.dubs.size).toBe(1);
+			await dub({ again: true });
+			expect([server.counts.dub, server.dubs.size]).toEqual([1, 0]);
+		});
+
+		it('goes on with it after a restart, wherever it is in the list', async () => {
+			await stopped(shuttingDown());
+			expect(server.dubs.size).toBe(1);
+			server.pageSize = 1;
+			for (const id of ['other', 'another']) server.dubs.set(id, { name: 'somebody else', target: 'es', looks: 9 });
+			await dub({ again: true });
+			expect([server.counts.dub, server.counts.list, [...server.dubs.keys()]]).toEqual([1, 3, ['other', 'another']]);
+		});
+
+		it('begins anew where there is nothing to go on with', async () => {
+			await dub({ again: true });
+			server.failures.push({ when: 'list', status: 401, body: { detail: { status: 'missing_permissions', message: 'dubbing_read' } } });
+			await dub({ again: true });
+			expect(server.counts.dub).toBe(2);
+		});
+
+		it('refuses what is too long, before it is sent', async () => {
+			await expect(dub({ durationSeconds: 9001 })).rejects.toMatchObject({ code: 'input_too_large', message: expect.stringContaining('150 minutes') as string });
+			expect(server.counts.dub).toBe(0);
 		});
 	});
 
 	describe('explains', () => {
 		it.each([
 			[{ status: 401, body: { detail: { status: 'quota_exceeded', message: 'You have 0 credits' } } }, 'provider_rejected', /no credit left/],
-			[{ status: 401, body: { detail: { status: 'missing_permissions', message: 'text_to_speech' } } }, 'provider_rejected', /may not do this.*text_to_speech/],
+			[{ status: 401, body: { detail: { status: 'missing_permissions', message: 'text_to_speech' } } }, 'provider_key_refused', /may not do this.*text_to_speech/],
 			[{ status: 422, body: { detail: [{ loc: ['body', 'text'], msg: 'Field required', type: 'missing' }] } }, 'provider_rejected', /body\.text: Field required/],
 			[{ status: 429, headers: { 'retry-after': '7' } }, 'provider_rate_limited', /slow down/],
 			[{ status: 503 }, 'provider_unavailable', /problem at the moment/],
 			[{ status: 404, body: { detail: 'Not Found' } }, 'provider_rejected', /404/],
-			[{ status: 200, body: { hello: 1 } }, 'provider_rejected', /no sound/],
+			[{ status: 200, body: { hello: 1 } }, 'provider_answer_invalid', /no sound/],
 			[{ status: 302, headers: { location: 'http://127.0.0.1:1/' } }, 'provider_rejected', /302/],
 		])('%j', async (failure, code, message) => {
 			server.failures.push({ when: 'speak', ...failure });
@@ -159,7 +213,7 @@ describe('ElevenLabs', () => {
 
 		it('a wrong key, without telling it', async () => {
 			const error = await speak({}, speaker('eleven_multilingual_v2', { apiKey: 'sk_revoked123' })).catch((thrown: unknown) => thrown);
-			expect(error).toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('ELEVENLABS_API_KEY') as string });
+			expect(error).toMatchObject({ code: 'provider_key_refused', message: expect.stringContaining('ELEVENLABS_API_KEY') as string });
 			expect(JSON.stringify(error, Object.getOwnPropertyNames(error)) + String((error as Error).cause)).not.toContain('sk_revoked123');
 		});
 
@@ -167,13 +221,64 @@ describe('ElevenLabs', () => {
 			await expect(speak({}, speaker('m', { baseUrl: 'http://127.0.0.1:1' }))).rejects.toMatchObject({ code: 'provider_unavailable', message: expect.stringContaining('not reached') as string });
 			await expect(speak({}, speaker('m', { timeoutMs: 1 }))).rejects.toMatchObject({ code: 'provider_unavailable', message: expect.stringContaining('in time') as string });
 			server.failures.push({ when: 'voices', status: 200, body: { voices: 'none' } });
-			await expect(speak({ voice: 'George' })).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('not documented') as string });
+			await expect(speak({ voice: 'George' })).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringContaining('not documented') as string });
 		});
 
 		it('nothing to a job that has ended', async () => {
 			await expect(speak({ signal: AbortSignal.abort(new Error('over')) })).rejects.toThrow('over');
 			expect(server.counts.speak).toBe(0);
 			expect(await readdir(folder)).toEqual([]);
+		});
+	});
+
+	describe('keeps to its bounds', () => {
+		/** Something at the address that is not ElevenLabs. */
+		async function serving(answer: RequestListener, work: (url: string) => Promise<void>): Promise<void> {
+			const other = createServer(answer).listen(0, '127.0.0.1');
+			await once(other, 'listening');
+			try {
+				await work(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
+			} finally {
+				other.closeAllConnections();
+				await new Promise((resolve) => other.close(resolve));
+			}
+		}
+
+		it('where a sound has no end: it is not kept', async () => {
+			await expect(speak({}, speaker('eleven_multilingual_v2', { maxFileBytes: 1000 }))).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringContaining('1000 bytes') as string });
+			expect(await readdir(folder)).toEqual([]);
+		});
+
+		it('where a sound breaks off: half of it is not kept', async () => {
+			await serving(
+				(_, response) => {
+					response.writeHead(200, { 'content-type': 'audio/mpeg', 'content-length': '9999' });
+					response.write('half', () => response.destroy());
+				},
+				async (baseUrl) => {
+					await expect(speak({}, speaker('m', { baseUrl }))).rejects.toMatchObject({ code: 'provider_unavailable' });
+				},
+			);
+			expect(await readdir(folder)).toEqual([]);
+		});
+
+		it('where the disk is full: the provider is not to blame', async () => {
+			await symlink('/dev/full', join(folder, 'said.mp3'));
+			await expect(speak()).rejects.toMatchObject({ code: 'storage_full' });
+		});
+
+		it('where the address has a path, or the version', async () => {
+			const paths: string[] = [];
+			await serving(
+				(request, response) => {
+					paths.push(request.url ?? '');
+					response.writeHead(503).end();
+				},
+				async (url) => {
+					for (const baseUrl of [`${url}/eleven`, `${url}/eleven/`, `${url}/v1/`, url]) await speak({}, speaker('m', { baseUrl })).catch(() => {});
+				},
+			);
+			expect(paths.map((path) => path.split('/v1/')[0])).toEqual(['/eleven', '/eleven', '', '']);
 		});
 	});
 

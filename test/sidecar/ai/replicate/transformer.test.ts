@@ -41,6 +41,8 @@ describe('pictures by Replicate', () => {
 		expect(made).toMatchObject({ model: 'acme/model', usage: { ai_seconds: 1.5 } });
 		expect(replicate.predictions[0]?.input).toEqual({ image: expect.stringMatching(/\/files\//) as string, scale: 2 });
 		expect(replicate.counts).toMatchObject({ created: 1, uploaded: 1, cancelled: 0 });
+		// Where nobody is left to cancel it, it ends by itself.
+		expect(replicate.predictions[0]?.cancelAfter).toBe('15m');
 	});
 
 	it('finds the field that takes the picture, and leaves out what the model does not know', async () => {
@@ -64,7 +66,7 @@ describe('pictures by Replicate', () => {
 	});
 
 	it.each([
-		[401, 'provider_rejected', /REPLICATE_API_TOKEN/, 'create'],
+		[401, 'provider_key_refused', /REPLICATE_API_TOKEN/, 'create'],
 		[402, 'provider_rejected', /credit/, 'create'],
 		[404, 'provider_rejected', /knows no model/, 'model'],
 		[422, 'provider_rejected', /HTTP 422/, 'create'],

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { duckedSpans, gainAt, MAX_TEMPO, placeVoices } from '../../../../sidecar/src/operations/ai/dub-timeline.ts';
+import { CATCHING_UP, duckedSpans, gainAt, MAX_TEMPO, placeVoices } from '../../../../sidecar/src/operations/ai/dub-timeline.ts';
 
 describe('the times of a dub', () => {
 	it('begin with their slots, and are spoken as they are where there is room', () => {
@@ -19,6 +19,13 @@ describe('the times of a dub', () => {
 		expect(placed[2]?.start).toBe(9);
 	});
 
+	it('stay in step over hours of a language that takes longer', () => {
+		const slots = Array.from({ length: 720 }, (_, index) => ({ start: index * 5, end: index * 5 + 5 }));
+		const placed = placeVoices(slots, slots.map(() => 8), 3600);
+		expect(Math.max(...placed.map(({ start }, index) => start - (slots[index]?.start ?? 0)))).toBeLessThan(3);
+		expect(placed.at(-1)?.tempo).toBeGreaterThan(1.3);
+	});
+
 	it('never overlap and never reach beyond the end, whatever they are', () => {
 		const slot = fc.record({ gap: fc.double({ min: 0, max: 3, noNaN: true }), length: fc.double({ min: 0.05, max: 6, noNaN: true }), spoken: fc.double({ min: 0, max: 12, noNaN: true }) });
 		fc.assert(
@@ -33,7 +40,7 @@ describe('the times of a dub', () => {
 				placed.forEach(({ start, tempo, most }, index) => {
 					const end = start + Math.min(most, (given[index]?.spoken ?? 0) / tempo);
 					expect(start).toBeGreaterThanOrEqual(slots[index]?.start ?? 0);
-					expect(tempo).toBeLessThanOrEqual(MAX_TEMPO);
+					expect(tempo).toBeLessThanOrEqual(start - (slots[index]?.start ?? 0) > 1.5 ? CATCHING_UP : MAX_TEMPO);
 					expect(end).toBeLessThanOrEqual(Math.max(at, start) + 1e-9);
 					if (placed[index + 1]) expect(placed[index + 1]?.start).toBeGreaterThanOrEqual(end);
 				});

@@ -5,7 +5,7 @@ import { createElevenLabsDubber } from '../../../../sidecar/src/ai/elevenlabs/du
 import { createElevenLabsSpeaker } from '../../../../sidecar/src/ai/elevenlabs/speaker.ts';
 import { createLocalSpeaker } from '../../../../sidecar/src/ai/local/speaker.ts';
 import { createLocalTranslator } from '../../../../sidecar/src/ai/local/translator.ts';
-import type { Speaker } from '../../../../sidecar/src/ai/speaker.ts';
+import type { Speaker, SpeakRequest } from '../../../../sidecar/src/ai/speaker.ts';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
 import { createDub } from '../../../../sidecar/src/operations/ai/dub.ts';
@@ -31,11 +31,11 @@ describe('dub', () => {
 	});
 	const client = (apiKey: string | undefined) => createElevenLabsClient({ apiKey, baseUrl: server.url });
 
-	async function dub(name: Parameters<typeof dubFixture>[0], given: Record<string, unknown>, { earlier = {}, speaker = createLocalSpeaker(), key }: { earlier?: Record<string, Record<string, unknown>>; speaker?: Speaker; key?: string } = {}) {
+	async function dub(name: Parameters<typeof dubFixture>[0], given: Record<string, unknown>, { earlier = {}, speaker = createLocalSpeaker(), key, attempt = 1, pauses = [] }: { earlier?: Record<string, Record<string, unknown>>; speaker?: Speaker; key?: string; attempt?: number; pauses?: number[] } = {}) {
 		const source = dubFixture(name);
 		task = await testTask(source, { earlier });
-		const operation = createDub({ speaker, dubber: createElevenLabsDubber({ client: client(key), pollMs: 1 }), translator: createLocalTranslator(), engine: { runPlan }, glossary: () => Promise.resolve([]) });
-		const result = await operation.run(task.context, operation.params.parse(given));
+		const operation = createDub({ speaker, dubber: createElevenLabsDubber({ client: client(key), pollMs: 1 }), translator: createLocalTranslator(), engine: { runPlan }, glossary: () => Promise.resolve([]), sleep: (ms) => Promise.resolve(pauses.push(ms)) });
+		const result = await operation.run({ ...task.context, attempt }, operation.params.parse(given));
 		const [file] = result.files ?? [];
 		if (!file) throw new Error('no file');
 		return { ...result, source, path: file.path, name: file.name, facts: await probe(file.path) };
@@ -150,9 +150,88 @@ describe('dub', () => {
 		expect([server.counts.dub, server.counts.speak]).toEqual([0, 0]);
 	});
 
-	it('stops speaking when one sentence fails', async () => {
-		server.failures.push({ when: 'speak', status: 429, headers: { 'retry-after': '9' } });
+	it('does not throw away what was spoken, and paid, because one sentence is refused', async () => {
+		server.failures.push({ when: 'speak', status: 429, headers: { 'retry-after': '9' } }, { when: 'speak', status: 503 });
+		const pauses: number[] = [];
 		const speaker = createElevenLabsSpeaker({ client: client(server.key), model: 'eleven_multilingual_v2' });
-		await expect(dub('tone', { to: 'de', subtitles: SRT, engine: 'voices' }, { speaker })).rejects.toMatchObject({ code: 'provider_rate_limited', retryAfterSeconds: 9 });
+		const { output } = await dub('tone', { to: 'de', subtitles: SRT, engine: 'voices' }, { speaker, pauses });
+		expect(output).toMatchObject({ utterances: 2 });
+		expect([server.counts.speak, server.spoken.length, pauses]).toEqual([4, 2, [9000, 4000]]);
+		server.failures.push({ when: 'speak', status: 401 });
+		await expect(dub('tone', { to: 'de', subtitles: SRT, engine: 'voices' }, { speaker, pauses })).rejects.toMatchObject({ code: 'provider_key_refused' });
+		expect([server.counts.speak, pauses.length]).toEqual([5, 2]);
+	});
+
+	it('is spoken by one voice from the beginning to the end', async () => {
+		const local = createLocalSpeaker();
+		const seen: Array<SpeakRequest['like']> = [];
+		const many = Array.from({ length: 5 }, (_, index) => `${index + 1}\n00:00:0${index},000 --> 00:00:0${index},900\nSatz ${index + 1}.\n`).join('\n');
+		await dub('tone', { to: 'de', subtitles: many }, { speaker: { ...local, speak: (request) => (seen.push(request.like), local.speak(request)) } });
+		expect(seen).toEqual([undefined, ...Array.from({ length: 4 }, () => ({ provider: 'local', model: 'espeak-ng de' }))]);
+	});
+
+	it('is no film without words: a voice that says nothing is noticed', async () => {
+		const local = createLocalSpeaker();
+		const mute = (text: RegExp): Speaker => ({
+			...local,
+			speak: async (request) => {
+				const said = await local.speak(request);
+				if (text.test(request.text)) execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'anullsrc=d=1', said.path]);
+				return said;
+			},
+		});
+		await expect(dub('tone', { to: 'de', subtitles: SRT }, { speaker: mute(/./) })).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringContaining('said nothing') as string });
+		await task?.end();
+		expect((await dub('tone', { to: 'de', subtitles: SRT }, { speaker: mute(/Wasser/) })).output).toMatchObject({ utterances: 1, warnings: [{ line: 1, kind: 'silent' }] });
+	});
+
+	it('gives each line of a dialogue its time, and says no stage directions', async () => {
+		const { path, output } = await dub('tone', { to: 'de', mode: 'replace', subtitles: '1\n00:00:01,000 --> 00:00:07,000\n- Ja.\n- Nein. （笑）\n- Doch. 【音乐】\n' });
+		expect(output['text']).toBe('Ja.\nNein.\nDoch.');
+		const starts = onsets(voiceOf(path), { level: 0.03, gap: 0.5 });
+		expect(starts).toHaveLength(3);
+		for (const [index, start] of starts.entries()) expect(start).toBeCloseTo(1.03 + 2 * index, 0);
+	});
+
+	it('keeps sound of six channels audible under the voice', async () => {
+		const { path, facts } = await dub('surround', { to: 'de', subtitles: SRT, keep_original: true });
+		expect(facts.audio?.tracks.map(({ channels }) => channels)).toEqual([2, 6]);
+		expect(toneBetween(path, 0.2, 0.8) - toneBetween(path, 1.2, 1.9)).toBeGreaterThan(13.5);
+	});
+
+	describe('by the dubbing service', () => {
+		const SPOKEN = { transcribe: { language: 'en', segments: [{ start: 1, end: 3, text: 'The house is big.' }], words: null } };
+
+		it('stays in step with the picture where the sound begins later', async () => {
+			const { path } = await dub('late', { to: 'es' }, { key: server.key });
+			const tone = (from: number, to: number) => toneDb(samplesOf(path).subarray(from * RATE, to * RATE), TONE_HZ * 1.2);
+			expect(tone(2.2, 6.5) - tone(0.2, 1.7)).toBeGreaterThan(30);
+			expect(tone(2.2, 6.5) - tone(7.3, 7.9)).toBeGreaterThan(30);
+		});
+
+		it('is told what is spoken, and finds what an earlier try began', async () => {
+			await dub('tone', { to: 'es', engine: 'dubbing' }, { key: server.key, earlier: SPOKEN, attempt: 2 });
+			expect(server.forms[0]?.fields).toMatchObject({ source_lang: 'en', name: 'media-pipeline 00000000-0000-4000-8000-000000000001' });
+			expect(server.counts.list).toBe(1);
+		});
+
+		it('is not paid for silence, nor for the language that is spoken already', async () => {
+			await expect(dub('tone', { to: 'es' }, { key: server.key, earlier: { transcribe: { language: '', segments: [], words: null } } })).rejects.toMatchObject({ code: 'input_not_found', message: expect.stringContaining('Nobody speaks') as string });
+			await expect(dub('tone', { to: 'en', engine: 'dubbing' }, { key: server.key, earlier: SPOKEN })).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'params.to' } });
+			expect(server.counts.dub).toBe(0);
+		});
+	});
+
+	it('never reads a text aloud in another language than it is written in', async () => {
+		const earlier = { transcribe: { language: '', segments: [{ start: 1, end: 3, text: 'The house is big.' }], words: null } };
+		await expect(dub('tone', { to: 'es', engine: 'voices' }, { earlier })).rejects.toMatchObject({ code: 'provider_not_configured', message: expect.stringContaining('must be told the language') as string });
+		expect((await dub('tone', { to: 'es', from: 'en', engine: 'voices' }, { earlier })).output['text']).toMatch(/^La casa es grande/);
+	});
+
+	it('leaves it for later when the provider wants to be left alone for an hour', async () => {
+		server.failures.push({ when: 'speak', status: 429, headers: { 'retry-after': '3600' } });
+		const speaker = createElevenLabsSpeaker({ client: client(server.key), model: 'eleven_multilingual_v2' });
+		await expect(dub('tone', { to: 'de', subtitles: SRT, engine: 'voices' }, { speaker })).rejects.toMatchObject({ code: 'provider_rate_limited', retryAfterSeconds: 3600 });
+		expect(server.counts.speak).toBe(1);
 	});
 });
