@@ -31,6 +31,7 @@ describe('the emulator of ElevenLabs', () => {
 		[{ text: 'x', model_id: 'nobody' }, 400, 'model_not_found'],
 		[{ text: 'x', model_id: 'eleven_multilingual_v2', language_code: 'de' }, 400, 'unsupported_language'],
 		[{ text: 'x', model_id: 'eleven_flash_v2_5', language_code: 'deu' }, 400, 'unsupported_language'],
+		[{ text: 'x', model_id: 'eleven_flash_v2_5', language_code: 'tl' }, 400, 'unsupported_language'],
 		[{ text: 'x'.repeat(10_001) }, 400, 'max_character_limit_exceeded'],
 	])('refuses to speak %j', async (body, status, words) => {
 		expect(await speak(body)).toEqual([status, expect.stringContaining(words)]);
@@ -40,6 +41,7 @@ describe('the emulator of ElevenLabs', () => {
 		expect(await speak({ text: 'x' }, '/v1/text-to-speech/nobody')).toEqual([404, expect.stringContaining('voice_not_found')]);
 		expect(await speak({ text: 'x' }, `/v1/text-to-speech/${VOICE}?output_format=pcm_44100`)).toEqual([403, expect.stringContaining('output_format_not_allowed')]);
 		expect((await ask('/v2/voices?page_size=500'))[0]).toBe(422);
+		for (const query of ['page_size=201', 'name=x']) expect((await ask(`/v1/dubbing?${query}`))[0]).toBe(422);
 	});
 
 	it.each([

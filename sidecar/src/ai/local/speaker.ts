@@ -64,7 +64,7 @@ export function createLocalSpeaker({ path }: LocalSpeakerOptions = {}): Speaker 
 			}
 			const [source, file] = [`${target}.txt`, `${target}.wav`];
 			// As a file: a text may begin with a dash.
-			await writeFile(source, `${input}\n`);
+			await writeFile(source, `${chosen.name === 'flite' ? inAscii(input) : input}\n`);
 			try {
 				const args = chosen.name === 'flite' ? ['-voice', chosen.voice, '-f', source, '-o', file] : ['-v', chosen.voice, '-b', '1', '-f', source, '-w', file];
 				const result = await runTool(chosen.file, args, { timeoutMs: TIMEOUT_MS, signal });
@@ -87,3 +87,13 @@ export function createLocalSpeaker({ path }: LocalSpeakerOptions = {}): Speaker 
 		},
 	};
 }
+
+/** flite passes over all other letters: "café" would be "caf", and a dash no pause. */
+const inAscii = (text: string): string =>
+	text
+		.normalize('NFKD')
+		.replace(/\p{M}+/gu, '')
+		.replace(/\s*[–—―]\s*/g, ', ')
+		.replace(/[‘’‚′]/g, "'")
+		.replace(/[“”„«»]/g, '"')
+		.replace(/[^ -~]+/g, ' ');

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalSpeaker } from '../../../../sidecar/src/ai/local/speaker.ts';
@@ -39,6 +39,12 @@ describe('local voices', () => {
 		const [plain, hostile] = [await seconds('one two three four five six seven'), await seconds('one two three \u0001450S four \u00010A five six seven\u0007')];
 		// Faster speech would be a third as long; what stands for the command is read out.
 		expect(hostile).toBeGreaterThan(plain);
+	});
+
+	it('read English as it is printed, with accents and dashes', async () => {
+		const sound = async (text: string) => readFile((await speak(text, 'en')).path);
+		expect((await sound('The naïve “café” — it’s closed…')).equals(await sound('The naive "cafe", it\'s closed...'))).toBe(true);
+		expect((await sound('café')).equals(await sound('caf'))).toBe(false);
 	});
 
 	it('say what is missing', () => {
