@@ -15,6 +15,7 @@ describe('banned words', () => {
 		['as a hashtag without its blanks', '#blackfriday', 'black friday'],
 		['given with its sign', 'so cheap', '#cheap'],
 		['in Japanese, where no blanks are written', 'とても安いお茶です', '安い'],
+		['in Japanese behind Latin letters', 'iPhone安いよ', '安い'],
 		['in Latin letters in a Japanese text', '今日saleです', 'sale'],
 		['in Korean with a particle', '오늘 할인을 합니다', '할인'],
 		['in Russian', 'Дешёвый чай', 'дешёвый'],

@@ -75,6 +75,7 @@ describe('what a writer answers', () => {
 		});
 
 		it('does not say it twice', () => {
+			expect(posted({ text: 'Tea. Try it  free\nat EXAMPLE.com', hashtags: [] }, { call_to_action: call }).text).toBe('Tea. Try it free\nat EXAMPLE.com');
 			expect(posted({ text: `Tea. Don’t miss it`, hashtags: [] }, { call_to_action: "Don't miss it" }).text).toBe('Tea. Don’t miss it');
 			expect(posted({ text: 'Tea. Jetzt im Cafe\u0301 holen', hashtags: [] }, { call_to_action: 'Jetzt im Café holen' }).text).toBe('Tea. Jetzt im Café holen');
 			expect(posted({ text: `İİİ ${'word '.repeat(70)}İ. ${call}`, hashtags: [] }, { call_to_action: call }).text.match(/Try it/g)).toHaveLength(1);
