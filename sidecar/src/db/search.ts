@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { and, desc, eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
 import { lockAsset } from './assets.ts';
 import type { Database, Executor } from './database.ts';
@@ -25,9 +26,10 @@ export interface NewEntry {
 	vectors: SpaceVector[];
 }
 
-/** Rows per statement: 500 × 8 parameters, and 64 vectors of 2 kB as text are some 700 kB. */
+/** Rows per statement: 500 × 8 parameters. */
 const ENTRIES_AT_ONCE = 500;
-const VECTORS_AT_ONCE = 64;
+/** Each takes some milliseconds where there is an index, and the embedded database works in our own thread. */
+const VECTORS_AT_ONCE = 16;
 
 /** What an asset can be found by, all of it or (with `kinds`) that of these kinds, in place of what was there; readers see the old or the new. */
 export async function replaceEntries(
@@ -44,7 +46,11 @@ export async function replaceEntries(
 		const rows = entries.map(({ vectors, ...entry }) => ({ row: { id: randomUUID(), workspaceId, assetId, ...entry }, vectors }));
 		for (let from = 0; from < rows.length; from += ENTRIES_AT_ONCE) await tx.insert(searchEntries).values(rows.slice(from, from + ENTRIES_AT_ONCE).map(({ row }) => row));
 		const vectors = rows.flatMap(({ row, vectors: own }) => own.map(({ space, values }) => ({ entryId: row.id, space, workspaceId, values: [...values] })));
-		for (let from = 0; from < vectors.length; from += VECTORS_AT_ONCE) await tx.insert(searchVectors).values(vectors.slice(from, from + VECTORS_AT_ONCE));
+		for (let from = 0; from < vectors.length; from += VECTORS_AT_ONCE) {
+			await tx.insert(searchVectors).values(vectors.slice(from, from + VECTORS_AT_ONCE));
+			// The embedded database answers without a turn of the event loop: requests and heartbeats would wait for all of it.
+			await setImmediate();
+		}
 	});
 }
 

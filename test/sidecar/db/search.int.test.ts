@@ -152,6 +152,18 @@ describe.each(SEARCH_DATABASES)('what can be found, on $name', ({ open, vectors 
 		expect(new Set(left.map((text) => text.split(' ')[0])).size).toBe(1);
 	});
 
+	it('lets others have their turn while many vectors are stored', async () => {
+		const id = await asset([]);
+		let turns = 0;
+		let next = setImmediate(function count() {
+			turns += 1;
+			next = setImmediate(count);
+		});
+		await replaceEntries(database.db, { id, workspaceId: 'mine' }, Array.from({ length: 200 }, () => entry('tea', { vectors: [{ space: SPACE, values: direction(0) }] })));
+		clearImmediate(next);
+		expect(turns).toBeGreaterThan(10);
+	});
+
 	it('goes with its asset', async () => {
 		const id = await asset([entry('tea', { vectors: [{ space: SPACE, values: direction(0) }] })]);
 		await database.db.delete(assets).where(sql`id = ${id}`);
