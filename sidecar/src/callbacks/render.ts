@@ -10,6 +10,8 @@ import { batchJob, batchStatus, jobView, outputOf, type FileUrl } from '../pipel
 const MAX_OUTPUT_BYTES = 64 * 1024;
 /** All results of a batch together, roughly: n8n takes 16 MB (N8N_PAYLOAD_SIZE_MAX), and reads them into memory. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+/** Texts stay (a transcript of three hours has 160 kB), until a batch of very many of them would be refused by n8n. */
+const MAX_BATCH_TEXT_BYTES = 12 * 1024 * 1024;
 
 /**
  * The body of a callback, from the rows as they are now: links in it are fresh. Null when what it speaks of is gone.
@@ -63,34 +65,42 @@ async function renderBatch(db: Executor, kind: 'batch' | 'job', batchId: string,
 		return { job_id: job.externalJobId ?? job.id, status: job.status, output_data: output ? fit(output) : null, error: job.error };
 	}
 	const each = Math.min(MAX_OUTPUT_BYTES, Math.floor(MAX_BATCH_BYTES / Math.max(1, jobs.length)));
+	const views = jobs.map((job) => {
+		const view = batchJob(job, files, fileUrl);
+		return { ...view, status: job.status, output_data: view.output_data ? fit(view.output_data, each) : null };
+	});
+	const tooLong = views.reduce((sum, { output_data: output }) => sum + bytesOf(output), 0) > MAX_BATCH_TEXT_BYTES;
+	const most = Math.floor(MAX_BATCH_TEXT_BYTES / Math.max(1, jobs.length));
 	return {
 		type: 'batch.finished',
 		batch_id: batch.id,
 		status: batchStatus(jobs),
-		jobs: jobs.map((job) => {
-			const view = batchJob(job, files, fileUrl);
-			return { ...view, status: job.status, output_data: view.output_data ? fit(view.output_data, each) : null };
-		}),
+		jobs: tooLong ? views.map((view) => ({ ...view, output_data: view.output_data ? fit(view.output_data, most, isText) : null })) : views,
 	};
 }
 
-/** Leaves out the largest lists until it fits, and says which: they can be read from the job. */
-export function fit<T extends Record<string, unknown>>(output: T, maxBytes = MAX_OUTPUT_BYTES): T {
-	const size = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
+/** A shorter one is a name, a link or a reason. */
+const isText = (value: unknown): boolean => typeof value === 'string' && value.length > 1024;
+
+/** Leaves out the largest lists (or what else `may` go) until it fits, and says which: they can be read from the job. */
+export function fit<T extends Record<string, unknown>>(output: T, maxBytes = MAX_OUTPUT_BYTES, may: (value: unknown) => boolean = Array.isArray): T {
 	const lists = Object.entries(output)
-		.filter(([name, value]) => Array.isArray(value) && name !== 'files')
-		.map(([name, value]) => ({ name, bytes: size(value) }))
+		.filter(([name, value]) => may(value) && name !== 'files' && name !== 'omitted')
+		.map(([name, value]) => ({ name, bytes: bytesOf(value) }))
 		.sort((a, b) => b.bytes - a.bytes);
-	const omitted: string[] = [];
+	const before = output['omitted'];
+	const omitted: string[] = Array.isArray(before) ? [...(before as string[])] : [];
 	const small: Record<string, unknown> = { ...output };
-	let left = size(output);
+	let left = bytesOf(output);
+	const already = omitted.length;
 	for (const { name, bytes } of lists) {
 		if (left <= maxBytes) break;
 		delete small[name];
 		omitted.push(name);
 		left -= bytes;
 	}
-	return (omitted.length > 0 ? { ...small, omitted } : output) as T;
+	return (omitted.length > already ? { ...small, omitted } : output) as T;
 }
 
 const platformsOf = (metadata: Record<string, unknown>): string[] => {

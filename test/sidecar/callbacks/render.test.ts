@@ -84,6 +84,16 @@ describe('the body of a callback', () => {
 		expect(body).toMatchObject({ jobs: { length: 300 }, status: 'completed' });
 	});
 
+	it('of a large batch of long texts leaves out those that n8n would not take, and names them', async () => {
+		const submitted = await pipeline.submit({ items: Array.from({ length: 120 }, () => ({ operation: 'noop', params: {} })) });
+		await pipeline.deps.db.update(jobs).set({ status: 'completed', output: { transcription: kB(160), language: 'en', words: [kB(60)] } }).where(eq(jobs.batchId, submitted.batchId));
+		const body = await render({ kind: 'batch', batchId: submitted.batchId });
+		expect(JSON.stringify(body).length).toBeLessThan(16 * 1024 * 1024);
+		expect(body).toMatchObject({ jobs: { 0: { output_data: { language: 'en', omitted: ['words', 'transcription'] } } } });
+		await pipeline.deps.db.update(jobs).set({ output: { transcription: kB(20), language: 'en' } }).where(eq(jobs.batchId, submitted.batchId));
+		expect(await render({ kind: 'batch', batchId: submitted.batchId })).toMatchObject({ jobs: { 0: { output_data: { transcription: kB(20) } } } });
+	});
+
 	it("of one job has the caller's own reference as its id, where one was given", async () => {
 		const named = await pipeline.submit({ kind: 'job', items: [{ operation: 'noop', job_id: 'mine-7', params: {} }] });
 		const unnamed = await pipeline.submit({ kind: 'job', items: [{ operation: 'bad', params: {} }] });
