@@ -55,6 +55,47 @@ describe('the operations of the nodes in a real n8n', () => {
 		expect(names.map((name) => [name, result.runs[name]?.[0]?.data?.main[0]?.[0]?.json.status])).toEqual(names.map((name) => [name, 'completed']));
 	});
 
+	it('give expressions the text of a caption, and the item that it belongs to', async () => {
+		const workflow = new WorkflowBuilder('expressions')
+			.webhook()
+			.items()
+			.media('Caption', 'mediaCaption', { operation: 'caption', source: 'url', fileUrl: '={{ $json.url }}', platforms: '={{ $json.platforms }}' })
+			.add('Post', 'n8n-nodes-base.set', 3.4, {
+				assignments: {
+					assignments: [
+						{ id: 'a', name: 'text', type: 'string', value: '={{ $json.captions[0].text }}' },
+						{ id: 'b', name: 'name', type: 'string', value: "={{ $('Items').item.json.name }}" },
+					],
+				},
+				options: {},
+			})
+			.after(null)
+			.add('Failed', 'n8n-nodes-base.set', 3.4, {
+				assignments: {
+					assignments: [
+						{ id: 'a', name: 'code', type: 'string', value: '={{ $json.code }}' },
+						{ id: 'b', name: 'name', type: 'string', value: "={{ $('Items').item.json.name }}" },
+					],
+				},
+				options: {},
+			})
+			.link('Caption', 'Failed', 1);
+		const stored = await world.deploy(workflow);
+		const items = [
+			{ name: 'nothing seen or said', url: `${world.files.url}/song.mp3`, platforms: ['x'] },
+			{ name: 'a film', url: `${world.files.url}/speech.mp4`, platforms: 'mastodon, x' },
+			{ name: 'a picture', url: `${world.files.url}/picture.jpg`, platforms: ['threads'] },
+		];
+		const result = await world.result(await world.fire(workflow, stored, { items }));
+
+		expect(result.error?.message).toBeUndefined();
+		expect(result.runs.Post?.[0]?.data?.main[0]?.map(({ json }) => json)).toEqual([
+			{ text: expect.stringMatching(/^A text written/) as string, name: 'a film' },
+			{ text: expect.stringMatching(/^A text written/) as string, name: 'a picture' },
+		]);
+		expect(result.runs.Failed?.[0]?.data?.main[0]?.map(({ json }) => json)).toEqual([{ code: 'input_unsupported', name: 'nothing seen or said' }]);
+	});
+
 	it('take in a file that an earlier node has put into n8n', async () => {
 		const workflow = new WorkflowBuilder('binary')
 			.webhook()
