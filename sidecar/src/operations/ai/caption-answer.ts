@@ -130,7 +130,7 @@ function alikeVariants(answer: Answer, params: CaptionParams): string[] {
 export function finish({ answer, complaints }: Judgement, params: CaptionParams) {
 	if (!answer) {
 		throw new PipelineError(
-			'provider_rejected',
+			'provider_answer_invalid',
 			`The model did not write usable captions, in two tries: ${complaints.join(' ')} Try again, or set OPENAI_CAPTION_MODEL to a stronger model.`,
 			{
 				details: { complaints },
@@ -165,7 +165,7 @@ export function finish({ answer, complaints }: Judgement, params: CaptionParams)
 	const banned = bannedIn(textsOf(captions, finished), params.banned_words);
 	if (banned.length > 0) {
 		throw new PipelineError(
-			'provider_rejected',
+			'provider_answer_invalid',
 			`The model keeps using words that are banned: ${banned.join(', ')}. Change the brief or the list.`,
 			{ details: { banned_words: banned } },
 		);

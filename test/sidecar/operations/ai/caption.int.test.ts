@@ -157,7 +157,7 @@ describe('caption', () => {
 		await task?.end();
 		server.answers.push(answer([{}]), answer([{}, { platform: 'x', variant: 1 }]));
 		await expect(run(fixture('wav'), { platforms: ['x', 'mastodon'] })).rejects.toMatchObject({
-			code: 'provider_rejected',
+			code: 'provider_answer_invalid',
 			message: expect.stringContaining('There is no text for mastodon, variant 1'),
 		});
 		expect(server.counts.chats).toBe(4);
@@ -201,7 +201,7 @@ describe('caption', () => {
 	it('fails when a banned word stays, and does not take it for a part of another', async () => {
 		server.answers.push(answer([{ text: 'Cheap tea' }]), answer([{ text: 'Really cheap tea' }]));
 		await expect(run(fixture('wav'), { platforms: ['x'], banned_words: ['cheap'] })).rejects.toMatchObject({
-			code: 'provider_rejected',
+			code: 'provider_answer_invalid',
 			message: expect.stringContaining('cheap'),
 		});
 		await task?.end();
