@@ -1,6 +1,6 @@
 import type { NodeOperation, ReadParameter } from '../../shared/operation';
 import { readSource, withoutEmpty } from '../../shared/parameters';
-import { sourceProperties } from '../../shared/properties';
+import { optionsField, sourceProperties } from '../../shared/properties';
 
 /** Name on the wire and in the node, of those that some provider looks for in pictures. */
 const CATEGORIES = [
@@ -30,34 +30,27 @@ export const safetyScan: NodeOperation = {
 				{ name: 'Stop', value: 'stop', description: 'The item leaves through Failed; the asset fails, and is not published' },
 			],
 		},
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			placeholder: 'Add option',
-			default: {},
-			options: [
-				...CATEGORIES.map(([category, name]) => ({
-					displayName: `${name} Threshold`,
-					name: fieldOf(category),
-					type: 'number' as const,
-					default: 0.8,
-					typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
-					description:
-						category === 'suggestive'
-							? 'Not allowed from this score on. Without it bare skin is only reported.'
-							: 'Not allowed from this score on. From 0 to 1, usually 0.8.',
-				})),
-				{
-					displayName: 'Frames',
-					name: 'frames',
-					type: 'number' as const,
-					default: 16,
-					typeOptions: { minValue: 1, maxValue: 64 },
-					description: 'How many pictures of a video are looked at',
-				},
-			].sort((a, b) => a.displayName.localeCompare(b.displayName)),
-		},
+		optionsField([
+			...CATEGORIES.map(([category, name]) => ({
+				displayName: `${name} Threshold`,
+				name: fieldOf(category),
+				type: 'number' as const,
+				default: 0.8,
+				typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
+				description:
+					category === 'suggestive'
+						? 'Not allowed from this score on. Without it bare skin is only reported.'
+						: 'Not allowed from this score on. From 0 to 1, usually 0.8.',
+			})),
+			{
+				displayName: 'Frames',
+				name: 'frames',
+				type: 'number' as const,
+				default: 16,
+				typeOptions: { minValue: 1, maxValue: 64 },
+				description: 'How many pictures of a video are looked at',
+			},
+		]),
 	],
 	build: ({ read }) => [
 		{
