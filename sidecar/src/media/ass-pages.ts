@@ -25,9 +25,18 @@ export interface Page {
 	scale: number;
 }
 
-/** Letters that no font has are left out; a word of nothing else vanishes. */
-export function setWord(word: TimedWord, fonts: FontChoice): SetWord | null {
-	const letters = lettersOf(word.text).flatMap((letter) => {
+/** Letters that no font has are left out; a word of nothing else vanishes. @param known what was set before, by text: words come again and again */
+export function setWord(word: TimedWord, fonts: FontChoice, known = new Map<string, SetText | null>()): SetWord | null {
+	const before = known.get(word.text);
+	const set = before === undefined ? setText(word.text, fonts) : before;
+	if (before === undefined) known.set(word.text, set);
+	return set && { ...word, ...set };
+}
+
+type SetText = Pick<SetWord, 'text' | 'pieces' | 'width'>;
+
+function setText(given: string, fonts: FontChoice): SetText | null {
+	const letters = lettersOf(given).flatMap((letter) => {
 		const font = fonts.of(letter);
 		if (!font) return [];
 		// Only one of several joined pictures can be drawn, and none in another colour of skin.
@@ -44,7 +53,7 @@ export function setWord(word: TimedWord, fonts: FontChoice): SetWord | null {
 		if (last?.font === font) last.text += letter.text;
 		else pieces.push({ font, text: letter.text });
 	}
-	return { ...word, text, pieces, width: pieces.reduce((sum, piece) => sum + widthOf(piece), 0) };
+	return { text, pieces, width: pieces.reduce((sum, piece) => sum + widthOf(piece), 0) };
 }
 
 /** Without marks that no font has, which would be drawn as boxes: the frame of a keycap, say. */
@@ -145,13 +154,31 @@ function cutLong(word: SetWord, width: number): SetWord[] {
 	});
 }
 
+/** What words come to that are put on lines one after the other, each line filled before the next one begins. */
+interface Filled {
+	lines: number;
+	/** Width of the last line. */
+	last: number;
+	/** Width of all, on one line. */
+	all: number;
+}
+
+const NOTHING: Filled = { lines: 0, last: Infinity, all: 0 };
+
+function withWord({ lines, last, all }: Filled, word: SetWord, width: number, space: number): Filled {
+	const gap = word.spaced ? space : 0;
+	const fits = last + gap + word.width <= width;
+	return { lines: fits ? lines : lines + 1, last: fits ? last + gap + word.width : word.width, all: all + (lines > 0 ? gap : 0) + word.width };
+}
+
 /** Lines filled one after the other. */
 function fill(words: readonly SetWord[], width: number, space: number): SetWord[][] {
 	const lines: SetWord[][] = [];
+	let filled = NOTHING;
 	for (const word of words) {
-		const line = lines.at(-1);
-		if (line && lineWidth([...line, word], space) <= width) line.push(word);
-		else lines.push([word]);
+		filled = withWord(filled, word, width, space);
+		if (filled.lines > lines.length) lines.push([word]);
+		else lines.at(-1)?.push(word);
 	}
 	return lines;
 }
@@ -170,20 +197,27 @@ function balanced(words: readonly SetWord[], { width, space }: PageLimits): SetW
 
 function group(words: readonly SetWord[], limits: PageLimits): SetWord[][] {
 	const { width, maxLines, maxWords, byBreath, space } = limits;
-	const holds = (own: readonly SetWord[]): boolean => own.length <= maxWords && fill(own, width, space).length <= maxLines;
 	const groups: SetWord[][] = [];
+	let filled = NOTHING;
 	for (const word of words) {
 		const own = groups.at(-1);
 		const last = own?.at(-1);
-		const ended = own && last && (byBreath ? CLAUSE_END.test(last.text) || word.start - last.end >= PAUSE_MS : SENTENCE_END.test(last.text) && lineWidth(own, space) > (width * maxLines) / 2);
-		if (own && !ended && holds([...own, word])) own.push(word);
-		else groups.push([word]);
+		const ended = last && (byBreath ? CLAUSE_END.test(last.text) || word.start - last.end >= PAUSE_MS : SENTENCE_END.test(last.text) && filled.all > (width * maxLines) / 2);
+		const more = withWord(filled, word, width, space);
+		if (own && !ended && own.length < maxWords && more.lines <= maxLines) {
+			own.push(word);
+			filled = more;
+		} else {
+			groups.push([word]);
+			filled = withWord(NOTHING, word, width, space);
+		}
 	}
 	// A single word at the end looks lost: what came before gives it company.
 	const [before, lonely] = [groups.at(-2), groups.at(-1)];
 	if (!byBreath && before && lonely?.length === 1 && before.length > 3) {
 		const half = Math.ceil((before.length + 1) / 2);
-		if (holds([...before.slice(half), ...lonely])) lonely.unshift(...before.splice(half));
+		const together = [...before.slice(half), ...lonely];
+		if (together.length <= maxWords && fill(together, width, space).length <= maxLines) groups.splice(-2, 2, before.slice(0, half), together);
 	}
 	return groups;
 }

@@ -35,17 +35,30 @@ export interface StyledSubtitles {
 }
 
 /** @param target the picture that is drawn on, and ffmpeg's name of its matrix */
-export function styledAss(cues: readonly TimedText[], language: string, look: SubtitleLook, fonts: FontChoice, target: { size: Size; matrix: string }): StyledSubtitles {
+export function styledAss(...what: Parameters<typeof drawAss>): StyledSubtitles {
+	const work = drawAss(...what);
+	for (let step = work.next(); ; step = work.next()) if (step.done) return step.value;
+}
+
+/** The same in steps of a page each, between which others may have the processor: 10,000 subtitles take seconds. */
+export function* drawAss(cues: readonly TimedText[], language: string, look: SubtitleLook, fonts: FontChoice, target: { size: Size; matrix: string }): Generator<void, StyledSubtitles> {
 	const frame = frameOf(target.size, { style: look.style, platform: look.platform, scale: look.size });
 	const space = fonts.main.advance(0x20) || 0.27;
 	const padding = look.style === 'boxed' ? PADDING.x : OUTLINE[look.style];
 	const limits = { width: (frame.right - frame.left) / frame.em - 2 * padding, maxLines: frame.maxLines, maxWords: look.maxWords, byBreath: look.style === 'word', space };
-	const pages = inOrder(cues).flatMap((cue) => {
-		const lines = wordsOf(cue, language).map((line) => line.flatMap((word) => setWord(look.upperCase ? { ...word, text: capitals(word.text, language) } : word, fonts) ?? []));
-		return pagesOf(lines, cue, limits);
-	});
 	const drawing: Drawing = { look, frame, space, fonts, colours: paint(look, target.matrix), size: target.size, language };
-	return { ass: `${header(drawing)}${pages.flatMap((page) => eventsOf(page, drawing)).join('')}`, pages: pages.length };
+	const known: Parameters<typeof setWord>[2] = new Map();
+	const parts = [header(drawing)];
+	let pages = 0;
+	for (const cue of inOrder(cues)) {
+		const lines = wordsOf(cue, language).map((line) => line.flatMap((word) => setWord(look.upperCase ? { ...word, text: capitals(word.text, language) } : word, fonts, known) ?? []));
+		for (const page of pagesOf(lines, cue, limits)) {
+			pages += 1;
+			parts.push(eventsOf(page, drawing));
+			yield;
+		}
+	}
+	return { ass: parts.join(''), pages };
 }
 
 interface Drawing {
@@ -115,7 +128,8 @@ function header({ look, frame, fonts, size, colours }: Drawing): string {
 }
 
 /** Text as text: braces would open commands, and a backslash before some letters is one. libass does not draw the joiner. */
-export const escapeAss = (text: string): string => text.replaceAll('\\', '\\\u2060').replace(/[{}]/g, '\\$&');
+export const escapeAss = (text: string): string => (/[\\{}]/.test(text) ? escaped(text) : text);
+const escaped = (text: string): string => text.replaceAll('\\', '\\\u2060').replace(/[{}]/g, '\\$&');
 
 /** `1:02:03.04`: ASS counts in hundredths. */
 function clock(ms: number): string {
@@ -129,23 +143,35 @@ const dialogue = (layer: number, start: number, end: number, text: string): stri
 	return from === to ? '' : `Dialogue: ${layer},${from},${to},Default,,0,0,0,,${text}\n`;
 };
 
-function eventsOf(page: Page, drawing: Drawing): string[] {
+function eventsOf(page: Page, drawing: Drawing): string {
 	const { look, frame, fonts, size } = drawing;
 	const em = frame.em * page.scale;
 	const baseLine = firstBaseLine(page, em, drawing);
 	const pitch = em * pitchOf(page.lines);
 	const x = number(size.width / 2);
-	const line = (words: readonly SetWord[], index: number, lit: SetWord | null, extra = ''): string =>
-		`{\\pos(${x},${number(baseLine + index * pitch + centreOf(words, fonts) * em)})\\xshad0\\blur${number(Math.max(0.4, em * 0.01))}${extra}}${textOf(words, page, em, lit, drawing)}`;
-	const box = look.style === 'boxed' ? [dialogue(0, page.start, page.end, boxOf(page, em, baseLine, drawing))] : [];
+	const rightToLeft = runsFromRight(page.lines.flat().map(({ text }) => text).join(' '), drawing.language);
+	const box = look.style === 'boxed' ? dialogue(0, page.start, page.end, boxOf(page, em, baseLine, drawing)) : '';
 	const moments = look.style === 'karaoke' || look.style === 'word' ? momentsOf(page, look.style) : [{ start: page.start, end: page.end, lit: null }];
-	return [
-		...box,
-		...moments.flatMap(({ start, end, lit }, moment) => {
-			const pop = look.style === 'word' && moment === 0 ? POP : '';
-			return page.lines.map((words, index) => dialogue(1, start, end, line(words, index, lit, pop)));
-		}),
-	];
+	const lines = page.lines.flatMap((words, index) => {
+		const place = `\\pos(${x},${number(baseLine + index * pitch + centreOf(words, fonts) * em)})\\xshad0\\blur${number(Math.max(0.4, em * 0.01))}`;
+		return ofLine(moments, words).map(({ start, end, lit }) => {
+			const pop = look.style === 'word' && start === page.start ? POP : '';
+			return dialogue(1, start, end, `{${place}${pop}}${textOf(words, { em, lit, rightToLeft, scale: page.scale }, drawing)}`);
+		});
+	});
+	return box + lines.join('');
+}
+
+/** A line stays as it is while words of other lines are said. */
+function ofLine(moments: readonly Moment[], words: readonly SetWord[]): Moment[] {
+	const own: Moment[] = [];
+	for (const { start, end, lit } of moments) {
+		const here = lit && words.includes(lit) ? lit : null;
+		const last = own.at(-1);
+		if (last?.lit === here && last.end === start) last.end = end;
+		else own.push({ start, end, lit: here });
+	}
+	return own;
 }
 
 /** A little too large, then as it is: 150 ms in all. */
@@ -238,14 +264,21 @@ function runsFromRight(text: string, language: string): boolean {
 	return RIGHT_TO_LEFT.test(FIRST_STRONG.exec(text)?.[0] ?? '');
 }
 
+interface Shown {
+	em: number;
+	lit: SetWord | null;
+	rightToLeft: boolean;
+	/** Below 1 on pages whose letters are smaller. */
+	scale: number;
+}
+
 /** The words of a line as they are read, with commands only where something changes. */
-function textOf(words: readonly SetWord[], page: Page, em: number, lit: SetWord | null, { colours, fonts, language }: Drawing): string {
-	const rightToLeft = runsFromRight(page.lines.flat().map(({ text }) => text).join(' '), language);
+function textOf(words: readonly SetWord[], { em, lit, rightToLeft, scale }: Shown, { colours, fonts }: Drawing): string {
 	// Without it libass takes the first letter of each line.
 	const mark = rightToLeft ? MARKS.rightToLeft : words.some(({ text }) => RIGHT_TO_LEFT.test(text)) ? MARKS.leftToRight : '';
 	let font = fonts.main;
 	let colour = colours.text;
-	let out = `${page.scale < 1 ? `{\\fs${number(em * font.lineHeight)}}` : ''}${mark}`;
+	let out = `${scale < 1 ? `{\\fs${number(em * font.lineHeight)}}` : ''}${mark}`;
 	const write = (text: string, wanted: Font, paintedIn: string): void => {
 		const tags = [
 			...(wanted === font ? [] : [`\\fn${wanted.family}\\fs${number(em * wanted.lineHeight)}`]),

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import { capitals, styledAss, type SubtitleLook } from '../../media/ass.ts';
+import { capitals, drawAss, type StyledSubtitles, type SubtitleLook } from '../../media/ass.ts';
 import { SAFE_AREA_NAMES, SUBTITLE_POSITIONS, SUBTITLE_SIZE_NAMES, SUBTITLE_STYLES } from '../../media/ass-style.ts';
 import { drawnText } from '../../media/ass-words.ts';
 import { matrixOf } from '../../media/colours.ts';
 import { edited, evenSize } from '../../media/edited.ts';
 import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
-import { chooseFonts, type FontChoice } from '../../media/font-choice.ts';
+import { chooseFonts } from '../../media/font-choice.ts';
 import { FONT_NAMES, installedFonts } from '../../media/fonts.ts';
 import { scaleTo } from '../../media/geometry.ts';
 import { isReadyVideo, mp4Plan } from '../../media/mp4.ts';
 import type { MediaPlan } from '../../media/plan.ts';
+import { inSteps } from '../../media/steps.ts';
 import { readCues, subtitleFields, SUBTITLE_SOURCES, type SubtitlesFound } from '../ai/subtitle-source.ts';
 import type { MediaOperation } from '../operation.ts';
 import { crf } from './fields.ts';
@@ -49,7 +50,7 @@ type Params = z.infer<typeof params>;
 
 interface Measured extends SubtitlesFound {
 	/** Null: there is nothing to draw. */
-	fonts: FontChoice | null;
+	drawn: (StyledSubtitles & { font: string; leftOut: string[] }) | null;
 }
 
 export const burnSubtitles: MediaOperation<Params, Measured> = {
@@ -66,29 +67,30 @@ export const burnSubtitles: MediaOperation<Params, Measured> = {
 		'`width`, `height`, `style`, `language`, `subtitles_from` (`request`, `transcribe` or `translate`), `cues`, `pages` (how often the text changes), `font`, `notes` (what was put right or left out). Files: `subtitled.mp4`.',
 	estimateSeconds: (facts, { crf: quality }) => burnt(facts, quality, []).estimatedCpuSeconds,
 	dependsOnMachine: installedFonts,
-	async measure({ facts, ...from }, { subtitles, language, font, bold, upper_case: upperCase, style }) {
+	async measure({ facts, signal, ...from }, params) {
+		const { subtitles, language, font, bold, upper_case: upperCase, style } = params;
 		const found = whilePlaying(await readCues(from, { subtitles, language }), facts.durationSeconds);
-		if (found.cues.length === 0) return { ...found, fonts: null };
+		if (found.cues.length === 0 || !facts.video) return { ...found, drawn: null };
 		const text = drawnText(found.cues.flatMap(({ lines }) => lines).join('\n'));
 		const raised = (upperCase ?? style === 'word') ? capitals(text, found.language) : '';
 		const fields = { font: 'params.font', text: 'params.subtitles' };
-		return { ...found, fonts: await chooseFonts(`${text}${raised}`, { font, bold, language: found.language, fields }) };
+		const fonts = await chooseFonts(`${text}${raised}`, { font, bold, language: found.language, fields });
+		const target = { size: evenSize(facts.video), matrix: matrixOf(facts.video).scale };
+		const drawn = await inSteps(drawAss(found.cues, found.language, lookOf(params), fonts, target), signal);
+		return { ...found, drawn: { ...drawn, font: fonts.main.family, leftOut: fonts.leftOut } };
 	},
 	plan(facts, wanted, known) {
 		const { video } = facts;
 		if (!video) throw new PipelineError('input_no_video', 'There is no picture to draw subtitles on; this file has only sound.');
-		const { cues = [], language = '', origin = 'request', notes = [], fonts = null } = known?.measured ?? {};
-		const size = evenSize(video);
-		const said = { ...size, style: wanted.style, language, subtitles_from: origin, cues: cues.length };
-		if (!fonts) return { ...untouched(facts, video, wanted.crf), facts: { ...said, pages: 0, font: null, notes } };
-		const { scale: matrix, tag } = matrixOf(video);
-		const drawn = styledAss(cues, language, lookOf(wanted), fonts, { size, matrix });
+		const { cues = [], language = '', origin = 'request', notes = [], drawn = null } = known?.measured ?? {};
+		const said = { ...evenSize(video), style: wanted.style, language, subtitles_from: origin, cues: cues.length };
+		if (!drawn) return { ...untouched(facts, video, wanted.crf), facts: { ...said, pages: 0, font: null, notes } };
 		// ffmpeg up to 6 draws by BT.601 always, later ones by what pictures say of themselves: meanwhile they say BT.601.
 		// HDR that this ffmpeg cannot turn into ordinary colours keeps what it says; only coloured text differs there.
-		const asBt601 = (filter: string): string[] => (video.hdr ? [filter] : ['setparams=colorspace=smpte170m', filter, `setparams=colorspace=${tag ?? 'unknown'}`]);
+		const asBt601 = (filter: string): string[] => (video.hdr ? [filter] : ['setparams=colorspace=smpte170m', filter, `setparams=colorspace=${matrixOf(video).tag ?? 'unknown'}`]);
 		return {
 			...burnt(facts, wanted.crf, asBt601('ass=filename={file:subtitles.ass}'), { 'subtitles.ass': drawn.ass }),
-			facts: { ...said, pages: drawn.pages, font: fonts.main.family, notes: [...notes, ...leftOut(fonts)] },
+			facts: { ...said, pages: drawn.pages, font: drawn.font, notes: [...notes, ...leftOut(drawn.leftOut)] },
 		};
 	},
 };
@@ -106,7 +108,7 @@ function lookOf({ style, platform, position, size, bold, upper_case: upperCase, 
 
 /** Long lists help nobody. */
 const MOST_LISTED = 20;
-const leftOut = ({ leftOut: symbols }: FontChoice): string[] =>
+const leftOut = (symbols: string[]): string[] =>
 	symbols.length > 0 ? [`No font on the machine of the sidecar can draw ${symbols.slice(0, MOST_LISTED).join(' ')}: left out. The package fonts-symbola has many of them, in black and white.`] : [];
 
 /** CPU seconds per million pixels that drawing takes, measured with karaoke on 1080p. */

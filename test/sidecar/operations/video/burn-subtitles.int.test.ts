@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
-import { chooseFonts } from '../../../../sidecar/src/media/font-choice.ts';
+import type { MediaFacts } from '../../../../sidecar/src/media/facts.ts';
 import { mergePlans } from '../../../../sidecar/src/media/merge.ts';
+import type { MediaPlan } from '../../../../sidecar/src/media/plan.ts';
 import { addSubtitles } from '../../../../sidecar/src/operations/video/add-subtitles.ts';
 import { burnSubtitles } from '../../../../sidecar/src/operations/video/burn-subtitles.ts';
 import type { EarlierResults } from '../../../../sidecar/src/operations/operation.ts';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
+import { prepareMedia, type MediaRun } from '../../../../sidecar/src/operations/run-media.ts';
 import { plain } from '../../../fixtures/plain.ts';
 import { inFolder, runOperationOn, silentLog } from '../../../support/engine.ts';
 import { streamHash } from '../../../support/sound.ts';
@@ -36,6 +38,12 @@ const transcribed = (text: string): EarlierResults => ({
 	earlierOutput: (name) => Promise.resolve(name === 'transcribe' ? { language: 'en', segments: [{ start: 1, end: 3, text }], words: null } : null),
 	readStored: () => Promise.reject(new Error('nothing is stored')),
 });
+
+/** What would be run. */
+async function planned(facts: MediaFacts, given: Record<string, unknown>): Promise<MediaPlan> {
+	const run: MediaRun = { source: { path: '', facts }, inputs: [], workDir: '', signal: new AbortController().signal, onProgress: () => {}, step: (_name, work) => work(), log: silentLog, runPlan, probe };
+	return (await prepareMedia(burnSubtitles, burnSubtitles.params.parse(given), run)).plan;
+}
 
 const drawnIn = (look: Look, test = isDrawn): Bounds => {
 	const bounds = boundsOf(look, test);
@@ -188,11 +196,7 @@ describe('burn_subtitles, for real', () => {
 		await inFolder(async (workDir) => {
 			const path = plain('wide');
 			const facts = await probe(path);
-			const fonts = await chooseFonts('left right', { bold: true, language: 'en', fields: { font: '', text: '' } });
-			const plans = (['top', 'bottom'] as const).map((position) => {
-				const params = burnSubtitles.params.parse({ subtitles: '', position });
-				return { inputs: [], plan: burnSubtitles.plan(facts, params, { inputs: [], measured: { cues: [{ start: 1000, end: 3000, lines: ['left'] }], language: 'en', origin: 'request', notes: [], fonts } }) };
-			});
+			const plans = await Promise.all((['top', 'bottom'] as const).map(async (position) => ({ inputs: [], plan: await planned(facts, { subtitles: cue('left'), position }) })));
 			const tracks = addSubtitles.plan(facts, addSubtitles.params.parse({ format: 'mkv' }), { inputs: [], measured: [{ cues: [{ start: 1000, end: 3000, lines: ['track'] }], language: 'en', origin: 'request', notes: [] }] });
 			const merged = mergePlans([...plans, { inputs: [], plan: tracks }]);
 			const { files } = await runPlan({ inputPath: path, facts, plan: merged.plan, inputs: merged.inputs, workDir, signal: new AbortController().signal, onProgress: () => {}, log: silentLog });
@@ -256,13 +260,24 @@ describe('burn_subtitles, for real', () => {
 		for (const part of brightest) expect(part).toBeGreaterThanOrEqual(250);
 	});
 
+	it('leaves the sidecar free for others while it works on thousands of subtitles', async () => {
+		const subtitles = Array.from({ length: 2000 }, (_, index) => cue(`Green tea for all of them, ${index} cups`, '00:01.000', '00:03.000').slice(8)).join('\n');
+		let turns = 0;
+		const count = setInterval(() => (turns += 1), 1);
+		const facts = await probe(plain('wide'));
+		// One alone is done in a moment: others have few turns meanwhile.
+		await planned(facts, { subtitles: cue('tea') });
+		const few = turns;
+		await planned(facts, { subtitles: `WEBVTT\n\n${subtitles}`, style: 'karaoke' });
+		clearInterval(count);
+		expect(turns).toBeGreaterThan(few + 5);
+	});
+
 	it('tells every ffmpeg by which matrix to draw, and afterwards what the video is', async () => {
 		const facts = await probe(plain('wide'));
-		const fonts = await chooseFonts('tea', { bold: true, language: 'en', fields: { font: '', text: '' } });
-		const filters = (colorSpace: string | null): string[] =>
-			burnSubtitles.plan({ ...facts, video: facts.video && { ...facts.video, colorSpace } }, burnSubtitles.params.parse({}), { inputs: [], measured: { cues: [{ start: 0, end: 900, lines: ['tea'] }], language: 'en', origin: 'request', notes: [], fonts } }).outputs[0]?.videoFilters ?? [];
-		expect(filters('bt709').slice(-3)).toEqual(['setparams=colorspace=smpte170m', 'ass=filename={file:subtitles.ass}', 'setparams=colorspace=bt709']);
-		expect(filters('bt470bg').at(-1)).toBe('setparams=colorspace=bt470bg');
-		expect(filters(null).at(-1)).toBe('setparams=colorspace=unknown');
+		const filters = async (colorSpace: string | null): Promise<string[]> => (await planned({ ...facts, video: facts.video && { ...facts.video, colorSpace } }, { subtitles: cue('tea') })).outputs[0]?.videoFilters ?? [];
+		expect((await filters('bt709')).slice(-3)).toEqual(['setparams=colorspace=smpte170m', 'ass=filename={file:subtitles.ass}', 'setparams=colorspace=bt709']);
+		expect((await filters('bt470bg')).at(-1)).toBe('setparams=colorspace=bt470bg');
+		expect((await filters(null)).at(-1)).toBe('setparams=colorspace=unknown');
 	});
 });
