@@ -1,3 +1,5 @@
+import { withoutNoise } from '../numbers.ts';
+
 export type ProviderName = 'local' | 'openai' | 'replicate' | 'elevenlabs';
 
 /** What does the work for one capability. One file per provider and capability; operations know only the capability. */
@@ -41,6 +43,6 @@ export interface Box {
 /** Adds up what several calls took. */
 export function addUsage(...all: ReadonlyArray<Record<string, number>>): Record<string, number> {
 	const total: Record<string, number> = {};
-	for (const usage of all) for (const [unit, amount] of Object.entries(usage)) total[unit] = (total[unit] ?? 0) + amount;
+	for (const usage of all) for (const [unit, amount] of Object.entries(usage)) total[unit] = withoutNoise((total[unit] ?? 0) + amount);
 	return total;
 }

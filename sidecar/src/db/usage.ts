@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { withoutNoise as rounded } from '../numbers.ts';
 import type { Executor } from './database.ts';
 import { CHUNK } from './jobs.ts';
 import { assets, jobs } from './schema.ts';
@@ -65,6 +66,3 @@ export function total(usages: Usage[]): Usage {
 	}
 	return all;
 }
-
-/** Sums of fractions end in digits that mean nothing; jobs store milliseconds. */
-const rounded = (amount: number): number => Math.round(amount * 1000) / 1000;

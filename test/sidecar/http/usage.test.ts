@@ -39,7 +39,7 @@ describe('what was used', () => {
 			job('compress', '2026-03-31T23:59:59Z', { cpu_seconds: 0.2, storage_bytes: 20 }),
 			job('compress', '2026-03-15T00:00:00Z', {}, { output: { reused_from: 'x' } }),
 			job('compress', '2026-03-16T00:00:00Z', { cpu_seconds: 4 }, { status: 'failed', output: null }),
-			job('caption', '2026-03-15T00:00:00Z', { ai_tokens: 900, cpu_seconds: 1 }, { assetId: null }),
+			job('caption', '2026-03-15T00:00:00Z', { ai_tokens: 900, cpu_seconds: 1, ai_usd: 0.00045 }, { assetId: null }),
 			job('caption', '2026-03-15T00:00:00Z', {}, { status: 'cancelled', output: null, assetId: null }),
 			job('compress', '2026-04-01T00:00:00Z', { cpu_seconds: 1000 }),
 			job('compress', null, {}, { status: 'pending', output: null }),
@@ -64,9 +64,9 @@ describe('what was used', () => {
 		expect(body).toEqual({
 			from: '2026-03-01T00:00:00.000Z',
 			to: '2026-04-01T00:00:00.000Z',
-			total: { jobs: 7, completed: 5, failed: 1, cancelled: 1, reused: 1, source_bytes: 3000, cost: { storage_bytes: 1030, cpu_seconds: 5.3, ai_tokens: 900 } },
+			total: { jobs: 7, completed: 5, failed: 1, cancelled: 1, reused: 1, source_bytes: 3000, cost: { storage_bytes: 1030, cpu_seconds: 5.3, ai_tokens: 900, ai_usd: 0.00045 } },
 			operations: {
-				caption: { jobs: 2, completed: 1, failed: 0, cancelled: 1, reused: 0, source_bytes: 0, cost: { ai_tokens: 900, cpu_seconds: 1 } },
+				caption: { jobs: 2, completed: 1, failed: 0, cancelled: 1, reused: 0, source_bytes: 0, cost: { ai_tokens: 900, cpu_seconds: 1, ai_usd: 0.00045 } },
 				compress: { jobs: 4, completed: 3, failed: 1, cancelled: 0, reused: 1, source_bytes: 2000, cost: { cpu_seconds: 4.3, storage_bytes: 30 } },
 				ingest: { jobs: 1, completed: 1, failed: 0, cancelled: 0, reused: 0, source_bytes: 1000, cost: { storage_bytes: 1000 } },
 			},

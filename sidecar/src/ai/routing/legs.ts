@@ -1,12 +1,13 @@
 import type { Guard } from '../../net/guard.ts';
 import type { Capabilities } from '../ai.ts';
+import { charged } from '../meter.ts';
 import type { TakesAudio } from '../transcriber.ts';
 import type { Transformer } from '../transformer.ts';
 import type { VoiceActivity } from '../voice-activity.ts';
 import { DEFAULT_ROUTING } from './defaults.ts';
 import type { Leg } from './fallback.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
-import { OPENAI_PRICES, withPrice } from './price.ts';
+import { usualPrice, withPrice } from './price.ts';
 import { HOSTED, type AiConfig, type HostedName } from './providers.ts';
 import type { Entry, Price, Routing } from './schema.ts';
 import { SHAPES, type Routable, type Way } from './shapes.ts';
@@ -62,7 +63,7 @@ export function legsOf<C extends Routable>(capability: C, deps: LegDeps, problem
 		const gate = createLimiter({ parallel: entry.parallel, requestsPerMinute: entry.requests_per_minute }, title(entry.model ?? '').trim());
 		// Its own client asks the gate before each request; here only the price is added.
 		const provider = factory(entry, { config: deps.config, environment: deps.environment, gate });
-		return [{ provider: limited(capability, provider, { entry, price: usualPrice(entry, provider.model, deps.config) }), title: title(provider.model), languages, source: provider }];
+		return [{ provider: limited(capability, provider, { entry, price: entry.provider === 'openai' ? usualPrice(provider.model, entry.base_url ?? deps.config.OPENAI_BASE_URL) : undefined }), title: title(provider.model), languages, source: provider }];
 	});
 }
 
@@ -72,19 +73,11 @@ function whoCan(capability: Routable, local: boolean): string {
 	return names.length > 0 ? `These do: ${names.join(', ')}.` : 'Nobody does.';
 }
 
-/** List prices are those of OpenAI itself, not of another server with a model of that name. */
-function usualPrice({ provider, base_url: baseUrl }: Entry, model: string, { OPENAI_BASE_URL: elsewhere }: AiConfig): Price | undefined {
-	return provider === 'openai' && !baseUrl && !elsewhere ? OPENAI_PRICES[model] : undefined;
-}
-
 /** The same provider, within its limits, with its price. */
 function limited<C extends Routable>(capability: C, provider: Capabilities[C], { entry, gate, price }: { entry: Entry; gate?: Limiter; price?: Price | undefined }): Capabilities[C] {
 	const way: Way<Capabilities[C]> = {
 		obstacle: (can) => can(provider),
-		ask: async ({ signal, make }) => {
-			const answer = await (gate ? gate(() => make(provider), signal) : make(provider));
-			return { ...answer, usage: withPrice(answer.usage, entry.price ?? price) };
-		},
+		ask: ({ signal, make }) => charged((usage) => withPrice(usage, entry.price ?? price), () => (gate ? gate(() => make(provider), signal) : make(provider))),
 	};
 	return SHAPES[capability](headOf(provider, entry), way);
 }
@@ -98,7 +91,8 @@ function headOf<P extends { name: string }>(provider: P, entry: Entry): P {
 /** The operator named this address, so it may be private; all else that the guard asks for holds. */
 export function checkUrl(url: string, guard: Guard, complain: (problem: string) => unknown): void {
 	try {
-		guard.withAllowed([new URL(url).host]).check(url);
+		const { host, search, hash } = guard.withAllowed([new URL(url).host]).check(url);
+		if (search || hash) complain(`Behind ${host} only a path may stand, e.g. /v1: what follows a ? or # cannot be sent along.`);
 	} catch (error) {
 		complain(error instanceof Error ? error.message : String(error));
 	}

@@ -1,3 +1,4 @@
+import { withoutNoise } from '../../numbers.ts';
 import type { Price } from './schema.ts';
 
 /** Units of `usage` (ai/provider.ts), how many of them one price is for. */
@@ -10,19 +11,26 @@ const UNITS: Array<[price: keyof Price, unit: string, per: number]> = [
 	['second', 'ai_seconds', 1],
 ];
 
-/** Usage with `ai_usd`, where there is a price. A provider that tells what it cost itself is believed. */
+/** Usage with `ai_usd`, where there is a price for something of it. A provider that tells what it cost itself is believed. */
 export function withPrice(usage: Record<string, number>, price: Price | undefined): Record<string, number> {
 	if (!price || usage['ai_usd'] !== undefined) return usage;
-	const usd = UNITS.reduce((sum, [name, unit, per]) => sum + ((price[name] ?? 0) * (usage[unit] ?? 0)) / per, 0);
-	// Millionths of a dollar: one short text costs that little.
-	return { ...usage, ai_usd: Math.round(usd * 1e9) / 1e9 };
+	const charged = UNITS.flatMap(([name, unit, per]) => {
+		const [usd, amount] = [price[name], usage[unit]];
+		return usd === undefined || amount === undefined ? [] : [(usd * amount) / per];
+	});
+	// Nothing that has a price was told: what it cost is not known, which is not the same as nothing.
+	if (charged.length === 0) return usage;
+	return { ...usage, ai_usd: withoutNoise(charged.reduce((sum, usd) => sum + usd, 0)) };
 }
 
-/**
- * List prices of OpenAI in USD (https://platform.openai.com/docs/pricing, as of 2025), for the models that are the default
- * somewhere. Used only for OpenAI itself; `price` in the routing file replaces them.
- */
-export const OPENAI_PRICES: Readonly<Record<string, Price>> = {
+/** https://platform.openai.com/docs/guides/your-data: its addresses for data that stays in a region. */
+const OF_OPENAI = /^(?:[a-z]{2}\.)?api\.openai\.com$/;
+
+/** What a model costs unless the routing says otherwise; known of OpenAI itself only, not of another server with a model of that name. */
+export const usualPrice = (model: string, url: string | undefined): Price | undefined => (url === undefined || OF_OPENAI.test(new URL(url).hostname) ? OPENAI_PRICES[model] : undefined);
+
+/** List prices of OpenAI in USD (https://platform.openai.com/docs/pricing, as of 2025), for the models that are the default somewhere. */
+const OPENAI_PRICES: Readonly<Record<string, Price>> = {
 	'whisper-1': { audio_minute: 0.006 },
 	'gpt-4o-transcribe': { audio_minute: 0.006 },
 	'gpt-4o-transcribe-diarize': { audio_minute: 0.006 },

@@ -1,3 +1,4 @@
+import { charged } from '../meter.ts';
 import type { Transformer, TransformTask } from '../transformer.ts';
 import { createReplicateClient } from '../replicate/client.ts';
 import { createReplicateTransformer, type ReplicateTransformerOptions } from '../replicate/transformer.ts';
@@ -40,9 +41,6 @@ function withLimits(transformer: Transformer, entry: Entry): Transformer {
 	return {
 		name: transformer.name,
 		obstacle: (task) => transformer.obstacle(task),
-		transform: async (request) => {
-			const made = await gate(() => transformer.transform(request), request.signal);
-			return { ...made, usage: withPrice(made.usage, entry.price) };
-		},
+		transform: (request) => charged((usage) => withPrice(usage, entry.price), () => gate(() => transformer.transform(request), request.signal)),
 	};
 }
