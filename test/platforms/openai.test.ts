@@ -74,6 +74,7 @@ describe('the stand-in of OpenAI', () => {
 	it.each<[string, Record<string, unknown>]>([
 		['no messages', { messages: [] }],
 		['an unknown field', { max_words: 3 }],
+		['half an emoji', { messages: [{ role: 'user', content: [{ type: 'text', text: 'cut \ud83d' }] }] }],
 		['no schema', { response_format: { type: 'json_object' } }],
 		[
 			'a schema that is open',
@@ -119,6 +120,8 @@ describe('the stand-in of OpenAI', () => {
 
 	it.each<[string, string, Record<string, unknown>]>([
 		['an empty text', '/embeddings', { input: [''] }],
+		['half an emoji', '/embeddings', { input: ['\ude00'] }],
+		['half an emoji to be spoken', '/audio/speech', { input: '\ude00', voice: 'alloy' }],
 		['more texts than it takes', '/embeddings', { input: Array(2049).fill('a') }],
 		['more numbers than the model has', '/embeddings', { input: ['a'], dimensions: 2000 }],
 		['two pictures at once', '/moderations', { input: [1, 2].map(() => ({ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } })) }],

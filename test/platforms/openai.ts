@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import express, { type Request, type Response } from 'express';
 import { imageUrls, plausibleAnswer, vectorOf } from './openai/answers.ts';
 import { inspectAudio, inspectImage, readForm, toneMp3, toneWav, type AudioFacts, type ImageFacts } from './openai/media.ts';
-import { onlyFields, Refused } from './openai/refused.ts';
+import { onlyFields, onlyWhole, Refused } from './openai/refused.ts';
 import { checkStrict, type SchemaNode } from './openai/schema.ts';
 
 export interface ScriptedTranscript {
@@ -33,6 +33,8 @@ export interface Failure {
 	times?: number;
 	/** Sent as it is instead of an error object, e.g. the page of a proxy; with `status` 200 an answer that is not JSON. */
 	raw?: { type: string; body: string };
+	/** The answer begins as JSON with `status`, and then the connection breaks, or it goes on without end. */
+	broken?: 'cut' | 'endless';
 }
 
 export interface TranscriptionCall extends AudioFacts {
@@ -124,9 +126,10 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 		const failure = emulator.failures.find(({ when = kind, times = 1 }) => when === kind && times > 0);
 		if (!failure) return false;
 		failure.times = (failure.times ?? 1) - 1;
-		const { status, message = `Scripted ${status}`, type = 'error', code = null, headers = {}, raw } = failure;
+		const { status, message = `Scripted ${status}`, type = 'error', code = null, headers = {}, raw, broken } = failure;
 		response.status(status).set(headers);
-		if (raw) response.type(raw.type).send(raw.body);
+		if (broken) breakOff(response, broken);
+		else if (raw) response.type(raw.type).send(raw.body);
 		else response.json({ error: { message, type, code, param: null } });
 		return true;
 	}
@@ -165,6 +168,7 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 		const { type, json_schema: schema } = body.response_format ?? {};
 		if (type !== 'json_schema' || !schema?.name || !/^[\w-]{1,64}$/.test(schema.name)) throw new Refused(400, "Missing required parameter: 'response_format.json_schema.name'");
 		if (schema.strict) checkStrict(schema.schema as SchemaNode);
+		onlyWhole(body.messages);
 		const images = await Promise.all(imageUrls(body).map(inspectImage));
 		emulator.chats.push({ ...body, images });
 		const next = emulator.answers.length > 0 ? emulator.answers.shift() : emulator.answer(body);
@@ -190,6 +194,7 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 		if (!Number.isInteger(dimensions) || dimensions < 1 || dimensions > FULL_DIMENSIONS) throw new Refused(400, `Invalid value for 'dimensions': at most ${FULL_DIMENSIONS}`);
 		if (!model.startsWith('text-embedding-3') && body.dimensions !== undefined) throw new Refused(400, 'This model does not support specifying dimensions.');
 		if (!['float', 'base64'].includes(encoding)) throw new Refused(400, "Invalid value for 'encoding_format'");
+		onlyWhole(input);
 		emulator.embeddings.push(body);
 		const tokens = input.reduce((sum, text) => sum + Math.ceil(text.length / 4), 0);
 		const shaped = (vector: number[]): number[] | string => (encoding === 'float' ? vector : Buffer.from(Float32Array.from(vector).buffer).toString('base64'));
@@ -226,6 +231,7 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 		if (!VOICES.includes(body.voice)) throw new Refused(400, `Input should be ${VOICES.join(', ')}`, 'invalid_value');
 		const format = body.response_format ?? 'mp3';
 		if (format !== 'wav' && format !== 'mp3') throw new Refused(400, `This stand-in has no ${format}`);
+		onlyWhole(body.input);
 		emulator.speeches.push(body);
 		// About 15 characters per second, as people speak.
 		const seconds = Math.max(0.2, body.input.length / 15);
@@ -252,6 +258,13 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 				server.closeAllConnections();
 			}),
 	});
+}
+
+function breakOff(response: Response, how: 'cut' | 'endless'): void {
+	response.type('json').write('{"text": "', () => void (how === 'cut' && response.destroy()));
+	if (how === 'cut') return;
+	const more = (): void => void (response.destroyed || response.write(Buffer.alloc(1024 * 1024, 'a'), () => setImmediate(more)));
+	more();
 }
 
 /** @returns the format of the answer */

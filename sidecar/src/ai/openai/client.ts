@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { PipelineError } from '../../errors.ts';
 import { retryAfterSeconds } from '../../net/download.ts';
+import { createTransport } from './transport.ts';
 
 export interface OpenAiConnection {
 	/** Absent: nothing can be asked here. Servers without keys accept any text. */
@@ -30,12 +31,18 @@ export interface OpenAiClient {
 }
 
 const TIMEOUT_MS = 600_000;
+const SENDABLE = /^[!-~]+$/;
+/** No provider has keys as short as that. */
+const LEAST_KEY = 8;
 const atOnce: Gate = (work) => work();
 
 export function createOpenAiClient(connection: OpenAiConnection): OpenAiClient {
 	const { apiKey, baseUrl, keyName = 'OPENAI_API_KEY', urlName = 'OPENAI_BASE_URL', timeoutMs = TIMEOUT_MS, gate = atOnce } = connection;
-	const obstacle = (): string | null =>
-		apiKey ? null : `Set ${keyName} of the sidecar; for another OpenAI-compatible server set ${urlName}, too (a server without keys accepts any text as key).`;
+	const obstacle = (): string | null => {
+		if (!apiKey) return `Set ${keyName} of the sidecar; for another OpenAI-compatible server set ${urlName}, too (a server without keys accepts any text as key).`;
+		// Copied with a line end, e.g.: HTTP cannot send it.
+		return SENDABLE.test(apiKey) ? null : `${keyName} holds a blank, a line end or another character that no key has. Set it again.`;
+	};
 	const connect = (): OpenAI => {
 		const why = obstacle();
 		if (why) throw new PipelineError('provider_not_configured', why);
@@ -48,6 +55,7 @@ export function createOpenAiClient(connection: OpenAiConnection): OpenAiClient {
 			adminAPIKey: null,
 			webhookSecret: null,
 			logLevel: 'off',
+			fetch: createTransport(apiKey ?? ''),
 			// The job is what is tried again, with its own pauses.
 			maxRetries: 0,
 			timeout: timeoutMs,
@@ -71,7 +79,7 @@ export function createOpenAiClient(connection: OpenAiConnection): OpenAiClient {
 			}, signal);
 		},
 		strange: (what) =>
-			new PipelineError('provider_rejected', `The AI server answered something that is not ${what}. Check that ${urlName} names an OpenAI-compatible server (usually ending in /v1).`),
+			new PipelineError('provider_answer_invalid', `The AI server answered something that is not ${what}. Check that ${urlName} names an OpenAI-compatible server (usually ending in /v1).`),
 	};
 }
 
@@ -85,13 +93,15 @@ interface Told {
 
 /** A failure of the library in our own words; the key never comes along, not even in a message of the server. */
 function providerError(error: unknown, { model, late, secret, keyName, urlName }: Told): PipelineError {
-	if (error instanceof PipelineError) return error;
-	const hide = (text: string): string => (secret ? text.replaceAll(secret, '***') : text).replace(/\b(sk|key)-[\w*-]{6,}/g, '$1-***');
+	// Some servers without keys are given any word for one: no secret, and it may stand in what they say.
+	const hidden = secret.length < LEAST_KEY ? '' : secret;
+	const hide = (text: string): string => (hidden ? text.replaceAll(hidden, '***') : text).replace(/\bsk-[\w*-]{6,}/g, 'sk-***');
 	const cause = new Error(hide(error instanceof Error ? error.message : String(error)));
 	if (late) return new PipelineError('provider_unavailable', 'The AI server did not answer in time.', { cause });
+	if (error instanceof PipelineError) return error;
 	// The library reads JSON itself where the server says that it is some; a page of a proxy in between may say so and not be.
 	if (error instanceof SyntaxError) {
-		return new PipelineError('provider_rejected', `The AI server answered something that is not JSON. Check that ${urlName} names an OpenAI-compatible server (usually ending in /v1).`, { cause });
+		return new PipelineError('provider_answer_invalid', `The AI server answered something that is not JSON. Check that ${urlName} names an OpenAI-compatible server (usually ending in /v1).`, { cause });
 	}
 	if (!(error instanceof OpenAI.APIError)) {
 		return new PipelineError('internal', 'Calling the AI server failed in an unexpected way. The log of the sidecar has the details.', { cause });
@@ -102,9 +112,11 @@ function providerError(error: unknown, { model, late, secret, keyName, urlName }
 	const options = { details: { status, model }, cause };
 	const rejected = (message: string): PipelineError => new PipelineError('provider_rejected', message, options);
 	const later = { ...options, ...pause(error) };
-	if (status === 401 || status === 403) return rejected(`The AI server refused ${keyName} (${status}). Check the key, and that it may use the model ${model}.`);
+	const wait = later.retryAfterSeconds === undefined ? '' : ` for ${later.retryAfterSeconds} s`;
+	if (status === 401 || status === 403) return new PipelineError('provider_key_refused', `The AI server refused ${keyName} (${status}). Check the key, and that it may use the model ${model}.`, options);
+	if (status >= 300 && status < 400) return rejected(`The AI server says that it has moved (${status}). Set ${urlName} to its final address, with https:// where it has that.`);
 	if (status === 429 && [error.code, error.type].includes('insufficient_quota')) return rejected(`The account of ${keyName} has no credit left. Check plan and billing at the provider.`);
-	if (status === 429) return new PipelineError('provider_rate_limited', 'The AI server asks to slow down (429).', later);
+	if (status === 429) return new PipelineError('provider_rate_limited', `The AI server asks to slow down (429)${wait}.`, later);
 	if (status === 408 || status === 409 || status >= 500) return new PipelineError('provider_unavailable', `The AI server has a problem at the moment (${status}).`, later);
 	if (status === 404) return rejected(`The AI server does not know the model ${model}, or the address is wrong (404). Check the model name and ${urlName}.`);
 	return rejected(`The AI server refused the request (${status}): ${said}`);
@@ -112,7 +124,7 @@ function providerError(error: unknown, { model, late, secret, keyName, urlName }
 
 function pause(error: { headers: unknown }): { retryAfterSeconds?: number } {
 	const headers = error.headers instanceof Headers ? error.headers : null;
-	const milliseconds = Number(headers?.get('retry-after-ms') ?? NaN);
-	const seconds = Number.isFinite(milliseconds) ? Math.ceil(milliseconds / 1000) : retryAfterSeconds({ 'retry-after': headers?.get('retry-after') ?? '' });
+	const milliseconds = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
+	const seconds = retryAfterSeconds({ 'retry-after': milliseconds > 0 ? String(milliseconds / 1000) : (headers?.get('retry-after') ?? '') });
 	return seconds === undefined ? {} : { retryAfterSeconds: seconds };
 }

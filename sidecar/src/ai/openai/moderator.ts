@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { spend } from '../meter.ts';
 import { addUsage, type Picture } from '../provider.ts';
 import type { Moderator, SafetyCategory, SafetyScores } from '../vision.ts';
 import type { OpenAiClient } from './client.ts';
@@ -32,6 +33,9 @@ export function createOpenAiModerator({ client, model }: { client: OpenAiClient;
 			const score = scores[theirs];
 			if (score !== undefined) found[ours] = Math.max(found[ours] ?? 0, Math.min(1, score));
 		}
+		// Another server may have categories of its own: nothing that is known is not the same as nothing bad.
+		if (Object.keys(found).length === 0) throw client.strange('a moderation with known categories');
+		spend({ ai_images: 1 });
 		return found;
 	};
 	return {

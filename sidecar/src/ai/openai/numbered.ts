@@ -15,7 +15,7 @@ interface Ask extends Pick<WriteRequest, 'system' | 'user' | 'images' | 'signal'
 	count: number;
 }
 
-/** Asks; where the answer does not fit, asks once more with what is wrong; then gives up with `provider_rejected`. */
+/** Asks; where the answer does not fit, asks once more with what is wrong; then gives up with `provider_answer_invalid`. */
 export async function askForEach(client: OpenAiClient, model: string, { count, ...ask }: Ask): Promise<{ texts: string[]; usage: Record<string, number> }> {
 	const request = { ...ask, schema };
 	const first = await complete(client, model, request);
@@ -25,7 +25,7 @@ export async function askForEach(client: OpenAiClient, model: string, { count, .
 	const better = readItems(second.json, count);
 	const usage = addUsage(first.usage, second.usage);
 	if (Array.isArray(better)) return { texts: better, usage };
-	throw new PipelineError('provider_rejected', `The model ${model} did not answer in the form that was asked for, twice: ${better} Try another model.`);
+	throw new PipelineError('provider_answer_invalid', `The model ${model} did not answer in the form that was asked for, twice: ${better} Try another model.`);
 }
 
 /** The texts in their order, or what is wrong with the answer. */

@@ -5,13 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import { PipelineError } from '../../errors.ts';
 import type { Speaker } from '../speaker.ts';
 import type { OpenAiClient } from './client.ts';
+import { whole } from './text.ts';
 
 /** https://platform.openai.com/docs/guides/text-to-speech: voices that every model has. */
 const DEFAULT_VOICE = 'alloy';
 /** https://platform.openai.com/docs/api-reference/audio/createSpeech */
 const MAX_CHARS = 4096;
-/** Half of an emoji, e.g. where a text was cut; JSON with it is refused. */
-const LONE = /\p{Surrogate}/gu;
 
 /** Its voices are made for English, and speak whatever language the text has. */
 export function createOpenAiSpeaker({ client, model, voice: preset = DEFAULT_VOICE }: { client: OpenAiClient; model: string; voice?: string | undefined }): Speaker {
@@ -20,7 +19,7 @@ export function createOpenAiSpeaker({ client, model, voice: preset = DEFAULT_VOI
 		model,
 		obstacle: () => client.obstacle(),
 		async speak({ text, voice = preset, path, signal }) {
-			const input = text.replace(LONE, '').trim();
+			const input = whole(text).trim();
 			if (input === '') throw new PipelineError('invalid_request', 'There is no text to speak.');
 			if (input.length > MAX_CHARS) throw new PipelineError('provider_rejected', `The text is ${input.length} characters long; ${model} speaks at most ${MAX_CHARS} at once. Cut it into parts.`);
 			const file = `${path}.wav`;

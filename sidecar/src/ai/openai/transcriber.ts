@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import { languageCode } from '../languages.ts';
+import { probe } from '../../media/probe.ts';
 import type { Segment, TakesAudio, Transcriber, TranscribeOptions, Transcript } from '../transcriber.ts';
 import type { OpenAiClient } from './client.ts';
+import { countSchema } from './usage.ts';
 
 /** https://platform.openai.com/docs/guides/speech-to-text: "File uploads are currently limited to 25 MB". */
 const MAX_AUDIO_BYTES = 25 * 1024 * 1024;
@@ -27,10 +29,20 @@ export function createOpenAiTranscriber({ client, model, limits = {} }: OpenAiTr
 			const answer: unknown = await client.call(model, options.signal, (openai, call) => openai.audio.transcriptions.create({ ...request, file: createReadStream(audioPath) }, call));
 			const parsed = transcriptSchema.safeParse(answer);
 			if (!parsed.success) throw client.strange('a transcript');
-			return { ...readTranscript(parsed.data, options.language), provider: 'openai', model };
+			const { duration, usage } = parsed.data;
+			// Some models do not tell how long it was, which is what they are paid by.
+			const seconds = duration ?? usage?.seconds ?? (await secondsOf(audioPath, parsed.data));
+			return { ...readTranscript(parsed.data, seconds, options.language), provider: 'openai', model };
 		},
 	};
 }
+
+/** The answer is paid: it must not be lost for want of a number. */
+const secondsOf = (path: string, { segments, words }: Answer): Promise<number> =>
+	probe(path).then(
+		({ durationSeconds }) => durationSeconds,
+		() => segments?.at(-1)?.end ?? words?.at(-1)?.end ?? 0,
+	);
 
 /** The newer models know no verbose_json, and with it no times; the one that tells speakers apart has a format of its own, and takes no prompt. */
 function shapeFor(model: string, { prompt }: TranscribeOptions) {
@@ -43,7 +55,7 @@ function shapeFor(model: string, { prompt }: TranscribeOptions) {
 const transcriptSchema = z.object({
 	text: z.string(),
 	language: z.string().nullish(),
-	duration: z.coerce.number().nonnegative().nullish(),
+	duration: z.coerce.number().positive().nullish().catch(null),
 	segments: z
 		.array(
 			z.object({
@@ -57,9 +69,7 @@ const transcriptSchema = z.object({
 		)
 		.nullish(),
 	words: z.array(z.object({ start: z.number(), end: z.number(), word: z.string() })).nullish(),
-	usage: z
-		.object({ seconds: z.number().nullish(), input_tokens: z.number().nullish(), output_tokens: z.number().nullish(), total_tokens: z.number().nullish() })
-		.nullish(),
+	usage: z.object({ seconds: countSchema, input_tokens: countSchema, output_tokens: countSchema, total_tokens: countSchema }).nullish().catch(null),
 });
 type Answer = z.infer<typeof transcriptSchema>;
 type AnswerSegment = NonNullable<Answer['segments']>[number];
@@ -71,7 +81,7 @@ const LOGPROB = -1;
 /** Over music and silence Whisper writes what it has often read ("Thanks for watching!"); it knows that it is unsure. */
 const isInvented = ({ no_speech_prob: silence, avg_logprob: sure }: AnswerSegment): boolean => (silence ?? 0) > NO_SPEECH && (sure ?? 0) < LOGPROB;
 
-function readTranscript({ text, language, duration, segments: all, words, usage }: Answer, asked: string | undefined): Omit<Transcript, 'provider' | 'model'> {
+function readTranscript({ text, language, segments: all, words, usage }: Answer, durationSeconds: number, asked: string | undefined): Omit<Transcript, 'provider' | 'model'> {
 	const invented = all?.filter(isInvented) ?? [];
 	const kept = all?.filter((segment) => !isInvented(segment)) ?? [];
 	const names = new Map<string, string>();
@@ -80,10 +90,9 @@ function readTranscript({ text, language, duration, segments: all, words, usage 
 		return [{ start, end, text: said.trim(), ...(speaker ? { speaker: speakerLetter(names, speaker) } : {}) }];
 	});
 	const within = (time: number, list: readonly AnswerSegment[]): boolean => list.some(({ start, end }) => time >= start && time <= end);
-	const durationSeconds = duration ?? all?.at(-1)?.end ?? words?.at(-1)?.end ?? usage?.seconds ?? 0;
 	return {
 		text: invented.length === 0 ? text.trim() : joined(text, all ?? [], kept),
-		language: languageCode(language ?? asked ?? ''),
+		language: languageCode(language || asked || ''),
 		durationSeconds,
 		segments,
 		words: words?.filter(({ start, end }) => !within((start + end) / 2, invented) || within((start + end) / 2, kept)) ?? null,

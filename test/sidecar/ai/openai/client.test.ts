@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { inspect } from 'node:util';
 import { createOpenAiClient, type Gate, type OpenAiConnection } from '../../../../sidecar/src/ai/openai/client.ts';
 import { createOpenAiTranscriber } from '../../../../sidecar/src/ai/openai/transcriber.ts';
@@ -5,6 +6,7 @@ import { createOpenAiWriter } from '../../../../sidecar/src/ai/openai/writer.ts'
 import type { WriteRequest } from '../../../../sidecar/src/ai/writer.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { startOpenAi, type OpenAiEmulator } from '../../../platforms/openai.ts';
+import { startServer } from '../../../support/http-server.ts';
 
 describe('the client of an OpenAI-compatible server', () => {
 	let server: OpenAiEmulator;
@@ -32,7 +34,7 @@ describe('the client of an OpenAI-compatible server', () => {
 
 	it('never shows the key', async () => {
 		const error: unknown = await writer({ apiKey: 'wrong-key-123' }).write(request).catch((caught: unknown) => caught);
-		expect(error).toMatchObject({ code: 'provider_rejected', retryable: false, message: expect.stringContaining('OPENAI_API_KEY') });
+		expect(error).toMatchObject({ code: 'provider_key_refused', retryable: false, message: expect.stringContaining('OPENAI_API_KEY') });
 		expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('wrong-key-123');
 	});
 
@@ -40,26 +42,76 @@ describe('the client of an OpenAI-compatible server', () => {
 		const { write } = writer();
 		await write(request);
 		server.keys.clear();
-		await expect(write(request)).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('401') });
+		await expect(write(request)).rejects.toMatchObject({ code: 'provider_key_refused', message: expect.stringContaining('401') });
 	});
 
 	it.each([
-		[{ status: 403 }, { code: 'provider_rejected', retryable: false }],
+		[{ status: 403 }, { code: 'provider_key_refused', retryable: false }],
 		[{ status: 400, message: 'bad prompt' }, { code: 'provider_rejected', retryable: false, message: expect.stringContaining('bad prompt') }],
 		[{ status: 413 }, { code: 'provider_rejected', retryable: false }],
 		[{ status: 429, headers: { 'retry-after': '3600' } }, { code: 'provider_rate_limited', retryable: true, retryAfterSeconds: 3600 }],
 		[{ status: 429, headers: { 'retry-after-ms': '1500' } }, { code: 'provider_rate_limited', retryAfterSeconds: 2 }],
+		[{ status: 429, headers: { 'retry-after-ms': '', 'retry-after': '7.5' } }, { code: 'provider_rate_limited', retryAfterSeconds: 8, message: expect.stringContaining('for 8 s') }],
+		[{ status: 429, headers: { 'retry-after': '999999999999999' } }, { code: 'provider_rate_limited', retryAfterSeconds: 86_400 }],
+		[{ status: 307, headers: { location: 'http://127.0.0.1:1/v1' } }, { code: 'provider_rejected', message: expect.stringMatching(/moved \(307\).*OPENAI_BASE_URL/) }],
+		[{ status: 200, broken: 'cut' as const }, { code: 'provider_unavailable', message: expect.stringContaining('in the middle') }],
+		[{ status: 200, broken: 'endless' as const }, { code: 'provider_answer_invalid', message: expect.stringContaining('more than') }],
+		[{ status: 500, broken: 'endless' as const }, { code: 'provider_unavailable' }],
 		[{ status: 429, code: 'insufficient_quota', type: 'insufficient_quota' }, { code: 'provider_rejected', retryable: false, message: expect.stringContaining('credit') }],
 		[{ status: 500 }, { code: 'provider_unavailable', retryable: true }],
 		[{ status: 503, headers: { 'retry-after': '7' } }, { code: 'provider_unavailable', retryable: true, retryAfterSeconds: 7 }],
 		[{ status: 502, raw: { type: 'html', body: '<h1>Bad gateway</h1>' } }, { code: 'provider_unavailable' }],
-		[{ status: 200, raw: { type: 'json', body: '{"text": "cut o' } }, { code: 'provider_rejected', message: expect.stringContaining('not JSON') }],
-		[{ status: 200, raw: { type: 'html', body: '<h1>Log in</h1>' } }, { code: 'provider_rejected', message: expect.stringContaining('OPENAI_BASE_URL') }],
+		[{ status: 200, raw: { type: 'json', body: '{"text": "cut o' } }, { code: 'provider_answer_invalid', message: expect.stringContaining('not JSON') }],
+		[{ status: 200, raw: { type: 'html', body: '<h1>Log in</h1>' } }, { code: 'provider_answer_invalid', message: expect.stringContaining('OPENAI_BASE_URL') }],
 	])('turns %j into an error of ours, after one call', async (failure, expected) => {
 		server.failures.push({ ...failure, when: 'chat' }, { ...failure, when: 'transcription' });
 		await expect(writer().write(request)).rejects.toMatchObject(expected);
 		await expect(transcriber().transcribe(fixture('wav'), { signal })).rejects.toMatchObject(expected);
 		expect(server.counts).toMatchObject({ transcriptions: 1, chats: 1 });
+	});
+
+	it('sends nothing along that it was not given: no headers of the environment, nothing of this machine', async () => {
+		const seen: IncomingHttpHeaders[] = [];
+		const other = await startServer((request, response) => {
+			seen.push(request.headers);
+			response.writeHead(200, { 'content-type': 'application/json' }).end('{"choices":[{"message":{"content":"{}"}}]}');
+		});
+		process.env['OPENAI_CUSTOM_HEADERS'] = 'Authorization: Bearer key-of-somebody-else\nX-Secret: 1';
+		try {
+			await writer({ baseUrl: `${other.url}/v1` }).write(request);
+		} finally {
+			delete process.env['OPENAI_CUSTOM_HEADERS'];
+			await other.close();
+		}
+		const { authorization, ...more } = seen[0] ?? {};
+		expect(authorization).toBe('Bearer test-key');
+		expect(Object.keys(more).sort()).toEqual(['accept', 'accept-encoding', 'connection', 'content-length', 'content-type', 'host', 'user-agent']);
+	});
+
+	it('follows no redirect: sound and texts go to the server that was named', async () => {
+		const elsewhere: string[] = [];
+		const other = await startServer((request, response) => {
+			elsewhere.push(request.url ?? '');
+			response.end('{}');
+		});
+		server.failures.push({ status: 308, headers: { location: other.url }, times: 2 });
+		await expect(writer().write(request)).rejects.toMatchObject({ code: 'provider_rejected' });
+		await expect(transcriber().transcribe(fixture('wav'), { signal })).rejects.toMatchObject({ code: 'provider_rejected' });
+		expect(elsewhere).toEqual([]);
+		await other.close();
+	});
+
+	it('hides a key, but not the word that a server without keys was given for one', async () => {
+		server.keys = new Set(['prompt', 'prompt-12345']);
+		server.failures.push({ status: 400, message: 'bad prompt, sk-abcdefgh, prompt-12345', times: 2 });
+		await expect(writer({ apiKey: 'prompt' }).write(request)).rejects.toMatchObject({ message: expect.stringContaining('bad prompt, sk-***, prompt-12345') });
+		await expect(writer({ apiKey: 'prompt-12345' }).write(request)).rejects.toMatchObject({ message: expect.stringContaining('bad prompt, sk-***, ***') });
+	});
+
+	it('names a key that was copied with a line end, before anything is sent', async () => {
+		expect(writer({ apiKey: 'test-key\n' }).obstacle()).toMatch(/OPENAI_API_KEY holds a blank, a line end/);
+		await expect(writer({ apiKey: 'test key' }).write(request)).rejects.toMatchObject({ code: 'provider_not_configured' });
+		expect(server.counts.chats).toBe(0);
 	});
 
 	it('names a model that the server does not know', async () => {

@@ -49,8 +49,8 @@ describe('OpenAI and pictures', () => {
 		expect(usage).toEqual({ ai_images: 2 });
 	});
 
-	it('says when the answer is no moderation', async () => {
-		server.failures.push({ status: 200, raw: { type: 'json', body: '{"results":[]}' } });
-		await expect(createOpenAiModerator({ client: client(), model: 'omni-moderation-latest' }).moderate(pictures, { signal })).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('a moderation') });
+	it.each(['{"results":[]}', '{"results":[{"category_scores":{}}]}', '{"results":[{"category_scores":{"nsfw":0.9}}]}'])('does not take %s for a moderation that found nothing', async (body) => {
+		server.failures.push({ status: 200, raw: { type: 'json', body } });
+		await expect(createOpenAiModerator({ client: client(), model: 'omni-moderation-latest' }).moderate(pictures, { signal })).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringContaining('a moderation') });
 	});
 });

@@ -31,6 +31,18 @@ describe('OpenAI as an embedder', () => {
 		expect(server.embeddings[0]?.input.map((text) => text.length)).toEqual([1, 1, 7999, 3]);
 	});
 
+	it('stays below the limit of tokens of one call, also where a character is one', async () => {
+		const { vectors } = await embedder().embed(Array.from({ length: 30 }, (_, index) => String.fromCodePoint(0x4e00 + index).repeat(8000)), { signal });
+		expect(vectors).toHaveLength(30);
+		for (const { input } of server.embeddings) expect(input.join('').length).toBeLessThanOrEqual(100_000);
+		expect(server.counts.embeddings).toBe(3);
+	});
+
+	it('takes vectors without usage', async () => {
+		server.failures.push({ status: 200, raw: { type: 'json', body: '{"data":[{"index":0,"embedding":[0,2]}],"usage":{"prompt_tokens":null}}' } });
+		expect(await embedder('text-embedding-3-small', 2).embed(['a'], { signal })).toMatchObject({ vectors: [[0, 1]] });
+	});
+
 	it('refuses vectors of another length than the space has', async () => {
 		server.models.add('nomic-embed-text');
 		await expect(embedder('nomic-embed-text', 768).embed(['a'], { signal })).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('"dimensions": 1536') });
@@ -39,6 +51,6 @@ describe('OpenAI as an embedder', () => {
 
 	it.each(['{"data":[]}', '{"data":[{"index":0,"embedding":[0,0]}]}', '{"error":"x"}'])('refuses the answer %s', async (body) => {
 		server.failures.push({ status: 200, raw: { type: 'json', body } });
-		await expect(embedder('text-embedding-3-small', 2).embed(['a'], { signal })).rejects.toMatchObject({ code: 'provider_rejected' });
+		await expect(embedder('text-embedding-3-small', 2).embed(['a'], { signal })).rejects.toMatchObject({ code: 'provider_answer_invalid' });
 	});
 });

@@ -38,6 +38,6 @@ describe('OpenAI as a speaker', () => {
 
 	it('does not take a page of a proxy for sound', async () => {
 		server.failures.push({ status: 200, raw: { type: 'html', body: '<h1>Hello</h1>' } });
-		await expect(speaker().speak({ text: 'Hi', language: 'en', path: join(folder, 'x'), signal })).rejects.toMatchObject({ code: 'provider_rejected' });
+		await expect(speaker().speak({ text: 'Hi', language: 'en', path: join(folder, 'x'), signal })).rejects.toMatchObject({ code: 'provider_answer_invalid' });
 	});
 });

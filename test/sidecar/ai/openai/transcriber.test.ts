@@ -41,7 +41,15 @@ describe('OpenAI as a transcriber', () => {
 
 	it('asks models that know no times for the plain text', async () => {
 		const transcript = await transcriber('gpt-4o-mini-transcribe').transcribe(fixture('wav'), { signal });
-		expect(transcript).toMatchObject({ text: 'Hello world.', language: '', segments: [], words: null, usage: { ai_input_tokens: 30, ai_output_tokens: 3, ai_tokens: 33 } });
+		expect(transcript).toMatchObject({ text: 'Hello world.', language: '', segments: [], words: null, durationSeconds: 3, usage: { audio_seconds: 3, ai_input_tokens: 30, ai_output_tokens: 3, ai_tokens: 33 } });
+	});
+
+	it.each([
+		['no length', '{"text":"Hi."}'],
+		['a length and usage that are none', '{"text":"Hi.","language":"","duration":"long","usage":{"seconds":-4}}'],
+	])('measures the sound itself where a server tells %s, and believes the language that was given', async (_what, body) => {
+		server.failures.push({ status: 200, raw: { type: 'json', body } });
+		expect(await transcriber().transcribe(fixture('wav'), { language: 'de', signal })).toMatchObject({ text: 'Hi.', language: 'de', durationSeconds: 3, usage: { audio_seconds: 3 } });
 	});
 
 	it('tells speakers apart with the model for it, which takes no prompt', async () => {

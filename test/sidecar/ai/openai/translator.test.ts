@@ -83,7 +83,7 @@ describe('OpenAI as a translator', () => {
 
 	it('gives up after the second bad answer, with the reason', async () => {
 		server.answers.push('no', { items: [] });
-		await expect(translate({ texts: ['Hello.'] })).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringMatching(/twice: There are 0 items/) });
+		await expect(translate({ texts: ['Hello.'] })).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringMatching(/twice: There are 0 items/) });
 		expect(server.counts.chats).toBe(2);
 	});
 
