@@ -25,7 +25,8 @@ export async function composeAi({ config, environment, guard, runPlan, log }: Co
 	const modelsDir = config.MODELS_DIR ?? join(resolve(config.DATA_DIR), 'models');
 	const local = createLocalEngines({ enginesDir: config.ENGINES_DIR, modelsDir, runPlan, log });
 	// Results of Replicate lie where its own address is, too.
-	const bases = [config.REPLICATE_BASE_URL, ...[...routing.transform, ...routing.embed_image, ...routing.describe].map(({ base_url: url }) => url)];
+	const named = [...routing.transform, ...routing.embed_image, ...routing.describe].flatMap(({ provider, base_url: url }) => (provider === 'replicate' ? [url] : []));
+	const bases = [config.REPLICATE_BASE_URL, ...named];
 	const resultGuard = guard.withAllowed(bases.flatMap((url) => (url ? [new URL(url).host] : [])));
 	return createAi({
 		config,

@@ -5,12 +5,13 @@ import type { Ai, Capabilities, Capability } from '../ai.ts';
 import type { TranscribeLong } from '../long-audio.ts';
 import type { Provider } from '../provider.ts';
 import type { ReplicateTransformerOptions } from '../replicate/transformer.ts';
-import type { TakesAudio } from '../transcriber.ts';
+import type { TakesAudio, Transcriber } from '../transcriber.ts';
 import type { Transformer } from '../transformer.ts';
 import { wavSeconds } from '../wav.ts';
 import { absent } from './absent.ts';
 import { obstacleOf, tryInTurn, type Leg } from './fallback.ts';
 import { legsOf, type LegDeps, type RoutedLeg } from './legs.ts';
+import { createPieceMemory } from './remember.ts';
 import { createReport, type AiReport, type ReportLine } from './report.ts';
 import { CAPABILITY_NAMES } from './schema.ts';
 import { SHAPES, type Head, type Routable, type Way } from './shapes.ts';
@@ -41,14 +42,17 @@ export function createAi(deps: AiDeps): AiParts {
 
 	const { log, transcribeLong } = deps;
 	if (transcribeLong) {
-		legs.transcribe = legs.transcribe.map((leg) => ({
-			...leg,
-			provider: {
-				...leg.provider,
+		legs.transcribe = legs.transcribe.map((leg) => {
+			const memory = leg.provider.name === 'local' ? null : createPieceMemory(leg.provider);
+			const transcribe: Transcriber['transcribe'] = async (path, options) => {
+				const { remembering, forget } = memory?.() ?? { remembering: leg.provider, forget: () => {} };
 				// The scratch folder of the job is where its sound lies.
-				transcribe: async (path, options) => transcribeLong(leg.provider, path, await wavSeconds(path), { ...options, workDir: dirname(path), log }),
-			},
-		}));
+				const transcript = await transcribeLong(remembering, path, await wavSeconds(path), { ...options, workDir: dirname(path), log });
+				forget();
+				return transcript;
+			};
+			return { ...leg, provider: { ...leg.provider, transcribe } };
+		});
 	}
 	const route = <C extends Routable>(capability: C, head: Head<C>): Capabilities[C] => routed(capability, legs[capability], head, log);
 	const anyLength: TakesAudio = { format: 'wav', maxBytes: Number.MAX_SAFE_INTEGER, maxSeconds: Number.MAX_SAFE_INTEGER, parallel: 1 };

@@ -22,13 +22,22 @@ export interface About<P> {
 }
 
 /** Errors after which another provider may do better. What is wrong with the input stays wrong. */
-const FOR_OTHERS: readonly ErrorCode[] = ['provider_unavailable', 'provider_rate_limited', 'provider_rejected', 'provider_not_configured'];
+const FOR_OTHERS: readonly ErrorCode[] = [
+	'provider_unavailable',
+	'provider_rate_limited',
+	'provider_rejected',
+	'provider_key_refused',
+	'provider_content_refused',
+	'provider_answer_invalid',
+	'provider_not_configured',
+];
 /** Of a program on this machine: it may lack memory, or choke on what others take. */
 const FOR_OTHERS_IF_LOCAL: readonly ErrorCode[] = ['processing_failed', 'processing_timeout', 'processing_stalled'];
 
 /**
  * Asks the first that can; where it fails in a way that is its own, the next one, and so on, each once. The answer of a
- * later one says so in its notes. When all have failed, the first error that can pass is thrown, else the first of all: a job
+ * later one says so in its notes. What one hosted provider has refused because of its content is shown to no other, only
+ * to engines of this machine. When all have failed, the first error that can pass is thrown, else the first of all: a job
  * that may succeed later shall be tried again later. Never goes on after `signal`.
  */
 export async function tryInTurn<P extends Provider, A extends Answered>(
@@ -37,15 +46,15 @@ export async function tryInTurn<P extends Provider, A extends Answered>(
 	call: (provider: P) => Promise<A>,
 	log?: Pick<Logger, 'warn'>,
 ): Promise<A> {
-	const failed: Array<{ leg: Leg<P>; error: PipelineError }> = [];
+	const failed: Failed<P>[] = [];
 	for (const leg of legs) {
 		if (whyNot(leg, about) !== null) continue;
+		if (leg.provider.name !== 'local' && failed.some(({ error }) => error.code === 'provider_content_refused')) continue;
 		signal.throwIfAborted();
 		try {
 			const answer = await call(leg.provider);
 			if (failed.length === 0) return answer;
-			const note = `${failed.map(({ leg: { title }, error }) => `${title} could not: ${error.message}`).join(' ')} ${leg.title} did it instead.`;
-			return { ...answer, notes: [note, ...(answer.notes ?? [])] };
+			return { ...answer, notes: [`${reasons(failed)} ${leg.title} did it instead.`, ...(answer.notes ?? [])] };
 		} catch (error) {
 			signal.throwIfAborted();
 			if (!isForOthers(error, leg.provider)) throw error;
@@ -57,9 +66,17 @@ export async function tryInTurn<P extends Provider, A extends Answered>(
 	if (!thrown) throw new PipelineError('provider_not_configured', obstacleOf(legs, { capability, ...about }) ?? `Nobody does ${capability}.`);
 	if (failed.length === 1) throw thrown.error;
 	const { code, message, details, retryAfterSeconds } = thrown.error;
-	const tried = failed.map(({ leg: { title }, error }) => ({ provider: title, code: error.code }));
-	throw new PipelineError(code, message, { details: { ...details, tried }, cause: thrown.error, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+	const tried = failed.map(({ leg: { title }, error }) => ({ provider: title, code: error.code, message: error.message }));
+	const others = reasons(failed.filter((one) => one !== thrown));
+	throw new PipelineError(code, `${thrown.leg.title}: ${message} ${others}`, { details: { ...details, tried }, cause: thrown.error, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }
+
+interface Failed<P> {
+	leg: Leg<P>;
+	error: PipelineError;
+}
+
+const reasons = (failed: ReadonlyArray<Failed<unknown>>): string => failed.map(({ leg: { title }, error }) => `${title} could not: ${error.message}`).join(' ');
 
 function isForOthers(error: unknown, { name }: Provider): error is PipelineError {
 	return error instanceof PipelineError && (FOR_OTHERS.includes(error.code) || (name === 'local' && FOR_OTHERS_IF_LOCAL.includes(error.code)));

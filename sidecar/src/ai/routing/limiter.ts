@@ -12,10 +12,16 @@ export interface Limits {
 export type Limiter = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
 const MINUTE_MS = 60_000;
+/**
+ * Pauses of a call that are waited for here, together. What a provider asks for between two calls is mostly seconds: no reason to
+ * throw away the parts that are done and paid, or to take the draft of another one. Longer ones would keep a worker from other jobs.
+ */
+const PATIENCE_SECONDS = 30;
 
 /**
- * Keeps the limits of one entry of the routing, in this process. A provider that asks for a pause gets it: until then calls
- * are refused here with `provider_rate_limited`, so that the next provider is tried, or the job waits, without asking again.
+ * Keeps the limits of one entry of the routing, in this process. A provider that asks for a pause gets it. A short one is waited for,
+ * and the call is made again: it was refused, so nothing is done or paid twice. During a long one calls are refused here
+ * with `provider_rate_limited`, so that the next provider is tried, or the job waits, without asking again.
  * @param title who it is, for messages: `openai whisper-1`
  */
 export function createLimiter({ parallel, requestsPerMinute }: Limits, title: string, now: () => number = Date.now): Limiter {
@@ -35,13 +41,40 @@ export function createLimiter({ parallel, requestsPerMinute }: Limits, title: st
 			try {
 				return await work();
 			} catch (error) {
-				if (error instanceof PipelineError && error.code === 'provider_rate_limited' && error.retryAfterSeconds) {
-					resumeAt = Math.max(resumeAt, now() + error.retryAfterSeconds * 1000);
-				}
+				const pause = pauseOf(error);
+				if (pause !== null) resumeAt = Math.max(resumeAt, now() + pause * 1000);
 				throw error;
 			}
 		};
 		signal.throwIfAborted();
-		return queue ? queue.add(run, { signal }) : run();
+		for (let patience = PATIENCE_SECONDS; ; ) {
+			try {
+				return await (queue ? queue.add(run, { signal }) : run());
+			} catch (error) {
+				signal.throwIfAborted();
+				const pause = pauseOf(error);
+				if (pause === null || pause > patience) throw error;
+				patience -= pause;
+				await sleep(pause * 1000, signal);
+			}
+		}
 	};
+}
+
+/** Null: none is asked for. Never less than a second: who asks for none of these at once would be asked again without end. */
+const pauseOf = (error: unknown): number | null =>
+	error instanceof PipelineError && error.code === 'provider_rate_limited' && error.retryAfterSeconds !== undefined ? Math.max(1, error.retryAfterSeconds) : null;
+
+/** Throws the reason of the signal. */
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+	await new Promise<void>((resolve) => {
+		const done = (): void => {
+			clearTimeout(timer);
+			signal.removeEventListener('abort', done);
+			resolve();
+		};
+		const timer = setTimeout(done, ms);
+		signal.addEventListener('abort', done);
+	});
+	signal.throwIfAborted();
 }

@@ -145,7 +145,7 @@ function misplaced(capability: Capability, entries: readonly Entry[]): string[] 
 function repeated(capability: Capability, entries: readonly Entry[]): string[] {
 	const seen = new Map<string, number>();
 	return entries.flatMap((entry, index) => {
-		const key = JSON.stringify([entry.provider, entry.model, entry.base_url, entry.api_key_env, entry.voice, entry.languages]);
+		const key = JSON.stringify([entry.provider, entry.model, entry.base_url, entry.api_key_env, entry.voice, entry.languages, entry.models, entry.dimensions]);
 		const first = seen.get(key);
 		if (first === undefined) seen.set(key, index);
 		return first === undefined ? [] : [`${capability}[${index}]: the same as ${capability}[${first}].`];

@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { metered } from '../../../../sidecar/src/ai/meter.ts';
 import { createAi, type AiDeps } from '../../../../sidecar/src/ai/routing/create-ai.ts';
 import { DEFAULT_ROUTING } from '../../../../sidecar/src/ai/routing/defaults.ts';
 import { createEngines } from '../../../../sidecar/src/ai/local/engines.ts';
@@ -51,6 +52,45 @@ describe('AI, as it is routed', () => {
 
 	it('makes up no price for another server', async () => {
 		expect((await write(create())).usage).not.toHaveProperty('ai_usd');
+	});
+
+	it('pays for a model by the minute that tells tokens only', async () => {
+		const { ai } = create({ transcribe: [{ provider: 'openai', model: 'gpt-4o-mini-transcribe', price: { audio_minute: 0.003 } }] });
+		expect((await ai.transcribe.transcribe(fixture('wav'), { signal })).usage).toMatchObject({ ai_tokens: 33, audio_seconds: 3, ai_usd: 0.00015 });
+	});
+
+	it('tells what was paid in vain: for an answer that was refused, for the first of two', async () => {
+		const parts = create({ write: [{ provider: 'openai', price: { input_million_tokens: 1 } }], translate: [{ provider: 'openai', price: { input_million_tokens: 1 } }] });
+		const told: Array<Record<string, number>> = [];
+		const note = (usage: Record<string, number>): void => void told.push(usage);
+		first.refusal = 'No.';
+		await expect(metered(note, () => write(parts))).rejects.toMatchObject({ code: 'provider_content_refused' });
+		expect(told.splice(0)).toEqual([{ ai_input_tokens: 100, ai_output_tokens: 50, ai_tokens: 150, ai_usd: 0.0001 }]);
+		first.refusal = null;
+		first.answers.push('no', 'no');
+		await expect(metered(note, () => parts.ai.translate.translate({ texts: ['Hello.'], to: 'de', signal }))).rejects.toMatchObject({ code: 'provider_answer_invalid' });
+		expect(told.splice(0)).toEqual([{ ai_input_tokens: 200, ai_output_tokens: 100, ai_tokens: 300, ai_usd: 0.0002 }]);
+		const { usage } = await metered(note, () => write(parts));
+		expect(told).toEqual([usage]);
+	});
+
+	it('waits a moment where the provider asks for one, before it takes a worse one', async () => {
+		const parts = create({ write: [{ provider: 'openai' }, other({ model: 'gpt-5' })] });
+		first.failures.push({ status: 429, headers: { 'retry-after-ms': '20' } });
+		expect(await write(parts)).toMatchObject({ model: 'gpt-4o-mini' });
+		expect([first.counts.chats, second.counts.chats]).toEqual([2, 0]);
+	});
+
+	it('shows content that one provider has refused to no other', async () => {
+		const parts = create({ write: [{ provider: 'openai' }, other()] });
+		first.refusal = 'I cannot help with that.';
+		await expect(write(parts)).rejects.toMatchObject({ code: 'provider_content_refused', message: expect.stringContaining('I cannot help') });
+		expect(second.counts.chats).toBe(0);
+	});
+
+	it('refuses an address with something behind its path, which would be lost', () => {
+		for (const base_url of ['https://example.com/v1?api-version=1', 'https://example.com/v1#x']) expect(() => create({ write: [{ provider: 'openai', base_url }] })).toThrow(/write\[0\]\.base_url: Behind example\.com only a path may stand/);
+		expect(() => create({ write: [{ provider: 'openai', base_url: 'https://example.com/v1/' }] })).not.toThrow();
 	});
 
 	it('passes a limit of an hour on, and does not ask again before', async () => {
@@ -116,7 +156,7 @@ describe('AI, as it is routed', () => {
 		expect(ai.embed).toMatchObject({ space: 'openai:text-embedding-3-small:8', dimensions: 8 });
 		expect((await ai.embed.embed(['a'], { signal })).vectors[0]).toHaveLength(8);
 		first.keys.clear();
-		await expect(ai.embed.embed(['a'], { signal })).rejects.toMatchObject({ code: 'provider_rejected' });
+		await expect(ai.embed.embed(['a'], { signal })).rejects.toMatchObject({ code: 'provider_key_refused' });
 		expect(second.counts.embeddings).toBe(0);
 		expect(report().capabilities.find(({ capability }) => capability === 'embed')).toMatchObject({ serves: 'openai text-embedding-3-small', providers: [{ space: 'openai:text-embedding-3-small:8' }, {}] });
 	});

@@ -54,6 +54,23 @@ describe('providers that step in for each other', () => {
 		expect((await run([leg(1, 'processing_failed', { name: 'local' }), leg(2, null)])).answer).toMatchObject({ model: 'm2' });
 	});
 
+	it('are not shown what another one refused because of its content, unless they work on this machine', async () => {
+		const legs = [leg(1, 'provider_content_refused'), leg(2, null), leg(3, null, { name: 'local' })];
+		expect(await run(legs)).toMatchObject({ asked: ['m1', 'm3'], answer: { model: 'm3', notes: [expect.stringContaining('p1 could not'), 'own note'] } });
+		expect(await run(legs.slice(0, 2))).toMatchObject({ asked: ['m1'], error: { code: 'provider_content_refused' } });
+		expect(await run([leg(1, 'provider_key_refused'), leg(2, 'provider_answer_invalid'), leg(3, null)])).toMatchObject({ asked: ['m1', 'm2', 'm3'] });
+	});
+
+	it('tell all their reasons when all fail: the first may be the one to be put right', async () => {
+		const { error } = await run([leg(1, 'provider_key_refused'), leg(2, 'provider_rate_limited')]);
+		expect(error).toMatchObject({
+			code: 'provider_rate_limited',
+			message: 'p2: m2 provider_rate_limited. p1 could not: m1 provider_key_refused.',
+			details: { tried: [{ provider: 'p1', code: 'provider_key_refused', message: 'm1 provider_key_refused.' }, { provider: 'p2' }] },
+		});
+		expect((await run([leg(1, 'provider_key_refused')])).error).toMatchObject({ message: 'm1 provider_key_refused.' });
+	});
+
 	it('are not asked after a cancel, whatever the error was', async () => {
 		const stop = new AbortController();
 		const reason = new Error('cancelled');
@@ -82,13 +99,15 @@ describe('providers that step in for each other', () => {
 	it('are each asked at most once, in their order, until one answers or the input is at fault', async () => {
 		const codes = fc.constantFrom<ErrorCode | null>(null, ...(Object.keys(ERROR_KINDS) as ErrorCode[]));
 		const any = fc.record({ fails: codes, obstacle: fc.option(fc.constant('No.')), name: fc.constantFrom<ProviderName>('local', 'openai') });
-		const forAll = ['provider_unavailable', 'provider_rate_limited', 'provider_rejected', 'provider_not_configured'];
+		const forAll = ['provider_unavailable', 'provider_rate_limited', 'provider_rejected', 'provider_key_refused', 'provider_content_refused', 'provider_answer_invalid', 'provider_not_configured'];
 		const forLocal = ['processing_failed', 'processing_timeout', 'processing_stalled'];
 		await fc.assert(
 			fc.asyncProperty(fc.array(any, { maxLength: 6 }), async (given) => {
 				const legs = given.map(({ fails, ...more }, index) => leg(index, fails, more));
 				const { asked, answer, error } = await run(legs);
-				const can = given.map((entry, index) => ({ ...entry, model: `m${index}` })).filter(({ obstacle }) => obstacle === null);
+				const willing = given.map((entry, index) => ({ ...entry, model: `m${index}` })).filter(({ obstacle }) => obstacle === null);
+				const refused = willing.findIndex(({ fails }) => fails === 'provider_content_refused');
+				const can = willing.filter(({ name }, index) => refused < 0 || index <= refused || name === 'local');
 				const ends = can.findIndex(({ fails, name }) => fails === null || !(forAll.includes(fails) || (name === 'local' && forLocal.includes(fails))));
 				expect(asked).toEqual((ends < 0 ? can : can.slice(0, ends + 1)).map(({ model }) => model));
 				const last = can[ends];

@@ -81,6 +81,67 @@ describe('the limits of a provider', () => {
 		expect(await limiter(() => Promise.resolve('fine'), open)).toBe('fine');
 	});
 
+	describe('when a provider asks for seconds', () => {
+		beforeEach(() => void jest.useFakeTimers());
+		afterEach(() => void jest.useRealTimers());
+
+		const limited = (seconds: number) => new PipelineError('provider_rate_limited', 'slow down', { retryAfterSeconds: seconds });
+		/** Refuses as often as there are pauses. */
+		const busy = (...pauses: number[]) => {
+			const at: number[] = [];
+			const begun = Date.now();
+			return {
+				at,
+				work: () => {
+					at.push((Date.now() - begun) / 1000);
+					const pause = pauses.shift();
+					return pause === undefined ? Promise.resolve('fine') : Promise.reject(limited(pause));
+				},
+			};
+		};
+
+		it('waits for it, and calls again: what is done already need not be done and paid again', async () => {
+			const { at, work } = busy(2, 7);
+			const called = createLimiter({ parallel: 1 }, 'x')(work, open);
+			await jest.advanceTimersByTimeAsync(60_000);
+			expect(await called).toBe('fine');
+			expect(at).toEqual([0, 2, 9]);
+		});
+
+		it('does not wait for half a minute and more, nor for one that asks again and again', async () => {
+			for (const [pauses, calls] of [[[31], 1], [[20, 20], 2], [Array<number>(99).fill(0), 31]] as const) {
+				const { at, work } = busy(...pauses);
+				const called = expect(createLimiter({}, 'x')(work, open)).rejects.toMatchObject({ code: 'provider_rate_limited' });
+				await jest.advanceTimersByTimeAsync(60_000);
+				await called;
+				expect(at).toHaveLength(calls);
+			}
+		});
+
+		it('lets the others wait as well, without asking for them', async () => {
+			const limiter = createLimiter({}, 'x');
+			const first = busy(5);
+			const second = busy();
+			const both = [limiter(first.work, open), limiter(async () => Promise.resolve(), open).then(() => limiter(second.work, open))];
+			await jest.advanceTimersByTimeAsync(4_900);
+			expect(second.at).toEqual([]);
+			await jest.advanceTimersByTimeAsync(200);
+			expect(await Promise.all(both)).toEqual(['fine', 'fine']);
+			expect(second.at).toEqual([5]);
+		});
+
+		it('ends the wait with a cancel, and leaves nothing behind', async () => {
+			const stop = new AbortController();
+			const reason = new Error('cancelled');
+			const { at, work } = busy(20);
+			const called = expect(createLimiter({ parallel: 1 }, 'x')(work, stop.signal)).rejects.toBe(reason);
+			await jest.advanceTimersByTimeAsync(1_000);
+			stop.abort(reason);
+			await called;
+			expect([at, jest.getTimerCount()]).toEqual([[0], 0]);
+		});
+	});
+
 	it('does not pause after other errors, nor without a time', async () => {
 		const limiter = createLimiter({}, 'x');
 		for (const error of [new PipelineError('provider_unavailable', 'down', { retryAfterSeconds: 60 }), new PipelineError('provider_rate_limited', 'slow down'), new Error('?')]) {

@@ -78,6 +78,11 @@ speak:
 		expected.forEach((problem, index) => expect(problems[index]).toContain(problem));
 	});
 
+	it('takes one provider twice where the second is asked for another model or size', () => {
+		expect(problemsOf('{"transform":[{"provider":"replicate","models":{"style":"a/b"}},{"provider":"replicate","models":{"style":"a/c"}}]}')).toEqual([]);
+		expect(problemsOf('{"embed":[{"provider":"openai","dimensions":8},{"provider":"openai","dimensions":16}]}')).toEqual([]);
+	});
+
 	it.each([
 		['a tab for indentation', 'transcribe:\n\t- provider: openai'],
 		['a task named twice', 'write: []\nwrite: []'],
