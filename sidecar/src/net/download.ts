@@ -102,13 +102,18 @@ export function failureOfStatus(status: number, headers: Headers, where: string)
 	return new PipelineError('input_not_found', `${where} answered ${status} instead of the file.`, { details });
 }
 
-/** Retry-After as seconds from now, in both of its forms (RFC 9110, section 10.2.3). */
+/** A broken server names milliseconds, or a time far away: that must neither bury a job nor lock somebody out for good. */
+const LONGEST_RETRY_AFTER_SECONDS = 86_400;
+
+/** Retry-After as seconds from now, in both of its forms (RFC 9110, section 10.2.3); a day at most. Some servers send fractions. */
 export function retryAfterSeconds(headers: Headers, now = Date.now()): number | undefined {
 	const value = headers['retry-after']?.trim();
 	if (!value) return undefined;
-	if (/^\d+$/.test(value)) return Number(value);
-	const date = Date.parse(value);
-	return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000));
+	const most = (seconds: number): number => Math.min(LONGEST_RETRY_AFTER_SECONDS, Math.max(0, Math.ceil(seconds)));
+	if (/^\d+(\.\d+)?$/.test(value)) return most(Number(value));
+	// Date.parse takes nearly anything for a date: to it "-1" is a day of 2001.
+	const date = /[a-z]{3}|^\d{4}-\d\d-\d\dT/i.test(value) ? Date.parse(value) : NaN;
+	return Number.isNaN(date) ? undefined : most((date - now) / 1000);
 }
 
 /** The usual reason for a web page instead of a file: a link made for people. */

@@ -29,7 +29,7 @@ export async function reconcile(deps: PipelineDeps & Pick<WorkerDeps, 'storage'>
 		await transact(deps.db, (tx) =>
 			finishJob(deps, tx, job, {
 				status: 'failed',
-				error: { code: 'deadline_exceeded', message: 'The deadline of the request passed before the job was done. Give it more time (deadline_seconds), or add workers.' },
+				error: { code: 'deadline_exceeded', message: `The deadline of the request passed before the job was done. ${whyLate(job)}` },
 			}),
 		);
 	}
@@ -46,6 +46,10 @@ export async function reconcile(deps: PipelineDeps & Pick<WorkerDeps, 'storage'>
 	}
 	return result;
 }
+
+/** A job that has been tried waits for something else than a worker. */
+const whyLate = ({ error }: JobRow): string =>
+	error ? `Its last try ended with ${error.code}: ${error.message}` : 'Give it more time (deadline_seconds), or add workers.';
 
 async function recover(deps: PipelineDeps & Pick<WorkerDeps, 'storage'>, job: JobRow): Promise<void> {
 	const error = { code: 'worker_lost' as const, message: `The worker of this job stopped answering (try ${triesOf(job)} of ${MAX_ATTEMPTS}).` };

@@ -1,10 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { metered } from '../ai/meter.ts';
+import { addUsage } from '../ai/provider.ts';
 import { INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
 import { beginAnalyzing } from './analyzing.ts';
+import { addCost, costBefore } from './cost.ts';
 import { keepEarly, sweepTries } from './early-files.ts';
 import { execute, type Execution } from './execute.ts';
 import { finishJob, type Outcome } from './finish.ts';
@@ -73,11 +76,16 @@ async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: Abort
 		early: keepEarly(deps, { job, signal, log }),
 	};
 	let kept = false;
+	let used: Record<string, number> = {};
+	const charge = (): Promise<void> => addCost(deps, job.id, used).catch((error: unknown) => log.error({ err: error, used }, 'what this try has used could not be added to the cost of the job'));
 	try {
-		const outcome = await attempt(deps, execution);
-		kept = await transact(deps.db, (tx) => finishJob(deps, tx, job, { ...outcome, steps }, job.attempts));
-		if (!kept) log.warn('the job was taken from this worker; its result is thrown away');
+		const outcome = await metered((more) => void (used = addUsage(used, more)), () => attempt(deps, execution));
+		kept = await transact(deps.db, async (tx) => finishJob(deps, tx, job, { ...outcome, cost: addUsage(await costBefore(tx, job), { ...outcome.cost, ...used }), steps }, job.attempts));
+		if (kept) return;
+		log.warn('the job was taken from this worker; its result is thrown away');
+		await charge();
 	} catch (error) {
+		await charge();
 		await settleError(deps, job, error, signal, steps, log);
 	} finally {
 		seat.leave();

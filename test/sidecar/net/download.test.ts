@@ -298,6 +298,10 @@ describe('Retry-After', () => {
 		expect(retryAfterSeconds({ 'retry-after': 'Thu, 01 Jan 2026 00:01:30 GMT' }, now)).toBe(90);
 		expect(retryAfterSeconds({ 'retry-after': 'Thu, 01 Jan 2020 00:00:00 GMT' }, now)).toBe(0);
 		expect(retryAfterSeconds({ 'retry-after': 'soon' }, now)).toBeUndefined();
+		expect(retryAfterSeconds({ 'retry-after': '7.2' }, now)).toBe(8);
+		expect(retryAfterSeconds({ 'retry-after': '2026-01-01T00:02:00Z' }, now)).toBe(120);
+		for (const odd of ['-1', '1e3', '12 34', '0x10']) expect(retryAfterSeconds({ 'retry-after': odd }, now)).toBeUndefined();
+		for (const far of ['9'.repeat(400), '1735689600000', 'Fri, 31 Dec 9999 23:59:59 GMT']) expect(retryAfterSeconds({ 'retry-after': far }, now)).toBe(86_400);
 		expect(retryAfterSeconds({}, now)).toBeUndefined();
 	});
 });
