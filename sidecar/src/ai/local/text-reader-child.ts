@@ -18,10 +18,14 @@ interface Onnx {
 }
 export interface ReadRequest {
 	path: string;
+	/** After so long no further line is begun. */
+	seconds: number;
 }
 export interface ReadAnswer {
 	/** From top to bottom; boxes in pixels of the picture. */
 	lines: Array<{ text: string; score: number; left: number; top: number; right: number; bottom: number }>;
+	/** There is text that was not read. */
+	more: boolean;
 }
 
 /** Text of 1/80 of the longer side is still found; larger pictures take more time and memory in proportion to their area. */
@@ -54,18 +58,22 @@ serve<ReadRequest, ReadAnswer>(async () => {
 		return made;
 	}
 
-	return async ({ path }) => {
+	return async ({ path, seconds }) => {
+		const end = performance.now() + 1000 * seconds;
 		const picture = await readPixels(path);
 		const size = sizeFor(picture);
 		const { data } = await infer(finder, await scaled(picture, size), FINDING);
 		const [across, down] = [picture.width / size.width, picture.height / size.height];
-		const lines: ReadAnswer['lines'] = [];
-		for (const found of findLines({ values: data, ...size })) {
-			const line = { ...found, x: found.x * across, y: found.y * down, length: found.length * across, thickness: found.thickness * down };
-			const read = decodeText((await infer(reader, await straightened(picture, line), READING)).data, letters);
-			if (read.text) lines.push({ ...read, ...boundsOf(line) });
+		const lines = findLines({ values: data, ...size }).map((found) => ({ ...found, x: found.x * across, y: found.y * down, length: found.length * across, thickness: found.thickness * down }));
+		const read = new Map<TextLine, ReadAnswer['lines'][number]>();
+		let more = false;
+		// Titles first: of a page of small print, it is they that matter.
+		for (const line of [...lines].sort((a, b) => b.thickness - a.thickness)) {
+			more = read.size > 0 && performance.now() > end;
+			if (more) break;
+			read.set(line, { ...decodeText((await infer(reader, await straightened(picture, line), READING)).data, letters), ...boundsOf(line) });
 		}
-		return { lines };
+		return { lines: lines.flatMap((line) => read.get(line) ?? []).filter(({ text }) => text !== ''), more };
 	};
 });
 

@@ -14,22 +14,27 @@ const MIN_SCORE = 0.6;
 /** and as single letters even with more. */
 const MIN_SCORE_OF_ONE = 0.9;
 
+/** A page of a newspaper takes a minute of computing. What is not read by then is left out, and the answer says so; the deadline of infer.ts is twice as long. */
+const MOST_SECONDS = 60;
+const NOTE = 'There is more text in a picture than the local engine could read in a minute; the smallest is left out.';
+
 /** Latin letters and Chinese, also white on photos; line by line, from top to bottom. 0.5 s of computing per picture. */
-export function createLocalTextReader(engines: Engines): TextReader {
+export function createLocalTextReader(engines: Engines, { seconds = MOST_SECONDS } = {}): TextReader {
 	const engine = createLocalEngine(engines, { what: 'text in pictures', child: childModule('./text-reader-child', import.meta.url), needs: NEEDS });
 	return {
 		name: 'local',
 		model: MODEL,
 		obstacle: () => engine.obstacle(),
 		async read(pictures, options) {
-			const { found, usage } = await eachPicture(pictures, options, ({ path }, signal) => engine.ask<ReadRequest, ReadAnswer>({ path }, { signal }));
-			return { provider: 'local', model: MODEL, usage, texts: found.map((answer, index) => blocks(answer, pictures[index]!)) };
+			const { found, usage } = await eachPicture(pictures, options, ({ path }, signal) => engine.ask<ReadRequest, ReadAnswer>({ path, seconds }, { signal }));
+			const notes = found.some(({ more }) => more) ? { notes: [NOTE] } : {};
+			return { provider: 'local', model: MODEL, usage, ...notes, texts: found.map((answer, index) => blocks(answer, pictures[index]!)) };
 		},
 	};
 }
 
 /** What is surely text. */
-export function blocks({ lines }: ReadAnswer, size: { width: number; height: number }): TextBlock[] {
+export function blocks({ lines }: Pick<ReadAnswer, 'lines'>, size: { width: number; height: number }): TextBlock[] {
 	return lines.flatMap(({ text, score, ...edges }) => {
 		const box = boxWithin(edges, size);
 		const letters = text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { enginesFolder } from '../../../../scripts/lib/engines-install.mjs';
 import { createEngines } from '../../../../sidecar/src/ai/local/engines.ts';
+import { createLocalTextReader } from '../../../../sidecar/src/ai/local/text-reader.ts';
 import { createLocalVision } from '../../../../sidecar/src/ai/local/vision.ts';
 import type { Box, Picture } from '../../../../sidecar/src/ai/provider.ts';
 import { drawing, type Drawing } from '../../../fixtures/drawings.ts';
@@ -81,6 +82,14 @@ describe('local vision', () => {
 		// It sometimes misses the spaces between words.
 		const read = texts.map((blocks) => blocks.map(({ text }) => text.replaceAll(' ', '')));
 		expect(read).toEqual([['Invoice', 'Total:1,250.00EUR', 'Pleasepaywithin14days', 'noreturnsafterthirtydays'], ['FRESHBREAD'], [], []]);
+	});
+
+	it('reads the largest text where there is no time for all of it, and says so', async () => {
+		const hasty = createLocalTextReader(createEngines(await enginesFolder()), { seconds: 0 });
+		const { texts, notes } = await hasty.read([await drawn('page')], { signal });
+		expect(texts.map((blocks) => blocks.map(({ text }) => text))).toEqual([['Invoice']]);
+		expect(notes).toEqual([expect.stringContaining('the smallest is left out')]);
+		expect((await local.read_text.read([await drawn('page')], { signal })).notes).toBeUndefined();
 	});
 
 	it('finds nothing unsafe in harmless pictures, and says that it is only a flag', async () => {
