@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { and, asc, eq, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm';
 import type { TimedHash } from '../media/align.ts';
+import { lockAsset } from './assets.ts';
 import type { Database, Executor } from './database.ts';
 import { assets, fingerprints } from './schema.ts';
 import { transact } from './transact.ts';
@@ -23,24 +24,55 @@ export const gridStep = (durationSeconds: number): number => Math.max(1, Math.ce
 /** Rows of one statement: each has 7 parameters, of which Postgres takes 65,535. */
 const ROWS_AT_ONCE = 1000;
 
-/** Those of an asset, in place of its earlier ones. */
-export async function replaceFingerprints(db: Database, { id, workspaceId }: Owner, { picture, frames, sound }: Fingerprint): Promise<void> {
+export type FingerprintKind = 'picture' | 'sound';
+
+/** Those of an asset, in place of its earlier ones; of the kinds that were not looked at, the earlier ones stay. */
+export async function replaceFingerprints(
+	db: Database,
+	{ id, workspaceId }: Owner,
+	{ picture, frames, sound }: Fingerprint,
+	kinds: readonly FingerprintKind[],
+): Promise<void> {
 	const common = { workspaceId, assetId: id };
-	const rows: Array<typeof fingerprints.$inferInsert> = [
+	const rows = [
 		...(picture === null ? [] : [{ ...common, id: randomUUID(), kind: 'picture' as const, hash: picture }]),
 		...frames.map(({ at, hash }) => ({ ...common, id: randomUUID(), kind: 'picture' as const, atSeconds: at, hash })),
 		...(sound === null ? [] : [{ ...common, id: randomUUID(), kind: 'sound' as const, sequence: [...sound] }]),
-	];
+	].filter(({ kind }) => kinds.includes(kind));
 	await transact(db, async (tx) => {
-		await tx.delete(fingerprints).where(eq(fingerprints.assetId, id));
+		// Of two jobs on one asset, the second takes away what the first has written.
+		await lockAsset(tx, id);
+		await tx.delete(fingerprints).where(and(eq(fingerprints.assetId, id), inArray(fingerprints.kind, [...kinds])));
 		for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) await tx.insert(fingerprints).values(rows.slice(from, from + ROWS_AT_ONCE));
 	});
 }
 
-const others = ({ id, workspaceId }: Owner, kind: 'picture' | 'sound'): SQL | undefined =>
+const others = ({ id, workspaceId }: Owner, kind: FingerprintKind): SQL | undefined =>
 	and(eq(fingerprints.workspaceId, workspaceId), eq(fingerprints.kind, kind), ne(fingerprints.assetId, id));
-const bitsFrom = (hash: SQL): SQL<number> => sql<number>`bit_count((${fingerprints.hash} # ${hash})::bit(64))`.mapWith(Number);
 const number64 = (hash: bigint): SQL => sql`${hash.toString()}::bigint`;
+const bitsOf = (bits: SQL): SQL => sql`bit_count((${bits})::bit(64))`;
+/** As `wornBits` of media/picture-hash.ts: bits that differ, and those among the ones that mean something, as if all did. */
+function difference({ hash, mask }: { hash: SQL; mask: SQL }): { all: SQL; meant: SQL } {
+	const differing = sql`(${fingerprints.hash} # ${hash})`;
+	return { all: bitsOf(differing), meant: sql`${bitsOf(sql`${differing} & ${mask}`)} * 64.0 / ${bitsOf(mask)}` };
+}
+
+/** Those of these assets that were there before this one, i.e. of which it may be a copy. */
+export async function olderOnes(db: Executor, { id, workspaceId }: Owner, ids: readonly string[]): Promise<Set<string>> {
+	if (ids.length === 0) return new Set();
+	const rows = await db
+		.select({ id: assets.id })
+		.from(assets)
+		.where(
+			and(
+				eq(assets.workspaceId, workspaceId),
+				inArray(assets.id, [...ids]),
+				// Those of one request have the same time.
+				sql`(${assets.createdAt}, ${assets.id}) < (select own.created_at, own.id from assets own where own.id = ${id})`,
+			),
+		);
+	return new Set(rows.map((row) => row.id));
+}
 
 /** Other assets of the workspace with the very same bytes, the oldest first. */
 export async function sameBytes(db: Executor, { id, workspaceId }: Owner, sha256: string, most: number): Promise<string[]> {
@@ -53,13 +85,20 @@ export async function sameBytes(db: Executor, { id, workspaceId }: Owner, sha256
 	return rows.map((row) => row.id);
 }
 
+/** A hash, and the bits of it that mean something. */
+interface Meant {
+	hash: bigint;
+	mask: bigint;
+}
+
 /** Still pictures of other assets that differ in at most so many bits, the most alike first. */
-export async function similarPictures(db: Executor, owner: Owner, hash: bigint, mostBits: number, most: number): Promise<Array<{ assetId: string; bits: number }>> {
-	const bits = bitsFrom(number64(hash));
+export async function similarPictures(db: Executor, owner: Owner, { hash, mask }: Meant, mostBits: number, most: number): Promise<Array<{ assetId: string; bits: number }>> {
+	const { all, meant } = difference({ hash: number64(hash), mask: number64(mask) });
+	const bits = sql<number>`greatest(${all}, ${meant})`.mapWith(Number);
 	return db
 		.select({ assetId: fingerprints.assetId, bits })
 		.from(fingerprints)
-		.where(and(others(owner, 'picture'), isNull(fingerprints.atSeconds), sql`${bits} <= ${mostBits}`))
+		.where(and(others(owner, 'picture'), isNull(fingerprints.atSeconds), sql`${all} <= ${mostBits} and ${meant} <= ${mostBits}`))
 		.orderBy(asc(bits))
 		.limit(most);
 }
@@ -68,15 +107,16 @@ export async function similarPictures(db: Executor, owner: Owner, hash: bigint, 
 const PROBES_AT_ONCE = 8;
 
 /** Other films that share frames with these, those that share the most first. */
-export async function filmsLike(db: Executor, owner: Owner, hashes: readonly bigint[], mostBits: number, most: number): Promise<string[]> {
+export async function filmsLike(db: Executor, owner: Owner, frames: readonly Meant[], mostBits: number, most: number): Promise<string[]> {
 	const counts = new Map<string, number>();
+	const { all, meant } = difference({ hash: sql`probe.hash`, mask: sql`probe.mask` });
 	// One statement after the other: an embedded database holds up everything else while one runs.
-	for (let from = 0; from < hashes.length; from += PROBES_AT_ONCE) {
-		const probes = hashes.slice(from, from + PROBES_AT_ONCE).map((hash) => sql`(${number64(hash)})`);
+	for (let from = 0; from < frames.length; from += PROBES_AT_ONCE) {
+		const probes = frames.slice(from, from + PROBES_AT_ONCE).map(({ hash, mask }) => sql`(${number64(hash)}, ${number64(mask)})`);
 		const rows = await db
 			.select({ assetId: fingerprints.assetId, count: sql<number>`count(distinct probe.hash)`.mapWith(Number) })
 			.from(fingerprints)
-			.innerJoin(sql`(values ${sql.join(probes, sql`, `)}) as probe(hash)`, sql`${bitsFrom(sql`probe.hash`)} <= ${mostBits}`)
+			.innerJoin(sql`(values ${sql.join(probes, sql`, `)}) as probe(hash, mask)`, sql`${all} <= ${mostBits} and ${meant} <= ${mostBits}`)
 			.where(and(others(owner, 'picture'), isNotNull(fingerprints.atSeconds)))
 			.groupBy(fingerprints.assetId);
 		for (const { assetId, count } of rows) counts.set(assetId, (counts.get(assetId) ?? 0) + count);

@@ -1,4 +1,4 @@
-import { hashDistance, likeness, ones } from './picture-hash.ts';
+import { likeness, ones, wornBits } from './picture-hash.ts';
 
 /**
  * Finds the part that two films or two sounds have in common, wherever it lies in each: equal pieces vote for the shift between
@@ -20,7 +20,10 @@ export interface Aligned {
 export interface TimedHash {
 	at: number;
 	hash: bigint;
+	/** Bits that mean something (picture-hash.ts). Default: all. */
+	mask?: bigint;
 }
+const ALL = -1n;
 
 /** Frames vote when they differ in no more bits. Chance does that once in 100,000 times, but hardly for frame after frame. */
 export const FRAME_BITS = 15;
@@ -37,11 +40,11 @@ export function alignFrames(own: readonly TimedHash[], other: readonly TimedHash
 	const shift = mostVoted(own, other);
 	if (shift === null) return null;
 	const offsetSeconds = shift * FINE_STEP_SECONDS;
-	const mine = new Map(own.map(({ at, hash }) => [Math.round(at / FINE_STEP_SECONDS), hash]));
+	const mine = new Map(own.map((frame) => [Math.round(frame.at / FINE_STEP_SECONDS), frame]));
 	const pieces = other.flatMap(({ at, hash }) => {
 		const own_ = mine.get(Math.round(at / FINE_STEP_SECONDS) - shift);
 		// Where one of them shows nothing that could be compared, that says nothing for or against.
-		return own_ === undefined ? [] : [{ at: at - offsetSeconds, bits: hashDistance(own_, hash) }];
+		return own_ === undefined ? [] : [{ at: at - offsetSeconds, bits: wornBits(own_.hash, hash, own_.mask ?? ALL) }];
 	});
 	const run = bestRun(pieces.map(({ bits }) => (bits <= FRAME_BITS ? 1 : MISFIT)));
 	const kept = pieces.slice(run.from, run.to);
@@ -60,16 +63,19 @@ export function alignFrames(own: readonly TimedHash[], other: readonly TimedHash
 /** In fine steps. Of equal votes the one with fewer differences, then the smaller shift. */
 function mostVoted(own: readonly TimedHash[], other: readonly TimedHash[]): number | null {
 	const steps = ({ at }: TimedHash): number => Math.round(at / FINE_STEP_SECONDS);
-	const [mine, theirs] = [halves(own), halves(other)];
+	const [mine, theirs, masks] = [halves(own.map(({ hash }) => hash)), halves(other.map(({ hash }) => hash)), halves(own.map(({ mask = ALL }) => mask))];
 	// In arrays of numbers: of two long films there are 13 million pairs, and of two still ones all of them are alike.
 	const lowest = -Math.max(0, ...own.slice(-1).map(steps));
 	const counts = new Int32Array(Math.max(0, ...other.slice(-1).map(steps)) - lowest + 1);
 	const bits = new Int32Array(counts.length);
 	for (let at = 0; at < own.length; at++) {
 		const [low, high, step] = [mine.low[at] ?? 0, mine.high[at] ?? 0, steps(own[at] as TimedHash)];
+		const [maskLow, maskHigh] = [masks.low[at] ?? 0, masks.high[at] ?? 0];
+		const most = (FRAME_BITS * (ones(maskLow) + ones(maskHigh))) / 64;
 		for (let there = 0; there < other.length; there++) {
-			const distance = ones(low ^ (theirs.low[there] ?? 0)) + ones(high ^ (theirs.high[there] ?? 0));
-			if (distance > FRAME_BITS) continue;
+			const [a, b] = [low ^ (theirs.low[there] ?? 0), high ^ (theirs.high[there] ?? 0)];
+			const distance = ones(a) + ones(b);
+			if (distance > FRAME_BITS || ones(a & maskLow) + ones(b & maskHigh) > most) continue;
 			const place = steps(other[there] as TimedHash) - step - lowest;
 			counts[place] = (counts[place] ?? 0) + 1;
 			bits[place] = (bits[place] ?? 0) + distance;
@@ -87,8 +93,8 @@ function mostVoted(own: readonly TimedHash[], other: readonly TimedHash[]): numb
 	return best === null ? null : best + lowest;
 }
 
-function halves(hashes: readonly TimedHash[]): { low: Int32Array; high: Int32Array } {
-	const of = (part: (hash: bigint) => bigint): Int32Array => Int32Array.from(hashes, ({ hash }) => Number(BigInt.asIntN(32, part(hash))));
+function halves(hashes: readonly bigint[]): { low: Int32Array; high: Int32Array } {
+	const of = (part: (hash: bigint) => bigint): Int32Array => Int32Array.from(hashes, (hash) => Number(BigInt.asIntN(32, part(hash))));
 	return { low: of((hash) => hash), high: of((hash) => hash >> 32n) };
 }
 
@@ -98,14 +104,16 @@ export const SOUND_STEP_SECONDS = 4096 / 3 / 11025;
 const SOUND_BITS = 10;
 /** Shifts that are looked into. Noise votes for many, each with a vote or two. */
 const SHIFTS = 8;
-/** The same number more often than this stands for silence or a tone: it would vote for every shift. */
+/** The same number more often than this stands for a tone: it would vote for every shift. */
 const MOST_REPEATS = 32;
+/** What chromaprint makes of silence (ffmpeg 5.1, `-algorithm 1`, its default). Most recordings have some: it tells nothing. */
+export const SILENCE = 627_964_279;
 
 /** Those that do not stand for silence or a tone. */
 export function telling(numbers: readonly number[]): number[] {
 	const counts = new Map<number, number>();
 	for (const value of numbers) counts.set(value, (counts.get(value) ?? 0) + 1);
-	return numbers.filter((value) => (counts.get(value) ?? 0) <= MOST_REPEATS);
+	return numbers.filter((value) => value !== SILENCE && (counts.get(value) ?? 0) <= MOST_REPEATS);
 }
 
 export function alignSounds(own: ArrayLike<number>, other: ArrayLike<number>): Aligned | null {
@@ -119,7 +127,7 @@ export function alignSounds(own: ArrayLike<number>, other: ArrayLike<number>): A
 	const votes = new Map<number, number>();
 	for (let at = 0; at < own.length; at++) {
 		const equal = places.get(own[at] ?? 0) ?? [];
-		if (equal.length > MOST_REPEATS) continue;
+		if (own[at] === SILENCE || equal.length > MOST_REPEATS) continue;
 		for (const there of equal) votes.set(there - at, (votes.get(there - at) ?? 0) + 1);
 	}
 	const shifts = [...votes].toSorted(([a, x], [b, y]) => y - x || Math.abs(a) - Math.abs(b)).slice(0, SHIFTS);
@@ -130,10 +138,14 @@ export function alignSounds(own: ArrayLike<number>, other: ArrayLike<number>): A
 function alongShift(own: ArrayLike<number>, other: ArrayLike<number>, shift: number): Aligned | null {
 	const begin = Math.max(0, -shift);
 	const end = Math.min(own.length, other.length - shift);
-	const bits: number[] = [];
-	for (let at = begin; at < end; at++) bits.push(ones((own[at] ?? 0) ^ (other[at + shift] ?? 0)));
-	const run = bestRun(bits.map((value) => (value <= SOUND_BITS ? 1 : MISFIT)));
-	const kept = bits.slice(run.from, run.to);
+	/** Null: both are silent, which says nothing for or against. */
+	const bits: Array<number | null> = [];
+	for (let at = begin; at < end; at++) {
+		const [mine, theirs] = [own[at] ?? 0, other[at + shift] ?? 0];
+		bits.push(mine === SILENCE && theirs === SILENCE ? null : ones(mine ^ theirs));
+	}
+	const run = bestRun(bits.map((value) => (value === null ? 0 : value <= SOUND_BITS ? 1 : MISFIT)));
+	const kept = bits.slice(run.from, run.to).filter((value) => value !== null);
 	if (kept.length === 0) return null;
 	return {
 		from: (begin + run.from) * SOUND_STEP_SECONDS,

@@ -7,7 +7,7 @@ import type { MediaFacts } from './facts.ts';
 import { asFileUrl, inputArguments, MAX_ALLOCATION } from './ffmpeg-input.ts';
 import { cpuSecondsOf } from './ffmpeg-output.ts';
 import { INPUT_FORMATS } from './formats.ts';
-import { openPicture } from './images.ts';
+import { explainSharp, openPicture } from './images.ts';
 import { HASH_SIDE, pictureHash, type PictureHash } from './picture-hash.ts';
 import { runTool } from './process.ts';
 
@@ -41,11 +41,14 @@ export async function hashPicture(media: Media, work: Work): Promise<PictureHash
 		.resize(HASH_SIDE, HASH_SIDE, { fit: 'fill' })
 		.toColourspace('b-w')
 		.raw()
-		.toBuffer();
+		.toBuffer()
+		.catch((error: unknown) => {
+			throw explainSharp(error);
+		});
 	return pictureHash(grey);
 }
 
-export type FrameHash = TimedHash & { mirrored: bigint };
+export type FrameHash = Required<TimedHash> & { mirrored: bigint };
 
 /** The frames of a film that show something: eight a second, two of a long one, one of what is longer than an hour. */
 export async function hashFrames({ path, facts }: Media, work: Work): Promise<{ frames: FrameHash[]; cpuSeconds: number }> {
@@ -58,7 +61,7 @@ export async function hashFrames({ path, facts }: Media, work: Work): Promise<{ 
 	const frames: FrameHash[] = [];
 	for (let index = 0; (index + 1) * size <= bytes.length; index++) {
 		const hash = pictureHash(bytes.subarray(index * size, (index + 1) * size));
-		if (hash) frames.push({ at: index * step, hash: hash.plain, mirrored: hash.mirrored });
+		if (hash) frames.push({ at: index * step, hash: hash.plain, mask: hash.mask, mirrored: hash.mirrored });
 	}
 	return { frames, cpuSeconds };
 }

@@ -8,10 +8,15 @@ export const HASH_SIDE = 32;
 const BITS = 64;
 /** Coefficients that compression and noise make out of nothing are smaller (measured on JPEG of quality 40). */
 const NOISE = 4;
-/** With fewer that mean something, two pictures are alike because both are empty: a black frame, a gradient, a title. */
-const LEAST_MEANING = 16;
+/**
+ * With fewer that mean something, two pictures are alike because both are empty: a black frame, a gradient. Of 24 bits that fall
+ * as they like, 1 pair in 1300 differs in at most 4 of them, which is what counts as a copy (similarity 0.65).
+ */
+const LEAST_MEANING = 24;
 
 export interface PictureHash {
+	/** The bits that mean something, of either way. The others are 0, as in every other picture with as little in it. */
+	mask: bigint;
 	/** Signed, as the database keeps it. */
 	plain: bigint;
 	/** Of the same picture, mirrored left to right. */
@@ -44,17 +49,30 @@ export function pictureHash(grey: Uint8Array): PictureHash | null {
 	});
 	let plain = 0n;
 	let mirrored = 0n;
+	let mask = 0n;
 	let meaning = 0;
 	for (const [index, [across, down]] of PLACES.entries()) {
 		let value = 0;
 		for (let y = 0; y < HASH_SIDE; y++) value += (rows[across]?.[y] ?? 0) * (WAVES[down]?.[y] ?? 0);
 		const bit = 1n << BigInt(index);
-		if (Math.abs(value) > NOISE) meaning++;
+		if (Math.abs(value) > NOISE) {
+			meaning++;
+			mask |= bit;
+		}
 		if (value > NOISE) plain |= bit;
 		// Mirroring turns the sign of every wave that goes across an odd number of times.
 		if ((across % 2 === 0 ? value : -value) > NOISE) mirrored |= bit;
 	}
-	return meaning < LEAST_MEANING ? null : { plain: BigInt.asIntN(BITS, plain), mirrored: BigInt.asIntN(BITS, mirrored) };
+	return meaning < LEAST_MEANING ? null : { mask: BigInt.asIntN(BITS, mask), plain: BigInt.asIntN(BITS, plain), mirrored: BigInt.asIntN(BITS, mirrored) };
+}
+
+/**
+ * Bits in which two hashes differ, as if all 64 meant something: of simple pictures half of the bits are 0 in both, which
+ * makes none of them a copy of the other. @param mask that of one of the two
+ */
+export function wornBits(a: bigint, b: bigint, mask: bigint): number {
+	const meaning = hashDistance(mask, 0n);
+	return Math.max(hashDistance(a, b), meaning === 0 ? BITS : (hashDistance(a & mask, b & mask) * BITS) / meaning);
 }
 
 /** Bits in which two hashes differ, 0 to 64. */

@@ -1,4 +1,4 @@
-import { alignFrames, alignSounds, bestRun, FINE_STEP_SECONDS, SOUND_STEP_SECONDS, telling, type TimedHash } from '../../../sidecar/src/media/align.ts';
+import { alignFrames, alignSounds, bestRun, FINE_STEP_SECONDS, SILENCE, SOUND_STEP_SECONDS, telling, type TimedHash } from '../../../sidecar/src/media/align.ts';
 
 function random(seed: number): () => number {
 	let state = seed;
@@ -57,6 +57,20 @@ describe('the common part of two films', () => {
 		expect(alignFrames(still(20), grid(still(8)), 1)).toMatchObject({ from: 0, to: 8, offsetSeconds: 0, matched: 8 });
 	});
 
+	it('is none of two films with little in their pictures, whose other bits are 0 in both', () => {
+		const dim = (seed: number): Array<Required<TimedHash>> => film(seed, 30).map(({ at, hash }) => ({ at, hash: BigInt.asIntN(64, hash & 0xffffffn), mask: 0xffffffn }));
+		for (let seed = 1; seed <= 30; seed++) {
+			// By all 64 bits it would be 25 and more.
+			expect(alignFrames(dim(seed), grid(dim(seed + 500)), 1)?.matched ?? 0).toBeLessThan(10);
+			// The same one is found all the same, worn by two of its bits.
+			const next = random(seed);
+			const copy = dim(seed).map((frame) => ({ ...frame, hash: BigInt.asIntN(64, frame.hash ^ (1n << BigInt(Math.floor(next() * 24))) ^ (1n << BigInt(Math.floor(next() * 24)))) }));
+			const found = alignFrames(copy, grid(dim(seed)), 1);
+			expect(found?.matched).toBe(30);
+			expect(Math.abs(found?.offsetSeconds ?? 9)).toBeLessThanOrEqual(FINE_STEP_SECONDS);
+		}
+	});
+
 	it('bears frames that show nothing, and is none without frames', () => {
 		const whole = film(9, 20);
 		const gaps = whole.filter((_, index) => Math.floor(index / 16) % 2 === 0);
@@ -89,11 +103,21 @@ describe('the common part of two sounds', () => {
 		}
 	});
 
-	it('is none of different ones, and not the silence that both have', () => {
+	it('is none of different ones, and not the silence that both have, however short', () => {
 		expect(alignSounds(song(1, 500), song(2, 500))).toBeNull();
-		const silence = Array.from({ length: 200 }, () => 627_964_279);
-		expect(alignSounds([...silence, ...song(1, 100)], [...song(2, 100), ...silence])).toBeNull();
-		expect(telling([...silence, 5, 6, 5])).toEqual([5, 6, 5]);
+		for (const length of [3, 20, 31, 200]) {
+			const silence = Array.from({ length }, () => SILENCE);
+			expect(alignSounds([...silence, ...song(1, 100)], [...song(2, 100), ...silence])).toBeNull();
+			expect(alignSounds([...silence, ...song(1, 30)], [...silence, ...song(2, 30)])).toBeNull();
+			expect(telling([...silence, 5, 6, 5])).toEqual([5, 6, 5]);
+		}
+		expect(telling([...Array.from({ length: 40 }, () => 7), 5])).toEqual([5]);
+	});
+
+	it('goes on through silence that both have, which counts for nothing', () => {
+		const silence = Array.from({ length: 50 }, () => SILENCE);
+		const whole = [...silence, ...song(1, 40), ...silence, ...song(2, 40), ...silence];
+		expect(alignSounds(whole, whole)).toMatchObject({ from: 50 * SOUND_STEP_SECONDS, to: 180 * SOUND_STEP_SECONDS, matched: 80, similarity: 1 });
 	});
 });
 

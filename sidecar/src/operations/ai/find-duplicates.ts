@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findAsset } from '../../db/assets.ts';
 import type { Database } from '../../db/database.ts';
-import { filmsLike, framesOf, gridStep, lengthOfAsset, replaceFingerprints, sameBytes, similarPictures, soundOf, soundsLike } from '../../db/fingerprints.ts';
+import { filmsLike, framesOf, gridStep, lengthOfAsset, olderOnes, replaceFingerprints, sameBytes, similarPictures, soundOf, soundsLike, type FingerprintKind } from '../../db/fingerprints.ts';
 import { PipelineError, toPipelineError } from '../../errors.ts';
 import { alignFrames, alignSounds, FRAME_BITS, SOUND_STEP_SECONDS, telling, type Aligned } from '../../media/align.ts';
 import { hashFrames, hashPicture, hashSound, type FrameHash } from '../../media/fingerprint.ts';
@@ -29,7 +29,7 @@ const params = z.strictObject({
 	action: z
 		.enum(['report', 'stop'])
 		.default('report')
-		.describe('stop: where there is a copy the job fails with `conflict`, and the other operations of the same request with it. report: only tells. Default report.'),
+		.describe('stop: where there is a copy that was there before, the job fails with `conflict`, and the other operations of the same request with it. report: only tells. Default report.'),
 });
 type Params = z.infer<typeof params>;
 
@@ -44,7 +44,10 @@ export interface Duplicate {
 	/** What has to be added to a time of this asset to find the same in the other one; null for pictures. */
 	offset_seconds: number | null;
 	mirrored?: true;
+	/** Whether it was there before this asset. */
+	older: boolean;
 }
+type Found = Omit<Duplicate, 'older'>;
 
 /** Assets that are compared in full, of each kind, and as many of each kind are told of. */
 const MOST_CANDIDATES = 20;
@@ -69,7 +72,7 @@ export function createFindDuplicates({ db }: { db: Database }): TaskOperation<Pa
 		params,
 		example: { compare: 'all', action: 'report' },
 		produces:
-			'`is_duplicate`, `duplicates` (`asset_id`, `kind`: identical, image, video or sound, `similarity`, `matched_seconds` of this asset, `offset_seconds` to the same place of the other one, `mirrored`), `notes`. Compared with are assets on which find_duplicates has run before; the same bytes are found in any case. With `action` stop the job fails with `conflict`, whose `details` hold the list.',
+			'`is_duplicate`, `duplicates` (`asset_id`, `kind`: identical, image, video or sound, `similarity`, `matched_seconds` of this asset, `offset_seconds` to the same place of the other one, `mirrored`, `older`: it was there before this asset), `notes`. Compared with are assets on which find_duplicates has run before; the same bytes are found in any case. With `action` stop the job fails with `conflict`, whose `details` hold the list.',
 		estimateSeconds: (facts) => 2 + (facts?.durationSeconds ?? 0) * 0.05,
 		async run(context, given) {
 			if (context.assetId === null) throw new PipelineError('invalid_request', 'asset_id: find_duplicates needs an asset.');
@@ -80,12 +83,16 @@ export function createFindDuplicates({ db }: { db: Database }): TaskOperation<Pa
 			context.signal.throwIfAborted();
 			// Stored before others are looked at: of two copies that come at once, one sees the other.
 			const step = gridStep(own.seconds);
-			await replaceFingerprints(db, asset, { picture: own.picture?.plain ?? null, frames: own.frames.filter(({ at }) => at % step === 0), sound: own.sound });
+			await replaceFingerprints(db, asset, { picture: own.picture?.plain ?? null, frames: own.frames.filter(({ at }) => at % step === 0), sound: own.sound }, own.kinds);
 			const found = await context.step('compare', () => compare(db, asset, own, given, context.signal));
 			const identical = await identicalOnes(db, asset);
 			const same = new Set(identical.map(({ asset_id: id }) => id));
-			const duplicates = [...identical, ...found.filter(({ asset_id: id }) => !same.has(id)).toSorted((a, b) => b.similarity - a.similarity)];
-			if (duplicates.length > 0 && given.action === 'stop') throw isCopy(duplicates);
+			const all = [...identical, ...found.filter(({ asset_id: id }) => !same.has(id)).toSorted((a, b) => b.similarity - a.similarity)];
+			const older = await olderOnes(db, asset, all.map(({ asset_id: id }) => id));
+			const duplicates: Duplicate[] = all.map((one) => ({ ...one, older: older.has(one.asset_id) }));
+			// What came later is the copy: of two that come at once, one goes on, and an original that is tried again as well.
+			const originals = duplicates.filter((one) => one.older);
+			if (originals.length > 0 && given.action === 'stop') throw isCopy(originals);
 			return {
 				output: { is_duplicate: duplicates.length > 0, duplicates, ...(notes.length > 0 ? { notes } : {}) },
 				cost: { cpu_seconds: own.cpuSeconds },
@@ -100,6 +107,8 @@ interface Own {
 	sound: number[] | null;
 	seconds: number;
 	cpuSeconds: number;
+	/** What was looked at. */
+	kinds: FingerprintKind[];
 }
 
 /** What the asset is compared by; parts that are not asked for are missing. */
@@ -107,7 +116,8 @@ async function fingerprint(context: TaskContext, { compare: what }: Params, note
 	const source = await context.source();
 	const { facts } = source;
 	const still = facts.fileType === 'image';
-	const own: Own = { picture: null, frames: [], sound: null, seconds: still ? 0 : facts.durationSeconds, cpuSeconds: 0 };
+	const kinds: FingerprintKind[] = [...(what === 'sound' ? [] : ['picture' as const]), ...(what === 'picture' ? [] : ['sound' as const])];
+	const own: Own = { picture: null, frames: [], sound: null, seconds: still ? 0 : facts.durationSeconds, cpuSeconds: 0, kinds };
 	if (what !== 'sound' && still) own.picture = await context.step('picture', () => hashPicture(source, context));
 	if (what !== 'sound' && facts.fileType === 'video' && facts.video) {
 		const { frames, cpuSeconds } = await context.step('picture', () => hashFrames(source, context));
@@ -121,6 +131,7 @@ async function fingerprint(context: TaskContext, { compare: what }: Params, note
 			// The picture can be compared all the same.
 			if (!facts.video || what === 'sound') throw error;
 			notes.push(toPipelineError(error).message);
+			own.kinds = own.kinds.filter((kind) => kind !== 'sound');
 			return null;
 		});
 		own.sound = made?.sequence ?? null;
@@ -131,25 +142,27 @@ async function fingerprint(context: TaskContext, { compare: what }: Params, note
 	return own;
 }
 
-const identicalOnes = async (db: Database, asset: { id: string; workspaceId: string }): Promise<Duplicate[]> => {
+const identicalOnes = async (db: Database, asset: { id: string; workspaceId: string }): Promise<Found[]> => {
 	const row = await findAsset(db, asset.workspaceId, asset.id);
 	const ids = row?.sha256 ? await sameBytes(db, asset, row.sha256, MOST_CANDIDATES) : [];
 	const whole: [number, number] | null = row?.durationSeconds ? [0, seconds(row.durationSeconds)] : null;
 	return ids.map((id) => ({ asset_id: id, kind: 'identical', similarity: 1, matched_seconds: whole, offset_seconds: whole ? 0 : null }));
 };
 
-async function compare(db: Database, asset: { id: string; workspaceId: string }, own: Own, given: Params, signal: AbortSignal): Promise<Duplicate[]> {
-	const found: Duplicate[] = [];
+async function compare(db: Database, asset: { id: string; workspaceId: string }, own: Own, given: Params, signal: AbortSignal): Promise<Found[]> {
+	const found: Found[] = [];
 	if (own.picture) {
+		const { mask } = own.picture;
 		const ways = [{ hash: own.picture.plain, mirrored: false }, ...(given.mirrored ? [{ hash: own.picture.mirrored, mirrored: true }] : [])];
 		for (const { hash, mirrored } of ways)
-			for (const { assetId, bits } of await similarPictures(db, asset, hash, mostDistance(given.min_similarity), MOST_CANDIDATES))
+			for (const { assetId, bits } of await similarPictures(db, asset, { hash, mask }, mostDistance(given.min_similarity), MOST_CANDIDATES))
 				found.push(duplicate(assetId, 'image', likeness(bits, 64), null, mirrored));
 	}
 	const ways = own.frames.length > 0 ? [false, ...(given.mirrored ? [true] : [])] : [];
 	for (const mirrored of ways) {
-		const frames = own.frames.map(({ at, hash, mirrored: turned }) => ({ at, hash: mirrored ? turned : hash }));
-		for (const id of await filmsLike(db, asset, probesOf(frames.map(({ hash }) => hash), MOST_PROBES), FRAME_BITS, MOST_CANDIDATES)) {
+		const frames = own.frames.map(({ at, hash, mask, mirrored: turned }) => ({ at, mask, hash: mirrored ? turned : hash }));
+		const different = [...new Map(frames.map((frame) => [frame.hash, frame])).values()];
+		for (const id of await filmsLike(db, asset, probesOf(different, MOST_PROBES), FRAME_BITS, MOST_CANDIDATES)) {
 			signal.throwIfAborted();
 			const length = await lengthOfAsset(db, id);
 			const aligned = alignFrames(frames, await framesOf(db, id), gridStep(length));
@@ -186,7 +199,7 @@ export function isCommon(
 	return matched > FEW_FRAMES || similarity >= Math.max(least, FEW_SIMILARITY);
 }
 
-function duplicate(id: string, kind: Duplicate['kind'], similarity: number, aligned: Aligned | null, mirrored: boolean): Duplicate {
+function duplicate(id: string, kind: Duplicate['kind'], similarity: number, aligned: Aligned | null, mirrored: boolean): Found {
 	return {
 		asset_id: id,
 		kind,
@@ -200,8 +213,8 @@ function duplicate(id: string, kind: Duplicate['kind'], similarity: number, alig
 const seconds = (value: number): number => Math.round(value * 100) / 100;
 
 /** Of the same asset and kind the better way to look at it: symmetric pictures are alike both ways. */
-function best(found: readonly Duplicate[]): Duplicate[] {
-	const each = new Map<string, Duplicate>();
+function best(found: readonly Found[]): Found[] {
+	const each = new Map<string, Found>();
 	for (const one of found) {
 		const key = `${one.kind} ${one.asset_id}`;
 		const known = each.get(key);

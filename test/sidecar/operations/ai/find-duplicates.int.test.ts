@@ -1,5 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { insertAssets } from '../../../../sidecar/src/db/assets.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
@@ -7,10 +10,13 @@ import { gridStep } from '../../../../sidecar/src/db/fingerprints.ts';
 import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import { fingerprints } from '../../../../sidecar/src/db/schema.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
+import { SILENCE, telling } from '../../../../sidecar/src/media/align.ts';
+import { hashSound } from '../../../../sidecar/src/media/fingerprint.ts';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
 import { createFindDuplicates, isCommon, probesOf, type Duplicate } from '../../../../sidecar/src/operations/ai/find-duplicates.ts';
 import { duplicateFixture, type DuplicateFixture } from '../../../fixtures/duplicates.ts';
 import { editFixture } from '../../../fixtures/edit.ts';
+import { hiddenFixture } from '../../../fixtures/hidden.ts';
 import { image } from '../../../fixtures/images.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { testTask } from '../../../support/task-context.ts';
@@ -59,7 +65,7 @@ describe('find_duplicates', () => {
 			const { is_duplicate: is, duplicates } = await newOne(name);
 			expect(is).toBe(true);
 			expect(duplicates).toEqual([
-				{ asset_id: original.id, kind: 'image', similarity: expect.any(Number), matched_seconds: null, offset_seconds: null, ...(name === 'photoMirrored' ? { mirrored: true } : {}) },
+				{ asset_id: original.id, kind: 'image', similarity: expect.any(Number), matched_seconds: null, offset_seconds: null, older: true, ...(name === 'photoMirrored' ? { mirrored: true } : {}) },
 			]);
 			expect(duplicates[0]?.similarity).toBeGreaterThan(0.9);
 		});
@@ -72,6 +78,14 @@ describe('find_duplicates', () => {
 		it('says that one of one colour cannot be told from others', async () => {
 			await known('plain');
 			expect(await newOne('plainToo')).toEqual({ is_duplicate: false, duplicates: [], notes: [expect.stringMatching(/too little/)] });
+		});
+
+		it('says that a damaged one cannot be read', async () => {
+			const path = join(await mkdtemp(join(tmpdir(), 'broken-')), 'broken.jpg');
+			const bytes = readFileSync(duplicateFixture('photo'));
+			await writeFile(path, bytes.subarray(0, bytes.length / 2));
+			await expect(look(await addAsset(path))).rejects.toMatchObject({ code: 'input_corrupt' });
+			await rm(dirname(path), { recursive: true });
 		});
 	});
 
@@ -139,6 +153,15 @@ describe('find_duplicates', () => {
 			expect(Math.abs((duplicates[0]?.offset_seconds ?? 99) - offset)).toBeLessThan(0.3);
 		});
 
+		it('tells nothing by silence', async () => {
+			const task = await testTask(hiddenFixture('lateNotes'));
+			const { sequence } = await hashSound(await task.context.source(), task.context);
+			await task.end();
+			// Chromaprint's number for it has not changed with ffmpeg.
+			expect(sequence?.slice(0, 5)).toEqual([SILENCE, SILENCE, SILENCE, SILENCE, SILENCE]);
+			expect(telling(sequence ?? []).filter((value) => value === SILENCE)).toEqual([]);
+		});
+
 		it('leaves them out where only pictures count', async () => {
 			await known('song');
 			expect(await newOne('songUnderFilm', { compare: 'picture' })).toMatchObject({ is_duplicate: false });
@@ -147,7 +170,7 @@ describe('find_duplicates', () => {
 
 	it('tells equal bytes first, also of media that never were fingerprinted', async () => {
 		const [never, before] = [await addAsset(duplicateFixture('black')), await known('film')];
-		expect((await newOne('black')).duplicates).toEqual([{ asset_id: never.id, kind: 'identical', similarity: 1, matched_seconds: [0, 6], offset_seconds: 0 }]);
+		expect((await newOne('black')).duplicates).toEqual([{ asset_id: never.id, kind: 'identical', similarity: 1, matched_seconds: [0, 6], offset_seconds: 0, older: true }]);
 		expect((await newOne('film')).duplicates).toEqual([expect.objectContaining({ asset_id: before.id, kind: 'identical' })]);
 	});
 
@@ -168,6 +191,30 @@ describe('find_duplicates', () => {
 		expect(await rows(copy)).toHaveLength(12);
 		const song = await known('songUnderFilm');
 		expect((await rows(song)).map(({ kind }) => kind).filter((kind) => kind === 'sound')).toHaveLength(1);
+	});
+
+	it('keeps what it has of the sound when it looks at the picture, and the reverse', async () => {
+		const song = await known('songUnderFilm');
+		await look(song, { compare: 'picture' });
+		expect((await newOne('songMp3')).duplicates).toMatchObject([{ asset_id: song.id, kind: 'sound' }]);
+		await look(song, { compare: 'sound' });
+		expect((await newOne('thirdFilm')).duplicates).toMatchObject([{ asset_id: song.id, kind: 'video' }]);
+	});
+
+	it('stops what came later, not what was there: of two at once one, and no original that is tried again', async () => {
+		const [first, second] = [await addAsset(duplicateFixture('photo')), await addAsset(duplicateFixture('photoSmall'))];
+		// Both are stored before either is compared.
+		for (const one of [first, second]) await look(one);
+		await expect(look(second, { action: 'stop' })).rejects.toMatchObject({ code: 'conflict', details: { duplicates: [{ asset_id: first.id, older: true }] } });
+		expect(await look(first, { action: 'stop' })).toMatchObject({ is_duplicate: true, duplicates: [{ asset_id: second.id, older: false }] });
+		// Of one request: at the same moment.
+		const at = new Date();
+		const ids = [randomUUID(), randomUUID()].sort();
+		const path = duplicateFixture('otherPhoto');
+		await insertAssets(database.db, ids.map((id) => ({ id, workspaceId: workspace, source: 'url', status: 'ready' as const, sha256: 'same', createdAt: at })));
+		const [one, other] = ids.map((id) => ({ id, path, workspaceId: workspace }));
+		await expect(look(one!, { action: 'stop' })).resolves.toMatchObject({ duplicates: [{ older: false }] });
+		await expect(look(other!, { action: 'stop' })).rejects.toMatchObject({ code: 'conflict' });
 	});
 
 	it('decides what is common by length and likeness', () => {
