@@ -48,6 +48,24 @@ describe('an AI agent in a real n8n', () => {
 		expect(text).toContain(assetId);
 		expect(text).toContain('stone');
 	}, 300_000);
+
+	it('tells the agent why its tool failed, instead of finding nothing', async () => {
+		const credential = await ensureCredential(world.n8n, [], { name: 'Chat 2', type: 'openAiApi', data: { apiKey: KEY, url: chat.url } });
+		chat.decide = (results) => (results.length === 0 ? { tool: /Caption/, arguments: { url: `${world.files.url}/speech.mp4` } } : { text: `It said: ${results.at(-1) ?? ''}` });
+		const ask = fromTemplate(credential).attach('Librarian', 'ai_tool', 'Caption', 'n8n-nodes-media-pipeline.mediaCaptionTool', 1, {
+			descriptionType: 'manual',
+			toolDescription: 'Writes a post about a video.',
+			operation: 'add_subtitles',
+			source: 'url',
+			fileUrl: "={{ $fromAI('url', 'Address of the video', 'string') }}",
+		});
+		const answered = await world.result(await world.fire(ask, await world.deploy(ask), { question: 'Put subtitles on it' }));
+
+		expect(answered.error?.message).toBeUndefined();
+		const text = String(answered.runs.Librarian?.at(-1)?.data?.main[0]?.[0]?.json.output);
+		// There is no transcript of it yet.
+		expect(text).toMatch(/input_not_found.*Run transcribe|Run transcribe.*input_not_found/s);
+	}, 300_000);
 });
 
 function fromTemplate(credential: { id: string; name: string }): WorkflowBuilder {

@@ -22,6 +22,8 @@ export interface ChatServer {
 	tools: Tool[];
 	/** What tools gave back, in order. */
 	toolResults: string[];
+	/** May be changed from one question to the next. */
+	decide: (toolResults: string[]) => Decision;
 	close(): void;
 }
 
@@ -32,7 +34,7 @@ export interface ChatServer {
 export async function startChatServer(key: string, decide: (toolResults: string[]) => Decision): Promise<ChatServer> {
 	const app = express();
 	const calls = new Set<string>();
-	const state: ChatServer = { url: '', tools: [], toolResults: [], close: () => server.close() };
+	const state: ChatServer = { url: '', tools: [], toolResults: [], decide, close: () => server.close() };
 	app.use(express.json({ limit: '5mb' }));
 	app.get('/v1/models', (_request, response) => void response.json({ object: 'list', data: [{ id: 'gpt-4o-mini', object: 'model' }] }));
 	app.post('/v1/chat/completions', (request, response) => {
@@ -44,7 +46,7 @@ export async function startChatServer(key: string, decide: (toolResults: string[
 		if (results.some(({ tool_call_id: id }) => !calls.has(id ?? ''))) return refuse(400, 'A tool result answers no call.');
 		state.tools = tools;
 		state.toolResults = results.map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content)));
-		const decision = decide(state.toolResults);
+		const decision = state.decide(state.toolResults);
 		const message: Message = { role: 'assistant', content: null };
 		if ('text' in decision) message.content = decision.text;
 		else {
