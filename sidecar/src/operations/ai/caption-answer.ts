@@ -67,7 +67,7 @@ export function judge(json: unknown, params: CaptionParams, seen = true): Judgem
 		if (length > limit) complaints.push(`${name} has ${length} characters; at most ${limit} are allowed.`);
 		const foreign = foreignParts(text, givenText(params));
 		if (foreign.length > 0)
-			complaints.push(`${name} holds links or mentions that the brief does not: ${foreign.join(', ')}.`);
+			complaints.push(`${name} holds links or mentions that the brief does not: ${foreign.slice(0, 5).join(', ')}.`);
 		if (called && !placeOf(text.normalize('NFC'), called)) complaints.push(`${name} lacks the call to action "${called}".`);
 	}
 	const [title, alt] = [TITLE.measure(answer.title.trim()), ALT_TEXT.measure(answer.alt_text.trim())];
