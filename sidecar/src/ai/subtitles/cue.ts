@@ -19,7 +19,7 @@ export interface CueWord {
 	end: number;
 }
 
-/** More than a day of fast talk; a file beyond it is no subtitle file. */
+/** Some sixteen hours of talk, at three seconds each. */
 export const MAX_CUES = 20_000;
 /** Characters of a subtitle file: ten times that of a long film. */
 export const MAX_SUBTITLE_CHARACTERS = 2_000_000;
@@ -37,7 +37,9 @@ export const cueSchema = z.object({
 	speaker: z.string().optional(),
 });
 
-export const cuesSchema = z.array(cueSchema).max(MAX_CUES);
+/** Of any number, as our own transcripts have them. */
+export const cueListSchema = z.array(cueSchema);
+export const cuesSchema = cueListSchema.max(MAX_CUES);
 
 /** The text of a cue in one line. */
 export const textOf = ({ lines }: Pick<Cue, 'lines'>): string => joinLines(lines);

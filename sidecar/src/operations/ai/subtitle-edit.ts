@@ -33,7 +33,7 @@ export const subtitleEdit: TaskOperation<Params> = {
 	standsAlone: ({ subtitles }) => subtitles !== undefined,
 	accepts: 'none',
 	params,
-	produces: `${SUBTITLE_OUTPUT}, \`edits\` (each with \`kind\`, \`changed\`). Files: \`subtitles.srt\` and so on.`,
+	produces: `${SUBTITLE_OUTPUT}, \`edits\` (each with \`kind\`, \`changed\`). Files: \`subtitles.srt\` and so on. The asset's own subtitles stay as they are: operations that are to use the edited ones (burn_subtitles, add_subtitles, translate) get the output's \`subtitles\`.`,
 	example: {
 		subtitles: '1\n00:00:01,000 --> 00:00:03,000\nHello their.\n',
 		edits: [

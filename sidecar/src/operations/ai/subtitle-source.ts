@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { cuesSchema, MAX_SUBTITLE_CHARACTERS, type Cue } from '../../ai/subtitles/cue.ts';
+import { cueListSchema, MAX_SUBTITLE_CHARACTERS, type Cue } from '../../ai/subtitles/cue.ts';
 import { cutSubtitles } from '../../ai/subtitles/cut.ts';
 import { parseSubtitles, withoutUndefined, type ParseOptions } from '../../ai/subtitles/parse.ts';
 import type { Segment } from '../../ai/transcriber.ts';
@@ -12,7 +12,7 @@ export const subtitleFields = {
 		.string()
 		.max(MAX_SUBTITLE_CHARACTERS)
 		.optional()
-		.describe("The subtitles themselves: text of an SRT, WebVTT or ASS file. Absent: those of the asset, from its latest `translate` into `language`, else from its latest `transcribe`."),
+		.describe("The subtitles themselves: text of an SRT, WebVTT or ASS file, or the JSON that subtitle_edit and subtitle_convert write, which has the times of words, too. Absent: those of the asset, from its latest `translate` into `language`, else from its latest `transcribe`."),
 	language: z
 		.string()
 		.regex(/^[a-z]{2}$/, 'must be an ISO 639-1 code of two letters, e.g. en')
@@ -114,7 +114,7 @@ async function stored(from: SubtitleReader, output: Record<string, unknown>, lan
 function readDocument(text: string): Cue[] | null {
 	try {
 		const { cues } = JSON.parse(text) as { cues?: unknown };
-		return cuesSchema.safeParse(cues).data?.map(withoutUndefined) ?? null;
+		return cueListSchema.safeParse(cues).data?.map(withoutUndefined) ?? null;
 	} catch {
 		return null;
 	}

@@ -167,6 +167,26 @@ describe('operations on subtitles', () => {
 			expect(await of({}, { transcribe: foreign })).toMatchObject({ cues: [{ start: 0, end: 2000, lines: ['From elsewhere.'] }], read: [] });
 		});
 
+		it('run from right to left in players also where a line begins with a Latin name, and stay plain as data', async () => {
+			const hebrew = [{ start: 0, end: 1000, lines: ['Dana אמרה שלום', 'שלום Dana'] }];
+			const files = async (given: Record<string, unknown>) => {
+				task = await testTask('/nowhere', { earlier: { transcribe: { ...transcribe, language: 'he' } } });
+				const readStored = async () => Readable.from([Buffer.from(JSON.stringify({ cues: hebrew }))]);
+				const made = await subtitleConvert.run({ ...task.context, readStored }, subtitleConvert.params.parse(given));
+				return Promise.all((made.files ?? []).map(({ path }) => readFile(path, 'utf8')));
+			};
+			const [srt, vtt, txt, json] = await files({ formats: ['srt', 'vtt', 'txt', 'json'] });
+			for (const text of [srt, vtt]) expect(text).toContain('\n\u200FDana אמרה שלום\nשלום Dana\n');
+			for (const text of [txt, json]) expect(text).not.toContain('\u200F');
+			const [own] = await files({ language: 'he', formats: ['srt'], subtitles: '00:01 --> 00:02\nDana אמרה שלום' });
+			expect(own).toContain('\nDana');
+		});
+
+		it('are those of a transcript of more than a day', async () => {
+			const many = Array.from({ length: 20_001 }, (_, index) => ({ start: index * 4000, end: index * 4000 + 3000, lines: ['x'] }));
+			expect(await of({ 'transcript.json': JSON.stringify({ cues: many }) }, { transcribe }, { formats: ['txt'] }).catch((error: unknown) => error)).not.toMatchObject({ code: 'invalid_request' });
+		});
+
 		it('are put in order, with speakers, where an external processor is careless', async () => {
 			const foreign = { language: 'en', segments: [{ start: 3, end: 5, text: 'Then this.', speaker: 'B' }, { start: -0.02, end: 2, text: 'First that.', speaker: null }] };
 			expect(await of({}, { transcribe: foreign })).toMatchObject({ cues: [{ start: 0, lines: ['First that.'] }, { start: 3000, lines: ['Then this.'], speaker: 'B' }] });
