@@ -93,6 +93,11 @@ const shares = (unit: Unit, tokens: readonly string[], cues: readonly Cue[], rul
 		rules,
 	);
 
+export interface LaidBack {
+	cues: Cue[];
+	warnings: Warning[];
+}
+
 export interface Warning {
 	/** From 1, as in the SRT file. */
 	cue: number;
@@ -102,14 +107,16 @@ export interface Warning {
 
 /**
  * The subtitles with translated texts: at their times and with their speakers. One whose text is too long for its lines becomes two
- * or more within its time; one that gets no word (the translation is shorter) is joined to its neighbour of the same sentence.
+ * or more within its time; one that gets no word (the translation is shorter) is joined to its neighbour of the same sentence. It is
+ * done in steps of a millisecond or so: of the longest files they are a minute, in which others must have their turn.
  * @param texts of the units, in their order; those of which nothing came are in `untranslated`, by their index
  */
-export function layBack(cues: readonly Cue[], units: readonly Unit[], texts: readonly string[], rules: Rules, untranslated: ReadonlySet<number> = new Set()): { cues: Cue[]; warnings: Warning[] } {
+export function* layBack(cues: readonly Cue[], units: readonly Unit[], texts: readonly string[], rules: Rules, untranslated: ReadonlySet<number> = new Set()): Generator<void, LaidBack> {
 	const lines = new Map<number, string[]>();
 	const shareOf = new Map<number, { unit: number; tokens: string[] }>();
 	const missed = new Set<number>();
 	for (const [at, unit] of units.entries()) {
+		yield;
 		const text = texts[at] ?? '';
 		if (untranslated.has(at)) for (const index of unit.cues) missed.add(index);
 		if (unit.line !== undefined) {
@@ -126,6 +133,7 @@ export function layBack(cues: readonly Cue[], units: readonly Unit[], texts: rea
 	let lastUnit: number | null = null;
 	let opened = null as { unit: number; start: number } | null;
 	for (const [index, cue] of cues.entries()) {
+		yield;
 		const dialogue = lines.get(index);
 		const share = shareOf.get(index);
 		// One that was empty from the start is left out.

@@ -3,6 +3,12 @@ import { hasRoom, layBack, roomOf, unitsOf, type Rules } from '../../../../sidec
 
 const cue = (start: number, end: number, ...lines: string[]): Cue => ({ start, end, lines });
 const rules = (language: string, more: Partial<Rules> = {}): Rules => ({ language, maxLineChars: 42, maxLines: 2, maxCharsPerSecond: 20, ...more });
+function toTheEnd<T>(steps: Generator<void, T>): T {
+	for (;;) {
+		const step = steps.next();
+		if (step.done) return step.value;
+	}
+}
 const SPEECH = [
 	cue(0, 2000, 'When the water', 'has boiled,'),
 	cue(2000, 4500, 'let it cool for a few minutes.'),
@@ -41,7 +47,7 @@ describe('sentences out of subtitles', () => {
 });
 
 describe('translations back into subtitles', () => {
-	const back = (cues: Cue[], language: string, texts: string[], more: Partial<Rules> = {}, from = 'en') => layBack(cues, unitsOf(cues, from), texts, rules(language, more));
+	const back = (cues: Cue[], language: string, texts: string[], more: Partial<Rules> = {}, from = 'en') => toTheEnd(layBack(cues, unitsOf(cues, from), texts, rules(language, more)));
 
 	it('keep times, and break where the sentence allows it', () => {
 		const { cues, warnings } = back(SPEECH, 'de', ['Wenn das Wasser gekocht hat, lassen Sie es ein paar Minuten abkühlen.', 'Dann gießen Sie auf.', 'Genießen Sie']);
