@@ -112,6 +112,8 @@ function container(facts: MediaFacts, video: VideoFacts, { format, crf: quality 
 					// Apple plays H.265 only under this tag.
 					...(copyVideo && mp4 && video.codec === 'hevc' ? ['-tag:v', 'hvc1'] : []),
 					...(sound ?? []).flatMap(({ copy, sampleRate }, index) => soundOptions(index, copy, sampleRate)),
+					// ffmpeg 5 calls FLAC in MP4 experimental; browsers and phones have played it for years.
+					...(mp4 && sound?.some(({ codec, copy }) => copy && codec === 'flac') ? ['-strict', 'experimental'] : []),
 					...['-c:s', mp4 ? 'mov_text' : 'subrip'],
 					...(mp4 ? FAST_START : []),
 				],

@@ -97,6 +97,13 @@ describe('add_subtitles, for real', () => {
 		});
 	});
 
+	it('copies sound without loss into MP4', async () => {
+		await add('lossless', { subtitles: SRT }, async ({ path, output }) => {
+			expect(output).toMatchObject({ format: 'mp4', copied: { video: true, audio: true } });
+			expect((await probe(path)).audio?.codec).toBe('flac');
+		});
+	});
+
 	it('says which languages have nothing to say, and what comes too late', async () => {
 		const german = { language: 'de', target_language: 'de', segments: [{ start: 60, end: 63, text: 'spät' }], words: null };
 		const earlier: EarlierResults = { ...asset('Green tea'), earlierOutput: (name) => (name === 'translate' ? Promise.resolve(german) : asset('Green tea').earlierOutput(name)) };
