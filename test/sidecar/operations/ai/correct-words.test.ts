@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { joinLines } from '../../../../sidecar/src/ai/subtitles/text.ts';
 import type { Transcript } from '../../../../sidecar/src/ai/transcriber.ts';
 import { correctTranscript, createCorrector } from '../../../../sidecar/src/operations/ai/correct-words.ts';
 
@@ -85,6 +86,25 @@ describe('corrections of what was heard', () => {
 		expect(right.segments[0]?.text).toBe('我们去东京吧');
 		expect(right.words?.map(({ word }) => word).join('')).toBe('我们去东京吧');
 		expect(right.words?.find(({ word }) => word === '东京')).toEqual({ word: '东京', start: 1.5, end: 2.4 });
+	});
+
+	it('leave words in order, with the text that the whole has, whatever is corrected', () => {
+		const vocabulary = fc.constantFrom('new', 'york', 'New York', 'tea', 'green tea', 'c++', '東', '京', '東京', 'is', 'it.', '');
+		fc.assert(
+			fc.property(fc.array(vocabulary, { maxLength: 30 }), fc.array(fc.tuple(fc.constantFrom('new york', 'tea', 'c++', '東京', '京', 'is it', 'york'), fc.constantFrom('', 'Rust', 'New York', 'green tea', '京都', 'so be it')), { maxLength: 4 }), (said, pairs) => {
+				const words = said.filter(Boolean).map((word, index) => ({ word, start: index, end: index + 0.9 }));
+				const text = joinLines(words.map(({ word }) => word));
+				const corrections = pairs.map(([wrong, right]) => ({ wrong, right }));
+				const { transcript } = correctTranscript({ text, language: 'en', durationSeconds: 30, segments: [], words, provider: 'x', model: 'x', usage: {} }, corrections);
+				const bare = (value: string): string => value.replace(/\s+/gu, '');
+				expect(bare(transcript.words?.map(({ word }) => word).join('') ?? '')).toBe(bare(transcript.text));
+				for (const [index, { start, end }] of (transcript.words ?? []).entries()) {
+					expect(end).toBeGreaterThanOrEqual(start);
+					expect(start).toBeGreaterThanOrEqual(transcript.words?.[index - 1]?.start ?? 0);
+				}
+			}),
+			{ numRuns: 300 },
+		);
 	});
 
 	it('take time in proportion to the length', () => {
