@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, notInArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
 import type { Executor } from './database.ts';
 import { assetTags } from './schema.ts';
 
@@ -14,8 +14,10 @@ export interface Tag {
 
 /** Enough for a person to look through; models find hundreds of things with little certainty. */
 export const MOST_TAGS = 200;
-/** What somebody would still call a tag. */
+/** What somebody would still call a tag: letters as people see them, */
 const LONGEST_TAG = 80;
+/** and bytes: a letter may carry any number of marks, an entry of a B-tree in Postgres takes 2704 bytes. */
+const MOST_BYTES = 2000;
 
 type Tagged = { id: string; workspaceId: string };
 type NewTag = Pick<Tag, 'tag' | 'source'> & { score?: number };
@@ -47,16 +49,15 @@ export async function mergeTags(db: Executor, { id, workspaceId }: Tagged, tags:
 
 const rankOf = (source: TagSource, score: number): number => (source === 'person' ? 2 : score);
 
-/** What one source says of an asset now: its earlier tags that are not among them are taken away. */
+/** What one source says of an asset now: its earlier tags are taken away. */
 export async function replaceTags(
 	db: Executor,
 	asset: Tagged,
 	source: TagSource,
 	tags: ReadonlyArray<Omit<NewTag, 'source'>>,
 ): Promise<void> {
-	const own = and(eq(assetTags.assetId, asset.id), eq(assetTags.source, source));
-	const kept = tags.map(({ tag }) => plainTag(tag)).filter(Boolean);
-	await db.delete(assetTags).where(kept.length > 0 ? and(own, notInArray(assetTags.tag, kept)) : own);
+	// All of them: one that it is less sure of now must not keep its score of before.
+	await db.delete(assetTags).where(and(eq(assetTags.assetId, asset.id), eq(assetTags.source, source)));
 	await mergeTags(
 		db,
 		asset,
@@ -82,16 +83,20 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** `  #Grüner   Tee ` → `grüner tee`. Empty when nothing is left. */
 export function plainTag(tag: string): string {
-	// Controls and direction overrides change how the text around them is shown.
+	// Controls and direction overrides change how the text around them is shown; what has no width makes two tags of one. (Joiners
+	// stay: emoji, Persian and Indian scripts need them.)
 	const plain = tag
 		.normalize('NFC')
 		.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ')
+		.replace(/[\u00ad\u200b\u2060\ufeff]/gu, '')
 		.replace(/\s+/gu, ' ')
 		.replace(/^[\s#]+/u, '')
 		.trim()
 		.toLowerCase();
-	return Array.from(graphemes.segment(plain), ({ segment }) => segment)
-		.slice(0, LONGEST_TAG)
-		.join('')
-		.trim();
+	let short = '';
+	for (const { segment } of [...graphemes.segment(plain)].slice(0, LONGEST_TAG)) {
+		if (Buffer.byteLength(short + segment) > MOST_BYTES) break;
+		short += segment;
+	}
+	return short.trim();
 }

@@ -58,6 +58,12 @@ describe('the tags of an asset', () => {
 			['mine', 'person', 100],
 			['sofa', 'analysis', 60],
 		]);
+		// Less sure than before: that is what it says now.
+		await replaceTags(database.db, asset, 'analysis', [{ tag: 'sofa', score: 0.3 }]);
+		expect(await tagsOf(asset.id)).toEqual([
+			['mine', 'person', 100],
+			['sofa', 'analysis', 30],
+		]);
 		await replaceTags(database.db, asset, 'analysis', []);
 		expect(await tagsOf(asset.id)).toEqual([['mine', 'person', 100]]);
 		expect(await tagsOf(other.id)).toEqual([['cat', 'analysis', 70]]);
@@ -70,5 +76,15 @@ describe('the tags of an asset', () => {
 		expect(plainTag('\u202egod')).toBe('god');
 		expect(plainTag('👩‍👩‍👧‍👦'.repeat(100))).toBe('👩‍👩‍👧‍👦'.repeat(80));
 		expect(plainTag(' # ')).toBe('');
+		// What has no width makes no tag of its own, what joins letters does.
+		expect(plainTag('do\u200bg\ufeff')).toBe('dog');
+		expect(plainTag('می\u200cخواهم')).toBe('می\u200cخواهم');
+	});
+
+	it('are stored however many marks a letter carries', async () => {
+		const asset = await newAsset();
+		const marks = Array.from({ length: 5000 }, (_, index) => String.fromCodePoint(0x300 + ((index * 7919) % 112))).join('');
+		await mergeTags(database.db, asset, [{ tag: `tag ${marks}`, source: 'caption' }, { tag: 'plain', source: 'caption' }]);
+		expect((await tagsOf(asset.id)).map(([tag]) => tag)).toContain('plain');
 	});
 });

@@ -132,51 +132,69 @@ const SAME_LINE = 0.2;
 /** Shorter lines must be equal: "1." is not "2.". */
 const LEAST_LENGTH = 5;
 
-/** Each line once, as it was read best, in the order in which they appear. */
+/** Ten pages of a book. Each line is compared with all others: the scrolling text of an hour would take minutes. */
+export const MOST_LINES = 400;
+/** Of a line, letters: more than fit beside one another into a picture that can be read. */
+const LONGEST_LINE = 500;
+
+/** Each line once, as it was read best, in the order in which they appear; the first MOST_LINES of them. */
 export function mergeTexts(frames: ReadonlyArray<Seen<TextBlock>>, minScore: number): FoundText[] {
-	const merged: Array<FoundText & { key: string }> = [];
+	const merged: Array<FoundText & { folded: Folded }> = [];
 	for (const { atSeconds, found } of frames) {
 		for (const { text: raw, score } of found) {
 			const text = tidyLine(raw);
-			const key = foldLine(text);
-			if (key === '' || score < minScore) continue;
-			const known = merged.find((line) => isSameLine(line.key, key));
+			const folded = foldLine(text);
+			if (folded.key === '' || score < minScore) continue;
+			const known = merged.find((line) => isSameLine(line.folded, folded));
 			const times = atSeconds === null ? [] : [atSeconds];
 			if (!known) {
-				merged.push({ text, score: round(score), times, key });
+				if (merged.length < MOST_LINES) merged.push({ text, score: round(score), times, folded });
 				continue;
 			}
-			if (score > known.score) Object.assign(known, { text, key, score: round(score) });
+			if (score > known.score) Object.assign(known, { text, folded, score: round(score) });
 			known.times.push(...times.filter((time) => !known.times.includes(time)));
 		}
 	}
-	return merged.map(({ key: _, ...line }) => line);
+	return merged.map(({ folded: _, ...line }) => line);
 }
 
 /** One line without control characters; marks of right-to-left scripts stay. */
-const tidyLine = (text: string): string => text.normalize('NFC').replace(/\p{Cc}+/gu, ' ').replace(/\s+/gu, ' ').trim();
-const foldLine = (text: string): string => text.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}\p{S}]+/gu, ' ').trim();
+const tidyLine = (text: string): string => Array.from(text.normalize('NFC').replace(/\p{Cc}+/gu, ' ').replace(/\s+/gu, ' ').trim()).slice(0, LONGEST_LINE).join('');
 
-function isSameLine(a: string, b: string): boolean {
-	if (a === b) return true;
+interface Folded {
+	key: string;
+	numbers: string;
+}
+function foldLine(text: string): Folded {
+	const key = text.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}\p{S}]+/gu, ' ').trim();
+	return { key, numbers: numbersIn(key) };
+}
+
+function isSameLine(a: Folded, b: Folded): boolean {
+	if (a.key === b.key) return true;
 	// Numbers tell lines apart that else are alike ("Step 1", "Step 2"); a digit inside a word was read wrong ("Welc0me").
-	if (numbersIn(a) !== numbersIn(b)) return false;
-	const [longer, shorter] = [Math.max(a.length, b.length), Math.min(a.length, b.length)];
+	if (a.numbers !== b.numbers) return false;
+	const [longer, shorter] = [Math.max(a.key.length, b.key.length), Math.min(a.key.length, b.key.length)];
 	const most = Math.floor(longer * SAME_LINE);
-	return shorter >= LEAST_LENGTH && longer - shorter <= most && distance(a, b) <= most;
+	return shorter >= LEAST_LENGTH && longer - shorter <= most && distance(a.key, b.key, most) <= most;
 }
 
 const numbersIn = (line: string): string => line.split(' ').filter((word) => /^\p{N}+$/u.test(word)).join(' ');
 
-/** Levenshtein. Lines of subtitles and signs: short. */
-export function distance(a: string, b: string): number {
+/** Levenshtein. Beyond `most`, any number that is larger: most lines differ from the beginning. */
+export function distance(a: string, b: string, most = Infinity): number {
 	const [rows, columns] = [Array.from(a), Array.from(b)];
 	let before = columns.map((_, index) => index + 1);
 	before.unshift(0);
 	for (const [row, letter] of rows.entries()) {
 		const next = [row + 1];
-		for (const [column, other] of columns.entries())
-			next.push(Math.min((before[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1, (before[column] ?? 0) + (letter === other ? 0 : 1)));
+		let least = row + 1;
+		for (const [column, other] of columns.entries()) {
+			const value = Math.min((before[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1, (before[column] ?? 0) + (letter === other ? 0 : 1));
+			next.push(value);
+			least = Math.min(least, value);
+		}
+		if (least > most) return least;
 		before = next;
 	}
 	return before.at(-1) ?? 0;

@@ -6,10 +6,10 @@ import { addUsage, type Answered, type Provider } from '../../ai/provider.ts';
 import type { Detection, Face, Label, TextBlock } from '../../ai/vision.ts';
 import type { Database } from '../../db/database.ts';
 import { labelBoosts, labelsTakenAway } from '../../db/feedback.ts';
-import { replaceTags } from '../../db/tags.ts';
+import { plainTag, replaceTags } from '../../db/tags.ts';
 import { PipelineError } from '../../errors.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
-import { composeAltText, mergeFaces, mergeLabels, mergeObjects, mergeTexts, type Seen } from './analyze-merge.ts';
+import { composeAltText, mergeFaces, mergeLabels, mergeObjects, mergeTexts, MOST_LINES, type Seen } from './analyze-merge.ts';
 import type { Engine } from './engine.ts';
 import { sampleFrames, type SampledFrame } from './sample-frames.ts';
 
@@ -91,11 +91,12 @@ export function createAnalyze({ ai, engine, db, facesAllowed }: AnalyzeDeps): Ta
 			const objects = seen.objects && mergeObjects(seen.objects, shown, given.min_score);
 			const faces = seen.faces && mergeFaces(seen.faces, shown, given.min_score);
 			const text = seen.text && mergeTexts(seen.text, given.min_score);
+			if (text?.length === MOST_LINES) notes.push(`text: only the first ${MOST_LINES} lines are told.`);
 			const altText = await context.step('describe', () => describe(context, ai, pictures, answers, notes));
 			const kinds = seen.objects ? mergeLabels(seen.objects, given.min_score, boosts) : [];
 			// What somebody has said not to be there does not come back, however sure the engine is.
-			const takenAway = context.assetId === null ? new Set<string>() : await labelsTakenAway(db, context.workspaceId, context.assetId);
-			const tags = mostCertain([...(labels ?? []), ...kinds]).filter(({ tag }) => !takenAway.has(tag.normalize('NFC').toLowerCase()));
+			const takenAway = context.assetId === null ? [] : [...(await labelsTakenAway(db, context.workspaceId, context.assetId))].map(plainTag);
+			const tags = mostCertain([...(labels ?? []), ...kinds]).filter(({ tag }) => !takenAway.includes(plainTag(tag)));
 			context.signal.throwIfAborted();
 			if (context.assetId !== null && (labels || objects))
 				await replaceTags(db, { id: context.assetId, workspaceId: context.workspaceId }, 'analysis', tags);

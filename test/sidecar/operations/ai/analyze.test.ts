@@ -8,7 +8,7 @@ import { listTags, mergeTags } from '../../../../sidecar/src/db/tags.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { createAnalyze } from '../../../../sidecar/src/operations/ai/analyze.ts';
-import { boosted, boxOf, distance, mergeLabels, mergeObjects, mergeTexts } from '../../../../sidecar/src/operations/ai/analyze-merge.ts';
+import { boosted, boxOf, distance, mergeLabels, mergeObjects, mergeTexts, MOST_LINES } from '../../../../sidecar/src/operations/ai/analyze-merge.ts';
 import { editFixture } from '../../../fixtures/edit.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { testTask, type TestTask } from '../../../support/task-context.ts';
@@ -63,7 +63,17 @@ describe('findings of several frames', () => {
 		]);
 	});
 
-	it('measures how far two lines are apart', () => {
+	it('are told up to ten pages of text, however much a film shows', () => {
+		const frames = Array.from({ length: 20 }, (_, frame) => seen(frame, ...Array.from({ length: 100 }, (__, line) => block(`${frame * 100 + line} bottles`))));
+		const texts = mergeTexts(frames, 0.4);
+		expect(texts).toHaveLength(MOST_LINES);
+		expect(texts.at(-1)?.text).toBe('399 bottles');
+		expect(mergeTexts([seen(1, block('x'.repeat(100_000)))], 0.4)[0]?.text).toHaveLength(500);
+	});
+
+	it('measures how far two lines are apart, and gives up early', () => {
+		expect(distance('kitten in a hat', 'sitting on a mat', 2)).toBeGreaterThan(2);
+		expect(distance('kitten', 'sitting', 3)).toBe(3);
 		expect([distance('', ''), distance('abc', ''), distance('kitten', 'sitting'), distance('👍a', '👍b')]).toEqual([0, 3, 3, 1]);
 	});
 });
@@ -134,6 +144,10 @@ describe('analyze', () => {
 		await addFeedback(database.db, { id: randomUUID(), workspaceId: 'acme', assetId, correction: { kind: 'label', label: 'Green', action: 'remove' } });
 		const { output } = await analyze(editFixture('green'), { what: ['labels'], min_score: 0.05 });
 		expect(output).toMatchObject({ labels: expect.arrayContaining([expect.objectContaining({ label: 'green' })]) });
+		// However it was written.
+		await addFeedback(database.db, { id: randomUUID(), workspaceId: 'acme', assetId, correction: { kind: 'label', label: '#Blur', action: 'remove' } });
+		expect((await analyze(editFixture('green'), { what: ['labels'], min_score: 0.05 })).output['tags']).not.toContain('blur');
+		expect(output['tags']).toContain('blur');
 		expect(output['tags']).not.toContain('green');
 		expect(await tags()).not.toContain('green analysis');
 	});
