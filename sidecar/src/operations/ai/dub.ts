@@ -27,7 +27,7 @@ const params = z.strictObject({
 	engine: z
 		.enum(['auto', 'voices', 'dubbing'])
 		.default('auto')
-		.describe('`dubbing`: a service that keeps the voices of the original (ElevenLabs); it translates by itself. `voices`: subtitles, spoken. Default `auto`: `voices` where there are subtitles in the language already, else `dubbing` where it is configured.'),
+		.describe('`dubbing`: a service that keeps the voices of the original (ElevenLabs); it translates by itself. `voices`: subtitles, spoken. Default `auto`: `voices` where there are subtitles in the language already, or `subtitles` or `voice` are given; else `dubbing` where it is configured.'),
 	voice: z.string().min(1).max(100).optional().describe('Name or ID of a voice that the provider knows. Default: its own for the language.'),
 	duck_db: z.number().min(0).max(40).default(15).describe('By how much the original becomes quieter under the voice, dB. Default 15.'),
 	keep_original: z.boolean().default(false).describe('Whether a video also gets its original sound, as a second track. Default false.'),
@@ -113,7 +113,8 @@ async function dub(work: Work): Promise<Made> {
 		throw error;
 	});
 	if (ready) refuseSilence(ready);
-	const spoken = ready !== null && ready.language === given.to;
+	// Whoever says what is to be spoken, or by whom, does not want the service, which asks for neither.
+	const spoken = ready !== null && (ready.language === given.to || given.subtitles !== undefined || given.voice !== undefined);
 	if (!spoken && source.facts.audio && dubber.obstacle() === null) return byService(work);
 	return byVoices(work, ready ?? (await findText(work)));
 }
@@ -243,7 +244,11 @@ async function byService(work: Work): Promise<Made> {
 		...finished,
 		cpuSeconds: finished.cpuSeconds + sound.cpuSeconds,
 		output: { engine: 'dubbing', ...finished.output, warnings: [] },
-		notes: given.mode === 'over' ? ['The dubbing service keeps music and noises, and replaces the speech: the original voices are not heard beneath.'] : [],
+		notes: [
+			...(given.mode === 'over' ? ['The dubbing service keeps music and noises, and replaces the speech: the original voices are not heard beneath.'] : []),
+			...(given.voice === undefined ? [] : ['The dubbing service speaks with the voices of the original: `voice` was not used.']),
+			...(given.subtitles === undefined ? [] : ['The dubbing service listens for itself: `subtitles` were not used.']),
+		],
 	};
 }
 

@@ -215,6 +215,17 @@ describe('dub', () => {
 			expect(server.counts.list).toBe(1);
 		});
 
+		it('is not asked where somebody says what is to be spoken, or by whom', async () => {
+			const own = await dub('tone', { to: 'es', from: 'en', subtitles: '1\n00:00:01,000 --> 00:00:03,000\nThe house is big.\n' }, { key: server.key });
+			expect(own.output).toMatchObject({ engine: 'voices', text: expect.stringMatching(/^La casa es grande/) as string });
+			await task?.end();
+			expect((await dub('tone', { to: 'es', voice: 'es+f3' }, { key: server.key, earlier: SPOKEN })).output).toMatchObject({ engine: 'voices', model: 'espeak-ng es+f3' });
+			expect(server.counts.dub).toBe(0);
+			await task?.end();
+			const { output } = await dub('tone', { to: 'es', engine: 'dubbing', voice: 'Rachel', mode: 'replace' }, { key: server.key });
+			expect(output['notes']).toEqual([expect.stringContaining('`voice` was not used')]);
+		});
+
 		it('is not paid for silence, nor for the language that is spoken already', async () => {
 			await expect(dub('tone', { to: 'es' }, { key: server.key, earlier: { transcribe: { language: '', segments: [], words: null } } })).rejects.toMatchObject({ code: 'input_not_found', message: expect.stringContaining('Nobody speaks') as string });
 			await expect(dub('tone', { to: 'en', engine: 'dubbing' }, { key: server.key, earlier: SPOKEN })).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'params.to' } });
