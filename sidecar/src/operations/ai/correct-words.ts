@@ -141,20 +141,52 @@ export function correctTranscript(transcript: Transcript, corrections: readonly 
 	if (corrections.length === 0) return { transcript, count: 0 };
 	const correct = createCorrector(corrections);
 	const { text, count } = correct(transcript.text);
-	const segments = transcript.segments.map((segment): Segment => ({ ...segment, text: correct(segment.text).text }));
+	const segments = correctSegments(transcript.segments, correct);
 	return { transcript: { ...transcript, text, segments, words: transcript.words && correctWords(transcript.words, correct) }, count };
+}
+
+/** Texts as they are read one after the other, and where each begins. */
+function joined(texts: readonly string[]): { text: string; starts: number[] } {
+	const starts: number[] = [];
+	let text = '';
+	for (const [index, one] of texts.entries()) {
+		if (index > 0) text += glue(texts[index - 1] ?? '', one);
+		starts.push(text.length);
+		text += one;
+	}
+	return { text, starts };
+}
+
+/** Engines end segments anywhere: what runs over the end of one goes where it begins. */
+function correctSegments(segments: readonly Segment[], correct: Corrector): Segment[] {
+	const { text, starts } = joined(segments.map((segment) => segment.text));
+	const found = correct.find(text);
+	const corrected: Segment[] = [];
+	let next = 0;
+	let done = 0;
+	for (const [index, segment] of segments.entries()) {
+		const start = starts[index] ?? 0;
+		const end = start + segment.text.length;
+		const shortened = done > start;
+		done = Math.max(done, start);
+		let own = '';
+		for (let one = found[next]; one && one.start < end; one = found[++next]) {
+			own += text.slice(done, one.start) + one.text;
+			done = one.end;
+		}
+		own += text.slice(done, Math.max(done, end));
+		if (shortened) own = own.trimStart();
+		const before = corrected.at(-1);
+		if (shortened && own === '' && before) corrected[corrected.length - 1] = { ...before, end: Math.max(before.end, segment.end) };
+		else corrected.push({ ...segment, text: own });
+	}
+	return corrected;
 }
 
 /** Words that are replaced together share their time out to those that replace them, by their length. */
 function correctWords(words: readonly Word[], correct: Corrector): Word[] {
-	// As they stand in the text: engines give one word for each character of Chinese and Japanese, and no blanks are between them.
-	const starts: number[] = [];
-	let text = '';
-	for (const [index, { word }] of words.entries()) {
-		if (index > 0) text += glue(words[index - 1]?.word ?? '', word);
-		starts.push(text.length);
-		text += word;
-	}
+	// Engines give one word for each character of Chinese and Japanese, and no blanks are between them.
+	const { text, starts } = joined(words.map(({ word }) => word));
 	const endOf = (index: number): number => (starts[index] ?? 0) + (words[index]?.word.length ?? 0);
 	const found = correct.find(text);
 	const corrected: Word[] = [];

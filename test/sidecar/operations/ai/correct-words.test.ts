@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { joinLines } from '../../../../sidecar/src/ai/subtitles/text.ts';
-import type { Transcript } from '../../../../sidecar/src/ai/transcriber.ts';
+import type { Segment, Transcript } from '../../../../sidecar/src/ai/transcriber.ts';
 import { correctTranscript, createCorrector } from '../../../../sidecar/src/operations/ai/correct-words.ts';
 
 const corrected = (text: string, ...pairs: Array<[string, string]>) => createCorrector(pairs.map(([wrong, right]) => ({ wrong, right })))(text);
@@ -88,6 +88,27 @@ describe('corrections of what was heard', () => {
 		expect(right.words?.find(({ word }) => word === '东京')).toEqual({ word: '东京', start: 1.5, end: 2.4 });
 	});
 
+	it('reach over the end of a segment', () => {
+		const of = (...texts: string[]) => texts.map((text, index) => ({ start: index, end: index + 1, text }));
+		const right = (segments: Segment[], ...pairs: Array<[string, string]>) => {
+			const transcript: Transcript = { text: '', language: '', durationSeconds: 9, segments, words: null, provider: 'x', model: 'x', usage: {} };
+			return correctTranscript(transcript, pairs.map(([wrong, correction]) => ({ wrong, right: correction }))).transcript.segments.map(({ start, end, text }) => [start, end, text]);
+		};
+		expect(right(of('We use cuber', 'netties here.', 'Cuber netties!'), ['cuber netties', 'Kubernetes'])).toEqual([
+			[0, 1, 'We use Kubernetes'],
+			[1, 2, 'here.'],
+			[2, 3, 'Kubernetes!'],
+		]);
+		expect(right(of('We use cuber', 'netties', 'here'), ['cuber netties', 'Kubernetes'])).toEqual([
+			[0, 2, 'We use Kubernetes'],
+			[2, 3, 'here'],
+		]);
+		expect(right(of('我们去东', '经吧'), ['东经', '东京'])).toEqual([
+			[0, 1, '我们去东京'],
+			[1, 2, '吧'],
+		]);
+	});
+
 	it('leave words in order, with the text that the whole has, whatever is corrected', () => {
 		const vocabulary = fc.constantFrom('new', 'york', 'New York', 'tea', 'green tea', 'c++', '東', '京', '東京', 'is', 'it.', '');
 		fc.assert(
@@ -95,9 +116,10 @@ describe('corrections of what was heard', () => {
 				const words = said.filter(Boolean).map((word, index) => ({ word, start: index, end: index + 0.9 }));
 				const text = joinLines(words.map(({ word }) => word));
 				const corrections = pairs.map(([wrong, right]) => ({ wrong, right }));
-				const { transcript } = correctTranscript({ text, language: 'en', durationSeconds: 30, segments: [], words, provider: 'x', model: 'x', usage: {} }, corrections);
+				const { transcript } = correctTranscript({ text, language: 'en', durationSeconds: 30, segments: words.map(({ word, ...times }) => ({ ...times, text: word })), words, provider: 'x', model: 'x', usage: {} }, corrections);
 				const bare = (value: string): string => value.replace(/\s+/gu, '');
 				expect(bare(transcript.words?.map(({ word }) => word).join('') ?? '')).toBe(bare(transcript.text));
+				expect(bare(transcript.segments.map((segment) => segment.text).join(''))).toBe(bare(transcript.text));
 				for (const [index, { start, end }] of (transcript.words ?? []).entries()) {
 					expect(end).toBeGreaterThanOrEqual(start);
 					expect(start).toBeGreaterThanOrEqual(transcript.words?.[index - 1]?.start ?? 0);
