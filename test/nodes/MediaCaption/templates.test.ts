@@ -28,3 +28,34 @@ describe('the templates with Media Caption', () => {
 		expect(offered('languages').length).toBeGreaterThan(11);
 	});
 });
+
+interface Placed {
+	nodes: Array<{ name: string; type: string; position: [number, number]; parameters: { content?: string; width?: number; height?: number } }>;
+}
+
+/** As n8n draws them, roughly: a letter of a note is 7 pixels wide, a line 20 high; a node is a square of 100. */
+const textHeight = (content: string, width: number): number => 20 + content.split('\n').reduce((lines, line) => lines + (line.startsWith('#') ? 2 : Math.ceil((line.length * 7) / (width - 30))), 0) * 20;
+
+describe.each(['distribute-media', 'drive-to-social', 'process-media', 'renditions-for-every-platform', 'search-your-library', 'subtitle-and-translate'])('the notes of %s', (name) => {
+	const { nodes } = JSON.parse(template(name)) as Placed;
+	const notes = nodes.filter(({ type }) => type.endsWith('stickyNote'));
+	const others = nodes.filter(({ type }) => !type.endsWith('stickyNote'));
+
+	it('can be read: their text fits, and ends above the nodes in them', () => {
+		for (const { name: note, position, parameters } of notes) {
+			const { content = '', width = 0, height = 0 } = parameters;
+			const [x, y] = position;
+			const below = y + textHeight(content, width);
+			expect([note, below <= y + height]).toEqual([note, true]);
+			for (const { name: node, position: at } of others) {
+				const inside = at[0] > x - 100 && at[0] < x + width && at[1] > y - 100 && at[1] < y + height;
+				if (inside) expect([note, node, at[1] >= below]).toEqual([note, node, true]);
+			}
+		}
+	});
+
+	it('do not lie on each other', () => {
+		const boxes = notes.map(({ name: note, position: [x, y], parameters: { width = 0, height = 0 } }) => ({ note, x, y, right: x + width, bottom: y + height }));
+		for (const one of boxes) for (const other of boxes) if (one !== other) expect([one.note, other.note, one.x < other.right && other.x < one.right && one.y < other.bottom && other.y < one.bottom]).toEqual([one.note, other.note, false]);
+	});
+});
