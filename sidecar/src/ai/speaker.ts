@@ -41,7 +41,7 @@ export interface DubRequest {
 	audioPath: string;
 	/** Of the recording. */
 	durationSeconds: number;
-	/** Names this piece of work, the same on every try. */
+	/** Names this piece of work to the provider, the same on every try; tells nothing else. */
 	key: string;
 	/** An earlier try may have begun it: what is under way there is followed, and not paid again. */
 	again: boolean;

@@ -88,7 +88,11 @@ export function createElevenLabsDubber({ client, pollMs = POLL_MS }: { client: E
 		const started = Date.now();
 		for (;;) {
 			const look = () => client.json({ action: 'look at a dub', method: 'GET', path: place, timeoutMs: LOOK_TIMEOUT_MS, signal }, stateSchema);
-			const { status, error, media_metadata: media } = await patiently(look, patience(signal));
+			const { status, error, media_metadata: media } = await patiently(look, patience(signal)).catch((gone: unknown) => {
+				// Another worker that had lost the job has tidied up. The next try begins anew.
+				if (gone instanceof PipelineError && gone.details?.['status'] === 404) throw new PipelineError('provider_unavailable', 'The dub is not at ElevenLabs any more.', { cause: gone });
+				throw gone;
+			});
 			if (status === 'failed') throw new PipelineError('provider_rejected', `ElevenLabs could not dub this: ${(error ?? 'it does not say why').slice(0, 300)}`);
 			if (status === 'dubbed') {
 				const file = `${path}.mp3`;

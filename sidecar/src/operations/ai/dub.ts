@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isWide, knownLanguage, languageName, languageSchema } from '../../ai/languages.ts';
 import type { Patience } from '../../ai/patience.ts';
@@ -229,7 +230,8 @@ async function byService(work: Work): Promise<Made> {
 		dubber.dub({
 			audioPath: audio.path,
 			durationSeconds: source.facts.durationSeconds,
-			key: context.jobId,
+			// Ids are not told to others.
+			key: createHash('sha256').update(context.jobId).digest('hex').slice(0, 32),
 			again: context.attempt > 1,
 			from,
 			to: given.to,

@@ -187,6 +187,11 @@ describe('ElevenLabs', () => {
 			expect(server.counts.dub).toBe(2);
 		});
 
+		it('is tried again when somebody has deleted what was under way', async () => {
+			server.failures.push({ when: 'look', status: 404, body: { detail: { status: 'dubbing_not_found', message: 'Dubbing not found.' } } });
+			await expect(dub()).rejects.toMatchObject({ code: 'provider_unavailable', message: expect.stringContaining('not at ElevenLabs any more') as string });
+		});
+
 		it('refuses what is too long, before it is sent', async () => {
 			await expect(dub({ durationSeconds: 9001 })).rejects.toMatchObject({ code: 'input_too_large', message: expect.stringContaining('150 minutes') as string });
 			expect(server.counts.dub).toBe(0);
