@@ -91,7 +91,7 @@ describe('corrections of what was heard', () => {
 	it('reach over the end of a segment', () => {
 		const of = (...texts: string[]) => texts.map((text, index) => ({ start: index, end: index + 1, text }));
 		const right = (segments: Segment[], ...pairs: Array<[string, string]>) => {
-			const transcript: Transcript = { text: '', language: '', durationSeconds: 9, segments, words: null, provider: 'x', model: 'x', usage: {} };
+			const transcript: Transcript = { text: '', language: '', durationSeconds: 9, segments, words: null, provider: 'local', model: 'x', usage: {} };
 			return correctTranscript(transcript, pairs.map(([wrong, correction]) => ({ wrong, right: correction }))).transcript.segments.map(({ start, end, text }) => [start, end, text]);
 		};
 		expect(right(of('We use cuber', 'netties here.', 'Cuber netties!'), ['cuber netties', 'Kubernetes'])).toEqual([
@@ -116,7 +116,7 @@ describe('corrections of what was heard', () => {
 				const words = said.filter(Boolean).map((word, index) => ({ word, start: index, end: index + 0.9 }));
 				const text = joinLines(words.map(({ word }) => word));
 				const corrections = pairs.map(([wrong, right]) => ({ wrong, right }));
-				const { transcript } = correctTranscript({ text, language: 'en', durationSeconds: 30, segments: words.map(({ word, ...times }) => ({ ...times, text: word })), words, provider: 'x', model: 'x', usage: {} }, corrections);
+				const { transcript } = correctTranscript({ text, language: 'en', durationSeconds: 30, segments: words.map(({ word, ...times }) => ({ ...times, text: word })), words, provider: 'local', model: 'x', usage: {} }, corrections);
 				const bare = (value: string): string => value.replace(/\s+/gu, '');
 				expect(bare(transcript.words?.map(({ word }) => word).join('') ?? '')).toBe(bare(transcript.text));
 				expect(bare(transcript.segments.map((segment) => segment.text).join(''))).toBe(bare(transcript.text));
