@@ -1,7 +1,7 @@
 /**
  * Word error rate and speed of transcription, on speech that is made here (voices × noise, about 60 words each), and on the
- * recordings of Debian's pocketsphinx-testdata where that is installed. Measures the local engine, and an OpenAI-compatible
- * server when OPENAI_API_KEY or OPENAI_BASE_URL is set. Usage: npm run bench:transcribe. TEXTS=1 (default) to 3 texts;
+ * recordings of Debian's pocketsphinx-testdata where that is installed. Measures the local engines, whisper.cpp with the model in
+ * MODELS_DIR among them, and an OpenAI-compatible server when OPENAI_API_KEY or OPENAI_BASE_URL is set. Usage: npm run bench:transcribe. TEXTS=1 (default) to 3 texts;
  * VOICES=slt measures only voices with this in their name.
  */
 import { execFileSync } from 'node:child_process';
@@ -14,6 +14,7 @@ import { enginesFolder } from '../scripts/lib/engines-install.mjs';
 import { createEngines } from '../sidecar/src/ai/local/engines.ts';
 import { createPocketsphinx } from '../sidecar/src/ai/local/pocketsphinx.ts';
 import { createSilero } from '../sidecar/src/ai/local/silero.ts';
+import { createWhisper } from '../sidecar/src/ai/local/whisper.ts';
 import { wavSeconds } from '../sidecar/src/ai/wav.ts';
 import { wordErrors } from './lib/wer.ts';
 
@@ -69,11 +70,18 @@ try {
 async function listeners(): Promise<Record<string, Listen>> {
 	const found: Record<string, Listen> = {};
 	const { signal } = new AbortController();
-	const voiceActivity = createSilero(createEngines(await enginesFolder()));
+	const engines = createEngines(await enginesFolder());
+	const voiceActivity = createSilero(engines);
 	const local = createPocketsphinx({ voiceActivity });
 	const obstacle = voiceActivity.obstacle() ?? local.obstacle('en');
 	if (obstacle) console.log(`The local engine is left out: ${obstacle}`);
 	else found[`local: Silero and ${local.model}`] = async (path) => (await local.transcribe(path, { language: 'en', signal })).text;
+	if (process.env['MODELS_DIR']) {
+		const whisper = createWhisper({ engines, modelsDir: process.env['MODELS_DIR'] });
+		const why = whisper.obstacle('en');
+		if (why) console.log(`whisper.cpp is left out: ${why}`);
+		else found['local: whisper.cpp, the largest model for English'] = async (path) => (await whisper.transcribe(path, { language: 'en', signal })).text;
+	}
 	const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL } = process.env;
 	if (apiKey || baseURL) {
 		const client = new OpenAI({ apiKey: apiKey ?? 'none', ...(baseURL ? { baseURL } : {}) });
