@@ -31,10 +31,15 @@ export function readTimed(text: string, format: 'srt' | 'vtt', markup: 'strip' |
 	return { cues, skipped, ...(language ? { language } : {}) };
 }
 
+/** Editors of Hebrew and Arabic put marks of direction before numbers and times, too. */
+const DIRECTION = /[\u200E\u200F\u061C\u202A-\u202E\u2066-\u2069\uFEFF]/g;
+
 /** `00:01.500 --> 00:03.000 align:start`: what follows the second time is about the place on the screen. */
-function readTimes(line: string): { start: number; end: number } | null {
+function readTimes(given: string): { start: number; end: number } | null {
+	const found = given.indexOf('-->');
+	if (found < 0 || found > 64) return null;
+	const line = given.slice(0, 128).replace(DIRECTION, '');
 	const arrow = line.indexOf('-->');
-	if (arrow < 0 || arrow > 64) return null;
 	const start = readClock(line.slice(0, arrow));
 	const end = readClock(line.slice(arrow + 3));
 	return start === null || end === null ? null : { start, end };
@@ -46,13 +51,14 @@ function untilBlank(lines: string[]): string[] {
 	return blank < 0 ? lines : lines.slice(0, blank);
 }
 
-const numberOf = (line: string | undefined): number => (line !== undefined && NUMBER.test(line) ? Number(line) : NaN);
+const isNumber = (line: string | undefined): boolean => line !== undefined && line.length < 32 && NUMBER.test(line.replace(DIRECTION, ''));
+const numberOf = (line: string | undefined): number => (isNumber(line) ? Number(line?.replace(DIRECTION, '')) : NaN);
 
 /** In SRT blank lines may stand inside of the text; the number of the next entry may not. Where the blank line before it is missing, it is the one that follows. */
 function withoutNumber(lines: string[], more: boolean, own: number): string[] {
 	let end = lines.length;
 	while (end > 0 && lines[end - 1]?.trim() === '') end--;
-	const isNext = more && NUMBER.test(lines[end - 1] ?? '') && (end === 1 || lines[end - 2]?.trim() === '' || numberOf(lines[end - 1]) === own + 1);
+	const isNext = more && isNumber(lines[end - 1]) && (end === 1 || lines[end - 2]?.trim() === '' || numberOf(lines[end - 1]) === own + 1);
 	return lines.slice(0, isNext ? end - 1 : end);
 }
 

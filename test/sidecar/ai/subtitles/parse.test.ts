@@ -74,6 +74,7 @@ describe('reading subtitles', () => {
 		['no numbers', '00:00:01,000 --> 00:00:02,000\nHi\n'],
 		['no hours, short fractions and points', '00:01.0 --> 00:02.00\nHi'],
 		['hours and minutes of one digit', '0:0:1,000-->0:0:2,000\nHi'],
+		['marks of direction before numbers and times', '\u200F1\n\u200F00:00:01,000\u200F --> \u202B00:00:02,000\nHi\n\n'],
 		['positions behind the times', '1\n00:00:01,000 --> 00:00:02,000  X1:100 X2:200\nHi'],
 		['no blank line between number and text of the next', '1\n00:00:01,000 --> 00:00:02,000\nHi'],
 	])('takes SRT with %s', (_what, text) => {
@@ -138,6 +139,7 @@ describe('reading subtitles', () => {
 
 	it('knows the number of the next entry also where the blank line before it is missing', () => {
 		expect(cuesOf('1\n00:00:01,000 --> 00:00:02,000\nHi\n2\n00:00:03,000 --> 00:00:04,000\nyou\n7\n\n3\n00:00:05,000 --> 00:00:06,000\n12\n')).toEqual([one(['Hi']), one(['you', '7'], 3000, 4000), one(['12'], 5000, 6000)]);
+		expect(cuesOf('\u200F1\n00:00:01,000 --> 00:00:02,000\nשלום\n\n\u200F2\n\u200F00:00:03,000 --> 00:00:04,000\n\u200Fכן')).toEqual([one(['שלום']), one(['\u200Fכן'], 3000, 4000)]);
 		expect(cuesOf('00:01 --> 00:02\n2\n00:03 --> 00:04\nHi')).toEqual([one(['Hi'], 3000, 4000)]);
 		expect(cuesOf('1\n00:01 --> 00:02\nin\n1984\n00:03 --> 00:04\nHi')).toEqual([one(['in', '1984']), one(['Hi'], 3000, 4000)]);
 	});
