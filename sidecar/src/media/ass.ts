@@ -85,9 +85,12 @@ const RADIUS = 0.28;
 const PITCH = 1.24;
 const TALL_PITCH = 1.5;
 const TALL = 1.55;
-/** What letters like g reach below the base line, and letters like l above it. */
+/** What letters like g reach below the base line, and letters like l above it. Measured on Noto: in Arabic and Indic scripts it is more. */
 const DESCENT = 0.22;
 const ASCENT = 0.78;
+const DEEP_DESCENT = 0.5;
+const HIGH_ASCENT = 0.92;
+const DEEP = /(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Hebrew}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])\p{L}/u;
 
 const hex = ([red, green, blue]: readonly number[]): string => `&H${[blue, green, red].map((value) => (value ?? 0).toString(16).padStart(2, '0')).join('').toUpperCase()}&`;
 const opacity = (part: number): string => `&H${Math.round(255 * (1 - part)).toString(16).padStart(2, '0').toUpperCase()}&`;
@@ -212,9 +215,12 @@ function firstBaseLine({ lines }: Page, em: number, { look, frame, fonts, size }
 	const padding = (look.style === 'boxed' ? PADDING.y : OUTLINE[look.style]) * em;
 	const capitals = fonts.main.capHeight * em;
 	const height = em * pitchOf(lines) * (lines.length - 1);
+	const words = lines.flat();
+	const descent = words.some(({ text }) => DEEP.test(text)) ? DEEP_DESCENT : DESCENT;
+	const ascent = words.some(({ pieces }) => pieces.some(({ font }) => font !== fonts.main)) ? HIGH_ASCENT : ASCENT;
 	return {
-		bottom: frame.bottom - DESCENT * em - padding - height,
-		top: frame.top + Math.max(capitals, ASCENT * em) + padding,
+		bottom: frame.bottom - descent * em - padding - height,
+		top: frame.top + Math.max(capitals, ascent * em) + padding,
 		middle: (size.height - height + capitals) / 2,
 	}[look.position];
 }

@@ -130,6 +130,13 @@ describe('styled subtitles', () => {
 });
 
 describe('the place of subtitles', () => {
+	it('leaves room for what letters of other scripts reach above and below', () => {
+		const other = { ...font, family: 'Other Sans' };
+		const mixed: FontChoice = { main: font, of: (letter) => (/[a-z]/.test(letter) ? font : other), leftOut: [] };
+		const y = (text: string, position: 'top' | 'bottom'): number => Number(/\\pos\([^,]+,([\d.]+)/.exec(styledAss([cue(text)], '', { ...LOOK, position }, mixed, { size: WIDE, matrix: 'bt601' }).ass)?.[1]);
+		expect([y('شاي', 'bottom') < y('tea', 'bottom') - 10, y('चाय', 'top') > y('tea', 'top') + 5, y('茶', 'bottom')]).toEqual([true, true, y('tea', 'bottom')]);
+	});
+
 	it.each(SAFE_AREA_NAMES)('leaves %s its room on upright videos', (platform) => {
 		for (const style of SUBTITLE_STYLES) {
 			const frame = frameOf(UPRIGHT, { style, platform, scale: 'medium' });
