@@ -127,9 +127,22 @@ export async function wordsOf(
 ): Promise<Array<{ wrong: string; right: string }>> {
 	const all = (await latest(db, workspaceId, 'word')).map(({ correction }) => correction);
 	const fitting = all.filter((word) => !word.language || !language || word.language === language);
-	return firstOfEach(fitting, ({ wrong }) => folded(wrong))
-		.filter(({ wrong, right }) => wrong !== right)
-		.map(({ wrong, right }) => ({ wrong, right }));
+	const standing = language ? firstOfEach(fitting, ({ wrong }) => folded(wrong)) : notSuperseded(fitting);
+	return firstOfEach(
+		standing.filter(({ wrong, right }) => wrong !== right),
+		({ wrong }) => folded(wrong),
+	).map(({ wrong, right }) => ({ wrong, right }));
+}
+
+/** Latest first: one for all languages ends what was said before of its word, one for a language only what was said for that. */
+function notSuperseded(words: readonly WordCorrection[]): WordCorrection[] {
+	const said = new Set<string>();
+	return words.filter(({ wrong, language = '' }) => {
+		const [everywhere, here] = [`${folded(wrong)}\n`, `${folded(wrong)}\n${language}`];
+		if (said.has(everywhere) || said.has(here)) return false;
+		said.add(here);
+		return true;
+	});
 }
 
 /**

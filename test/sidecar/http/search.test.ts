@@ -108,6 +108,16 @@ describe('search and feedback over HTTP', () => {
 		expect(await wordsOf(db, 'mine', { language: 'de' })).toEqual([]);
 	});
 
+	it('takes a correction back for one language only, or for all', async () => {
+		const { db } = pipeline.deps;
+		await post({ kind: 'word', wrong: 'gift', right: 'Gift' });
+		await post({ kind: 'word', wrong: 'gift', right: 'gift', language: 'en' });
+		expect(await wordsOf(db, 'mine', { language: 'en' })).toEqual([]);
+		for (const scope of [{ language: 'de' }, {}]) expect(await wordsOf(db, 'mine', scope)).toEqual([{ wrong: 'gift', right: 'Gift' }]);
+		await post({ kind: 'word', wrong: 'Gift', right: 'Gift' });
+		for (const scope of [{ language: 'de' }, {}]) expect(await wordsOf(db, 'mine', scope)).toEqual([]);
+	});
+
 	it('makes a glossary of translations and names', async () => {
 		await post({ kind: 'translation', from: 'pull request', to: 'Pull-Request', language: 'de' });
 		await post({ kind: 'translation', from: 'Pull Request', to: 'Merge-Anfrage', language: 'de' });
