@@ -48,7 +48,7 @@ export interface DubDeps {
 	translator: Translator;
 	engine: Engine;
 	glossary(workspaceId: string, language: string): Promise<GlossaryEntry[]>;
-	/** Pauses before a refused sentence is spoken once more. Default: the clock. */
+	/** Pauses before somebody is asked again. Default: the clock. */
 	sleep?: Patience['sleep'];
 }
 
@@ -172,7 +172,7 @@ function translationObstacle({ translator, given }: Work, { language }: Subtitle
 	return from === given.to ? null : translator.obstacle({ from, to: given.to });
 }
 
-async function translateCues({ context, given, translator, glossary, answers }: Work, found: SubtitlesFound): Promise<Pick<SubtitlesFound, 'cues' | 'notes'>> {
+async function translateCues({ context, given, translator, glossary, answers, sleep }: Work, found: SubtitlesFound): Promise<Pick<SubtitlesFound, 'cues' | 'notes'>> {
 	const wide = isWide(given.to);
 	const translation = createTranslation({
 		translator,
@@ -183,6 +183,7 @@ async function translateCues({ context, given, translator, glossary, answers }: 
 		signal: context.signal,
 		answered: (answer) => answers.push(answer),
 		onProgress: (percent) => context.progress(percent * 0.2),
+		sleep,
 	});
 	const rules = { language: given.to, maxLineChars: wide ? 16 : 42, maxLines: 2, maxCharsPerSecond: SPEECH_RATE[wide ? 'wide' : 'latin'] };
 	const { cues, warnings } = await translateSubtitles(translation, found, rules);

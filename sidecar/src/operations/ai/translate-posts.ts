@@ -2,7 +2,7 @@ import { foreignParts, withoutForeignParts } from './foreign-parts.ts';
 import { cleanText } from './lay-text.ts';
 import { fittingTags, PLATFORM_TEXTS, shorten, type Limited } from './platform-texts.ts';
 import { cleanLines, fitPost, fitsPlatform, hashtagsOf, platformOf, shield, unshield, wantedLength, type CaptionResult, type Shielded } from './translate-captions.ts';
-import type { Translation } from './translation.ts';
+import { orNothing, type Translation } from './translation.ts';
 
 /** Title, tags and alt text are for every platform: the smallest limits of those that have them, as in caption-answer.ts. */
 const { title: TITLE, tags: TAGS } = PLATFORM_TEXTS.youtube;
@@ -20,13 +20,14 @@ export async function translateCaptions(translation: Translation, result: Captio
 	const texts = posts.map((post, index) => whole(translated[index] ?? '', post, originals[index] ?? ''));
 	const long = texts.flatMap((text, index) => (fitsPlatform(text, captions[index]?.platform ?? '') ? [] : [index]));
 	if (long.length > 0 && translation.canShorten()) {
-		const shorter = await translation.texts(
+		const again = translation.texts(
 			long.map((index) => posts[index]?.text ?? ''),
 			long.map((index) => Math.floor((wanted[index] ?? 0) * 0.8)),
 		);
+		const shorter = await again.catch(orNothing);
 		for (const [place, index] of long.entries()) {
 			const post = posts[index];
-			const text = post ? whole(shorter[place] ?? '', post, originals[index] ?? '') : '';
+			const text = post && shorter[place] ? whole(shorter[place], post, originals[index] ?? '') : '';
 			if (text !== '' && text.length < (texts[index] ?? '').length) texts[index] = text;
 		}
 	}

@@ -2,7 +2,7 @@ import { setImmediate as others } from 'node:timers/promises';
 import { cleanText } from './lay-text.ts';
 import type { SubtitlesFound } from './subtitle-source.ts';
 import { hasRoom, layBack, roomOf, unitsOf, type LaidBack, type Rules, type Unit } from './translate-cues.ts';
-import type { Translation } from './translation.ts';
+import { orNothing, type Translation } from './translation.ts';
 import type { Cue } from '../../ai/subtitles/cue.ts';
 
 /** How much shorter than its room a text that did not fit shall become. */
@@ -27,7 +27,7 @@ export async function translateSubtitles(translation: Translation, { cues, langu
 	const texts = await ask([...units.keys()], rooms);
 	if (translation.canShorten()) {
 		const again = await inTurns(tooLong(units, texts, cues, rules));
-		const shorter = again.length > 0 ? await ask(again, again.map((index) => Math.floor((rooms[index] ?? 0) * TIGHTER))) : [];
+		const shorter = again.length > 0 ? await ask(again, again.map((index) => Math.floor((rooms[index] ?? 0) * TIGHTER))).catch(orNothing) : [];
 		for (const [place, index] of again.entries()) {
 			const [text = null, before = null] = [shorter[place], texts[index]];
 			if (text !== null && (before === null || text.length < before.length)) texts[index] = text;

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isRightToLeft, isWide, knownLanguage, languageName, languageSchema } from '../../ai/languages.ts';
+import type { Patience } from '../../ai/patience.ts';
 import { addUsage, type Answered } from '../../ai/provider.ts';
 import type { Cue } from '../../ai/subtitles/cue.ts';
 import { toSrt } from '../../ai/subtitles/srt.ts';
@@ -51,10 +52,12 @@ export interface TranslateDeps {
 	translator: Translator;
 	/** What people of the workspace said about how words are translated into `language`. */
 	glossary(workspaceId: string, language: string): Promise<GlossaryEntry[]>;
+	/** Pauses before a translator is asked again. Default: the clock. */
+	sleep?: Patience['sleep'];
 }
 
 /** Subtitles and post texts in other languages; times, lines, links and limits as they must be. */
-export function createTranslate({ translator, glossary }: TranslateDeps): TaskOperation<Params> {
+export function createTranslate({ translator, glossary, sleep }: TranslateDeps): TaskOperation<Params> {
 	return {
 		kind: 'task',
 		name: 'translate',
@@ -94,6 +97,7 @@ export function createTranslate({ translator, glossary }: TranslateDeps): TaskOp
 						tone: given.tone,
 						glossary: terms,
 						signal: context.signal,
+						sleep,
 						answered: (answer) => answers.push(answer),
 						onProgress: (percent) => context.progress((most = Math.max(most, ((index + percent / 100) / targets.length) * 95))),
 					});

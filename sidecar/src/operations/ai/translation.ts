@@ -1,3 +1,4 @@
+import { patiently, type Patience } from '../../ai/patience.ts';
 import type { Answered } from '../../ai/provider.ts';
 import type { Translator } from '../../ai/translator.ts';
 import { PipelineError } from '../../errors.ts';
@@ -6,6 +7,9 @@ export interface GlossaryEntry {
 	from: string;
 	to: string;
 }
+
+/** Other languages, and what was spoken or written before, have been paid: a provider that is away for a moment is asked again. */
+const PATIENCE = { failures: 4, pauseMs: 2000, longestMs: 60_000 };
 
 /** Texts into one language, as many as there may be. */
 export interface Translation {
@@ -25,8 +29,10 @@ export function createTranslation(options: {
 	signal: AbortSignal;
 	answered(answer: Answered): void;
 	onProgress(percent: number): void;
+	/** Pauses before a translator is asked again. Default: the clock. */
+	sleep?: Patience['sleep'];
 }): Translation {
-	const { translator, from, to, tone, glossary, signal, answered, onProgress } = options;
+	const { translator, from, to, tone, glossary, signal, answered, onProgress, sleep } = options;
 	const terms = firstOfEach(glossary);
 	let last = translator.name;
 	return {
@@ -37,7 +43,7 @@ export function createTranslation(options: {
 			const asked = [...texts.keys()].filter((index) => texts[index]?.trim() !== '');
 			const result = texts.map(() => '');
 			if (asked.length === 0) return result;
-			const answer = await translator.translate({
+			const request = {
 				texts: asked.map((index) => texts[index] ?? ''),
 				from,
 				to,
@@ -46,7 +52,8 @@ export function createTranslation(options: {
 				tone,
 				signal,
 				onProgress,
-			});
+			};
+			const answer = await patiently(() => translator.translate(request), { ...PATIENCE, signal, sleep });
 			last = answer.provider;
 			answered(answer);
 			if (answer.texts.length !== asked.length) throw new PipelineError('provider_rejected', `The translator answered ${answer.texts.length} texts for ${asked.length}. Try again, or choose another model.`);
@@ -64,4 +71,10 @@ function firstOfEach(glossary: readonly GlossaryEntry[]): GlossaryEntry[] {
 		if (!chosen.has(key)) chosen.set(key, { from, to });
 	}
 	return [...chosen.values()];
+}
+
+/** For what is asked in addition: a provider that fails then must not cost what there is already. */
+export function orNothing(error: unknown): [] {
+	if (error instanceof PipelineError && error.code.startsWith('provider_')) return [];
+	throw error;
 }

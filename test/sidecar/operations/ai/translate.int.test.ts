@@ -8,6 +8,7 @@ import type { Translator } from '../../../../sidecar/src/ai/translator.ts';
 import { widthOf } from '../../../../sidecar/src/operations/ai/lay-text.ts';
 import { PLATFORM_TEXTS } from '../../../../sidecar/src/operations/ai/platform-texts.ts';
 import { createTranslate } from '../../../../sidecar/src/operations/ai/translate.ts';
+import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { startOpenAi, type ChatRequest, type OpenAiEmulator } from '../../../platforms/openai.ts';
 import { testTask, type TestTask } from '../../../support/task-context.ts';
@@ -89,9 +90,9 @@ describe('translate', () => {
 		task = undefined;
 	});
 	const hosted = () => createOpenAiTranslator({ client: createOpenAiClient({ apiKey: 'test-key', baseUrl: server.url }), model: 'gpt-4o-mini' });
-	async function translate(given: Record<string, unknown>, { earlier = {}, translator = hosted(), glossary = [] }: { earlier?: Record<string, Record<string, unknown>>; translator?: Translator; glossary?: Array<{ from: string; to: string }> } = {}) {
+	async function translate(given: Record<string, unknown>, { earlier = {}, translator = hosted(), glossary = [], pauses = [] }: { earlier?: Record<string, Record<string, unknown>>; translator?: Translator; glossary?: Array<{ from: string; to: string }>; pauses?: number[] } = {}) {
 		task = await testTask(fixture('speech'), { earlier });
-		const operation = createTranslate({ translator, glossary: () => Promise.resolve(glossary) });
+		const operation = createTranslate({ translator, glossary: () => Promise.resolve(glossary), sleep: (ms) => Promise.resolve(pauses.push(ms)) });
 		const { output, files = [], cost } = await operation.run(task.context, operation.params.parse(given));
 		return { output, translations: output['translations'] as Answered[], files, cost, read: (name: string) => readFile(files.find((file) => file.name === name)?.path ?? '', 'utf8') };
 	}
@@ -157,6 +158,20 @@ describe('translate', () => {
 		expect(new Set(translations[0]?.warnings.map(({ kind }) => kind))).toEqual(new Set(['cut_in_two', 'too_fast']));
 	});
 
+	it('keeps what there is when the provider fails while it is asked for something shorter', async () => {
+		const long = `${'Das ist ein sehr langer Satz ohne Ende und Sinn, '.repeat(8)}oder?`;
+		server.answer = (request) => ({ items: itemsOf(request).map(({ n }) => ({ n, text: long })) });
+		const earlier = { caption: { captions: [{ platform: 'x', variant: 1, text: 'A post that is going to be much longer than this.', hashtags: [] }], language: 'en' } };
+		for (const given of [{ subtitles: '1\n00:00:00,000 --> 00:00:04,000\nThis is shorter than what is going to become of it.\n' }, { what: 'captions' }]) {
+			const made = hosted();
+			let calls = 0;
+			const translator: Translator = { ...made, translate: (request) => (++calls > 1 ? Promise.reject(new PipelineError('provider_key_refused', 'revoked')) : made.translate(request)) };
+			const { translations } = await translate({ to: ['de'], from: 'en', ...given }, { translator, earlier });
+			expect(translations[0]?.text ?? translations[0]?.captions[0]?.text).toMatch(/^Das ist ein sehr langer Satz/);
+			expect(calls).toBe(2);
+		}
+	});
+
 	it('posts: links, mentions and hashtags stay, and each fits its platform', async () => {
 		const filler = 'Green tea is good for you and for everybody else around you. '.repeat(4);
 		const earlier = {
@@ -176,6 +191,19 @@ describe('translate', () => {
 		expect(made?.captions[1]?.text).toMatch(/…\n\nhttps:\/\/example\.com\/long #tea$/);
 		expect(made?.captions.filter(({ text }) => PLATFORM_TEXTS.x.measure(text) > 280)).toEqual([]);
 		expect(made).toMatchObject({ title: 'Übersetzt und dabei länger geworden: Green tea', tags: [expect.any(String), expect.any(String)], description: expect.stringMatching(/About tea\.\n\nSee https:\/\/example\.com$/) as string });
+	});
+
+	it('does not throw away the other languages, paid as they are, because one is refused', async () => {
+		const asked: string[] = [];
+		const pauses: number[] = [];
+		const made = hosted();
+		const translator: Translator = {
+			...made,
+			translate: (request) => (asked.push(request.to), asked.length === 2 ? Promise.reject(new PipelineError('provider_rate_limited', 'busy', { retryAfterSeconds: 7 })) : made.translate(request)),
+		};
+		const { translations } = await translate({ to: ['de', 'fr', 'es'], from: 'en', subtitles: SRT }, { translator, pauses });
+		expect(translations.map(({ language }) => language)).toEqual(['de', 'fr', 'es']);
+		expect([asked, pauses]).toEqual([['de', 'fr', 'fr', 'es'], [7000]]);
 	});
 
 	it('posts of another language than is spoken: each from its own', async () => {
