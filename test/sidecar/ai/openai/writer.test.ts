@@ -47,6 +47,7 @@ describe('OpenAI as a writer', () => {
 		['no usage', undefined, {}],
 		['a part of it', { prompt_tokens: 7, total_tokens: 7 }, { ai_input_tokens: 7, ai_tokens: 7 }],
 		['no sum', { prompt_tokens: 7, completion_tokens: 2 }, { ai_input_tokens: 7, ai_output_tokens: 2, ai_tokens: 9 }],
+		['one number that is none', { prompt_tokens: 7, completion_tokens: 'two' }, { ai_input_tokens: 7, ai_tokens: 7 }],
 		['nonsense', { prompt_tokens: -1, completion_tokens: 'two', total_tokens: null }, {}],
 	])('keeps the answer of a server that tells %s', async (_what, usage, expected) => {
 		server.failures.push({ status: 200, raw: { type: 'json', body: JSON.stringify({ choices: [{ message: { content: '{"greeting":"hi"}' } }], usage }) } });
