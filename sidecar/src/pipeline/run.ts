@@ -14,14 +14,11 @@ import { finishJob, type Outcome } from './finish.ts';
 import { createGroup, type Seat } from './group.ts';
 import { executeIngest } from './ingest.ts';
 import { keepLease, LeaseLost } from './lease.ts';
-import { NotYet } from './not-yet.ts';
+import { askAgainAfter, NotYet, waitForOthers } from './not-yet.ts';
 import { enqueue } from './requeue.ts';
 import { nextTry } from './retry-policy.ts';
 import { takeJobs } from './take.ts';
 import type { WorkerDeps } from './worker-deps.ts';
-
-/** A transcript takes seconds to minutes: asking once a second costs nothing beside that, and loses at most one. */
-const ASK_AGAIN_SECONDS = 1;
 
 class ShuttingDown extends Error {
 	readonly goesOn = true;
@@ -102,6 +99,8 @@ async function attempt(deps: WorkerDeps, execution: Execution): Promise<Extract<
 	await mkdir(execution.workDir, { recursive: true });
 	execution.signal.throwIfAborted();
 	const { job, log } = execution;
+	// First of all: it may look a thousand times, and looking through the storage each time would take longer and longer.
+	await waitForOthers(deps, job);
 	if (job.attempts > 1) await sweepTries(deps, job, job.attempts).catch((error: unknown) => log.warn({ err: error }, 'files of earlier tries could not be removed'));
 	if (job.jobType === INGEST) return executeIngest(deps, execution);
 	await beginAnalyzing(deps, job);
@@ -120,7 +119,7 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 		return;
 	}
 	if (reason === null && thrown instanceof NotYet) {
-		await postponeAndSend(deps, job, job.error, ASK_AGAIN_SECONDS, false);
+		await postponeAndSend(deps, job, job.error, askAgainAfter(job.uncounted), false);
 		log.debug({ reason: thrown.message }, 'the job waits');
 		return;
 	}

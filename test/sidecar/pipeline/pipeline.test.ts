@@ -242,13 +242,19 @@ describe('the pipeline', () => {
 		const { jobs: [reader, slow, bad] } = await pipeline.submit({ items });
 		await runJob(pipeline.deps, reader!.id, never);
 		expect(await row(reader!.id)).toMatchObject({ status: 'pending', error: null });
+		// However often it looks, what is stored is left alone meanwhile.
+		let listed = 0;
+		const storage = { ...pipeline.deps.storage, list: (prefix: string) => ((listed += 1), pipeline.deps.storage.list(prefix)), deleteUnfinished: (prefix: string) => ((listed += 1), pipeline.deps.storage.deleteUnfinished(prefix)) };
+		await due(reader!.id);
+		await runJob({ ...pipeline.deps, storage }, reader!.id, never);
+		expect([(await row(reader!.id)).status, listed]).toEqual(['pending', 0]);
 		const working = runJob(pipeline.deps, slow!.id, never);
 		release();
 		await working;
 		await runJob(pipeline.deps, bad!.id, never);
 		await due(reader!.id);
 		await runJob(pipeline.deps, reader!.id, never);
-		expect(await row(reader!.id)).toMatchObject({ status: 'completed', output: { saw: { done: true } }, attempts: 2, uncounted: 1 });
+		expect(await row(reader!.id)).toMatchObject({ status: 'completed', output: { saw: { done: true } }, attempts: 3, uncounted: 2 });
 	});
 
 	it('fails work on an asset whose bytes never came with the reason for which they did not', async () => {
