@@ -133,8 +133,8 @@ function promptOf(given: string | undefined, corrections: readonly WordCorrectio
 	let room = MAX_PROMPT - (given?.length ?? 0) - 2;
 	const names: string[] = [];
 	for (const right of new Set(corrections.map((one) => one.right.replace(/\s+/gu, ' ')))) {
+		if (right.length + 2 > room) continue;
 		room -= right.length + 2;
-		if (room < 0) break;
 		names.push(right);
 	}
 	const prompt = [names.length > 0 ? `${names.join(', ')}.` : '', given ?? ''].filter(Boolean).join(' ');

@@ -108,6 +108,9 @@ describe('transcribe', () => {
 		const [prompt = ''] = server.transcriptions[0]?.fields['prompt'] ?? [];
 		expect(prompt.length).toBeLessThanOrEqual(800);
 		expect(prompt).toMatch(/^Name0, Name1, .*\. y{700}$/);
+		const long = async () => [{ wrong: 'w', right: 'z'.repeat(150) }, { wrong: 'v', right: 'Kubernetes' }];
+		await run('report', { prompt: 'y'.repeat(700) }, { corrections: long });
+		expect(server.transcriptions[1]?.fields['prompt']).toEqual([`Kubernetes. ${'y'.repeat(700)}`]);
 	});
 
 	it('says when the text is clearly of another language than the one given, and works all the same', async () => {
