@@ -101,7 +101,7 @@ const entryConditions = (scope: SearchScope): SQL | undefined =>
 	);
 
 /**
- * So many vectors are all compared: nothing is missed, and it takes no longer than an index does (some 20 ms). An HNSW index
+ * So many vectors are all compared: nothing is missed, and it takes some 10 µs each in the embedded database, less elsewhere. An HNSW index
  * gives the nearest of everybody's, few of which may belong to a small workspace or pass the filters.
  */
 const EXACT_MOST = 5000;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { TaskOperation } from '../operation.ts';
 import { MAX_OFFSET, MAX_QUERY, MAX_RESULTS, type Library, type SearchRequest } from './library.ts';
 
-/** Databases know the years 1 to 9999 of what JavaScript knows. */
+/** Of what JavaScript knows the database and its driver take the years 1 to 9999; a date at the end of the last one reaches beyond. */
 const isOrdinary = (text: string): boolean => {
 	const year = new Date(text).getUTCFullYear();
 	return year >= 1 && year <= 9998;
