@@ -62,7 +62,10 @@ export const assets = pgTable(
 		createdAt: createdAt(),
 		updatedAt: time('updated_at').notNull().defaultNow(),
 	},
-	(t) => [index('assets_workspace_created').on(t.workspaceId, t.createdAt)],
+	(t) => [
+		index('assets_workspace_created').on(t.workspaceId, t.createdAt),
+		index('assets_workspace_sha256').on(t.workspaceId, t.sha256),
+	],
 );
 
 export const batches = pgTable(

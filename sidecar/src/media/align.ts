@@ -73,7 +73,8 @@ function mostVoted(own: readonly TimedHash[], other: readonly TimedHash[]): numb
 		const [maskLow, maskHigh] = [masks.low[at] ?? 0, masks.high[at] ?? 0];
 		const most = (FRAME_BITS * (ones(maskLow) + ones(maskHigh))) / 64;
 		for (let there = 0; there < other.length; there++) {
-			const [a, b] = [low ^ (theirs.low[there] ?? 0), high ^ (theirs.high[there] ?? 0)];
+			const a = low ^ (theirs.low[there] ?? 0);
+			const b = high ^ (theirs.high[there] ?? 0);
 			const distance = ones(a) + ones(b);
 			if (distance > FRAME_BITS || ones(a & maskLow) + ones(b & maskHigh) > most) continue;
 			const place = steps(other[there] as TimedHash) - step - lowest;

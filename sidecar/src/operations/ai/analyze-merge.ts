@@ -164,10 +164,27 @@ const tidyLine = (text: string): string => Array.from(text.normalize('NFC').repl
 interface Folded {
 	key: string;
 	numbers: string;
+	/** How often each letter occurs; letters share BAGS places. */
+	letters: Uint16Array;
 }
+const BAGS = 64;
 function foldLine(text: string): Folded {
 	const key = text.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}\p{S}]+/gu, ' ').trim();
-	return { key, numbers: numbersIn(key) };
+	const letters = new Uint16Array(BAGS);
+	for (const letter of key) letters[(letter.codePointAt(0) ?? 0) % BAGS]! += 1;
+	return { key, numbers: numbersIn(key), letters };
+}
+
+/** No two lines are closer than this, and most are further apart than is asked for: found out a hundred times as fast as `distance`. */
+function leastDistance(a: Uint16Array, b: Uint16Array): number {
+	let more = 0;
+	let less = 0;
+	for (let place = 0; place < BAGS; place++) {
+		const difference = (a[place] ?? 0) - (b[place] ?? 0);
+		if (difference > 0) more += difference;
+		else less -= difference;
+	}
+	return Math.max(more, less);
 }
 
 function isSameLine(a: Folded, b: Folded): boolean {
@@ -176,28 +193,29 @@ function isSameLine(a: Folded, b: Folded): boolean {
 	if (a.numbers !== b.numbers) return false;
 	const [longer, shorter] = [Math.max(a.key.length, b.key.length), Math.min(a.key.length, b.key.length)];
 	const most = Math.floor(longer * SAME_LINE);
-	return shorter >= LEAST_LENGTH && longer - shorter <= most && distance(a.key, b.key, most) <= most;
+	return shorter >= LEAST_LENGTH && longer - shorter <= most && leastDistance(a.letters, b.letters) <= most && distance(a.key, b.key, most) <= most;
 }
 
 const numbersIn = (line: string): string => line.split(' ').filter((word) => /^\p{N}+$/u.test(word)).join(' ');
 
 /** Levenshtein. Beyond `most`, any number that is larger: most lines differ from the beginning. */
 export function distance(a: string, b: string, most = Infinity): number {
-	const [rows, columns] = [Array.from(a), Array.from(b)];
-	let before = columns.map((_, index) => index + 1);
-	before.unshift(0);
-	for (const [row, letter] of rows.entries()) {
-		const next = [row + 1];
+	const rows = Array.from(a);
+	const columns = Array.from(b);
+	let before = Int32Array.from({ length: columns.length + 1 }, (_, index) => index);
+	let next = new Int32Array(columns.length + 1);
+	for (let row = 0; row < rows.length; row++) {
+		next[0] = row + 1;
 		let least = row + 1;
-		for (const [column, other] of columns.entries()) {
-			const value = Math.min((before[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1, (before[column] ?? 0) + (letter === other ? 0 : 1));
-			next.push(value);
-			least = Math.min(least, value);
+		for (let column = 0; column < columns.length; column++) {
+			const value = Math.min((before[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1, (before[column] ?? 0) + (rows[row] === columns[column] ? 0 : 1));
+			next[column + 1] = value;
+			if (value < least) least = value;
 		}
 		if (least > most) return least;
-		before = next;
+		[before, next] = [next, before];
 	}
-	return before.at(-1) ?? 0;
+	return before[columns.length] ?? 0;
 }
 
 /** A sentence for people who cannot see it, where no describer is at hand; empty when nothing was found. */

@@ -1,0 +1,1 @@
+CREATE INDEX "assets_workspace_sha256" ON "assets" USING btree ("workspace_id","sha256");
