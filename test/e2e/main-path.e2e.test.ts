@@ -75,4 +75,19 @@ describe('a video on its way from a URL to published posts', () => {
 			]),
 		);
 	});
+
+	it('writes down what is said though no job of the picture succeeded', async () => {
+		const { asset } = await world.sidecar.process({
+			original_url: `${world.files.url}/speech.mp4`,
+			operations: ['trim', 'transcribe'],
+			// It is ten seconds long.
+			params: { trim: { start: 1000 } },
+		});
+		const explain = async () => `${JSON.stringify(await world.sidecar.processView(asset.id), null, 1)}\n${await world.logs()}`;
+		await waitFor(async () => (await world.sidecar.processView(asset.id)).asset.status === 'failed', { what: 'the asset to be told failed', explain });
+		expect((await world.sidecar.processView(asset.id)).jobs.map(({ job_type: type, status }) => [type, status])).toEqual([
+			['trim', 'failed'],
+			['transcribe', 'completed'],
+		]);
+	});
 });
