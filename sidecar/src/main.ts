@@ -22,10 +22,9 @@ import { availableEncoders, canToneMap, checkFfmpeg, hasVmaf, runPlan as runFfmp
 import { checkFonts } from './media/font-choice.ts';
 import { findHardware, onHardware, type HardwareEncoder } from './media/hardware.ts';
 import { probe } from './media/probe.ts';
-import { createGuard, type Guard } from './net/guard.ts';
+import { checkBaseUrl, createGuard, type Guard } from './net/guard.ts';
 import { composeAi } from './ai/routing/compose-ai.ts';
 import type { AiParts } from './ai/routing/create-ai.ts';
-import { checkUrl } from './ai/routing/legs.ts';
 import { createLanguageDetector } from './ai/local/language.ts';
 import { createPostLedger } from './db/posts.ts';
 import { createGiveFeedback, type GiveFeedback } from './operations/ai/give-feedback.ts';
@@ -265,7 +264,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
 	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'X_API_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];
-		if (url) checkUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
+		if (url) checkBaseUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
 	}
 	if (problems.length > 0) throw new ConfigError(problems);
 }

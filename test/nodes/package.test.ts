@@ -114,8 +114,8 @@ describe('the workflow templates', () => {
 			expect(node).not.toHaveProperty('credentials');
 			if (!descriptions.has(node.type)) continue;
 			const [, failed] = connections[node.name]?.main ?? [];
-			const target = templateNodes.find(({ name }) => name === failed?.[0]?.node);
-			expect([node.name, target?.type]).toEqual([node.name, 'n8n-nodes-base.stopAndError']);
+			const targets = templateNodes.filter(({ name }) => failed?.some((target) => target.node === name)).map(({ type }) => type);
+			expect([node.name, targets]).toEqual([node.name, expect.arrayContaining(['n8n-nodes-base.stopAndError'])]);
 		}
 	});
 });

@@ -1,5 +1,6 @@
 import type { NodeOperation } from '../../shared/operation';
 import { isRecord, optionalText, readSource, withoutEmpty } from '../../shared/parameters';
+import { percent } from '../../shared/percent';
 import { optionsField, qualityOption, sourceProperties } from '../../shared/properties';
 import { shownSubtitleProperties, readShownSubtitles } from './shownSubtitles';
 
@@ -128,7 +129,7 @@ export const burnSubtitles: NodeOperation = {
 					highlight_colour: optionalText(read, 'highlightColour'),
 					outline_colour: chosen['outlineColour'],
 					box_colour: chosen['boxColour'],
-					box_opacity: share(chosen['boxOpacity']),
+					box_opacity: percent(chosen['boxOpacity']),
 					bold: chosen['bold'],
 					upper_case: chosen['upperCase'],
 					max_words: chosen['maxWords'],
@@ -138,9 +139,3 @@ export const burnSubtitles: NodeOperation = {
 		];
 	},
 };
-
-/** Percents as a part of 1; an expression may give them as text. What is no number is for the sidecar to refuse. */
-function share(percent: unknown): unknown {
-	if (percent === undefined || percent === null || percent === '') return undefined;
-	return Number.isFinite(Number(percent)) ? Number(percent) / 100 : percent;
-}

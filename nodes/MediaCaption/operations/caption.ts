@@ -72,7 +72,7 @@ export const caption: NodeOperation = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. Try it free at example.com',
-			description: 'What readers are asked to do. Each text ends with it, word for word.',
+			description: 'What readers are asked to do. It stands in each text, and is never cut off.',
 		},
 		{
 			displayName: 'Banned Words',

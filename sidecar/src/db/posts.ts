@@ -1,4 +1,4 @@
-import { and, eq, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import type { PublicError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { posts, type PostStatus } from './schema.ts';
@@ -21,6 +21,8 @@ export interface PostLedger {
 	/** The row of this logical post, made when there is none. */
 	findOrCreate(post: NewPost): Promise<PostRow>;
 	find(id: string): Promise<PostRow | null>;
+	/** Whether a post of this job is out, or a publishing call was made whose outcome is not known. */
+	mayBeOut(jobId: string): Promise<boolean>;
 	/** Null while somebody else holds an unexpired claim, and when the post exists already. Sets `processing`. */
 	claim(id: string, claim: string, leaseSeconds: number): Promise<PostRow | null>;
 	renew(id: string, claim: string, leaseSeconds: number): Promise<boolean>;
@@ -58,6 +60,11 @@ export function createPostLedger(db: Database): PostLedger {
 		async find(id) {
 			const [row] = await db.select().from(posts).where(eq(posts.id, id));
 			return row ?? null;
+		},
+
+		async mayBeOut(jobId) {
+			const out = or(isNotNull(posts.externalPostId), isNotNull(posts.openSince));
+			return any(await db.select({ id: posts.id }).from(posts).where(and(eq(posts.jobId, jobId), out)).limit(1));
 		},
 
 		async claim(id, claim, leaseSeconds) {

@@ -55,6 +55,8 @@ export const assets = pgTable(
 		status: text('status').$type<AssetStatus>().notNull(),
 		/** Encrypted. Told when all jobs of POST /api/media/process have ended. */
 		callbackUrl: text('callback_url'),
+		/** When that was done last. */
+		toldAt: time('told_at'),
 		/** The job that brings the original into storage; others wait for it. */
 		ingestJobId: uuid('ingest_job_id'),
 		metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),

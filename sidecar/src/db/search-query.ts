@@ -52,12 +52,12 @@ export function parseQuery(typed: string): SearchQuery {
 	for (const [index, part] of parts.entries()) {
 		const { not, phrase, word = '' } = part.groups ?? {};
 		if (phrase !== undefined) {
-			const term = { text: phrase.trim(), required: not === undefined, prefix: false, piece: isPiece(phrase) };
+			const term = { text: phrase.trim(), required: not === undefined, prefix: KOREAN.test(phrase), piece: isPiece(phrase) };
 			(not ? excluded : terms).push(term);
 			if (!not) meant.push(phrase);
 		} else if (/^-+[\p{L}\p{N}]/u.test(word)) {
 			const text = word.replace(/^-+/, '');
-			excluded.push({ text, required: false, prefix: false, piece: isPiece(text) });
+			excluded.push({ text, required: false, prefix: KOREAN.test(text), piece: isPiece(text) });
 		} else if (word !== 'OR') {
 			meant.push(word);
 			const last = typing && index === parts.length - 1;

@@ -48,7 +48,7 @@ export async function replaceEntries(
 		const vectors = rows.flatMap(({ row, vectors: own }) => own.map(({ space, values }) => ({ entryId: row.id, space, workspaceId, values: [...values] })));
 		for (let from = 0; from < vectors.length; from += VECTORS_AT_ONCE) {
 			await tx.insert(searchVectors).values(vectors.slice(from, from + VECTORS_AT_ONCE));
-			// The embedded database answers without a turn of the event loop: requests and heartbeats would wait for all of it.
+			// The embedded database answers without a turn of the event loop: all that needs no database would wait for it, too.
 			await setImmediate();
 		}
 	});

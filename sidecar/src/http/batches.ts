@@ -42,9 +42,9 @@ export function batchRoutes(deps: HttpDeps): Router {
 	router.post('/distribute', async (request, response) => {
 		const body = bodyOf(distributeRequestSchema, request, response);
 		await create(deps, request, response, async (tx) => {
+			if (!body.posts) return { status: 202, body: await triggerDistribute(deps, tx, workspaceOf(response), body) };
 			const asset = await findAsset(tx, workspaceOf(response), body.asset_id);
 			if (asset) await refusePublishing(tx, asset, 'asset_id');
-			if (!body.posts) return { status: 202, body: await triggerDistribute(deps, tx, workspaceOf(response), body) };
 			const items = body.posts.map(({ secrets, ...params }): BatchItem => ({ operation: 'publish', asset_id: body.asset_id, params, secrets }));
 			return {
 				status: 202,

@@ -151,6 +151,16 @@ function noAddress(name: string): NodeJS.ErrnoException {
 	return Object.assign(new Error(`no address for ${name}`), { code: 'ENOTFOUND' });
 }
 
+/** Tells what is wrong with a base URL of the operator: it may be private; all else that the guard asks for holds. */
+export function checkBaseUrl(url: string, guard: Guard, complain: (problem: string) => unknown): void {
+	try {
+		const { host, search, hash } = guard.withAllowed([new URL(url).host]).check(url);
+		if (search || hash) complain(`Behind ${host} only a path may stand, e.g. /v1: what follows a ? or # cannot be sent along.`);
+	} catch (error) {
+		complain(error instanceof Error ? error.message : String(error));
+	}
+}
+
 /** Host and path: enough to recognise a URL, without the query, where signatures and tokens are. */
 export function describeUrl(url: string | URL): string {
 	const parsed = URL.canParse(String(url)) ? new URL(String(url)) : null;

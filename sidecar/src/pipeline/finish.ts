@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { and, eq, gte, inArray, max } from 'drizzle-orm';
-import { lockAsset, updateAsset, type NewAsset } from '../db/assets.ts';
+import { and, eq, inArray, max, sql } from 'drizzle-orm';
+import { lockAsset, updateAsset, type AssetRow, type NewAsset } from '../db/assets.ts';
 import { completeBatch, lockBatch } from '../db/batches.ts';
 import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { cancelChunks, unpark } from '../db/chunks.ts';
 import { dropProgress, recordEvents } from '../db/events.ts';
 import { CHUNK, dependentsOf, endJob, ENDED, INGEST, insertFiles, OPEN, type FileRow, type JobRow } from '../db/jobs.ts';
-import { callbacks, jobs } from '../db/schema.ts';
+import { assets, jobs } from '../db/schema.ts';
 import type { PublicError } from '../errors.ts';
 import { hasLookedForIt } from '../operations/ai/safety-findings.ts';
 import { sha256 } from '../secrets.ts';
@@ -180,25 +180,21 @@ export async function finishAssetIfEnded(deps: PipelineDeps, tx: Transaction, as
 	if (!asset) return;
 	if (!unsafe) await recordEvents(tx, [{ workspaceId: asset.workspaceId, type: error ? 'asset.failed' : 'asset.processed', assetId, ...(error ? { data: { error } } : {}) }]);
 	const { workspaceId } = asset;
-	const isTold = async (kind: 'asset' | 'distribute'): Promise<boolean> => lifted && (await toldSinceTheEnd(tx, assetId, kind));
-	if (asset.callbackUrl && !(await isTold('asset'))) {
+	if (lifted && (await isTold(tx, asset))) return;
+	// What is stopped is told as well, but may still be lifted: that is another end.
+	if (!unsafe) await tx.update(assets).set({ toldAt: sql`clock_timestamp()` }).where(eq(assets.id, assetId));
+	if (asset.callbackUrl) {
 		const url = deps.vault.open(asset.callbackUrl);
 		await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'asset', assetId, url: asset.callbackUrl, urlHash: sha256(url) });
 	}
-	if (!error && !unsafe && deps.triggers.distribute && !(await isTold('distribute'))) {
+	if (!error && !unsafe && deps.triggers.distribute) {
 		const url = deps.triggers.distribute;
 		await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'distribute', assetId, url: deps.vault.seal(url), urlHash: sha256(url) });
 	}
 }
 
-/** Whether a callback was written when the last of the jobs ended, or later. */
-async function toldSinceTheEnd(tx: Transaction, assetId: string, kind: 'asset' | 'distribute'): Promise<boolean> {
-	const [end] = await tx.select({ at: max(jobs.completedAt) }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true)));
-	if (!end?.at) return false;
-	const [told] = await tx
-		.select({ id: callbacks.id })
-		.from(callbacks)
-		.where(and(eq(callbacks.assetId, assetId), eq(callbacks.kind, kind), gte(callbacks.createdAt, end.at)))
-		.limit(1);
-	return told !== undefined;
+/** Whether it was told after the last of the jobs had ended. */
+async function isTold(tx: Transaction, { id, toldAt }: AssetRow): Promise<boolean> {
+	const [end] = await tx.select({ at: max(jobs.completedAt) }).from(jobs).where(and(eq(jobs.assetId, id), eq(jobs.process, true)));
+	return toldAt !== null && end?.at != null && toldAt >= end.at;
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { batchById } from '../db/batches.ts';
 import { recordEvents } from '../db/events.ts';
-import { heartbeat, type JobRow } from '../db/jobs.ts';
+import { ENDED, findJob, heartbeat, type JobRow } from '../db/jobs.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** A worker that has been silent for this long has lost its jobs. Long enough for a garbage collection or a slow database. */
@@ -11,8 +11,8 @@ const PROGRESS_EVERY_MS = 1000;
 const RENEW_EVERY_MS = 2000;
 
 export class LeaseLost extends Error {}
-/** Another worker takes the job up. */
-class LeaseNotRenewed extends LeaseLost {
+/** Another worker takes the job up, or has done so: what this one has begun elsewhere is that one's now. */
+class TakenUpElsewhere extends LeaseLost {
 	readonly goesOn = true;
 }
 
@@ -37,7 +37,8 @@ export function keepLease(deps: WorkerDeps, job: JobRow, log: Logger): Lease {
 		if (!moved && Date.now() - renewedAt < RENEW_EVERY_MS) return;
 		try {
 			if (!(await heartbeat(deps.db, job, percent, LEASE_SECONDS))) {
-				lost.abort(new LeaseLost('lease lost'));
+				const now = await findJob(deps.db, job.workspaceId, job.id);
+				lost.abort(now && !ENDED.includes(now.status) ? new TakenUpElsewhere('lease lost') : new LeaseLost('lease lost'));
 				return;
 			}
 			renewedAt = Date.now();
@@ -51,7 +52,7 @@ export function keepLease(deps: WorkerDeps, job: JobRow, log: Logger): Lease {
 			if (progressUrl) deps.reportProgress(progressUrl, { job_id: job.id, status: 'processing', progress: percent });
 		} catch (error) {
 			log.error({ err: error }, 'the lease could not be renewed');
-			if (Date.now() - renewedAt > LEASE_SECONDS * 1000) lost.abort(new LeaseNotRenewed('lease not renewed'));
+			if (Date.now() - renewedAt > LEASE_SECONDS * 1000) lost.abort(new TakenUpElsewhere('lease not renewed'));
 		}
 	};
 	const timer = setInterval(() => {

@@ -18,6 +18,6 @@ const LONGEST_PAUSE_SECONDS = 15;
 /**
  * Seconds until a job that waits looks again. A transcript takes seconds to minutes: asking once a second costs nothing beside that,
  * and loses at most one. Of long ones the pauses grow: after a minute 2 s, after an hour 15 s, less than 1 % of what was waited.
- * @param looks how often it has looked
+ * @param looks how often it was put back, for whatever reason: after a retry by hand it begins with longer pauses
  */
 export const askAgainAfter = (looks: number): number => Math.min(LONGEST_PAUSE_SECONDS, Math.max(1, Math.floor(looks / LOOKS_PER_SECOND_OF_PAUSE)));

@@ -8,7 +8,6 @@ import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { MediaReference, ResolveMedia } from '../operations/social/publish.ts';
 import type { Storage } from '../storage/storage.ts';
-import { refusePublishing } from './publishable.ts';
 
 export interface ResolveMediaDeps {
 	db: Executor;
@@ -21,7 +20,6 @@ export function createResolveMedia({ db, storage, probe }: ResolveMediaDeps): Re
 	return async ({ assetId, workspaceId, workDir, signal }, reference) => {
 		const asset = await findAsset(db, workspaceId, assetId);
 		if (!asset?.storageKey || !asset.facts) throw new PipelineError('not_found', `The media of asset ${assetId} is not stored. Ingest it first.`);
-		await refusePublishing(db, asset);
 		const file = choose(reference, asset, await filesOfAsset(db, assetId));
 		const key = file?.storageKey ?? asset.storageKey;
 		const inPlace = storage.localPath(key);

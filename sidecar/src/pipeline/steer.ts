@@ -44,7 +44,7 @@ export async function acceptExternalResult(deps: PipelineDeps, tx: Transaction, 
 	// It has been looked at, and must not pass: the others do not go on as they would after any other result.
 	const isRefused = result.status === 'completed' && result.output['safe'] === false && isGuard(deps, job);
 	if (ENDED.includes(job.status)) {
-		if (job.status === (isRefused ? 'failed' : result.status)) return job;
+		if (isRefused ? job.error?.code === 'content_unsafe' : job.status === result.status) return job;
 		throw new PipelineError('conflict', `Job ${id} has ended already as ${job.status}; it cannot become ${result.status}.`);
 	}
 	if (job.status === 'processing') throw new PipelineError('conflict', `Job ${id} is being worked on by the sidecar itself. Cancel it first, or leave it.`);

@@ -25,9 +25,12 @@ interface Situation {
 export function explain(error: unknown, { platform, postId, open, signal, now = new Date() }: Situation): { status: PostStatus; error: PipelineError } {
 	const known = error instanceof HttpFailure ? fromHttp(error, platform.title, open, now) : signal.aborted ? aborted(error) : toPipelineError(error);
 	const status: PostStatus = known.code === 'needs_reauth' ? 'needs_reauth' : open || known.code === 'post_unknown' ? 'unknown' : 'failed';
+	// What a platform answered says so already.
+	const unsure = status === 'unknown' && known.code !== 'post_unknown' && !(error instanceof HttpFailure);
+	const message = unsure ? `${known.message} An earlier call may have published the post; that is not known.` : known.message;
 	return {
 		status,
-		error: new PipelineError(known.code, known.message, {
+		error: new PipelineError(known.code, message, {
 			details: { ...known.details, platform: platform.name, post_id: postId, post_status: status },
 			cause: known.cause ?? error,
 			...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),

@@ -76,7 +76,7 @@ const job: JobRow = {
 };
 const asset: AssetRow = {
 	id: 'asset', workspaceId: 'acme', source: 'url', sourceId: null, fileType: 'video', originalUrl: 'https://a.test/b', storageKey: 'raw/acme/asset.mp4', sha256: 'x', mime: 'video/mp4', bytes: 1,
-	durationSeconds: 1, width: 1, height: 1, facts: null, status: 'failed', callbackUrl: 'v1.sealed', ingestJobId: null, metadata: {}, error: { code: 'input_corrupt', message: 'Broken.' }, createdAt: at, updatedAt: at,
+	durationSeconds: 1, width: 1, height: 1, facts: null, status: 'failed', callbackUrl: 'v1.sealed', toldAt: null, ingestJobId: null, metadata: {}, error: { code: 'input_corrupt', message: 'Broken.' }, createdAt: at, updatedAt: at,
 };
 const file: FileRow = { id: 'f', workspaceId: 'acme', assetId: 'asset', jobId: 'job', name: 'a.mp4', storageKey: 'jobs/acme/a.mp4', mime: 'video/mp4', bytes: 3, width: 4, height: 2, durationSeconds: 1, part: false, position: 0, createdAt: at };
 const batch: BatchRow = { id: 'batch', workspaceId: 'acme', kind: 'batch', callbackUrl: 'v1.sealed', callbackUrlHash: 'x', progressUrl: null, deadlineAt: at, createdAt: at, completedAt: at };

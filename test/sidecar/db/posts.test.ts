@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { createPostLedger, type PostLedger, type PostRow } from '../../../sidecar/src/db/posts.ts';
-import { posts } from '../../../sidecar/src/db/schema.ts';
+import { jobs, posts } from '../../../sidecar/src/db/schema.ts';
 import { expireClaims, openTestDatabase, WORKSPACE } from '../social/support.ts';
 
 let database: OpenDatabase;
@@ -84,6 +84,20 @@ describe('the ledger of posts', () => {
 		expect(await ledger.arm(row.id, B, 60)).toBeNull();
 		expect(await ledger.settle(row.id, B, { status: 'failed', error: { code: 'internal', message: '' } })).toBe(false);
 		expect(await ledger.find(row.id)).toMatchObject({ status: 'published', externalPostId: '1', publishedAt: expect.any(Date) });
+	});
+
+	it('tells of a job whether something of it may be out', async () => {
+		const jobId = randomUUID();
+		await database.db.insert(jobs).values({ id: jobId, workspaceId: WORKSPACE, jobType: 'publish', status: 'processing', params: {} });
+		const { id } = await ledger.findOrCreate({ id: randomUUID(), workspaceId: WORKSPACE, assetId: null, jobId, platform: 'x', operationKey: randomUUID(), text: 't', scheduledFor: null });
+		await ledger.claim(id, A, 60);
+		expect(await ledger.mayBeOut(jobId)).toBe(false);
+		await ledger.arm(id, A, 60);
+		expect(await ledger.mayBeOut(jobId)).toBe(true);
+		await ledger.disarm(id, A, 'refused');
+		expect(await ledger.mayBeOut(jobId)).toBe(false);
+		await ledger.storeRemote(id, remote('9'));
+		expect(await ledger.mayBeOut(jobId)).toBe(true);
 	});
 
 	it('keeps workspaces apart', async () => {

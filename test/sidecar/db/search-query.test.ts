@@ -30,6 +30,7 @@ describe('a query', () => {
 
 	it('takes Korean words for the beginning of words, as particles follow them', () => {
 		expect(parseQuery('서울 여행 tips ').terms.map(({ prefix, piece }) => [prefix, piece])).toEqual([[true, false], [true, false], [false, false]]);
+		expect(parseQuery('tea -서울 -Wien ').excluded.map(({ prefix }) => prefix)).toEqual([true, false]);
 	});
 
 	it('knows each word once, at most sixteen, and none that is only punctuation', () => {

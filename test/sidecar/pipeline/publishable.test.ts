@@ -207,6 +207,20 @@ describe('what a scan has stopped', () => {
 		expect(await distributed(id)).toBe(1);
 	});
 
+	it('is not published a second time when the verdict is lifted after what was told has been cleaned up', async () => {
+		const id = await newAsset();
+		await process(id, ['quick']);
+		await status(id, 'processed');
+		await pipeline.deps.db.delete(callbacks).where(eq(callbacks.assetId, id));
+		verdict = 'content_unsafe';
+		await submit({ operation: 'safety_scan', asset_id: id });
+		await status(id, 'failed');
+		verdict = { safe: true };
+		await submit({ operation: 'safety_scan', asset_id: id });
+		await status(id, 'processed');
+		expect(await distributed(id)).toBe(0);
+	});
+
 	it('is published once when the work ended while it was stopped', async () => {
 		const id = await newAsset();
 		await updateAsset(pipeline.deps.db, id, { error: { code: 'content_unsafe', message: 'found' }, status: 'failed' });
@@ -225,6 +239,13 @@ describe('what a scan has stopped', () => {
 		expect(await report()).toMatchObject({ status: 'failed' });
 		expect(await asset(id)).toMatchObject({ status: 'failed', error: { code: 'content_unsafe' } });
 		expect(begun).toEqual([]);
+	});
+
+	it('is not stopped in silence by an external scan that comes after the scan has failed', async () => {
+		const id = await newAsset();
+		const late = await scanned(id, { status: 'failed', error: { code: 'deadline_exceeded', message: 'Too late.' } });
+		const report = transact(pipeline.deps.db, (tx) => acceptExternalResult(pipeline.deps, tx, WORKSPACE, late.id, { status: 'completed', output: { safe: false }, error: null }));
+		await expect(report).rejects.toMatchObject({ code: 'conflict' });
 	});
 
 	describe('in a batch', () => {

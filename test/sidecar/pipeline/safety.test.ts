@@ -10,7 +10,7 @@ import { PipelineError } from '../../../sidecar/src/errors.ts';
 import type { TaskOperation } from '../../../sidecar/src/operations/operation.ts';
 import { triggerDistribute } from '../../../sidecar/src/pipeline/distribute.ts';
 import { submitProcess } from '../../../sidecar/src/pipeline/process.ts';
-import { createResolveMedia } from '../../../sidecar/src/pipeline/resolve-media.ts';
+import { createRefusePublishing } from '../../../sidecar/src/pipeline/publishable.ts';
 import { retryJob, cancelJob } from '../../../sidecar/src/pipeline/steer.ts';
 import { startWorker, type Worker } from '../../../sidecar/src/pipeline/worker.ts';
 import { imageFacts } from '../../support/facts.ts';
@@ -104,8 +104,7 @@ describe('an asset that a scan stops', () => {
 		pipeline.deps.db.select().from(callbacks).where(and(eq(callbacks.assetId, assetId), eq(callbacks.kind, kind)));
 	const history = async (assetId: string) =>
 		(await pipeline.deps.db.select().from(events).where(eq(events.assetId, assetId)).orderBy(asc(events.id))).map(({ type }) => type).filter((type) => type.startsWith('asset.'));
-	const publishing = (assetId: string) =>
-		createResolveMedia({ ...pipeline.deps, probe: async () => imageFacts() })({ assetId, workspaceId: WORKSPACE, workDir: pipeline.folder, signal: new AbortController().signal }, { kind: 'named', file: null, jobId: null });
+	const publishing = (assetId: string) => createRefusePublishing(pipeline.deps.db)({ assetId, workspaceId: WORKSPACE });
 
 	it('is looked at first: nothing is made before the scan has let it pass', async () => {
 		const id = await newAsset();
@@ -207,7 +206,7 @@ describe('an asset that a scan stops', () => {
 		const passing = await submit(id, 'safety_scan', { limit: 0.95 });
 		await status(id, 'ready');
 		expect(await asset(id)).toMatchObject({ error: null });
-		await expect(publishing(id)).resolves.toMatchObject({ mime: 'image/jpeg' });
+		await expect(publishing(id)).resolves.toBeUndefined();
 		// It takes the place of the one that failed.
 		expect(await states(id)).toEqual([['quick', 'failed', 'dependency_failed'], ['safety_scan', 'completed', null]]);
 		expect(await row(stopped!.id)).toMatchObject({ process: false, status: 'failed' });

@@ -3,7 +3,7 @@ import { readMediaInput, readSource, withoutEmpty } from '../../../shared/parame
 import { mediaInputField, optionsField, sourceProperties } from '../../../shared/properties';
 import { formatField, qualityField } from './fields';
 import { PLACES } from '../places';
-import { percent } from '../percent';
+import { percent } from '../../../shared/percent';
 
 export const imageOverlay: NodeOperation = {
 	name: 'Overlay Logo',

@@ -2,7 +2,7 @@ import type { INodeProperties } from 'n8n-workflow';
 import type { NodeOperation, ReadParameter } from '../../../shared/operation';
 import { optionalMediaInput, optionalText, ParameterError, readSource, withoutEmpty } from '../../../shared/parameters';
 import { mediaInputField, optionsField, qualityOption, sourceProperties } from '../../../shared/properties';
-import { percent, percentField } from '../percent';
+import { percent, percentField } from '../../../shared/percent';
 import { PLACES } from '../places';
 
 const FONTS = ['DejaVu Sans', 'DejaVu Sans Mono', 'DejaVu Serif', 'Liberation Sans', 'Noto Sans', 'Noto Sans CJK SC', 'Open Sans', 'Roboto'];

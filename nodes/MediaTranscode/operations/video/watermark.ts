@@ -1,7 +1,7 @@
 import type { NodeOperation } from '../../../shared/operation';
 import { readMediaInput, readSource, withoutEmpty } from '../../../shared/parameters';
 import { mediaInputField, optionsField, qualityOption, sourceProperties } from '../../../shared/properties';
-import { percent, percentField } from '../percent';
+import { percent, percentField } from '../../../shared/percent';
 import { PLACES } from '../places';
 
 export const watermark: NodeOperation = {

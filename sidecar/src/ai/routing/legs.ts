@@ -1,4 +1,4 @@
-import type { Guard } from '../../net/guard.ts';
+import { checkBaseUrl, type Guard } from '../../net/guard.ts';
 import type { Capabilities } from '../ai.ts';
 import { charged } from '../meter.ts';
 import type { TakesAudio } from '../transcriber.ts';
@@ -58,7 +58,7 @@ export function legsOf<C extends Routable>(capability: C, deps: LegDeps, problem
 		}
 		const factory = HOSTED[entry.provider][capability];
 		if (!factory) return complain(`.provider: ${entry.provider} does not do this. ${whoCan(capability, deps.local.byTask[capability] !== undefined)}`);
-		if (entry.base_url) checkUrl(entry.base_url, deps.guard, (problem) => complain(`.base_url: ${problem}`));
+		if (entry.base_url) checkBaseUrl(entry.base_url, deps.guard, (problem) => complain(`.base_url: ${problem}`));
 		const title = (model: string): string => `${entry.provider} ${model}`;
 		const gate = createLimiter({ parallel: entry.parallel, requestsPerMinute: entry.requests_per_minute }, title(entry.model ?? '').trim());
 		// Its own client asks the gate before each request; here only the price is added.
@@ -86,14 +86,4 @@ function headOf<P extends { name: string }>(provider: P, entry: Entry): P {
 	if (!('takes' in provider)) return provider;
 	const takes = provider.takes as TakesAudio;
 	return { ...provider, takes: { ...takes, maxBytes: entry.max_bytes ?? takes.maxBytes, maxSeconds: entry.max_seconds ?? takes.maxSeconds, parallel: entry.parallel ?? takes.parallel } };
-}
-
-/** The operator named this address, so it may be private; all else that the guard asks for holds. */
-export function checkUrl(url: string, guard: Guard, complain: (problem: string) => unknown): void {
-	try {
-		const { host, search, hash } = guard.withAllowed([new URL(url).host]).check(url);
-		if (search || hash) complain(`Behind ${host} only a path may stand, e.g. /v1: what follows a ? or # cannot be sent along.`);
-	} catch (error) {
-		complain(error instanceof Error ? error.message : String(error));
-	}
 }

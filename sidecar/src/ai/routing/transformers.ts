@@ -2,7 +2,8 @@ import { charged } from '../meter.ts';
 import type { Transformer, TransformTask } from '../transformer.ts';
 import { createReplicateClient } from '../replicate/client.ts';
 import { createReplicateTransformer, type ReplicateTransformerOptions } from '../replicate/transformer.ts';
-import { checkUrl, type LegDeps } from './legs.ts';
+import { checkBaseUrl } from '../../net/guard.ts';
+import type { LegDeps } from './legs.ts';
 import { createLimiter } from './limiter.ts';
 import { withPrice } from './price.ts';
 import { connection } from './providers.ts';
@@ -25,7 +26,7 @@ export function transformersOf({ routing, config, environment, local, guard }: L
 			problems.push(`transform[${index}].provider: ${entry.provider} does not do this. These do: local, replicate.`);
 			return [];
 		}
-		if (entry.base_url) checkUrl(entry.base_url, guard, (problem) => problems.push(`transform[${index}].base_url: ${problem}`));
+		if (entry.base_url) checkBaseUrl(entry.base_url, guard, (problem) => problems.push(`transform[${index}].base_url: ${problem}`));
 		const { apiKey, baseUrl, keyName } = connection(entry, environment, { apiKey: config.REPLICATE_API_TOKEN, baseUrl: config.REPLICATE_BASE_URL });
 		const models = {
 			remove_background: entry.models?.remove_background ?? config.REPLICATE_BACKGROUND_MODEL,

@@ -110,7 +110,8 @@ export function createPublish({ platforms, publish, resolveMedia, refusePublishi
 			const credentials = readCredentials(context.secrets, platform);
 			const { assetId, workspaceId } = context;
 			const confirm = async (): Promise<void> => (assetId === null ? undefined : refusePublishing({ assetId, workspaceId }));
-			await confirm();
+			// What may be out already is looked up, whatever has been found since: somebody has to know of it to take it down.
+			if (!(await publish.ledger.mayBeOut(context.jobId))) await confirm();
 			const media = await context.step('prepare', () => attach(context, given));
 			const post: Post = {
 				text: given.text,

@@ -127,6 +127,16 @@ describe('publish', () => {
 		expect(x.emulator.posts).toHaveLength(1);
 	});
 
+	it('finds what it has posted, whatever a scan has found since', async () => {
+		const given = await context();
+		const publish = operation();
+		const params = publish.params.parse({ platform: 'x', text: 'Out already' });
+		const { output } = await publish.run(given, params);
+		mayLook = 0;
+		expect((await publish.run(given, params)).output).toEqual(output);
+		expect(x.emulator.posts).toHaveLength(1);
+	});
+
 	it('posts words without an asset', async () => {
 		await run({ platform: 'x', text: 'Only words' }, { assetId: null });
 		expect(x.remoteTexts()).toEqual(['Only words']);

@@ -9,4 +9,9 @@ export const percentField = (displayName: string, name: string, fallback: number
 	typeOptions: { minValue: 0, maxValue },
 	description,
 });
-export const percent = (value: unknown): number | undefined => (value === undefined || value === '' ? undefined : Math.round(Number(value) * 10) / 1000);
+
+/** Percents as a part of 1, to a tenth of a percent; an expression may give them as text. What is no number is for the sidecar to refuse. */
+export function percent(value: unknown): unknown {
+	if (value === undefined || value === null || value === '') return undefined;
+	return Number.isFinite(Number(value)) ? Math.round(Number(value) * 10) / 1000 : value;
+}

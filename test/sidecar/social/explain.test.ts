@@ -1,0 +1,18 @@
+import { PipelineError } from '../../../sidecar/src/errors.ts';
+import { explain } from '../../../sidecar/src/social/explain.ts';
+
+const situation = { platform: { name: 'x', title: 'X' }, postId: 'p', signal: new AbortController().signal };
+const stopped = new PipelineError('content_unsafe', 'The safety scan found violence.');
+
+describe('the reason why a post was stopped', () => {
+	it('says when an earlier call may have published it all the same', () => {
+		const { status, error } = explain(stopped, { ...situation, open: true });
+		expect(status).toBe('unknown');
+		expect(error).toMatchObject({ code: 'content_unsafe', message: expect.stringMatching(/^The safety scan found violence\. An earlier call may have published the post/) });
+	});
+
+	it('is told as it is where no call was made', () => {
+		const { status, error } = explain(stopped, { ...situation, open: false });
+		expect([status, error.message]).toEqual(['failed', 'The safety scan found violence.']);
+	});
+});
