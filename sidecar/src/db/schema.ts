@@ -329,11 +329,7 @@ export const searchEntries = pgTable(
 		language: text('language'),
 		createdAt: createdAt(),
 	},
-	(t) => [
-		index('search_entries_asset').on(t.assetId),
-		index('search_entries_workspace').on(t.workspaceId),
-		index('search_entries_words').using('gin', t.words),
-	],
+	(t) => [index('search_entries_asset').on(t.assetId), index('search_entries_workspace').on(t.workspaceId), index('search_entries_words').using('gin', t.words)],
 );
 
 /** Vectors of entries; an entry may have one per space (ai/embedder.ts). Indexed per space by pgvector, where it is there (db/search.ts). */
@@ -353,7 +349,7 @@ export const assetTags = pgTable(
 	'asset_tags',
 	{
 		assetId: uuid('asset_id').notNull().references(() => assets.id, { onDelete: 'cascade' }),
-		/** Lower case. */
+		/** As `plainTag` makes it (db/tags.ts). */
 		tag: text('tag').notNull(),
 		workspaceId: text('workspace_id').notNull(),
 		source: text('source').$type<'analysis' | 'caption' | 'person'>().notNull(),

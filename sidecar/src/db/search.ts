@@ -58,7 +58,7 @@ export async function replaceEntries(
 export interface SearchScope {
 	workspaceId: string;
 	type?: 'video' | 'audio' | 'image' | undefined;
-	/** All of them; lower case. */
+	/** All of them; as `plainTag` makes them (tags.ts). */
 	tags?: readonly string[] | undefined;
 	/** When the asset came: from (with) until (without). */
 	from?: Date | undefined;

@@ -5,7 +5,7 @@ import { assetTags } from './schema.ts';
 export type TagSource = (typeof assetTags.$inferSelect)['source'];
 
 export interface Tag {
-	/** Lower case. */
+	/** As `plainTag` makes it. */
 	tag: string;
 	source: TagSource;
 	/** 0 to 1 */
