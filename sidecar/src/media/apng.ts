@@ -7,8 +7,9 @@ import type { PictureWork } from './images.ts';
 import { runTool } from './process.ts';
 
 /**
- * The frames of an animated PNG. To sharp and to every old reader it is a PNG of its first frame; browsers and platforms play
- * all of them, so what looks for something in it must see them, too.
+ * The frames of an animated PNG. Sharp and every old reader show its default image and nothing else: mostly its first frame, but it may
+ * be a picture of its own, which is no frame and which nobody sees who plays it. Browsers and platforms play the frames. What looks
+ * for something in it must see both.
  */
 
 /** Head of a chunk: its length and its name (PNG specification, 5.3). */
@@ -25,26 +26,35 @@ const MOST_CHUNKS = 200_000;
 /** Of the largest that is accepted (`refuseTooMuch`), with a wide margin. */
 const TIMEOUT_MS = 120_000;
 
-/** Seconds at which each frame begins. Empty: it is a still picture. Throws `input_corrupt`. */
-export async function apngStarts(path: string): Promise<number[]> {
+export interface ApngTimes {
+	/** Seconds at which each frame begins. Empty: it is a still picture. */
+	starts: number[];
+	/** Its default image is none of the frames: it stands before the control of the first one (PNG specification, third edition, 4.6). */
+	defaultApart: boolean;
+}
+
+/** Throws `input_corrupt`. */
+export async function apngTimes(path: string): Promise<ApngTimes> {
 	const file = await open(path);
 	try {
-		return await readStarts(file);
+		return await readTimes(file);
 	} finally {
 		await file.close();
 	}
 }
 
-async function readStarts(file: FileHandle): Promise<number[]> {
+async function readTimes(file: FileHandle): Promise<ApngTimes> {
 	const starts: number[] = [];
+	let defaultApart = false;
 	const buffer = Buffer.alloc(HEAD_BYTES + CONTROL_BYTES);
 	let end = 0;
 	let at = SIGNATURE_BYTES;
 	for (let chunk = 0; chunk < MOST_CHUNKS; chunk++) {
 		const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-		if (bytesRead < HEAD_BYTES) return starts;
+		if (bytesRead < HEAD_BYTES) return { starts, defaultApart };
 		const name = buffer.toString('latin1', 4, HEAD_BYTES);
-		if (name === 'IEND') return starts;
+		if (name === 'IEND') return { starts, defaultApart };
+		if (name === 'IDAT' && starts.length === 0) defaultApart = true;
 		if (name === 'fcTL' && bytesRead === buffer.length) {
 			starts.push(end);
 			const [over, under] = [buffer.readUInt16BE(HEAD_BYTES + DELAY_AT), buffer.readUInt16BE(HEAD_BYTES + DELAY_AT + 2)];
@@ -55,7 +65,7 @@ async function readStarts(file: FileHandle): Promise<number[]> {
 	throw new PipelineError('input_corrupt', 'The animated PNG is cut into more pieces than any program writes. Export it again.');
 }
 
-/** These frames, from 0 and in order, as PNG files in the work folder. Throws `input_corrupt` where one of them cannot be read. */
+/** These frames, from 0 (a default image apart from them does not count) and in order, as PNG files in the work folder. Throws `input_corrupt` where one of them cannot be read. */
 export async function apngFrames(path: string, wanted: readonly number[], { workDir, signal }: PictureWork): Promise<string[]> {
 	const base = join(workDir, `apng-${randomUUID()}`);
 	const select = `select='${wanted.map((frame) => `eq(n,${frame})`).join('+')}'`;

@@ -90,7 +90,8 @@ const DESCENT = 0.22;
 const ASCENT = 0.78;
 const DEEP_DESCENT = 0.5;
 const HIGH_ASCENT = 0.92;
-const DEEP = /(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Hebrew}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])\p{L}/u;
+/** Letters that belong to no script (ー, ʼ, µ, 〆) are as deep as those around them. */
+const DEEP = /(?![\p{Script=Common}\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Hebrew}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])\p{L}/u;
 
 const hex = ([red, green, blue]: readonly number[]): string => `&H${[blue, green, red].map((value) => (value ?? 0).toString(16).padStart(2, '0')).join('').toUpperCase()}&`;
 const opacity = (part: number): string => `&H${Math.round(255 * (1 - part)).toString(16).padStart(2, '0').toUpperCase()}&`;

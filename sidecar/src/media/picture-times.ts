@@ -30,16 +30,20 @@ export function readTimes(csv: string): Float64Array {
 
 /**
  * Where ffmpeg finds what is seen at a moment: the beginning of the picture that is shown then, which may have been held for
- * minutes; from the moment on it would find the next one, or none. Pure.
+ * minutes; from the moment on it would find the next one, or none. Whole thousandths, rounded down, as ffmpeg is asked for; asked
+ * of its own answer, it gives that again. Pure.
  */
 export function beginOfShown(times: Float64Array, at: number): number {
+	const moment = thousandths(at);
 	let [low, high] = [0, times.length];
 	while (low < high) {
 		const middle = (low + high) >>> 1;
-		if ((times[middle] ?? 0) <= at + 1e-6) low = middle + 1;
+		if (thousandths(times[middle] ?? 0) <= moment) low = middle + 1;
 		else high = middle;
 	}
 	const begin = times[low - 1];
-	// Down: a hair behind its beginning, ffmpeg takes the next one.
-	return begin === undefined ? at : Math.max(0, Math.floor(begin * 1000 + 1e-6) / 1000);
+	return begin === undefined ? at : Math.max(0, thousandths(begin) / 1000);
 }
+
+/** Down: a hair behind the beginning of a picture, ffmpeg takes the next one. */
+const thousandths = (seconds: number): number => Math.floor(seconds * 1000 + 1e-6);

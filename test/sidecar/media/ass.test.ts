@@ -137,6 +137,12 @@ describe('the place of subtitles', () => {
 		expect([y('شاي', 'bottom') < y('tea', 'bottom') - 10, y('चाय', 'top') > y('tea', 'top') + 5, y('茶', 'bottom')]).toEqual([true, true, y('tea', 'bottom')]);
 	});
 
+	it('is the same with letters that belong to no script', () => {
+		const y = (text: string): number => Number(/\\pos\([^,]+,([\d.]+)/.exec(draw([cue(text)]).ass)?.[1]);
+		for (const text of ['コーヒー', 'ｺｰﾋｰ', '〆切', 'Hawaiʼi', '5 µm']) expect([text, y(text)]).toEqual([text, y('tea')]);
+		for (const text of ['ชาๆ', 'شـاي', 'चाय', 'តែ', 'ชา ー']) expect([text, y(text) < y('tea') - 10]).toEqual([text, true]);
+	});
+
 	it.each(SAFE_AREA_NAMES)('leaves %s its room on upright videos', (platform) => {
 		for (const style of SUBTITLE_STYLES) {
 			const frame = frameOf(UPRIGHT, { style, platform, scale: 'medium' });

@@ -171,7 +171,6 @@ function highest(frames: readonly ScannedFrame[]): SafetyScores {
 	return found;
 }
 
-
 function unsafe(findings: Finding[]): PipelineError {
 	const [worst] = findings as [Finding];
 	const [first] = worst.moments;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { Sharp } from 'sharp';
 import type { Picture } from '../../ai/provider.ts';
-import { apngFrames, apngStarts } from '../../media/apng.ts';
+import { apngFrames, apngTimes } from '../../media/apng.ts';
 import { estimate, hasAlpha, ON_WHITE } from '../../media/codecs.ts';
 import { coverPictures } from '../../media/covers.ts';
 import type { MediaFacts, VideoFacts } from '../../media/facts.ts';
@@ -13,11 +14,11 @@ import type { OpenedMedia } from '../media-input.ts';
 import type { TaskContext } from '../operation.ts';
 import type { Engine } from './engine.ts';
 
-/** A picture for a model, and the moment of the video that it shows; null for a still picture. */
+/** A picture for a model, and the moment of the video that it shows; null for a still picture, and for one that stands apart from the frames. */
 export type SampledFrame = Picture & { atSeconds: number | null };
 
 export interface SampleOptions {
-	/** Pictures at most. */
+	/** Pictures at most. One more where an animation has a picture apart from its frames. */
 	most: number;
 	/** Longest side, pixels. Default 1024: what the models here look at is smaller. */
 	maxSide?: number;
@@ -86,21 +87,24 @@ async function ofPicture(
 	const picture = await openPicture(source, context);
 	const isPng = source.facts.mime === 'image/apng';
 	const { delay = [] } = picture.frames > 1 ? await readMetadata(picture.path) : {};
-	const starts = isPng ? await apngStarts(picture.path) : startsOf(delay);
+	const { starts, defaultApart } = isPng ? await apngTimes(picture.path) : { starts: startsOf(delay), defaultApart: false };
 	if (isPng) refuseTooMuch(picture.width, picture.height, starts.length);
-	const animated = starts.length > 1;
+	const animated = starts.length > (defaultApart ? 0 : 1);
 	const shownThen = also.map((at) => Math.max(0, starts.findLastIndex((start) => start <= at + SAME_TIME_SECONDS)));
 	const wanted = [...new Set([...spread(animated ? starts.length : 1, most), ...(animated ? shownThen : [])])].toSorted((a, b) => a - b);
 	const files = isPng && animated ? await apngFrames(picture.path, wanted, context) : [];
 	const pictures: SampledFrame[] = [];
+	const take = async (shown: Sharp, atSeconds: number | null): Promise<void> => {
+		const chain = shown.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true }).toColourspace('srgb');
+		const { path, width, height } = await writePicture(chain, { format: 'jpeg', quality: JPEG_QUALITY }, `sample-${randomUUID()}`, context);
+		pictures.push({ path, mime: 'image/jpeg', width, height, atSeconds });
+	};
+	// What readers show that do not play it, and what is left when it is made another picture.
+	if (animated && defaultApart) await take(picture.open(), null);
 	for (const [index, frame] of wanted.entries()) {
 		const file = files[index];
-		const chain = (file ? (await openPicture({ path: file, facts: { ...source.facts, mime: 'image/png' } }, context)).open() : picture.open({ frame }))
-			.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
-			.toColourspace('srgb');
-		const written = await writePicture(chain, { format: 'jpeg', quality: JPEG_QUALITY }, `sample-${randomUUID()}`, context);
-		const { path, width, height } = written;
-		pictures.push({ path, mime: 'image/jpeg', width, height, atSeconds: animated ? round(starts[frame] ?? 0) : null });
+		const shown = file ? (await openPicture({ path: file, facts: { ...source.facts, mime: 'image/png' } }, context)).open() : picture.open({ frame });
+		await take(shown, animated ? round(starts[frame] ?? 0) : null);
 	}
 	return pictures;
 }

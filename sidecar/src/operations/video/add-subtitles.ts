@@ -39,7 +39,7 @@ type Measured = SubtitlesFound[];
 export const addSubtitles: MediaOperation<Params, Measured> = {
 	kind: 'media',
 	name: 'add_subtitles',
-	version: 1,
+	version: 2,
 	summary: 'Puts subtitles into a video as tracks that viewers turn on and off. Picture and sound are copied, which takes a moment.',
 	accepts: ['video'],
 	buildsOn: SUBTITLE_SOURCES,

@@ -56,7 +56,7 @@ interface Measured extends SubtitlesFound {
 export const burnSubtitles: MediaOperation<Params, Measured> = {
 	kind: 'media',
 	name: 'burn_subtitles',
-	version: 1,
+	version: 2,
 	summary: 'Draws subtitles into the picture, in a style of your choice: they are seen in every player and feed.',
 	accepts: ['video'],
 	buildsOn: SUBTITLE_SOURCES,

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { chooseMoments, sampleFrames, sampleSize, spread, type SampledFrame } from '../../../../sidecar/src/operations/ai/sample-frames.ts';
@@ -6,6 +9,7 @@ import { image } from '../../../fixtures/images.ts';
 import { hiddenFixture } from '../../../fixtures/hidden.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { picture, videoFacts } from '../../../support/facts.ts';
+import { apngOf, GREEN, RED } from '../../../support/apng.ts';
 import { testTask, type TestTask } from '../../../support/task-context.ts';
 
 const video = picture({ durationSeconds: 60 });
@@ -110,6 +114,39 @@ describe('frames of real media', () => {
 			const reds = (await Promise.all(pictures.map(colour))).filter(([red = 0, green = 0]) => red > 150 && green < 60);
 			expect([name, reds.length]).toEqual([name, 1]);
 			expect(pictures.map(({ atSeconds }) => atSeconds)).toContain(0.2);
+		}
+	});
+
+	it('show what is held to the end where times are no whole thousandths', async () => {
+		const held = await sample(hiddenFixture('heldInTicks'), 4);
+		expect(held.map(({ atSeconds }) => atSeconds)).toContain(0.233);
+		expect((await Promise.all(held.map(colour))).filter(([red = 0, green = 0]) => red > 150 && green < 60)).toHaveLength(1);
+	});
+
+	it('show what was found before where times are no whole thousandths', async () => {
+		task = await testTask(hiddenFixture('shownInTicks'));
+		const { pictures, missed } = await sampleFrames(task.context, { runPlan }, { most: 1, also: [0.233] });
+		expect([pictures.map(({ atSeconds }) => atSeconds), missed]).toEqual([[0.233, 0.5], 0]);
+		expect((await Promise.all(pictures.map(colour))).map(([red = 0]) => red > 150)).toEqual([true, false]);
+	});
+
+	it('show the default image of an animated PNG beside its frames, where it is none of them', async () => {
+		const folder = await mkdtemp(join(tmpdir(), 'sample-frames-'));
+		try {
+			const path = join(folder, 'apart.png');
+			for (const [frames, apart, expected] of [
+				[[GREEN, GREEN, GREEN], RED, [[null, true], [0, false], [0.5, false], [1, false]]],
+				[[RED], GREEN, [[null, false], [0, true]]],
+				[[RED], undefined, [[null, true]]],
+			] as const) {
+				await writeFile(path, apngOf(frames, apart));
+				const pictures = await sample(path, 8);
+				const reds = await Promise.all(pictures.map(async (one) => [one.atSeconds, ((await colour(one))[0] ?? 0) > 150]));
+				expect(reds).toEqual(expected);
+				await task?.end();
+			}
+		} finally {
+			await rm(folder, { recursive: true, force: true });
 		}
 	});
 
