@@ -4,7 +4,6 @@ import type { Executor } from './database.ts';
 import { feedback } from './schema.ts';
 import { plainTag } from './tags.ts';
 
-
 /** A word that was heard or written wrong. `language` (ISO 639-1): where it holds; absent: everywhere. */
 export interface WordCorrection {
 	kind: 'word';
@@ -65,10 +64,12 @@ export async function addFeedback(
 		.returning({ id: feedback.id });
 	if (rows.length > 0) return 'added';
 	const [before] = await db.select().from(feedback).where(eq(feedback.id, id));
-	const same = before?.workspaceId === workspaceId && before.assetId === assetId && before.kind === kind && isDeepStrictEqual(before.data, data);
+	const same = before?.workspaceId === workspaceId && before.assetId === assetId && before.kind === kind && isDeepStrictEqual(comparable(before.data), comparable(data));
 	return same ? 'same' : 'other';
 }
 
+/** Labels are compared as tags are stored; earlier ones were stored as they were written. */
+const comparable = (data: Record<string, unknown>): Record<string, unknown> => (typeof data['label'] === 'string' ? { ...data, label: plainTag(data['label']) } : data);
 
 /** What people said of one asset, latest first. */
 export async function feedbackOf(db: Executor, workspaceId: string, assetId: string, most: number): Promise<StoredFeedback[]> {
@@ -86,7 +87,6 @@ export async function labelsTakenAway(db: Executor, workspaceId: string, assetId
 	const all = (await latest(db, workspaceId, 'label', { assetId })).map(({ correction }) => correction);
 	const last = firstOfEach(all, ({ label }) => plainTag(label));
 	return new Set(last.filter(({ action }) => action === 'remove').map(({ label }) => plainTag(label)));
-
 }
 
 /** Latest first. */
@@ -96,14 +96,12 @@ async function latest<K extends Kind>(
 	kind: K,
 	{ assetId, where, most = MOST_READ }: { assetId?: string; where?: SQL | undefined; most?: number } = {},
 ): Promise<Array<StoredFeedback<K>>> {
-
 	const rows = await db
 		.select({ id: feedback.id, assetId: feedback.assetId, createdAt: feedback.createdAt, data: feedback.data })
 		.from(feedback)
 		.where(and(eq(feedback.workspaceId, workspaceId), eq(feedback.kind, kind), assetId ? eq(feedback.assetId, assetId) : undefined, where))
 		.orderBy(desc(feedback.createdAt), desc(feedback.id))
 		.limit(most);
-
 	return rows.map(({ data, ...row }) => ({ ...row, correction: { ...data, kind } as Extract<Correction, { kind: K }> }));
 }
 
@@ -157,7 +155,6 @@ export async function glossaryOf(
 ): Promise<Array<{ from: string; to: string }>> {
 	const into = language ? sql`${feedback.data} ->> 'language' = ${language}` : undefined;
 	const translations = (await latest(db, workspaceId, 'translation', { where: into })).map(({ correction }) => correction);
-
 	const names = (await wordsOf(db, workspaceId)).filter(({ right }) => isName(right));
 	const all = [
 		...translations.map(({ from, to }) => ({ from, to })),
@@ -201,7 +198,6 @@ export async function captionExamples(
 ): Promise<CaptionExample[]> {
 	const posted = platform ? sql`${feedback.data} ->> 'platform' = ${platform}` : undefined;
 	const all = (await latest(db, workspaceId, 'caption', { where: posted, most: MOST_CAPTIONS_READ })).map(({ correction }) => correction);
-
 	const each = firstOfEach(all, (entry) => `${entry.platform} ${entry.text}`);
 	return [...each.filter(({ action }) => action === 'edited'), ...each.filter(({ action }) => action === 'chosen')]
 		.slice(0, most)

@@ -137,8 +137,8 @@ export const MOST_LINES = 400;
 /** Of a line, letters: more than fit beside one another into a picture that can be read. */
 const LONGEST_LINE = 500;
 
-/** Each line once, as it was read best, in the order in which they appear; the first MOST_LINES of them. */
-export function mergeTexts(frames: ReadonlyArray<Seen<TextBlock>>, minScore: number): FoundText[] {
+/** Each line once, as it was read best, in the order in which they appear; the first `most` of them. */
+export function mergeTexts(frames: ReadonlyArray<Seen<TextBlock>>, minScore: number, most = MOST_LINES): FoundText[] {
 	const merged: Array<FoundText & { folded: Folded }> = [];
 	for (const { atSeconds, found } of frames) {
 		for (const { text: raw, score } of found) {
@@ -148,7 +148,7 @@ export function mergeTexts(frames: ReadonlyArray<Seen<TextBlock>>, minScore: num
 			const known = merged.find((line) => isSameLine(line.folded, folded));
 			const times = atSeconds === null ? [] : [atSeconds];
 			if (!known) {
-				if (merged.length < MOST_LINES) merged.push({ text, score: round(score), times, folded });
+				if (merged.length < most) merged.push({ text, score: round(score), times, folded });
 				continue;
 			}
 			if (score > known.score) Object.assign(known, { text, folded, score: round(score) });

@@ -90,13 +90,15 @@ export function createAnalyze({ ai, engine, db, facesAllowed }: AnalyzeDeps): Ta
 			const labels = seen.labels && mergeLabels(seen.labels, given.min_score, boosts);
 			const objects = seen.objects && mergeObjects(seen.objects, shown, given.min_score);
 			const faces = seen.faces && mergeFaces(seen.faces, shown, given.min_score);
-			const text = seen.text && mergeTexts(seen.text, given.min_score);
-			if (text?.length === MOST_LINES) notes.push(`text: only the first ${MOST_LINES} lines are told.`);
+			// One more than is told: whether there are any that are not.
+			const lines = seen.text && mergeTexts(seen.text, given.min_score, MOST_LINES + 1);
+			const text = lines?.slice(0, MOST_LINES);
+			if (lines && lines.length > MOST_LINES) notes.push(`text: only the first ${MOST_LINES} lines are told.`);
 			const altText = await context.step('describe', () => describe(context, ai, pictures, answers, notes));
 			const kinds = seen.objects ? mergeLabels(seen.objects, given.min_score, boosts) : [];
 			// What somebody has said not to be there does not come back, however sure the engine is.
-			const takenAway = context.assetId === null ? [] : [...(await labelsTakenAway(db, context.workspaceId, context.assetId))].map(plainTag);
-			const tags = mostCertain([...(labels ?? []), ...kinds]).filter(({ tag }) => !takenAway.includes(plainTag(tag)));
+			const takenAway = context.assetId === null ? new Set<string>() : await labelsTakenAway(db, context.workspaceId, context.assetId);
+			const tags = mostCertain([...(labels ?? []), ...kinds]).filter(({ tag }) => !takenAway.has(plainTag(tag)));
 			context.signal.throwIfAborted();
 			if (context.assetId !== null && (labels || objects))
 				await replaceTags(db, { id: context.assetId, workspaceId: context.workspaceId }, 'analysis', tags);

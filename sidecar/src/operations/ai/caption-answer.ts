@@ -142,7 +142,7 @@ export function finish({ answer, complaints }: Judgement, params: CaptionParams)
 	const plain = (text: string): string => withoutForeignParts(text.trim(), given);
 	// Posts that have a title are refused without one.
 	const title = shorten((plain(answer.title) || plain(answer.captions[0]?.text.trim().split('\n')[0] ?? '')).replace(/\s+/g, ' '), TITLE);
-	const tags = fittingTags(distinct(answer.tags.map(plainTag)).filter((tag) => foreignParts(tag, given).length === 0), TAGS);
+	const tags = fittingTags(distinct(answer.tags.map(tidyTag)).filter((tag) => foreignParts(tag, given).length === 0), TAGS);
 	const captions = expectedPairs(params).map(({ platform, variant }): Caption => {
 		const { text, hashtags } = find(answer, platform, variant) as Answer['captions'][number];
 		const target = platformText(platform);
@@ -173,7 +173,8 @@ export function finish({ answer, complaints }: Judgement, params: CaptionParams)
 	return finished;
 }
 
-const plainTag = (tag: string): string => tag.replace(/^#/, '').replace(/[,<>]/g, ' ').replace(/\s+/g, ' ').trim();
+/** For the tags of a post: its case stays, commas would part it. */
+const tidyTag = (tag: string): string => tag.replace(/^#/, '').replace(/[,<>]/g, ' ').replace(/\s+/g, ' ').trim();
 
 /** The text with its call to action and the hashtags that fit; there is always room for those that the user named. */
 function postOf({ text, hashtags, call }: { text: string; hashtags: readonly string[]; call: string }, given: string, target: PlatformText): { text: string; hashtags: string[] } {

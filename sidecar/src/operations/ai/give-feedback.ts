@@ -1,5 +1,5 @@
 import type { TextEmbedder } from '../../ai/embedder.ts';
-import { findAsset } from '../../db/assets.ts';
+import { findAsset, lockAsset } from '../../db/assets.ts';
 import type { Database, Transaction } from '../../db/database.ts';
 import { recordEvents } from '../../db/events.ts';
 import { addFeedback, type Correction } from '../../db/feedback.ts';
@@ -42,6 +42,8 @@ export function createGiveFeedback({ db, embedder, tellLanguage }: { db: Databas
 		const correction = plain(given);
 		await check(db, workspaceId, assetId, correction);
 		const applied = await transact(db, async (tx) => {
+			// Whatever index_asset stores is there already, and changed here, or comes after this, and heeds it.
+			if (assetId) await lockAsset(tx, assetId);
 			const added = await addFeedback(tx, { id, workspaceId, assetId, correction });
 			if (added === 'other') throw new PipelineError('idempotency_conflict', 'The idempotency key was used before for other feedback. Use a new key for new feedback.');
 			// Sent again, perhaps long after: what somebody has said in between holds.

@@ -4,12 +4,13 @@ import { addUsage } from '../../ai/provider.ts';
 import type { Database } from '../../db/database.ts';
 import { labelBoosts, labelsTakenAway, wordsOf } from '../../db/feedback.ts';
 import { replaceEntries, rewriteEntries, type NewEntry } from '../../db/search.ts';
+import { transact } from '../../db/transact.ts';
 import { PipelineError } from '../../errors.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
 import { createCorrector, type WordCorrection } from './correct-words.ts';
 import type { Engine } from './engine.ts';
 import { addImageVectors, addTextVectors } from './entry-vectors.ts';
-import { describeFrames, frameEntries } from './index-frames.ts';
+import { describeFrames, frameEntries, withoutLabel } from './index-frames.ts';
 import { indexMetadata, isCurrent, metadataEntry, type TellLanguage } from './index-metadata.ts';
 import { toPassages } from './passages.ts';
 import { sampleFrames } from './sample-frames.ts';
@@ -78,8 +79,13 @@ export function createIndexAsset({ ai, engine, db, tellLanguage }: IndexAssetDep
 			await step('store', () => replaceEntries(db, asset, findable));
 			// What people said while this went on.
 			const late = (await isCurrent(db, asset, about)) ? null : await indexMetadata({ db, embedder: ai.embed, tellLanguage }, asset, signal);
+			signal.throwIfAborted();
 			const correctAgain = createCorrector(newsSince(known, await wordsOf(db, workspaceId, { language: language ?? undefined })));
-			await rewriteEntries(db, asset, 'transcript', (text) => correctAgain(text).text);
+			const gone = [...(await labelsTakenAway(db, workspaceId, assetId))].filter((label) => !opinions.takenAway.has(label));
+			await transact(db, async (tx) => {
+				await rewriteEntries(tx, asset, 'transcript', (text) => correctAgain(text).text);
+				if (gone.length > 0) await rewriteEntries(tx, asset, 'frame', (text) => gone.reduce(withoutLabel, text));
+			});
 			return {
 				output: {
 					entries: { passages: passages.length, frames: findable.filter(({ kind }) => kind === 'frame').length, metadata: about.length },
@@ -87,7 +93,7 @@ export function createIndexAsset({ ai, engine, db, tellLanguage }: IndexAssetDep
 					image_vectors: ofPictures.count,
 					language,
 					spaces: [...new Set(findable.flatMap(({ vectors }) => vectors.map(({ space }) => space)))],
-					notes: [...new Set([...(spoken ? [] : NO_TRANSCRIPT[facts.audio ? 'heard' : 'silent']), ...seen.notes, ...ofTexts.notes, ...ofPictures.notes])],
+					notes: [...new Set([...(spoken ? [] : NO_TRANSCRIPT[facts.audio ? 'heard' : 'silent']), ...seen.notes, ...ofTexts.notes, ...ofPictures.notes, ...(late?.notes ?? [])])],
 				},
 				cost: { ...addUsage(seen.usage, ofTexts.usage, ofPictures.usage, late?.usage ?? {}), cpu_seconds: cpuSeconds },
 			};

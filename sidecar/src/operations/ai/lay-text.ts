@@ -158,7 +158,7 @@ export function fits(tokens: readonly Token[], { language, maxLineChars, maxLine
 
 /**
  * Shares a text out to consecutive places, in proportion to their weights, and rather at the end of a clause than in its middle.
- * A place stays empty only when there are fewer words than places.
+ * A place stays empty only when there are fewer words than places; beyond MOST_WEIGHED words also where a word is wider than its share.
  */
 export function shareOut(tokens: readonly Token[], weights: readonly number[], room: Room): Token[][] {
 	if (weights.length <= 1) return [[...tokens]];

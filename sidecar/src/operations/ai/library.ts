@@ -109,7 +109,7 @@ export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDe
 		if (before) return { values: before, usage: {} };
 		const { vectors, usage } = await embedder.embed([text], { signal });
 		const values = vectors[0] ?? [];
-		if (!isDirection(values, embedder.dimensions)) throw new PipelineError('provider_rejected', `${embedder.model} gave no usable vector for the query.`);
+		if (!isDirection(values, embedder.dimensions)) throw new PipelineError('provider_answer_invalid', `${embedder.model} gave no usable vector for the query.`);
 		remembered.set(key, values);
 		for (const oldest of remembered.keys()) {
 			if (remembered.size <= REMEMBERED) break;

@@ -1,6 +1,6 @@
 import { isRightToLeft, isUnspaced } from '../../ai/languages.ts';
 import { PipelineError } from '../../errors.ts';
-import type { Cue } from '../../ai/subtitles/cue.ts';
+import { MAX_CUE_CHARACTERS, type Cue } from '../../ai/subtitles/cue.ts';
 import { cutToRoom, endsSentence, fits, lengthOf, markDirection, shareOut, tokensOf, widthOf, wrap, type Room } from './lay-text.ts';
 
 /** Sentences out of subtitles, and translated ones back into them. Pure. */
@@ -19,8 +19,6 @@ const PAUSE_MS = 1200;
 /** Speech recognition without punctuation would else make one endless sentence. */
 const MOST_CUES = 6;
 const MOST_CHARACTERS = 400;
-/** More is no subtitle, and what is done with each takes time with its length. */
-const MOST_CUE_CHARACTERS = 5000;
 const DASH = /^\s*[-–—‐]\s*/u;
 
 /** @param language of the subtitles; empty: unknown */
@@ -29,10 +27,13 @@ export function unitsOf(cues: readonly Cue[], language: string): Unit[] {
 	const units: Unit[] = [];
 	let open: Unit | null = null;
 	for (const [index, cue] of cues.entries()) {
-		const text = cue.lines.map((line) => line.trim()).filter(Boolean).join(glue);
-		if (text.length > MOST_CUE_CHARACTERS) {
-			throw new PipelineError('invalid_request', `Subtitle ${index + 1} has ${text.length} characters; at most ${MOST_CUE_CHARACTERS} can be worked on. Split it.`, { details: { field: 'params.subtitles', cue: index + 1 } });
+		const lines = cue.lines.map((line) => line.trim()).filter(Boolean);
+		// Counted as where subtitles are read, so that all that is let in there is worked on; stored transcripts are read without a limit.
+		const characters = lines.reduce((sum, line) => sum + line.length, 0);
+		if (characters > MAX_CUE_CHARACTERS) {
+			throw new PipelineError('invalid_request', `Subtitle ${index + 1} has ${characters} characters; at most ${MAX_CUE_CHARACTERS} can be worked on. Give subtitles (\`subtitles\`) in which it is split.`, { details: { field: 'params.subtitles', cue: index + 1 } });
 		}
+		const text = lines.join(glue);
 		if (text === '') {
 			open = null;
 			continue;

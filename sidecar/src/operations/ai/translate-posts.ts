@@ -1,3 +1,4 @@
+import { distinct } from './distinct.ts';
 import { foreignParts, withoutForeignParts } from './foreign-parts.ts';
 import { cleanText } from './lay-text.ts';
 import { fittingTags, PLATFORM_TEXTS, shorten, type Limited } from './platform-texts.ts';
@@ -71,6 +72,5 @@ const withoutNewLinks = (text: string, original: string): string => (foreignPart
 /** As many as fit, none twice. Commas would part one in two, and the rest is not taken. */
 function tagsOf(translated: readonly string[], originals: readonly string[]): string[] {
 	const plain = translated.map((tag, index) => cleanText(withoutNewLinks(tag, originals[index] ?? '').replace(/[,<>#]/g, ' ')) || cleanText(originals[index] ?? ''));
-	const firsts = plain.filter((tag, index) => tag !== '' && plain.findIndex((other) => other.toLowerCase() === tag.toLowerCase()) === index);
-	return fittingTags(firsts, TAGS);
+	return fittingTags(distinct(plain), TAGS);
 }

@@ -125,6 +125,15 @@ describe('analyze', () => {
 		expect(cost).toMatchObject({ ai_images: 7, cpu_seconds: expect.any(Number) });
 	});
 
+	it('says that lines are missing only where some are', async () => {
+		const note = `text: only the first ${MOST_LINES} lines are told.`;
+		for (const [count, notes] of [[MOST_LINES, ['Only colours are seen.']], [MOST_LINES + 1, [note, 'Only colours are seen.']]] as const) {
+			vision.lines = [Array.from({ length: count }, (_, line) => ({ text: `${line} bottles`, score: 0.9 }))];
+			const { output } = await analyze(fixture('jpeg'), { what: ['text'] });
+			expect([(output['text'] as unknown[]).length, output['notes']]).toEqual([MOST_LINES, notes]);
+		}
+	});
+
 	it('replaces its own tags when it runs again, and leaves those of people', async () => {
 		await mergeTags(database.db, { id: assetId, workspaceId: 'acme' }, [{ tag: 'spring campaign', source: 'person' }]);
 		await analyze(editFixture('green'), { what: ['labels'] });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TextEmbedder } from '../../../../sidecar/src/ai/embedder.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
-import { labelBoosts, labelsTakenAway, type Correction } from '../../../../sidecar/src/db/feedback.ts';
+import { addFeedback, labelBoosts, labelsTakenAway, type Correction } from '../../../../sidecar/src/db/feedback.ts';
 import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import { assets, feedback, jobs, searchEntries } from '../../../../sidecar/src/db/schema.ts';
 import { replaceEntries, type NewEntry } from '../../../../sidecar/src/db/search.ts';
@@ -112,6 +112,16 @@ describe('feedback', () => {
 		await give({ kind: 'word', wrong: 'a', right: 'b', language: undefined }, {}, id);
 		expect((await give({ kind: 'word', wrong: 'a', right: 'b' }, {}, id)).applied).toEqual([expect.stringMatching(/given before/)]);
 		await expect(give({ kind: 'word', wrong: 'a', right: 'c' }, {}, id)).rejects.toMatchObject({ code: 'idempotency_conflict' });
+	});
+
+	it('on a label is the same as before, however that was stored', async () => {
+		const id = randomUUID();
+		// As labels were stored once.
+		await addFeedback(database.db, { id, workspaceId: 'mine', assetId: asset.id, correction: { kind: 'label', label: '#Parking  Meter', action: 'remove' } });
+		expect((await give({ kind: 'label', label: '#Parking  Meter', action: 'remove' }, {}, id)).applied).toEqual([expect.stringMatching(/given before/)]);
+		for (const other of [{ kind: 'label', label: '#Parking  Meter', action: 'add' }, { kind: 'label', label: 'parking', action: 'remove' }] as const) {
+			await expect(give(other, {}, id)).rejects.toMatchObject({ code: 'idempotency_conflict' });
+		}
 	});
 
 	it('on a caption names a caption job of the workspace, or none', async () => {

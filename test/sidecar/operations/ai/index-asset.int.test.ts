@@ -33,8 +33,8 @@ describe('index_asset', () => {
 		await database.db.insert(assets).values({ ...ASSET, source: 'upload', status: 'ready', fileType: 'video', metadata: { file_name: 'IMG_2031-green_tea.final.mp4', title: 'How to make tea', secret_link: 'https://example.com/private' } });
 	});
 
-	const run = async (path: string, given: Record<string, unknown>, earlier: Record<string, Record<string, unknown>> = {}, ai: Partial<IndexAssetDeps['ai']> = {}) => {
-		const task = await testTask(path, { earlier });
+	const run = async (path: string, given: Record<string, unknown>, earlier: Record<string, Record<string, unknown>> = {}, ai: Partial<IndexAssetDeps['ai']> = {}, signal?: AbortSignal) => {
+		const task = await testTask(path, { earlier, ...(signal ? { signal } : {}) });
 		try {
 			const operation = createIndexAsset({ ai: { ...local, ...ai }, engine: { runPlan }, db: database.db, tellLanguage: async () => 'en' });
 			return (await operation.run(task.context, operation.params.parse(given))).output;
@@ -88,6 +88,40 @@ describe('index_asset', () => {
 		await addFeedback(database.db, { id: randomUUID(), workspaceId: 'default', assetId: ASSET.id, correction: { kind: 'label', label: '#Parking  Meter', action: 'remove' } });
 		await run(fixture('speech'), { frames: 1 }, {}, { ...nobody, label: seeing });
 		expect((await entries()).filter(({ kind }) => kind === 'frame').map(({ text }) => text)).toEqual(['teapot.']);
+	});
+
+	it('leaves out of the frames what people take away while it runs, and says what it could not do for their sake', async () => {
+		await database.db.delete(feedback);
+		const seeing = { ...local.label, obstacle: () => null, label: async (pictures: readonly unknown[]) => ({ labels: pictures.map(() => [{ label: 'parking meter', score: 0.9 }, { label: 'teapot', score: 0.8 }]), usage: {}, provider: 'local' as const, model: 'm' }) };
+		let calls = 0;
+		const late = {
+			...local.embed,
+			embed: async (texts: readonly string[], options: { signal: AbortSignal }) => {
+				if (++calls > 1) throw new PipelineError('provider_rate_limited', 'Too many.');
+				await addFeedback(database.db, { id: randomUUID(), workspaceId: 'default', assetId: ASSET.id, correction: { kind: 'label', label: 'Parking Meter', action: 'remove' } });
+				await mergeTags(database.db, ASSET, [{ tag: 'late', source: 'person' }]);
+				return local.embed.embed(texts, options);
+			},
+		};
+		const output = await run(fixture('speech'), { frames: 1 }, {}, { ...absent('Not in this test.'), label: seeing, embed: late });
+		expect((await entries()).map(({ kind, text }) => [kind, text])).toEqual([['frame', 'teapot.'], ['metadata', 'How to make tea. late. IMG 2031 green tea final.']]);
+		expect(output['notes']).toContainEqual(expect.stringMatching(/words only.*Too many/));
+	});
+
+	it('that is cancelled while it catches up is no success', async () => {
+		const stop = new AbortController();
+		const reason = new Error('cancelled');
+		let calls = 0;
+		const late = {
+			...local.embed,
+			embed: async (texts: readonly string[], options: { signal: AbortSignal }) => {
+				await mergeTags(database.db, ASSET, [{ tag: 'late', source: 'person' }]);
+				if (++calls > 1) stop.abort(reason);
+				options.signal.throwIfAborted();
+				return local.embed.embed(texts, options);
+			},
+		};
+		await expect(run(fixture('wav'), {}, spoken('en', 'words.'), { embed: late }, stop.signal)).rejects.toBe(reason);
 	});
 
 	it('has words only, and says so, in a language that the local model does not know', async () => {

@@ -1,4 +1,5 @@
-import type { Cue } from '../../../../sidecar/src/ai/subtitles/cue.ts';
+import { MAX_CUE_CHARACTERS, type Cue } from '../../../../sidecar/src/ai/subtitles/cue.ts';
+import { parseSubtitles } from '../../../../sidecar/src/ai/subtitles/parse.ts';
 import { hasRoom, layBack, roomOf, unitsOf, type Rules } from '../../../../sidecar/src/operations/ai/translate-cues.ts';
 
 const cue = (start: number, end: number, ...lines: string[]): Cue => ({ start, end, lines });
@@ -93,7 +94,12 @@ describe('translations back into subtitles', () => {
 	});
 
 	it('are not made of a book in one subtitle', () => {
-		expect(() => unitsOf([cue(0, 1000, 'Short.'), cue(1000, 2000, 'x '.repeat(2501))], 'en')).toThrow(/Subtitle 2 has 5001 characters; at most 5000/);
+		expect(() => unitsOf([cue(0, 1000, 'Short.'), cue(1000, 2000, 'x '.repeat(5001))], 'en')).toThrow(/Subtitle 2 has 10001 characters; at most 10000.*`subtitles`/);
+	});
+
+	it('are made of all that is let in where subtitles are read', () => {
+		const { cues } = parseSubtitles(`1\n00:00:00,000 --> 00:00:04,000\n${'words\n'.repeat(MAX_CUE_CHARACTERS / 5)}\n`);
+		expect(unitsOf(cues, 'en')[0]?.text.length).toBeGreaterThan(MAX_CUE_CHARACTERS);
 	});
 
 	it('mark lines of Hebrew that begin with a Latin name', () => {
