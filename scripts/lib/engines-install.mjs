@@ -28,6 +28,21 @@ export async function enginesFolder() {
 export async function installEngines(say) {
 	const folder = await enginesFolder();
 	if (await isWhole(folder)) return folder;
+	try {
+		await install(folder, say);
+	} catch (error) {
+		if (!(await isUnlisted(folder))) throw error;
+		say(`  That failed: ${error instanceof Error ? error.message : String(error)}`);
+		say('  Those that an earlier version has installed there are used. Whether they are whole is not known: run npm run engines again when there is a network.');
+	}
+	return folder;
+}
+
+/**
+ * @param {string} folder
+ * @param {(line: string) => void} say
+ */
+async function install(folder, say) {
 	say('The local AI engines are installed once on this machine (about a minute)');
 	say(`  into ${folder}`);
 	await mkdir(dirname(folder), { recursive: true });
@@ -44,7 +59,15 @@ export async function installEngines(say) {
 	} finally {
 		await rm(staging, { recursive: true, force: true });
 	}
-	return folder;
+}
+
+/**
+ * Whether there are engines without a list of their files: earlier versions wrote none.
+ * @param {string} folder
+ */
+async function isUnlisted(folder) {
+	const [listed, modules] = await Promise.all([stat(join(folder, CONTENTS)).catch(() => null), readdir(join(folder, 'node_modules')).catch(() => [])]);
+	return listed === null && modules.length > 0;
 }
 
 /** @param {string} folder */

@@ -45,8 +45,8 @@ const TTS_MODELS: Readonly<Record<string, { most: number; languageCode: boolean 
 const STT_MODELS = ['scribe_v1', 'scribe_v1_experimental', 'scribe_v2'];
 const STT_FIELDS = ['model_id', 'file', 'language_code', 'tag_audio_events', 'num_speakers', 'timestamps_granularity', 'diarize', 'diarization_threshold', 'temperature', 'seed'];
 const DUB_FIELDS = ['file', 'name', 'source_lang', 'target_lang', 'num_speakers', 'watermark', 'start_time', 'end_time', 'highest_resolution', 'drop_background_audio', 'disable_voice_cloning', 'mode'];
-/** Of the models that are told: https://elevenlabs.io/docs/models. */
-const TTS_LANGUAGES = ['en', 'ja', 'zh', 'de', 'hi', 'fr', 'ko', 'pt', 'it', 'es', 'id', 'nl', 'tr', 'fil', 'pl', 'sv', 'bg', 'ro', 'ar', 'cs', 'el', 'fi', 'hr', 'ms', 'sk', 'da', 'ta', 'uk', 'ru', 'hu', 'no', 'vi'];
+/** Of the models that are told a language, and of dubbing: https://elevenlabs.io/docs/models, https://elevenlabs.io/docs/overview/capabilities/dubbing. */
+const LANGUAGES = ['en', 'ja', 'zh', 'de', 'hi', 'fr', 'ko', 'pt', 'it', 'es', 'id', 'nl', 'tr', 'fil', 'pl', 'sv', 'bg', 'ro', 'ar', 'cs', 'el', 'fi', 'hr', 'ms', 'sk', 'da', 'ta', 'uk', 'ru', 'hu', 'no', 'vi'];
 const FORMATS = ['mp3_22050_32', 'mp3_44100_64', 'mp3_44100_96', 'mp3_44100_128'];
 
 class Refused extends Error {
@@ -117,7 +117,7 @@ export async function startElevenLabs(): Promise<ElevenLabsEmulator> {
 			if (!known) throw refused(400, 'model_not_found', `A model with model ID ${model} does not exist.`);
 			if (text.length > known.most) throw refused(400, 'max_character_limit_exceeded', `This request's text has ${text.length} characters and exceeds the character limit of ${known.most} characters.`);
 			if (language !== null && !known.languageCode) throw refused(400, 'unsupported_language', `Model '${model}' does not support the language_code parameter.`);
-			if (language !== null && !TTS_LANGUAGES.includes(language)) throw refused(400, 'unsupported_language', `Language code '${language}' is not supported.`);
+			if (language !== null && !LANGUAGES.includes(language)) throw refused(400, 'unsupported_language', `Language code '${language}' is not supported.`);
 			const format = String(request.query['output_format'] ?? 'mp3_44100_128');
 			if (!FORMATS.includes(format)) throw refused(403, 'output_format_not_allowed', `The output_format ${format} is not part of this plan.`);
 			emulator.spoken.push({ voice, text, model, language, format });
@@ -153,8 +153,8 @@ export async function startElevenLabs(): Promise<ElevenLabsEmulator> {
 		step('dub', async (request) => {
 			const { fields, file } = await readForm(request, DUB_FIELDS);
 			const target = fields['target_lang'] ?? '';
-			if (!/^[a-z]{2,3}$/.test(target)) throw invalid('target_lang', 'Field required');
-			if (!/^(auto|[a-z]{2,3})$/.test(fields['source_lang'] ?? 'auto')) throw invalid('source_lang', 'Input should be a valid language');
+			if (!LANGUAGES.includes(target)) throw invalid('target_lang', 'Input should be a valid language');
+			if (!['auto', ...LANGUAGES].includes(fields['source_lang'] ?? 'auto')) throw invalid('source_lang', 'Input should be a valid language');
 			const seconds = await durationOf(folder, file);
 			emulator.forms.push({ step: 'dub', fields, bytes: file.length });
 			const id = randomBytes(10).toString('hex');

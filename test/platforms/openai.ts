@@ -26,6 +26,8 @@ export interface Failure {
 	code?: string;
 	type?: string;
 	message?: string;
+	/** Further fields of the error object. */
+	error?: object;
 	headers?: Record<string, string>;
 	/** Only calls of this kind. */
 	when?: Kind;
@@ -126,11 +128,11 @@ export async function startOpenAi(): Promise<OpenAiEmulator> {
 		const failure = emulator.failures.find(({ when = kind, times = 1 }) => when === kind && times > 0);
 		if (!failure) return false;
 		failure.times = (failure.times ?? 1) - 1;
-		const { status, message = `Scripted ${status}`, type = 'error', code = null, headers = {}, raw, broken } = failure;
+		const { status, message = `Scripted ${status}`, type = 'error', code = null, headers = {}, error = {}, raw, broken } = failure;
 		response.status(status).set(headers);
 		if (broken) breakOff(response, broken);
 		else if (raw) response.type(raw.type).send(raw.body);
-		else response.json({ error: { message, type, code, param: null } });
+		else response.json({ error: { message, type, code, param: null, ...error } });
 		return true;
 	}
 

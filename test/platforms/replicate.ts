@@ -105,6 +105,7 @@ export async function startReplicate(): Promise<ReplicateEmulator> {
 			prediction.metrics = { predict_time: 1.5 };
 		} catch (error) {
 			prediction.error = error instanceof Error ? error.message : String(error);
+			prediction.metrics = { predict_time: 0.5 };
 		}
 	}
 

@@ -75,5 +75,5 @@ export const isRightToLeft = (code: string): boolean => RIGHT_TO_LEFT.has(code);
 /** Characters as wide as two Latin ones, so that half as many fit on a line. */
 export const isWide = (code: string): boolean => ['ja', 'ko', 'zh'].includes(code);
 
-/** No blanks between words: where one ends, only a dictionary knows (Intl.Segmenter brings one). */
-export const isUnspaced = (code: string): boolean => ['bo', 'ja', 'km', 'lo', 'my', 'th', 'zh'].includes(code);
+/** No blanks between words: where one ends, only a dictionary knows (Intl.Segmenter brings one). Their scripts: unspaced.ts. */
+export const isUnspaced = (code: string): boolean => ['bo', 'dz', 'ja', 'km', 'lo', 'my', 'th', 'zh'].includes(code);

@@ -1,3 +1,5 @@
+import { UNSPACED } from '../unspaced.ts';
+
 /** Words of a subtitle with the time at which each is said. Pure. */
 
 /** A subtitle: plain lines, shown from `start` to `end` (milliseconds). */
@@ -18,8 +20,6 @@ export interface TimedWord {
 	spaced: boolean;
 }
 
-/** Scripts without blanks between words. */
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}]/u;
 /** Stands at the beginning of what follows. */
 const OPENING = /^[\p{Ps}\p{Pi}¿¡]+$/u;
 

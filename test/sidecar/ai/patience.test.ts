@@ -1,9 +1,9 @@
-import { patiently } from '../../../sidecar/src/ai/patience.ts';
+import { patiently, pauseBudget } from '../../../sidecar/src/ai/patience.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 
 describe('patience', () => {
 	const never = new AbortController().signal;
-	async function run(answers: Array<Error | string>, { signal = never, during = () => {} } = {}) {
+	async function run(answers: Array<Error | string>, { signal = never, during = () => {}, budget = pauseBudget() } = {}) {
 		const pauses: number[] = [];
 		const left = [...answers];
 		const ask = (): Promise<string> => {
@@ -11,7 +11,7 @@ describe('patience', () => {
 			return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
 		};
 		const sleep = (ms: number) => (during(), pauses.push(ms), Promise.resolve());
-		const outcome = await patiently(ask, { signal, failures: 4, pauseMs: 100, longestMs: 5000, sleep }).catch((error: unknown) => error);
+		const outcome = await patiently(ask, { signal, failures: 4, pauseMs: 100, longestMs: 5000, budget, sleep }).catch((error: unknown) => error);
 		return { outcome, pauses, asked: answers.length - left.length };
 	}
 	const away = new PipelineError('provider_unavailable', 'away');
@@ -28,6 +28,20 @@ describe('patience', () => {
 	it('has an end', async () => {
 		expect(await run([away, away, away, away, 'too late'])).toMatchObject({ outcome: away, asked: 4 });
 		expect(await run([busy(3600), 'too late'])).toMatchObject({ outcome: { retryAfterSeconds: 3600 }, pauses: [], asked: 1 });
+	});
+
+	it('has one end for many calls, where they are parts of one work', async () => {
+		const budget = pauseBudget(450);
+		expect(await run([away, away, 'there'], { budget })).toMatchObject({ outcome: 'there', pauses: [100, 200] });
+		expect(await run([away, away, 'too late'], { budget })).toMatchObject({ outcome: away, pauses: [100] });
+		expect(await run(['there'], { budget })).toMatchObject({ outcome: 'there' });
+	});
+
+	it('of one call is five minutes at most', async () => {
+		const pauses: number[] = [];
+		const sleep = (ms: number) => Promise.resolve(pauses.push(ms));
+		await expect(patiently(() => Promise.reject(away), { signal: never, failures: 99, pauseMs: 2000, longestMs: 120_000, sleep })).rejects.toBe(away);
+		expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBe(246_000);
 	});
 
 	it('does not ask again for what stays wrong', async () => {

@@ -41,8 +41,8 @@ export interface ElevenLabsClient {
 	obstacle(): string | null;
 	/** An answer of the documented form. */
 	json<T>(request: ElevenLabsRequest, schema: z.ZodType<T>): Promise<T>;
-	/** An answer that is sound, written to `path`; answers its headers, lower case. */
-	file(request: ElevenLabsRequest, path: string): Promise<Record<string, string>>;
+	/** An answer that is sound, written to `path`. `begun` gets its headers, in lower case, before the sound is there: from then on it is paid. */
+	file(request: ElevenLabsRequest, path: string, begun?: (headers: Record<string, string>) => void): Promise<void>;
 }
 
 const HOME = 'https://api.elevenlabs.io';
@@ -109,16 +109,16 @@ export function createElevenLabsClient({ apiKey, baseUrl, keyName = 'ELEVENLABS_
 					cause: new Error(z.prettifyError(parsed.error)),
 				});
 			}),
-		file: (request, path) =>
+		file: (request, path, begun) =>
 			send(request, async ({ stream, headers, signal }) => {
 				if (/json|html/.test(headers['content-type'] ?? '')) throw new PipelineError('provider_answer_invalid', `ElevenLabs answered no sound (${request.action}). Check the address of the provider.`);
+				begun?.(headers);
 				try {
 					await pipeline(stream, upTo(maxFileBytes), createWriteStream(path), { signal });
 				} catch (error) {
 					await rm(path, { force: true });
 					throw error;
 				}
-				return headers;
 			}),
 	};
 }
@@ -186,6 +186,8 @@ function refusal(action: string, status: number, headers: Record<string, string>
 	// Without credit it answers 401, too.
 	if (code === 'quota_exceeded' || status === 402) return rejected(`The account of ${keyName} has no credit left for this (${action}). Check plan and usage at ElevenLabs.`);
 	if (code === 'voice_not_found') return rejected('ElevenLabs does not know this voice. Give the ID or the name of one of the voices of the account.');
+	// Also 403, which a key is refused with.
+	if (code === 'content_against_policy') return new PipelineError('provider_content_refused', `ElevenLabs refused this content (${action}): ${message}`, options);
 	if (code === 'missing_permissions') return new PipelineError('provider_key_refused', `The key in ${keyName} may not do this (${action}): ${message}`, options);
 	if (status === 401 || status === 403) return new PipelineError('provider_key_refused', `ElevenLabs refused ${keyName} (${status}). Check the key. ${message}`.trim(), options);
 	if (status === 429) return new PipelineError('provider_rate_limited', 'ElevenLabs asks to slow down (429).', later);

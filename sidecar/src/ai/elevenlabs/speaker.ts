@@ -2,16 +2,16 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
 import { languageName } from '../languages.ts';
+import { spend } from '../meter.ts';
 import type { Speaker } from '../speaker.ts';
 import type { ElevenLabsClient } from './client.ts';
+import { theirCode } from './languages.ts';
 
 /** "George", the voice of their quick start: every account has it. */
 const DEFAULT_VOICE = 'JBFqnCBsd6RMkjVDRZzb';
 const VOICE_ID = /^[A-Za-z0-9]{20}$/;
 /** https://elevenlabs.io/docs/models: eleven_multilingual_v2 speaks 29 languages, the 2.5 models three more. By ISO 639-1. */
 const MULTILINGUAL = ['ar', 'bg', 'cs', 'da', 'de', 'el', 'en', 'es', 'fi', 'fr', 'hi', 'hr', 'id', 'it', 'ja', 'ko', 'ms', 'nl', 'pl', 'pt', 'ro', 'ru', 'sk', 'sv', 'ta', 'tl', 'tr', 'uk', 'zh'];
-/** Where its codes are others. */
-const CODES: Readonly<Record<string, string>> = { tl: 'fil' };
 const LANGUAGES: Readonly<Record<string, readonly string[]>> = {
 	eleven_multilingual_v2: MULTILINGUAL,
 	eleven_turbo_v2_5: [...MULTILINGUAL, 'hu', 'no', 'vi'],
@@ -55,21 +55,26 @@ export function createElevenLabsSpeaker({ client, model, voice: preset = DEFAULT
 			if (input.length > MAX_CHARACTERS) throw new PipelineError('provider_rejected', `The text is ${input.length} characters long; ElevenLabs speaks at most ${MAX_CHARACTERS} at once. Cut it into parts.`);
 			const id = await idOf(voice, signal);
 			const file = `${path}.mp3`;
-			const headers = await client.file(
+			let usage: Record<string, number> = {};
+			await client.file(
 				{
 					action: 'speak',
 					method: 'POST',
 					path: `/v1/text-to-speech/${id}`,
 					query: { output_format: OUTPUT },
 					// The multilingual model hears the language from the text, and refuses to be told.
-					body: { text: input, model_id: model, ...(/_v2_5$|_v3$/.test(model) ? { language_code: CODES[language] ?? language } : {}) },
+					body: { text: input, model_id: model, ...(/_v2_5$|_v3$/.test(model) ? { language_code: theirCode(language) } : {}) },
 					signal,
 				},
 				file,
+				(headers) => {
+					const charged = Number(headers['character-cost'] ?? headers['x-character-count'] ?? Number.NaN);
+					usage = { ai_characters: Number.isFinite(charged) ? charged : input.length };
+					spend(usage);
+				},
 			);
-			if ((await stat(file)).size === 0) throw new PipelineError('provider_rejected', 'ElevenLabs answered an empty sound.');
-			const charged = Number(headers['character-cost'] ?? headers['x-character-count'] ?? Number.NaN);
-			return { path: file, usage: { ai_characters: Number.isFinite(charged) ? charged : input.length }, provider: 'elevenlabs', model };
+			if ((await stat(file)).size === 0) throw new PipelineError('provider_answer_invalid', 'ElevenLabs answered an empty sound.');
+			return { path: file, usage, provider: 'elevenlabs', model };
 		},
 	};
 }

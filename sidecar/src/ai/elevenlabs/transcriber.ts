@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { languageCode } from '../languages.ts';
 import type { Segment, Transcriber, Transcript, Word } from '../transcriber.ts';
 import type { ElevenLabsClient } from './client.ts';
+import { theirCode } from './languages.ts';
 
 /** https://elevenlabs.io/docs/api-reference/speech-to-text/convert: less than 3 GB, at most ten hours. */
 const MAX_BYTES = 2_900_000_000;
@@ -44,7 +45,7 @@ export function createElevenLabsTranscriber({ client, model }: { client: ElevenL
 			form.set('timestamps_granularity', 'word');
 			form.set('tag_audio_events', 'false');
 			form.set('diarize', String(speakers ?? false));
-			if (language) form.set('language_code', language);
+			if (language) form.set('language_code', theirCode(language));
 			form.set('file', await openAsBlob(audioPath, { type: 'audio/mpeg' }), 'speech.mp3');
 			const answer = await client.json({ action: 'transcribe', method: 'POST', path: '/v1/speech-to-text', body: form, signal }, answerSchema);
 			return { ...readTranscript(answer), provider: 'elevenlabs', model };

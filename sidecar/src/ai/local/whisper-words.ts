@@ -1,4 +1,5 @@
 import { isUnspaced } from '../languages.ts';
+import { UNSPACED_OR_WIDE } from '../subtitles/text.ts';
 import type { Segment, Word } from '../transcriber.ts';
 
 /** A token of Whisper: a word, a part of one, or even a part of a character. Milliseconds. */
@@ -10,8 +11,6 @@ export interface Token {
 
 /** What half a character looks like. */
 const BROKEN = '\ufffd';
-/** Scripts in which words stand beside each other without spaces, and their full-width punctuation. */
-const UNSPACED = /[\u3000-\u303f\uff00-\uff65\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}\p{scx=Tibetan}]/u;
 const LETTER = /[\p{L}\p{N}]/u;
 const OPENING = /^\s*[\p{Ps}\p{Pi}]+$/u;
 const SENTENCE_END = /[.!?…。！？؟।]["'”’»)\]]*$/u;
@@ -82,7 +81,7 @@ function beginsUnspaced(text: string, before: string): boolean {
 	if (OPENING.test(text)) return true;
 	if (OPENING.test(before) || !LETTER.test(text)) return false;
 	const last = [...before].at(-1) ?? '';
-	return UNSPACED.test(text) || UNSPACED.test(last);
+	return UNSPACED_OR_WIDE.test(text) || UNSPACED_OR_WIDE.test(last);
 }
 
 /** Seconds; no word begins before the one before it. */

@@ -1,4 +1,5 @@
 import OpenAI from 'openai';
+import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
 import { retryAfterSeconds } from '../../net/download.ts';
 import { createTransport } from './transport.ts';
@@ -31,7 +32,8 @@ export interface OpenAiClient {
 }
 
 const TIMEOUT_MS = 600_000;
-const SENDABLE = /^[!-~]+$/;
+/** What HTTP can send. Blanks may stand within: servers without keys accept any words. */
+const SENDABLE = /^[!-~](?:[ -~]*[!-~])?$/;
 /** No provider has keys as short as that. */
 const LEAST_KEY = 8;
 const atOnce: Gate = (work) => work();
@@ -41,7 +43,7 @@ export function createOpenAiClient(connection: OpenAiConnection): OpenAiClient {
 	const obstacle = (): string | null => {
 		if (!apiKey) return `Set ${keyName} of the sidecar; for another OpenAI-compatible server set ${urlName}, too (a server without keys accepts any text as key).`;
 		// Copied with a line end, e.g.: HTTP cannot send it.
-		return SENDABLE.test(apiKey) ? null : `${keyName} holds a blank, a line end or another character that no key has. Set it again.`;
+		return SENDABLE.test(apiKey) ? null : `${keyName} begins or ends with a blank, or holds a line end or another character that no key has. Set it again.`;
 	};
 	const connect = (): OpenAI => {
 		const why = obstacle();
@@ -113,6 +115,8 @@ function providerError(error: unknown, { model, late, secret, keyName, urlName }
 	const rejected = (message: string): PipelineError => new PipelineError('provider_rejected', message, options);
 	const later = { ...options, ...pause(error) };
 	const wait = later.retryAfterSeconds === undefined ? '' : ` for ${later.retryAfterSeconds} s`;
+	// Some servers refuse content with 403, too.
+	if (status >= 400 && status < 500 && status !== 429 && refusesContent(error)) return new PipelineError('provider_content_refused', `The AI server refused this content (${status}): ${said}`, options);
 	if (status === 401 || status === 403) return new PipelineError('provider_key_refused', `The AI server refused ${keyName} (${status}). Check the key, and that it may use the model ${model}.`, options);
 	if (status >= 300 && status < 400) return rejected(`The AI server says that it has moved (${status}). Set ${urlName} to its final address, with https:// where it has that.`);
 	if (status === 429 && [error.code, error.type].includes('insufficient_quota')) return rejected(`The account of ${keyName} has no credit left. Check plan and billing at the provider.`);
@@ -120,6 +124,26 @@ function providerError(error: unknown, { model, late, secret, keyName, urlName }
 	if (status === 408 || status === 409 || status >= 500) return new PipelineError('provider_unavailable', `The AI server has a problem at the moment (${status}).`, later);
 	if (status === 404) return rejected(`The AI server does not know the model ${model}, or the address is wrong (404). Check the model name and ${urlName}.`);
 	return rejected(`The AI server refused the request (${status}): ${said}`);
+}
+
+/**
+ * How servers say that it is the content: `content_policy_violation` and `moderation_blocked` of OpenAI, `content_filter` and
+ * `ResponsibleAIPolicyViolation` of Azure (https://learn.microsoft.com/azure/ai-services/openai/concepts/content-filter).
+ */
+const CONTENT_CODE = /content_?(?:policy|filter)|moderation_blocked|ResponsibleAIPolicyViolation/i;
+/** Of a reasoning model, for more than one thing. */
+const FLAGGED = /prompt was flagged|usage polic/i;
+const detailsSchema = z.object({
+	innererror: z.object({ code: z.string() }).nullish().catch(null),
+	/** https://openrouter.ai/docs/api/reference/errors-and-debugging: its code is the number of the status. */
+	metadata: z.object({ flagged_input: z.string() }).nullish().catch(null),
+});
+
+/** @param error.error the object `error` of the answer */
+function refusesContent({ code, type, error, message }: { code: unknown; type: unknown; error: unknown; message: string }): boolean {
+	const { innererror = null, metadata = null } = detailsSchema.safeParse(error).data ?? {};
+	if (metadata || (code === 'invalid_prompt' && FLAGGED.test(message))) return true;
+	return [code, type, innererror?.code].some((word) => typeof word === 'string' && CONTENT_CODE.test(word));
 }
 
 function pause(error: { headers: unknown }): { retryAfterSeconds?: number } {

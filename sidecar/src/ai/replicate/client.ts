@@ -4,6 +4,7 @@ import Replicate, { type Prediction } from 'replicate';
 import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
 import { retryAfterSeconds } from '../../net/download.ts';
+import { spend } from '../meter.ts';
 
 export interface ReplicateConnection {
 	/** REPLICATE_API_TOKEN. Absent: nothing can be done here. */
@@ -42,7 +43,11 @@ export interface Ran {
 
 export interface ReplicateClient {
 	obstacle(): string | null;
-	/** Uploads the picture, creates a prediction, and looks until it has ended. Cancels it when nobody waits any more. */
+	/**
+	 * Uploads the picture, creates a prediction, and looks until it has ended. Cancels it when nobody waits any more. What it took is
+	 * told to the meter as soon as it is known, also where it gave up. Once a prediction is under way, no error asks for a pause: who
+	 * waited and called again would pay for a second one.
+	 */
 	run(request: RunModel): Promise<Ran>;
 }
 
@@ -88,15 +93,21 @@ export function createReplicateClient({ token, baseUrl, keyName = 'REPLICATE_API
 			const output: unknown = open.output;
 			const error: unknown = open.error;
 			open = null;
-			if (status !== 'succeeded') throw new PipelineError('provider_rejected', `The model ${model} on Replicate gave up: ${(typeof error === 'string' ? error : status).slice(0, 300)}`);
+			const usage = { ai_seconds: metrics?.predict_time ?? 0 };
+			if (usage.ai_seconds > 0) spend(usage);
+			if (status !== 'succeeded') throw gaveUp(model, typeof error === 'string' ? error : status);
 			await fetch(output, signal);
-			return { output, usage: { ai_seconds: metrics?.predict_time ?? 0 } };
+			return { output, usage };
 		} catch (error) {
 			// Nobody waits for it any more, and it costs money. The job has ended: it must not wait long for this.
 			calls.reset();
 			if (open) await client.predictions.cancel(open.id, { signal: AbortSignal.timeout(CANCEL_MS) }).catch(() => {});
 			outer.throwIfAborted();
-			throw await providerError(error, { model, keyName, late: timeout.aborted, secret: token ?? '' });
+			const failure = await providerError(error, { model, keyName, late: timeout.aborted, secret: token ?? '' });
+			if (open && failure instanceof PipelineError && failure.code === 'provider_rate_limited') {
+				throw new PipelineError('provider_unavailable', `Replicate did not say what became of the prediction of ${model}: it asked to slow down each time it was asked. The prediction was called off.`, { cause: failure });
+			}
+			throw failure;
 		}
 	}
 
@@ -110,6 +121,12 @@ export function createReplicateClient({ token, baseUrl, keyName = 'REPLICATE_API
 		},
 	};
 }
+
+/** What models, and the filters before them, say of content that they do not want; there is no field for it. */
+const CONTENT = /\bNSFW\b|\bE005\b|flagged as (?:sensitive|inappropriate|unsafe)|content (?:policy|moderation)/i;
+
+const gaveUp = (model: string, why: string): PipelineError =>
+	new PipelineError(CONTENT.test(why) ? 'provider_content_refused' : 'provider_rejected', `The model ${model} on Replicate ${CONTENT.test(why) ? 'refused this content' : 'gave up'}: ${why.slice(0, 300)}`);
 
 interface Calls {
 	fetch: typeof fetch;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
 import type { Describer } from '../describer.ts';
 import { languageName } from '../languages.ts';
+import { spend } from '../meter.ts';
 import { addUsage } from '../provider.ts';
 import type { InputFields, ReplicateClient } from './client.ts';
 import { forEachPicture } from './each.ts';
@@ -29,8 +30,9 @@ export function createReplicateDescriber({ client, model }: { client: ReplicateC
 					},
 					signal,
 				});
+				spend({ ai_images: 1 });
 				const text = textSchema.safeParse(output).data?.replace(/^\s*caption:\s*/i, '').replace(/\s+/g, ' ').trim();
-				if (!text) throw new PipelineError('provider_rejected', `The model ${model} on Replicate answered no text. Choose a model that describes pictures.`);
+				if (!text) throw new PipelineError('provider_answer_invalid', `The model ${model} on Replicate answered no text. Choose a model that describes pictures.`);
 				return { text: text.slice(0, MAX_CHARACTERS), usage };
 			});
 			return {

@@ -41,5 +41,5 @@ function inputFor(task: TransformTask, fields: InputFields, model: string): Reco
 function resultUrl(output: unknown, model: string): string {
 	const url: unknown = Array.isArray(output) ? output.at(-1) : output;
 	if (typeof url === 'string' && /^https?:/.test(url)) return url;
-	throw new PipelineError('provider_rejected', `The model ${model} on Replicate answered no picture.`);
+	throw new PipelineError('provider_answer_invalid', `The model ${model} on Replicate answered no picture.`);
 }

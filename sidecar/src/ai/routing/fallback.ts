@@ -36,8 +36,8 @@ const FOR_OTHERS_IF_LOCAL: readonly ErrorCode[] = ['processing_failed', 'process
 
 /**
  * Asks the first that can; where it fails in a way that is its own, the next one, and so on, each once. The answer of a
- * later one says so in its notes. What one hosted provider has refused because of its content is shown to no other, only
- * to engines of this machine. When all have failed, the first error that can pass is thrown, else the first of all: a job
+ * later one says so in its notes. What one hosted provider has refused is shown to no other, only to engines of this machine,
+ * where it has said that it is for the content (`provider_content_refused`); another reason, or none, is like any other failure. When all have failed, the first error that can pass is thrown, else the first of all: a job
  * that may succeed later shall be tried again later. Never goes on after `signal`.
  */
 export async function tryInTurn<P extends Provider, A extends Answered>(

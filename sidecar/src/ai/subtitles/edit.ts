@@ -1,3 +1,4 @@
+import { UNSPACED } from '../../unspaced.ts';
 import type { Segment, Word } from '../transcriber.ts';
 import { createAligner, wordsWithin, type Timed } from './align.ts';
 import { MAX_CUE_CHARACTERS, MAX_SUBTITLE_CHARACTERS, textOf, type Cue } from './cue.ts';
@@ -5,7 +6,7 @@ import { cutSubtitles } from './cut.ts';
 import { toLines } from './markup.ts';
 import { breakLines } from './lines.ts';
 import { DEFAULT_RULES, type SubtitleRules } from './rules.ts';
-import { graphemesOf, join, joinLines, piecesOf, UNSPACED } from './text.ts';
+import { graphemesOf, join, joinLines, piecesOf } from './text.ts';
 
 /** Changes to subtitles. Pure; indexes count from 0. */
 

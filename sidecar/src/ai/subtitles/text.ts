@@ -1,14 +1,12 @@
+import { UNSPACED, UNSPACED_SCRIPTS } from '../../unspaced.ts';
 import { WIDE_READING, type SubtitleRules } from './rules.ts';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 /** Each takes the place of two letters: ideographs, kana, hangul, and their punctuation. */
 const WIDE = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3001-\u303F\uFF01-\uFF60]/u;
-const UNSPACED_SCRIPTS = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}`;
-/** A sign of a script without spaces between words. */
-export const UNSPACED = new RegExp(`[${UNSPACED_SCRIPTS}]`, 'u');
-/** What must not begin a line, and what must not end one (JIS X 4051, shortened). */
-const CLOSING = /^[\p{Pe}\p{Pf}\u3001\u3002\uFF0C\uFF0E\uFF01\uFF1F\uFF1A\uFF1B.,!?:;…‥・ー々ゝゞ％%ぁぃぅぇぉっゃゅょァィゥェォッャュョ]/u;
+/** What must not begin a line, and what must not end one (JIS X 4051, shortened; the dots and strokes of Tibetan). */
+const CLOSING = /^[\u0F0B-\u0F14\p{Pe}\p{Pf}\u3001\u3002\uFF0C\uFF0E\uFF01\uFF1F\uFF1A\uFF1B.,!?:;…‥・ー々ゝゞ％%ぁぃぅぇぉっゃゅょァィゥェォッャュョ]/u;
 const OPENING = /[\p{Ps}\p{Pi}]$/u;
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
@@ -108,7 +106,9 @@ function short(text: string, rules: Pick<SubtitleRules, 'maxLineChars' | 'maxWid
 export const exceeds = (width: number, { maxLineChars }: Pick<SubtitleRules, 'maxLineChars'>): boolean => width > maxLineChars + 1e-6;
 
 /** Of a script without blanks, or punctuation of one: at the end, and at the beginning. */
-const UNSPACED_SIGN = String.raw`[${UNSPACED_SCRIPTS}\u3001-\u303F\u30FC\uFF01-\uFF60]`;
+const UNSPACED_SIGN = String.raw`[${UNSPACED_SCRIPTS}\u3001-\u303F\uFF01-\uFF65]`;
+/** A sign of a script without spaces between words, or full-width punctuation, beside which there are none either. */
+export const UNSPACED_OR_WIDE = new RegExp(UNSPACED_SIGN, 'u');
 const ENDS_UNSPACED = new RegExp(String.raw`${UNSPACED_SIGN}\p{M}*$`, 'u');
 const BEGINS_UNSPACED = new RegExp(`^${UNSPACED_SIGN}`, 'u');
 /** No sign of these scripts has more marks. */

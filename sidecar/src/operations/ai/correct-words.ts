@@ -1,5 +1,6 @@
 import { glue } from '../../ai/subtitles/text.ts';
 import type { Segment, Transcript, Word } from '../../ai/transcriber.ts';
+import { UNSPACED } from '../../unspaced.ts';
 
 /** Corrections by people, applied to what was heard: whole words, in the case that fits. Pure. */
 
@@ -21,8 +22,6 @@ export interface Corrector {
 }
 
 const WORD = /[\p{L}\p{N}\p{M}]+(?:['’][\p{L}\p{N}\p{M}]+)*/gu;
-/** Scripts without spaces between words: a correction may stand anywhere. */
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 /** What WORD sees the whole of. Anything else ("C++", "node.js") is looked for letter by letter: its words alone mean something else. */
 const WORDS_ONLY = /^[\p{L}\p{N}\p{M}'’\s-]+$/u;
 /** Behind a word that was copied out of a sentence. */
@@ -39,6 +38,7 @@ export function createCorrector(corrections: readonly WordCorrection[]): Correct
 	for (const { wrong: given, right } of corrections) {
 		const wrong = given.normalize('NFC').replace(SENTENCE_SIGNS, '');
 		if (wrong === '') continue;
+		// Without spaces between words a correction may stand anywhere.
 		if (UNSPACED.test(wrong)) {
 			anywhere.push({ wrong, right });
 			continue;

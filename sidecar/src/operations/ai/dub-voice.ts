@@ -1,6 +1,6 @@
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { patiently, type Patience } from '../../ai/patience.ts';
+import { patiently, pauseBudget, type Patience, type PauseBudget } from '../../ai/patience.ts';
 import type { Answered } from '../../ai/provider.ts';
 import type { Speaker, SpeakRequest } from '../../ai/speaker.ts';
 import { PipelineError } from '../../errors.ts';
@@ -18,7 +18,7 @@ const SILENCE = 10 ** (-50 / 20) * 32_768;
 const MARGIN_SAMPLES = Math.round(0.03 * RATE);
 /** Calls at the same time; hosted voices take a second or two for each. */
 const PARALLEL = 3;
-/** A sentence that is refused is spoken again: the ones before have been paid. In all, a provider may be away for some four minutes. */
+/** A sentence that is refused is spoken again: the ones before have been paid. A provider may be away for some four minutes at once, and for five altogether. */
 const PATIENCE = { failures: 8, pauseMs: 2000, longestMs: 120_000 };
 /** Later than this is noticed. */
 const LATE_SECONDS = 0.5;
@@ -108,19 +108,20 @@ async function speakAll(context: TaskContext, lines: readonly Line[], { speaker,
 	let done = 0;
 	// Whoever speaks the first sentence speaks all of them: voices must not change in between.
 	let like: SpeakRequest['like'];
-	const say = async ([index, { text }]: [number, Line]): Promise<void> => {
+	const say = async ([index, { text }]: [number, Line], budget: PauseBudget): Promise<void> => {
 		const path = join(context.workDir, `line-${String(index + 1).padStart(4, '0')}`);
-		const said = await patiently(() => speaker.speak({ text, language, voice, like, path, signal }), { ...PATIENCE, signal, sleep });
+		const said = await patiently(() => speaker.speak({ text, language, voice, like, path, signal }), { ...PATIENCE, budget, signal, sleep });
 		like ??= { provider: said.provider, model: said.model };
 		paths[index] = said.path;
 		answered(said);
 		progress((++done / lines.length) * 70);
 	};
 	const work = async (): Promise<void> => {
-		for (const line of waiting) await say(line);
+		const budget = pauseBudget();
+		for (const line of waiting) await say(line, budget);
 	};
 	const first = waiting.next();
-	if (!first.done) await say(first.value);
+	if (!first.done) await say(first.value, pauseBudget());
 	const workers = Array.from({ length: PARALLEL }, work);
 	try {
 		await Promise.all(workers);

@@ -36,11 +36,11 @@ function refuseLarge({ width, height }: { width: number; height: number }, task:
 	);
 }
 
-/** What an engine made. It may come from the internet: throws `provider_rejected` where it is no picture. */
+/** What an engine made. It may come from the internet: throws `provider_answer_invalid` where it is no picture. */
 export async function openResult({ path, model }: Pick<Transformed, 'path' | 'model'>): Promise<{ picture: Sharp; alpha: boolean }> {
 	const picture = sharp(path, { limitInputPixels: MAX_PIXELS });
 	const { hasAlpha } = await picture.metadata().catch((error: unknown) => {
-		throw new PipelineError('provider_rejected', `The result of ${model} is no picture that can be read. Choose another engine or model.`, { cause: error });
+		throw new PipelineError('provider_answer_invalid', `The result of ${model} is no picture that can be read. Choose another engine or model.`, { cause: error });
 	});
 	return { picture, alpha: hasAlpha };
 }

@@ -10,6 +10,7 @@ import { createElevenLabsClient } from '../../../../sidecar/src/ai/elevenlabs/cl
 import { createElevenLabsDubber } from '../../../../sidecar/src/ai/elevenlabs/dubber.ts';
 import { createElevenLabsSpeaker } from '../../../../sidecar/src/ai/elevenlabs/speaker.ts';
 import { createElevenLabsTranscriber } from '../../../../sidecar/src/ai/elevenlabs/transcriber.ts';
+import { metered } from '../../../../sidecar/src/ai/meter.ts';
 import type { DubRequest } from '../../../../sidecar/src/ai/speaker.ts';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
 import { shuttingDown } from '../../../../sidecar/src/pipeline/run.ts';
@@ -146,6 +147,24 @@ describe('ElevenLabs', () => {
 			expect([server.counts.look, server.counts.fetch, server.counts.list, server.dubs.size]).toEqual([2, 1, 0, 0]);
 		});
 
+		it('by their names of languages', async () => {
+			await dub({ from: 'tl', to: 'en' });
+			await dub({ from: undefined, to: 'tl', key: 'job-2' });
+			expect(server.forms.map(({ fields }) => [fields['source_lang'], fields['target_lang']])).toEqual([['fil', 'en'], ['auto', 'fil']]);
+			await expect(dub({ to: 'sw' })).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('target_lang') as string });
+		});
+
+		it('and tells what was used, though nobody got it, unless a later try will', async () => {
+			const told: Array<Record<string, number>> = [];
+			const used = (work: () => Promise<unknown>) => metered((usage) => void told.push(usage), work);
+			await used(() => stopped(new Error('called off')));
+			expect(told).toEqual([{ audio_seconds: 6 }]);
+			await used(() => stopped(shuttingDown()));
+			server.dubError = 'no speech found';
+			await used(() => expect(dub()).rejects.toMatchObject({ code: 'provider_rejected' }));
+			expect(told).toHaveLength(1);
+		});
+
 		it('or says why not, and tidies up', async () => {
 			server.dubError = 'no speech found';
 			await expect(dub()).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('no speech found') as string });
@@ -201,6 +220,7 @@ describe('ElevenLabs', () => {
 	describe('explains', () => {
 		it.each([
 			[{ status: 401, body: { detail: { status: 'quota_exceeded', message: 'You have 0 credits' } } }, 'provider_rejected', /no credit left/],
+			[{ status: 403, body: { detail: { status: 'content_against_policy', message: 'It may violate our Terms of Service and has been blocked.' } } }, 'provider_content_refused', /refused this content.*blocked/],
 			[{ status: 401, body: { detail: { status: 'missing_permissions', message: 'text_to_speech' } } }, 'provider_key_refused', /may not do this.*text_to_speech/],
 			[{ status: 422, body: { detail: [{ loc: ['body', 'text'], msg: 'Field required', type: 'missing' }] } }, 'provider_rejected', /body\.text: Field required/],
 			[{ status: 429, headers: { 'retry-after': '7' } }, 'provider_rate_limited', /slow down/],
@@ -257,11 +277,13 @@ describe('ElevenLabs', () => {
 		it('where a sound breaks off: half of it is not kept', async () => {
 			await serving(
 				(_, response) => {
-					response.writeHead(200, { 'content-type': 'audio/mpeg', 'content-length': '9999' });
+					response.writeHead(200, { 'content-type': 'audio/mpeg', 'content-length': '9999', 'character-cost': '12' });
 					response.write('half', () => response.destroy());
 				},
 				async (baseUrl) => {
-					await expect(speak({}, speaker('m', { baseUrl }))).rejects.toMatchObject({ code: 'provider_unavailable' });
+					const told: Array<Record<string, number>> = [];
+					await metered((usage) => void told.push(usage), () => expect(speak({}, speaker('m', { baseUrl }))).rejects.toMatchObject({ code: 'provider_unavailable' }));
+					expect(told).toEqual([{ ai_characters: 12 }]);
 				},
 			);
 			expect(await readdir(folder)).toEqual([]);

@@ -7,8 +7,9 @@ import { inFolder } from '../../../support/engine.ts';
 
 /** Stands for npm: every package has its package.json and something that nobody needs. Notes each of its runs. */
 const npm = (log: string): string => `#!${process.execPath}
-const { appendFileSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
 appendFileSync(${JSON.stringify(log)}, process.cwd() + '\\n');
+if (existsSync(${JSON.stringify(`${log}.offline`)})) process.exit(1);
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 for (const name of [...Object.keys(dependencies), 'onnxruntime-common']) {
 	mkdirSync('node_modules/' + name, { recursive: true });
@@ -24,6 +25,10 @@ interface Machine {
 	/** `npm run engines`: the folder that it names. */
 	install(): Promise<string>;
 	cache: string;
+	/** What it said last. */
+	said(): string;
+	/** From now on npm fails. */
+	unplug(): Promise<void>;
 	installations(): Promise<number>;
 }
 
@@ -34,10 +39,14 @@ const onMachine = (work: (machine: Machine) => Promise<void>): Promise<void> =>
 		await mkdir(cache);
 		await writeFile(join(bin, 'npm'), npm(log), { mode: 0o755 });
 		const env = { ...process.env, NODE_OPTIONS: '', MEDIA_PIPELINE_CACHE_DIR: cache, PATH: [bin, process.env['PATH']].join(delimiter) };
+		let said = '';
 		await work({
 			cache,
+			said: () => said,
+			unplug: () => writeFile(`${log}.offline`, ''),
 			async install() {
 				const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts', 'engines.mjs')], { env });
+				said = stdout;
 				return /ENGINES_DIR=(.*)/.exec(stdout)?.[1] ?? '';
 			},
 			installations: async () => (await readFile(log, 'utf8')).trim().split('\n').length,
@@ -68,6 +77,20 @@ describe('the installation of the local engines', () => {
 			}
 			expect(await installations()).toBe(3);
 			expect(await readdir(cache)).toHaveLength(1);
+		}));
+
+	it('goes on with what an earlier version has installed when there is no network, and says so', () =>
+		onMachine(async ({ install, unplug, said }) => {
+			const folder = await install();
+			await unplug();
+			await truncate(join(folder, PROGRAM), 3);
+			await expect(install()).rejects.toThrow(/npm/);
+			await rm(join(folder, 'contents.json'));
+			expect(await install()).toBe(folder);
+			expect(said()).toMatch(/earlier version/);
+			expect(await readdir(join(folder, 'node_modules'))).toContain('nsfwjs');
+			await rm(join(folder, 'node_modules'), { recursive: true });
+			await expect(install()).rejects.toThrow(/npm/);
 		}));
 
 	it('takes away what one left that was broken off, and leaves one that goes on', () =>

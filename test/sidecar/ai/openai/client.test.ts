@@ -58,6 +58,13 @@ describe('the client of an OpenAI-compatible server', () => {
 		[{ status: 200, broken: 'endless' as const }, { code: 'provider_answer_invalid', message: expect.stringContaining('more than') }],
 		[{ status: 500, broken: 'endless' as const }, { code: 'provider_unavailable' }],
 		[{ status: 429, code: 'insufficient_quota', type: 'insufficient_quota' }, { code: 'provider_rejected', retryable: false, message: expect.stringContaining('credit') }],
+		[{ status: 400, code: 'content_policy_violation', message: 'rejected by our safety system' }, { code: 'provider_content_refused', retryable: false, message: expect.stringContaining('rejected by our safety system') }],
+		[{ status: 400, code: 'content_filter', error: { innererror: { code: 'ResponsibleAIPolicyViolation' } } }, { code: 'provider_content_refused' }],
+		[{ status: 400, type: 'image_generation_user_error', code: 'moderation_blocked' }, { code: 'provider_content_refused' }],
+		[{ status: 403, error: { code: 403, metadata: { reasons: ['violence'], flagged_input: 'x' } } }, { code: 'provider_content_refused' }],
+		[{ status: 400, code: 'invalid_prompt', message: 'Invalid prompt: your prompt was flagged as potentially violating our usage policy.' }, { code: 'provider_content_refused' }],
+		[{ status: 400, code: 'invalid_prompt', message: 'Invalid prompt: empty' }, { code: 'provider_rejected' }],
+		[{ status: 429, code: 'content_filter' }, { code: 'provider_rate_limited' }],
 		[{ status: 500 }, { code: 'provider_unavailable', retryable: true }],
 		[{ status: 503, headers: { 'retry-after': '7' } }, { code: 'provider_unavailable', retryable: true, retryAfterSeconds: 7 }],
 		[{ status: 502, raw: { type: 'html', body: '<h1>Bad gateway</h1>' } }, { code: 'provider_unavailable' }],
@@ -109,9 +116,14 @@ describe('the client of an OpenAI-compatible server', () => {
 	});
 
 	it('names a key that was copied with a line end, before anything is sent', async () => {
-		expect(writer({ apiKey: 'test-key\n' }).obstacle()).toMatch(/OPENAI_API_KEY holds a blank, a line end/);
-		await expect(writer({ apiKey: 'test key' }).write(request)).rejects.toMatchObject({ code: 'provider_not_configured' });
+		expect(writer({ apiKey: 'test-key\n' }).obstacle()).toMatch(/OPENAI_API_KEY begins or ends with a blank, or holds a line end/);
+		for (const apiKey of ['test-key ', ' ', 'schlüssel']) await expect(writer({ apiKey }).write(request)).rejects.toMatchObject({ code: 'provider_not_configured' });
 		expect(server.counts.chats).toBe(0);
+	});
+
+	it('takes words for a key, as servers without keys do', async () => {
+		server.keys = new Set(['not needed']);
+		expect((await writer({ apiKey: 'not needed' }).write(request)).model).toBe('gpt-4o-mini');
 	});
 
 	it('names a model that the server does not know', async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { charged, metered } from '../../../../sidecar/src/ai/meter.ts';
 import type { Picture } from '../../../../sidecar/src/ai/provider.ts';
 import { createReplicateClient } from '../../../../sidecar/src/ai/replicate/client.ts';
 import { createReplicateDescriber } from '../../../../sidecar/src/ai/replicate/describer.ts';
@@ -67,17 +68,30 @@ describe('what Replicate says of pictures', () => {
 	});
 
 	it.each([
-		['no vector', () => 'hello', 2, /answered no vector/],
-		['another length', () => [1, 2, 3], 2, /Set "dimensions" in the routing file to 3/],
-		['zeros', () => [0, 0], 2, /without direction/],
-	])('is refused when it is %s', async (_, says, dimensions, message) => {
+		['no vector', () => 'hello', 'provider_answer_invalid', /answered no vector/],
+		['another length', () => [1, 2, 3], 'provider_rejected', /Set "dimensions" in the routing file to 3/],
+		['zeros', () => [0, 0], 'provider_answer_invalid', /without direction/],
+	])('is refused when it is %s', async (_, says, code, message) => {
 		replicate.says = says;
-		await expect(embed(dimensions)).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringMatching(message) as string });
+		await expect(embed()).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
 	});
 
 	it('is refused when it is no text', async () => {
 		replicate.says = () => ({ hello: 1 });
-		await expect(describe_()).rejects.toMatchObject({ code: 'provider_rejected', message: expect.stringContaining('no text') as string });
+		await expect(describe_()).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringContaining('no text') as string });
+	});
+
+	it.each(['described', 'embedded'] as const)('is told to the meter when it was %s in vain, and once otherwise', async (what) => {
+		const work = (): Promise<{ usage: Record<string, number> }> => (what === 'described' ? describe_() : embed());
+		const told: Array<Record<string, number>> = [];
+		const job = () => metered((usage) => void told.push(usage), () => charged((usage) => usage, () => work()));
+		pictures = pictures.slice(0, 1);
+		replicate.says = () => ({ hello: 1 });
+		await expect(job()).rejects.toMatchObject({ code: 'provider_answer_invalid' });
+		expect(told).toEqual([{ ai_seconds: 1.5, ai_images: 1 }]);
+		replicate.says = (picture) => (what === 'described' ? `${widthOf(picture)}` : [3, 4]);
+		await job();
+		expect(told.slice(1)).toEqual([{ ai_seconds: 1.5, ai_images: 1 }]);
 	});
 
 	it('stops when one fails, with the pause that was asked for', async () => {

@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { metered } from '../../../../sidecar/src/ai/meter.ts';
 import { createReplicateClient } from '../../../../sidecar/src/ai/replicate/client.ts';
 import { createReplicateTransformer } from '../../../../sidecar/src/ai/replicate/transformer.ts';
+import { createLimiter } from '../../../../sidecar/src/ai/routing/limiter.ts';
 import type { TransformTask } from '../../../../sidecar/src/ai/transformer.ts';
 import { download } from '../../../../sidecar/src/net/download.ts';
 import { createGuard } from '../../../../sidecar/src/net/guard.ts';
@@ -80,6 +82,35 @@ describe('pictures by Replicate', () => {
 		replicate.failures.push({ status: 503, when: 'get' }, { status: 429, when: 'get', headers: { 'retry-after': '60' } });
 		await run({ kind: 'upscale', factor: 2 });
 		expect(replicate.counts).toMatchObject({ created: 1, cancelled: 0 });
+	});
+
+	it('does not begin, nor pay, a second one because each look at the first is refused', async () => {
+		replicate.failures.push(...Array.from({ length: 6 }, () => ({ status: 429, when: 'get' as const, headers: { 'retry-after': '1' } })));
+		const limited = createLimiter({}, 'replicate')(() => run({ kind: 'upscale', factor: 2 }), new AbortController().signal);
+		await expect(limited).rejects.toMatchObject({ code: 'provider_unavailable', retryAfterSeconds: undefined });
+		expect(replicate.counts).toMatchObject({ created: 1, cancelled: 1 });
+	});
+
+	it.each([
+		'NSFW content detected. Try running it again, or try a different prompt.',
+		'The input or output was flagged as sensitive. Please try again with different inputs. (E005)',
+	])('says that it is the content: %s', async (words) => {
+		replicate.run = () => Promise.reject(new Error(words));
+		await expect(run({ kind: 'upscale', factor: 2 })).rejects.toMatchObject({ code: 'provider_content_refused', message: expect.stringContaining(words) as string });
+	});
+
+	it('tells what was used, though the result could not be had', async () => {
+		const told: Array<Record<string, number>> = [];
+		const used = (work: () => Promise<unknown>) => expect(metered((usage) => void told.push(usage), work)).rejects.toThrow();
+		await used(() => run({ kind: 'upscale', factor: 2 }, { allowed: [] }));
+		replicate.run = () => Promise.reject(new Error('CUDA out of memory'));
+		await used(() => run({ kind: 'upscale', factor: 2 }));
+		expect(told).toEqual([{ ai_seconds: 1.5 }, { ai_seconds: 0.5 }]);
+	});
+
+	it('says when the answer is no picture', async () => {
+		replicate.says = () => 'hello';
+		await expect(run({ kind: 'upscale', factor: 2 })).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringContaining('no picture') as string });
 	});
 
 	it('says what the model said when it fails', async () => {

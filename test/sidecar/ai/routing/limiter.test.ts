@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { jest } from '@jest/globals';
+import { metered, spend } from '../../../../sidecar/src/ai/meter.ts';
 import { createLimiter } from '../../../../sidecar/src/ai/routing/limiter.ts';
 import { PipelineError } from '../../../../sidecar/src/errors.ts';
 
@@ -140,6 +141,21 @@ describe('the limits of a provider', () => {
 			await called;
 			expect([at, jest.getTimerCount()]).toEqual([[0], 0]);
 		});
+	});
+
+	it('keeps what a call uses with the job that made it, whoever ended before it', async () => {
+		const limiter = createLimiter({ parallel: 1 }, 'x');
+		const job = async (tokens: number): Promise<number[]> => {
+			const told: number[] = [];
+			await metered(({ ai_tokens: used = 0 }) => void told.push(used), () =>
+				limiter(async () => {
+					await new Promise((resolve) => setImmediate(resolve));
+					spend({ ai_tokens: tokens });
+				}, open),
+			);
+			return told;
+		};
+		expect(await Promise.all([1, 2, 3].map(job))).toEqual([[1], [2], [3]]);
 	});
 
 	it('does not pause after other errors, nor without a time', async () => {

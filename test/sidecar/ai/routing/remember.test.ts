@@ -8,7 +8,15 @@ describe('pieces of sound that were written down already', () => {
 	const signal = new AbortController().signal;
 
 	/** Tells how often it was asked for each sound. */
-	async function withMemory(most: number | undefined, work: (tools: { memory: ReturnType<typeof createPieceMemory>; say: (sound: string) => Promise<string>; asked: string[] }) => Promise<void>): Promise<void> {
+	interface Tools {
+		memory: ReturnType<typeof createPieceMemory>;
+		say(sound: string): Promise<string>;
+		asked: string[];
+		clock: { now: number };
+	}
+
+	/** What is heard are ten letters. */
+	async function withMemory(most: number | undefined, work: (tools: Tools) => Promise<void>): Promise<void> {
 		await inFolder(async (folder) => {
 			const asked: string[] = [];
 			const transcriber: Transcriber = {
@@ -18,7 +26,7 @@ describe('pieces of sound that were written down already', () => {
 				obstacle: () => null,
 				transcribe(path, { language }) {
 					asked.push(`${path.split('/').at(-1)} ${language}`);
-					return Promise.resolve({ provider: 'openai', model: 'whisper-1', usage: { audio_seconds: 7 }, text: `said ${path}`, language: 'en', durationSeconds: 7, segments: [], words: null });
+					return Promise.resolve({ provider: 'openai', model: 'whisper-1', usage: { audio_seconds: 7 }, text: 'abcdefghij', language: 'en', durationSeconds: 7, segments: [], words: null });
 				},
 			};
 			const say = async (sound: string): Promise<string> => {
@@ -26,7 +34,8 @@ describe('pieces of sound that were written down already', () => {
 				await writeFile(path, sound);
 				return path;
 			};
-			await work({ memory: createPieceMemory(transcriber, most), say, asked });
+			const clock = { now: 0 };
+			await work({ memory: createPieceMemory(transcriber, most, () => clock.now), say, asked, clock });
 		});
 	}
 	const options = (language = 'en'): TranscribeOptions => ({ language, signal });
@@ -51,13 +60,30 @@ describe('pieces of sound that were written down already', () => {
 			expect(asked).toHaveLength(5);
 		}));
 
-	it('are forgotten when the whole is there, and the oldest when there are too many', () =>
-		withMemory(2, async ({ memory, say, asked }) => {
-			const one = memory();
-			await one.remembering.transcribe(await say('a'), options());
-			one.forget();
-			const two = memory();
-			for (const sound of ['a', 'b', 'c', 'b', 'a']) await two.remembering.transcribe(await say(sound), options());
-			expect(asked.map((name) => name.replace(/^\d+-/, ''))).toEqual(['a en', 'a en', 'b en', 'c en', 'a en']);
+	it('are forgotten when the whole is there', () =>
+		withMemory(20, async ({ memory, say, asked }) => {
+			for (let time = 0; time < 3; time++) {
+				const { remembering, forget } = memory();
+				for (const sound of ['a', 'b']) await remembering.transcribe(await say(sound), options());
+				forget();
+			}
+			expect(asked).toHaveLength(6);
+		}));
+
+	it('are the first ones where there is no room for all: a try that begins anew finds those', () =>
+		withMemory(20, async ({ memory, say, asked }) => {
+			for (let time = 0; time < 2; time++) for (const sound of ['a', 'b', 'c', 'd']) await memory().remembering.transcribe(await say(sound), options());
+			expect(asked.map((name) => name.replace(/^\d+-/, ''))).toEqual(['a en', 'b en', 'c en', 'd en', 'c en', 'd en']);
+		}));
+
+	it('make room for others when nobody has asked for them in a day', () =>
+		withMemory(20, async ({ memory, say, asked, clock }) => {
+			const { remembering } = memory();
+			for (const sound of ['a', 'b']) await remembering.transcribe(await say(sound), options());
+			clock.now += 20 * 3600_000;
+			await remembering.transcribe(await say('b'), options());
+			clock.now += 20 * 3600_000;
+			for (const sound of ['c', 'b', 'c']) await remembering.transcribe(await say(sound), options());
+			expect(asked).toHaveLength(3);
 		}));
 });

@@ -1,3 +1,4 @@
+import { setTimeout as turn } from 'node:timers/promises';
 import { foreignParts, withoutForeignParts, withoutForeignSentences } from '../../../../sidecar/src/operations/ai/foreign-parts.ts';
 
 describe('links and mentions', () => {
@@ -43,7 +44,9 @@ describe('links and mentions', () => {
 		expect(withoutForeignSentences('See evil.org', '')).toBe('See');
 	});
 
-	it('are looked for in time, whatever the text is', () => {
+	it('are looked for in time, whatever the text is', async () => {
 		for (const text of ['a'.repeat(20_000), '@a'.repeat(10_000), 'a.'.repeat(10_000), 'a@'.repeat(10_000), ':/'.repeat(10_000)]) expect(() => foreignParts(text, '')).not.toThrow();
+		// Jest looks at its time limit when others have their turn.
+		await turn(0);
 	});
 });

@@ -77,7 +77,7 @@ describe('the operations of the folder enhance', () => {
 			await writeFile(join(workDir, 'result'), '<html>Sign in</html>');
 			return { path: join(workDir, 'result'), model: 'acme/page', usage: {} };
 		});
-		const refused = { code: 'provider_rejected', message: expect.stringContaining('acme/page') as string };
+		const refused = { code: 'provider_answer_invalid', message: expect.stringContaining('acme/page') as string };
 		await expect(run(createUpscale([page]), fixture('jpeg'), {})).rejects.toMatchObject(refused);
 		await expect(run(createRemoveBackground([page]), fixture('jpeg'), {})).rejects.toMatchObject(refused);
 	});

@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { drawAss } from '../../../../sidecar/src/media/ass.ts';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import type { MediaFacts } from '../../../../sidecar/src/media/facts.ts';
+import { chooseFonts } from '../../../../sidecar/src/media/font-choice.ts';
 import { mergePlans } from '../../../../sidecar/src/media/merge.ts';
 import type { MediaPlan } from '../../../../sidecar/src/media/plan.ts';
+import { inSteps } from '../../../../sidecar/src/media/steps.ts';
 import { addSubtitles } from '../../../../sidecar/src/operations/video/add-subtitles.ts';
 import { burnSubtitles } from '../../../../sidecar/src/operations/video/burn-subtitles.ts';
 import type { EarlierResults } from '../../../../sidecar/src/operations/operation.ts';
@@ -260,17 +263,20 @@ describe('burn_subtitles, for real', () => {
 		for (const part of brightest) expect(part).toBeGreaterThanOrEqual(250);
 	});
 
-	it('leaves the sidecar free for others while it works on thousands of subtitles', async () => {
-		const subtitles = Array.from({ length: 2000 }, (_, index) => cue(`Green tea for all of them, ${index} cups`, '00:01.000', '00:03.000').slice(8)).join('\n');
+	it('leaves the sidecar free for others while it draws thousands of subtitles', async () => {
+		const cues = Array.from({ length: 3000 }, (_, index) => ({ start: index * 1000, end: index * 1000 + 900, lines: [`Green tea for all of them, ${index} cups`] }));
+		const fonts = await chooseFonts(cues.flatMap(({ lines }) => lines).join('\n'), { font: undefined, bold: true, language: 'en', fields: { font: 'font', text: 'text' } });
+		const colours = { text: '#ffffff', highlight: '#ffd60a', outline: '#000000', box: '#000000' };
+		const look = { style: 'karaoke', platform: 'none', position: 'bottom', size: 'medium', bold: true, upperCase: false, maxWords: Infinity, colours, boxOpacity: 0.75 } as const;
 		let turns = 0;
-		const count = setInterval(() => (turns += 1), 1);
-		const facts = await probe(plain('wide'));
-		// One alone is done in a moment: others have few turns meanwhile.
-		await planned(facts, { subtitles: cue('tea') });
-		const few = turns;
-		await planned(facts, { subtitles: `WEBVTT\n\n${subtitles}`, style: 'karaoke' });
-		clearInterval(count);
-		expect(turns).toBeGreaterThan(few + 5);
+		let count = setImmediate(function others() {
+			turns += 1;
+			count = setImmediate(others);
+		});
+		const { pages } = await inSteps(drawAss(cues, 'en', look, fonts, { size: WIDE, matrix: 'bt601' }), new AbortController().signal);
+		clearImmediate(count);
+		expect(pages).toBe(3000);
+		expect(turns).toBeGreaterThan(2);
 	});
 
 	it('tells every ffmpeg by which matrix to draw, and afterwards what the video is', async () => {
