@@ -4,7 +4,7 @@ import type { Answered, Provider } from './provider.ts';
 export interface Translator extends Provider {
 	/** Null: it can, for this pair (ISO 639-1; `from` absent: to be found out). */
 	obstacle(pair?: { from?: string | undefined; to: string }): string | null;
-	/** Throws the `provider_…` codes and the signal's reason. */
+	/** Where it takes several calls, one that fails in passing is made again by itself: the others are paid. Throws the `provider_…` codes and the signal's reason. */
 	translate(request: TranslateRequest): Promise<Translated>;
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { languageName } from '../languages.ts';
+import { patiently, pauseBudget, type Patience } from '../patience.ts';
 import { addUsage } from '../provider.ts';
 import type { TranslateRequest, Translator } from '../translator.ts';
 import type { OpenAiClient } from './client.ts';
@@ -12,6 +13,8 @@ const BATCH_CHARS = 6000;
 /** Calls at the same time; the limits of the routing still hold. */
 const PARALLEL = 3;
 const MAX_TERMS = 100;
+/** The calls before, other languages, and what was spoken or written before have been paid: a server that is away for a moment is asked again. */
+const PATIENCE = { failures: 4, pauseMs: 2000, longestMs: 60_000 };
 
 interface Item {
 	/** Place in the request. */
@@ -20,7 +23,14 @@ interface Item {
 	max: number | null;
 }
 
-export function createOpenAiTranslator({ client, model }: { client: OpenAiClient; model: string }): Translator {
+export interface OpenAiTranslatorOptions {
+	client: OpenAiClient;
+	model: string;
+	/** Pauses before a call is made again. Default: the clock. */
+	sleep?: Patience['sleep'];
+}
+
+export function createOpenAiTranslator({ client, model, sleep }: OpenAiTranslatorOptions): Translator {
 	return {
 		name: 'openai',
 		model,
@@ -34,8 +44,10 @@ export function createOpenAiTranslator({ client, model }: { client: OpenAiClient
 			const signal = AbortSignal.any([request.signal, stop.signal]);
 			const waiting = batches.values();
 			const work = async (): Promise<void> => {
+				const budget = pauseBudget();
 				for (const batch of waiting) {
-					const answer = await askForEach(client, model, { ...prompt(request, batch), images: [], schemaName: 'translations', count: batch.length, signal });
+					const ask = { ...prompt(request, batch), images: [], schemaName: 'translations', count: batch.length, signal };
+					const answer = await patiently(() => askForEach(client, model, ask), { ...PATIENCE, budget, signal, sleep });
 					batch.forEach(({ at }, index) => (texts[at] = answer.texts[index] ?? ''));
 					usages.push(answer.usage);
 					request.onProgress?.((usages.length / batches.length) * 100);

@@ -48,7 +48,7 @@ export interface DubDeps {
 	translator: Translator;
 	engine: Engine;
 	glossary(workspaceId: string, language: string): Promise<GlossaryEntry[]>;
-	/** Pauses before somebody is asked again. Default: the clock. */
+	/** Pauses before a refused sentence is spoken once more. Default: the clock. */
 	sleep?: Patience['sleep'];
 }
 
@@ -172,8 +172,10 @@ function translationObstacle({ translator, given }: Work, { language }: Subtitle
 	return from === given.to ? null : translator.obstacle({ from, to: given.to });
 }
 
-async function translateCues({ context, given, translator, glossary, answers, sleep }: Work, found: SubtitlesFound): Promise<Pick<SubtitlesFound, 'cues' | 'notes'>> {
+async function translateCues({ context, given, translator, glossary, answers }: Work, found: SubtitlesFound): Promise<Pick<SubtitlesFound, 'cues' | 'notes'>> {
 	const wide = isWide(given.to);
+	// What did not fit is asked for once more: progress must not go back.
+	let most = 0;
 	const translation = createTranslation({
 		translator,
 		from: found.language || given.from,
@@ -182,11 +184,10 @@ async function translateCues({ context, given, translator, glossary, answers, sl
 		glossary: await glossary(context.workspaceId, given.to),
 		signal: context.signal,
 		answered: (answer) => answers.push(answer),
-		onProgress: (percent) => context.progress(percent * 0.2),
-		sleep,
+		onProgress: (percent) => context.progress((most = Math.max(most, percent * 0.2))),
 	});
 	const rules = { language: given.to, maxLineChars: wide ? 16 : 42, maxLines: 2, maxCharsPerSecond: SPEECH_RATE[wide ? 'wide' : 'latin'] };
-	const { cues, warnings } = await translateSubtitles(translation, found, rules);
+	const { cues, warnings } = await translateSubtitles(translation, found, rules, context.signal);
 	const left = warnings.filter(({ kind }) => kind === 'untranslated').length;
 	return { cues, notes: [...found.notes, ...(left > 0 ? [`${left} ${left === 1 ? 'subtitle' : 'subtitles'} could not be translated and ${left === 1 ? 'is' : 'are'} spoken as in the original.`] : [])] };
 }

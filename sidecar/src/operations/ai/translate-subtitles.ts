@@ -1,4 +1,4 @@
-import { setImmediate as others } from 'node:timers/promises';
+import { inSteps } from '../../media/steps.ts';
 import { cleanText } from './lay-text.ts';
 import type { SubtitlesFound } from './subtitle-source.ts';
 import { hasRoom, layBack, roomOf, unitsOf, type LaidBack, type Rules, type Unit } from './translate-cues.ts';
@@ -12,7 +12,7 @@ const MOST_TIMES_LONGER = 10;
 const MOST_LONGER = 100;
 
 /** Whole sentences are translated, and laid back into the subtitles that they came from. What does not fit is asked for once more, shorter. */
-export async function translateSubtitles(translation: Translation, { cues, language }: Pick<SubtitlesFound, 'cues' | 'language'>, rules: Rules): Promise<LaidBack> {
+export async function translateSubtitles(translation: Translation, { cues, language }: Pick<SubtitlesFound, 'cues' | 'language'>, rules: Rules, signal: AbortSignal): Promise<LaidBack> {
 	const units = unitsOf(cues, language);
 	const rooms = units.map((unit) => roomOf(unit, cues, rules));
 	/** Null: nothing that could be a translation. */
@@ -26,7 +26,7 @@ export async function translateSubtitles(translation: Translation, { cues, langu
 	};
 	const texts = await ask([...units.keys()], rooms);
 	if (translation.canShorten()) {
-		const again = await inTurns(tooLong(units, texts, cues, rules));
+		const again = await inSteps(tooLong(units, texts, cues, rules), signal);
 		const shorter = again.length > 0 ? await ask(again, again.map((index) => Math.floor((rooms[index] ?? 0) * TIGHTER))).catch(orNothing) : [];
 		for (const [place, index] of again.entries()) {
 			const [text = null, before = null] = [shorter[place], texts[index]];
@@ -36,7 +36,7 @@ export async function translateSubtitles(translation: Translation, { cues, langu
 	const untranslated = new Set([...texts.keys()].filter((index) => texts[index] === null));
 	// The original is better than a hole.
 	const laid = texts.map((text, index) => text ?? cleanText(units[index]?.text ?? ''));
-	return inTurns(layBack(cues, units, laid, rules, untranslated));
+	return inSteps(layBack(cues, units, laid, rules, untranslated), signal);
 }
 
 /** Those that have no room, or of which nothing came. */
@@ -48,15 +48,4 @@ function* tooLong(units: readonly Unit[], texts: ReadonlyArray<string | null>, c
 		if (text === null || !hasRoom(unit, text, cues, rules)) found.push(index);
 	}
 	return found;
-}
-
-/** Steps between which whatever else the process has to do is done. */
-const STEPS_AT_ONCE = 20;
-
-async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
-	for (let taken = 1; ; taken++) {
-		const step = steps.next();
-		if (step.done) return step.value;
-		if (taken % STEPS_AT_ONCE === 0) await others();
-	}
 }

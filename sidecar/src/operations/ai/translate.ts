@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isRightToLeft, isWide, knownLanguage, languageName, languageSchema } from '../../ai/languages.ts';
-import type { Patience } from '../../ai/patience.ts';
 import { addUsage, type Answered } from '../../ai/provider.ts';
 import type { Cue } from '../../ai/subtitles/cue.ts';
 import { toSrt } from '../../ai/subtitles/srt.ts';
@@ -52,12 +51,10 @@ export interface TranslateDeps {
 	translator: Translator;
 	/** What people of the workspace said about how words are translated into `language`. */
 	glossary(workspaceId: string, language: string): Promise<GlossaryEntry[]>;
-	/** Pauses before a translator is asked again. Default: the clock. */
-	sleep?: Patience['sleep'];
 }
 
 /** Subtitles and post texts in other languages; times, lines, links and limits as they must be. */
-export function createTranslate({ translator, glossary, sleep }: TranslateDeps): TaskOperation<Params> {
+export function createTranslate({ translator, glossary }: TranslateDeps): TaskOperation<Params> {
 	return {
 		kind: 'task',
 		name: 'translate',
@@ -97,12 +94,11 @@ export function createTranslate({ translator, glossary, sleep }: TranslateDeps):
 						tone: given.tone,
 						glossary: terms,
 						signal: context.signal,
-						sleep,
 						answered: (answer) => answers.push(answer),
 						onProgress: (percent) => context.progress((most = Math.max(most, ((index + percent / 100) / targets.length) * 95))),
 					});
 				if (languagesOf(source).includes(to)) notes.add(`${source.subtitles && source.captions ? 'Some of it' : 'This'} is ${languageName(to)} already: it stays as it is.`);
-				translations.push(await context.step(`translate ${to}`, () => translateInto(from, source, rulesFor(to, given), { workDir: context.workDir, files })));
+				translations.push(await context.step(`translate ${to}`, () => translateInto(from, source, rulesFor(to, given), { workDir: context.workDir, files, signal: context.signal })));
 			}
 			for (const answer of answers) for (const note of answer.notes ?? []) notes.add(note);
 			const last = answers.at(-1);
@@ -162,11 +158,11 @@ function rulesFor(language: string, given: Params): Rules {
 	};
 }
 
-async function translateInto(from: (language: string) => Translation, { subtitles, captions }: Source, rules: Rules, { workDir, files }: { workDir: string; files: ProducedFile[] }): Promise<Record<string, unknown>> {
+async function translateInto(from: (language: string) => Translation, { subtitles, captions }: Source, rules: Rules, { workDir, files, signal }: { workDir: string; files: ProducedFile[]; signal: AbortSignal }): Promise<Record<string, unknown>> {
 	const { language } = rules;
 	const result: Record<string, unknown> = { language, direction: isRightToLeft(language) ? 'rtl' : 'ltr' };
 	if (subtitles) {
-		const { cues, warnings } = await translateSubtitles(from(subtitles.language), subtitles, rules);
+		const { cues, warnings } = await translateSubtitles(from(subtitles.language), subtitles, rules, signal);
 		files.push(...(await writeSubtitles(cues, language, workDir)));
 		Object.assign(result, { text: cues.flatMap(({ lines }) => lines).join('\n'), cue_count: cues.length, warnings });
 	}

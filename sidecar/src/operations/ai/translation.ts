@@ -1,4 +1,3 @@
-import { patiently, type Patience } from '../../ai/patience.ts';
 import type { Answered } from '../../ai/provider.ts';
 import type { Translator } from '../../ai/translator.ts';
 import { PipelineError } from '../../errors.ts';
@@ -7,9 +6,6 @@ export interface GlossaryEntry {
 	from: string;
 	to: string;
 }
-
-/** Other languages, and what was spoken or written before, have been paid: a provider that is away for a moment is asked again. */
-const PATIENCE = { failures: 4, pauseMs: 2000, longestMs: 60_000 };
 
 /** Texts into one language, as many as there may be. */
 export interface Translation {
@@ -28,11 +24,10 @@ export function createTranslation(options: {
 	glossary: readonly GlossaryEntry[];
 	signal: AbortSignal;
 	answered(answer: Answered): void;
+	/** May go back: a second translator, or a second question, begins anew. */
 	onProgress(percent: number): void;
-	/** Pauses before a translator is asked again. Default: the clock. */
-	sleep?: Patience['sleep'];
 }): Translation {
-	const { translator, from, to, tone, glossary, signal, answered, onProgress, sleep } = options;
+	const { translator, from, to, tone, glossary, signal, answered, onProgress } = options;
 	const terms = firstOfEach(glossary);
 	let last = translator.name;
 	return {
@@ -53,10 +48,10 @@ export function createTranslation(options: {
 				signal,
 				onProgress,
 			};
-			const answer = await patiently(() => translator.translate(request), { ...PATIENCE, signal, sleep });
+			const answer = await translator.translate(request);
 			last = answer.provider;
 			answered(answer);
-			if (answer.texts.length !== asked.length) throw new PipelineError('provider_rejected', `The translator answered ${answer.texts.length} texts for ${asked.length}. Try again, or choose another model.`);
+			if (answer.texts.length !== asked.length) throw new PipelineError('provider_answer_invalid', `The translator answered ${answer.texts.length} texts for ${asked.length}. Try again, or choose another model.`);
 			for (const [place, index] of asked.entries()) result[index] = answer.texts[place] ?? '';
 			return result;
 		},

@@ -7,12 +7,14 @@ describe('OpenAI as a translator', () => {
 	let server: OpenAiEmulator;
 	beforeEach(async () => {
 		server = await startOpenAi();
+		pauses = [];
 	});
 	afterEach(() => server.close());
 
 	const signal = new AbortController().signal;
+	let pauses: number[] = [];
 	const translate = (request: Partial<TranslateRequest> & Pick<TranslateRequest, 'texts'>) =>
-		createOpenAiTranslator({ client: createOpenAiClient({ apiKey: 'test-key', baseUrl: server.url }), model: 'gpt-4o-mini' }).translate({ to: 'es', signal, ...request });
+		createOpenAiTranslator({ client: createOpenAiClient({ apiKey: 'test-key', baseUrl: server.url }), model: 'gpt-4o-mini', sleep: (ms) => Promise.resolve(pauses.push(ms)) }).translate({ to: 'es', signal, ...request });
 	const systemOf = (chat: ChatRequest | undefined) => String(chat?.messages[0]?.content);
 	const userOf = (chat: ChatRequest | undefined) => (chat?.messages[1]?.content as Array<{ text: string }>)[0]?.text ?? '';
 
@@ -85,6 +87,27 @@ describe('OpenAI as a translator', () => {
 		server.answers.push('no', { items: [] });
 		await expect(translate({ texts: ['Hello.'] })).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringMatching(/twice: There are 0 items/) });
 		expect(server.counts.chats).toBe(2);
+	});
+
+	it('makes a call again that failed in passing, and only that: the others are paid', async () => {
+		const texts = Array.from({ length: 200 }, (_, index) => `Line ${index}`);
+		const { answer } = server;
+		// The fourth call, when three have been answered.
+		server.answer = (request) => {
+			if (server.counts.chats === 3) server.failures.push({ status: 503 });
+			return answer(request);
+		};
+		const progress: number[] = [];
+		const { texts: translated, usage } = await translate({ texts, onProgress: (percent) => progress.push(percent) });
+		expect(translated).toEqual(texts.map((text) => `[Spanish] ${text}`));
+		expect([server.counts.chats, usage['ai_tokens'], pauses]).toEqual([6, 5 * 150, [2000]]);
+		expect(progress).toEqual([20, 40, 60, 80, 100]);
+	});
+
+	it('gives up when a server stays away', async () => {
+		server.failures.push({ status: 503, times: 100 });
+		await expect(translate({ texts: ['Hello.'] })).rejects.toMatchObject({ code: 'provider_unavailable' });
+		expect([server.counts.chats, pauses]).toEqual([4, [2000, 4000, 8000]]);
 	});
 
 	it('stops the other calls when one fails', async () => {

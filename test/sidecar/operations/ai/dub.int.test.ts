@@ -6,6 +6,8 @@ import { createElevenLabsSpeaker } from '../../../../sidecar/src/ai/elevenlabs/s
 import { createLocalSpeaker } from '../../../../sidecar/src/ai/local/speaker.ts';
 import { createLocalTranslator } from '../../../../sidecar/src/ai/local/translator.ts';
 import type { Speaker, SpeakRequest } from '../../../../sidecar/src/ai/speaker.ts';
+import type { Translator } from '../../../../sidecar/src/ai/translator.ts';
+import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { probe } from '../../../../sidecar/src/media/probe.ts';
 import { createDub } from '../../../../sidecar/src/operations/ai/dub.ts';
@@ -31,10 +33,10 @@ describe('dub', () => {
 	});
 	const client = (apiKey: string | undefined) => createElevenLabsClient({ apiKey, baseUrl: server.url });
 
-	async function dub(name: Parameters<typeof dubFixture>[0], given: Record<string, unknown>, { earlier = {}, speaker = createLocalSpeaker(), key, attempt = 1, pauses = [] }: { earlier?: Record<string, Record<string, unknown>>; speaker?: Speaker; key?: string; attempt?: number; pauses?: number[] } = {}) {
+	async function dub(name: Parameters<typeof dubFixture>[0], given: Record<string, unknown>, { earlier = {}, speaker = createLocalSpeaker(), translator = createLocalTranslator(), key, attempt = 1, pauses = [] }: { earlier?: Record<string, Record<string, unknown>>; speaker?: Speaker; translator?: Translator; key?: string; attempt?: number; pauses?: number[] } = {}) {
 		const source = dubFixture(name);
 		task = await testTask(source, { earlier });
-		const operation = createDub({ speaker, dubber: createElevenLabsDubber({ client: client(key), pollMs: 1 }), translator: createLocalTranslator(), engine: { runPlan }, glossary: () => Promise.resolve([]), sleep: (ms) => Promise.resolve(pauses.push(ms)) });
+		const operation = createDub({ speaker, dubber: createElevenLabsDubber({ client: client(key), pollMs: 1 }), translator, engine: { runPlan }, glossary: () => Promise.resolve([]), sleep: (ms) => Promise.resolve(pauses.push(ms)) });
 		const result = await operation.run({ ...task.context, attempt }, operation.params.parse(given));
 		const [file] = result.files ?? [];
 		if (!file) throw new Error('no file');
@@ -106,6 +108,20 @@ describe('dub', () => {
 		expect(output['notes']).toEqual(expect.arrayContaining([expect.stringContaining('Draft quality')]));
 	});
 
+	it('does not go back in its progress, however often a translation begins anew', async () => {
+		const earlier = { transcribe: { language: 'en', segments: [{ start: 1, end: 3, text: 'The house is big.' }], words: null } };
+		const local = createLocalTranslator();
+		const translator: Translator = {
+			...local,
+			translate: (request) => {
+				for (const percent of [100, 10]) request.onProgress?.(percent);
+				return local.translate(request);
+			},
+		};
+		await dub('tone', { to: 'es', engine: 'voices' }, { earlier, translator });
+		expect(task?.percents.filter((percent) => percent < 20)).toEqual([]);
+	});
+
 	it('gives a video without sound its voice, keeps WebM what it is, and takes sound alone', async () => {
 		const silent = await dub('silent', { to: 'de', subtitles: SRT });
 		expect(silent.facts.audio?.channels).toBe(2);
@@ -160,6 +176,23 @@ describe('dub', () => {
 		server.failures.push({ when: 'speak', status: 401 });
 		await expect(dub('tone', { to: 'de', subtitles: SRT, engine: 'voices' }, { speaker, pauses })).rejects.toMatchObject({ code: 'provider_key_refused' });
 		expect([server.counts.speak, pauses.length]).toEqual([5, 2]);
+	});
+
+	it('does not wait for ever, though each sentence is spoken in the end', async () => {
+		const local = createLocalSpeaker();
+		const refused = new Set<string>();
+		const speaker: Speaker = {
+			...local,
+			speak(request) {
+				if (refused.has(request.text)) return local.speak(request);
+				refused.add(request.text);
+				return Promise.reject(new PipelineError('provider_rate_limited', 'slow down', { retryAfterSeconds: 110 }));
+			},
+		};
+		const srt = (count: number) => Array.from({ length: count }, (_, index) => `${index + 1}\n00:00:0${Math.floor(index / 2)},${index % 2 ? '600' : '100'} --> 00:00:0${Math.floor(index / 2)},${index % 2 ? '900' : '400'}\nNummer ${index + 1}.\n`).join('\n');
+		const pauses: number[] = [];
+		await expect(dub('tone', { to: 'de', subtitles: srt(12), engine: 'voices' }, { speaker, pauses })).rejects.toMatchObject({ code: 'provider_rate_limited' });
+		expect(pauses.length).toBeLessThan(12);
 	});
 
 	it('is spoken by one voice from the beginning to the end', async () => {

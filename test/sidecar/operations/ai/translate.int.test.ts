@@ -89,10 +89,10 @@ describe('translate', () => {
 		await task?.end();
 		task = undefined;
 	});
-	const hosted = () => createOpenAiTranslator({ client: createOpenAiClient({ apiKey: 'test-key', baseUrl: server.url }), model: 'gpt-4o-mini' });
-	async function translate(given: Record<string, unknown>, { earlier = {}, translator = hosted(), glossary = [], pauses = [] }: { earlier?: Record<string, Record<string, unknown>>; translator?: Translator; glossary?: Array<{ from: string; to: string }>; pauses?: number[] } = {}) {
+	const hosted = (pauses: number[] = []) => createOpenAiTranslator({ client: createOpenAiClient({ apiKey: 'test-key', baseUrl: server.url }), model: 'gpt-4o-mini', sleep: (ms) => Promise.resolve(pauses.push(ms)) });
+	async function translate(given: Record<string, unknown>, { earlier = {}, translator = hosted(), glossary = [] }: { earlier?: Record<string, Record<string, unknown>>; translator?: Translator; glossary?: Array<{ from: string; to: string }> } = {}) {
 		task = await testTask(fixture('speech'), { earlier });
-		const operation = createTranslate({ translator, glossary: () => Promise.resolve(glossary), sleep: (ms) => Promise.resolve(pauses.push(ms)) });
+		const operation = createTranslate({ translator, glossary: () => Promise.resolve(glossary) });
 		const { output, files = [], cost } = await operation.run(task.context, operation.params.parse(given));
 		return { output, translations: output['translations'] as Answered[], files, cost, read: (name: string) => readFile(files.find((file) => file.name === name)?.path ?? '', 'utf8') };
 	}
@@ -194,16 +194,21 @@ describe('translate', () => {
 	});
 
 	it('does not throw away the other languages, paid as they are, because one is refused', async () => {
-		const asked: string[] = [];
 		const pauses: number[] = [];
-		const made = hosted();
-		const translator: Translator = {
-			...made,
-			translate: (request) => (asked.push(request.to), asked.length === 2 ? Promise.reject(new PipelineError('provider_rate_limited', 'busy', { retryAfterSeconds: 7 })) : made.translate(request)),
+		const { answer } = server;
+		server.answer = (request) => {
+			if (server.counts.chats === 1) server.failures.push({ status: 429, headers: { 'retry-after': '7' } });
+			return answer(request);
 		};
-		const { translations } = await translate({ to: ['de', 'fr', 'es'], from: 'en', subtitles: SRT }, { translator, pauses });
+		const { translations } = await translate({ to: ['de', 'fr', 'es'], from: 'en', subtitles: SRT }, { translator: hosted(pauses) });
 		expect(translations.map(({ language }) => language)).toEqual(['de', 'fr', 'es']);
-		expect([asked, pauses]).toEqual([['de', 'fr', 'fr', 'es'], [7000]]);
+		expect([server.counts.chats, pauses]).toEqual([4, [7000]]);
+	});
+
+	it('takes no answer that has fewer texts than were asked for', async () => {
+		const made = hosted();
+		const translator: Translator = { ...made, translate: async (request) => ({ ...(await made.translate(request)), texts: ['Einer.'] }) };
+		await expect(translate({ to: ['de'], from: 'en', subtitles: SRT }, { translator })).rejects.toMatchObject({ code: 'provider_answer_invalid', message: expect.stringContaining('1 texts for 2') as string });
 	});
 
 	it('posts of another language than is spoken: each from its own', async () => {
