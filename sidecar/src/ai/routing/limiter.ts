@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import PQueue from 'p-queue';
 import { PipelineError } from '../../errors.ts';
 
@@ -36,8 +35,7 @@ export function createLimiter({ parallel, requestsPerMinute }: Limits, title: st
 	let resumeAt = 0;
 
 	return async (work, signal) => {
-		// Whoever ends before starts what waits: it is still work of the one who asked, whose meter (meter.ts) must hear of it.
-		const run = AsyncLocalStorage.bind(async () => {
+		const run = async () => {
 			const seconds = Math.ceil((resumeAt - now()) / 1000);
 			if (seconds > 0) throw new PipelineError('provider_rate_limited', `${title} has asked for a pause, which lasts another ${seconds} s.`, { retryAfterSeconds: seconds });
 			try {
@@ -47,7 +45,7 @@ export function createLimiter({ parallel, requestsPerMinute }: Limits, title: st
 				if (pause !== null) resumeAt = Math.max(resumeAt, now() + pause * 1000);
 				throw error;
 			}
-		});
+		};
 		signal.throwIfAborted();
 		for (let patience = PATIENCE_SECONDS; ; ) {
 			try {

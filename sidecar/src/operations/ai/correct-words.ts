@@ -22,6 +22,7 @@ export interface Corrector {
 }
 
 const WORD = /[\p{L}\p{N}\p{M}]+(?:['’][\p{L}\p{N}\p{M}]+)*/gu;
+const TIBETAN = /\p{Script=Tibetan}/u;
 /** What WORD sees the whole of. Anything else ("C++", "node.js") is looked for letter by letter: its words alone mean something else. */
 const WORDS_ONLY = /^[\p{L}\p{N}\p{M}'’\s-]+$/u;
 /** Behind a word that was copied out of a sentence. */
@@ -38,8 +39,8 @@ export function createCorrector(corrections: readonly WordCorrection[]): Correct
 	for (const { wrong: given, right } of corrections) {
 		const wrong = given.normalize('NFC').replace(SENTENCE_SIGNS, '');
 		if (wrong === '') continue;
-		// Without spaces between words a correction may stand anywhere.
-		if (UNSPACED.test(wrong)) {
+		// Without spaces between words a correction may stand anywhere. In Tibetan dots part the syllables, and each is a word here.
+		if (UNSPACED.test(wrong) && !TIBETAN.test(wrong)) {
 			anywhere.push({ wrong, right });
 			continue;
 		}

@@ -27,7 +27,7 @@ describe('corrections of what was heard', () => {
 
 	it('work in scripts without spaces, with accents and with signs', () => {
 		expect(corrected('緑茶を飲む', ['緑茶', '紅茶'])).toEqual({ text: '紅茶を飲む', count: 1 });
-		expect(corrected('བོད་ཡིག་ཡིན།', ['ཡིག', 'སྐད'])).toEqual({ text: 'བོད་སྐད་ཡིན།', count: 1 });
+		expect(corrected('ང་ལ་ངས་བོད་ཡིག', ['ང', 'ཁོ'], ['བོད་ཡིག', 'བོད་སྐད'])).toEqual({ text: 'ཁོ་ལ་ངས་བོད་སྐད', count: 2 });
 		expect(corrected('cafe\u0301 bar', ['café', 'Kaffee'])).toEqual({ text: 'Kaffee bar', count: 1 });
 		expect(corrected('a $& b', ['a', '$&'])).toEqual({ text: '$& $& b', count: 1 });
 	});
