@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
+import { assetById } from '../../../sidecar/src/db/assets.ts';
 import { openPglite } from '../../../sidecar/src/db/open.ts';
 import { matching, nearest } from '../../../sidecar/src/db/search.ts';
 import { parseQuery } from '../../../sidecar/src/db/search-query.ts';
@@ -35,7 +36,7 @@ describe('the embedded database of an earlier version', () => {
 		return database;
 	};
 
-	it('opens without pgvector in it, gets it, and finds what was indexed before words were kept', async () => {
+	it('opens without pgvector in it, gets it, finds what was indexed before words were kept, and takes what had ended for told', async () => {
 		const [asset, entry] = [randomUUID(), randomUUID()];
 		const fill = `insert into workspaces (id, name) values ('acme', 'Acme');
 			insert into assets (id, workspace_id, source, status) values ('${asset}', 'acme', 'upload', 'ready');
@@ -46,6 +47,8 @@ describe('the embedded database of an earlier version', () => {
 		await ensureIndex(database.db, 'a space', 4);
 		expect(await matching(database.db, { workspaceId: 'acme' }, parseQuery('iphone '), 5)).toMatchObject([{ entryId: entry }]);
 		expect(await nearest(database.db, { workspaceId: 'acme' }, { space: 'a space', values: [1, 0, 0, 0] }, 1)).toMatchObject([{ entryId: entry, score: 1 }]);
+		// Else a verdict that is lifted later would publish it again.
+		expect(await assetById(database.db, asset)).toMatchObject({ toldAt: expect.any(Date) });
 		await database.close();
 	});
 
