@@ -8,7 +8,7 @@ import { page, type ShownPost } from './page.ts';
 export interface Answer {
 	status: number;
 	headers?: Record<string, string>;
-	/** Sent as JSON; undefined: an empty body. */
+	/** Sent as JSON; a text as it is (HTML, unless `headers` say otherwise); undefined: an empty body. */
 	body?: unknown;
 }
 
@@ -28,6 +28,13 @@ export interface Call {
 	headers: Record<string, string | undefined>;
 	body: Buffer;
 }
+
+/** A request whose body is still on its way. */
+export interface StreamCall extends Omit<Call, 'body'> {
+	chunks: AsyncIterable<Buffer>;
+}
+
+type Method = 'get' | 'post' | 'put' | 'delete';
 
 /**
  * What goes wrong at a step. before: the platform never sees the request. during: the connection breaks while the body is
@@ -99,49 +106,80 @@ export class Emulator {
 	}
 
 	/** Registers a step. Its handler runs when the whole body has arrived, and takes effect at once. */
-	step(step: string, method: 'get' | 'post' | 'delete', path: string, handler: (call: Call) => Answer): void {
-		this.app[method](path, async (request, response) => {
-			const scripted = this.#take(step);
-			const drop = () => {
-				this.calls.push({ step, status: 'dropped' });
-				request.socket.destroy();
-			};
-			const failure = scripted?.kind === 'failure' ? scripted.failure : null;
-			if (failure?.when === 'before' && failure.answer === 'drop') return drop();
-			if (failure?.when === 'during') {
-				await Promise.race([once(request, 'data'), once(request, 'end')]);
-				return drop();
-			}
-			if (scripted?.kind === 'hold' && scripted.when === 'before') {
-				this.calls.push({ step, status: 'held' });
-				scripted.reached();
-				await scripted.released;
-				if (request.socket.destroyed) return;
-			}
-			const body = await readAll(request);
-			if (!body) return void this.calls.push({ step, status: 'dropped' });
-			let answer: Answer;
-			try {
-				const early = failure?.when === 'before' && failure.answer !== 'drop' ? failure.answer : null;
-				answer = early ?? handler({ params: strings(request.params), query: strings(request.query), headers: strings(request.headers), body });
-			} catch (error) {
-				answer = error instanceof Refusal ? error.answer : { status: 500, body: { error: String(error) } };
-			}
-			if (failure?.when === 'after') {
-				if (failure.answer === 'drop') return drop();
-				answer = failure.answer;
-			}
-			if (scripted?.kind === 'hold' && scripted.when === 'after') {
-				this.calls.push({ step, status: 'held' });
-				scripted.reached();
-				await scripted.released;
-				if (request.socket.destroyed) return;
-			}
-			this.calls.push({ step, status: answer.status });
-			response.status(answer.status).set(answer.headers ?? {});
-			if (answer.body === undefined) response.end();
-			else response.json(answer.body);
-		});
+	step(step: string, method: Method, path: string | RegExp, handler: (call: Call) => Answer | Promise<Answer>): void {
+		this.app[method](path, (request, response) =>
+			this.#serve(step, request, response, async (call, failure) => {
+				if (failure?.when === 'during') {
+					await Promise.race([once(request, 'data'), once(request, 'end')]);
+					return null;
+				}
+				const body = await readAll(request);
+				if (!body) return null;
+				return instead(failure) ?? handler({ ...call, body });
+			}),
+		);
+	}
+
+	/**
+	 * Registers a step with a large body: its handler takes the bytes in while they arrive, and what it took in stays when the
+	 * connection breaks (`during`: after the first piece). The iteration throws then.
+	 */
+	stream(step: string, method: Method, path: string | RegExp, handler: (call: StreamCall) => Promise<Answer>): void {
+		this.app[method](path, (request, response) =>
+			this.#serve(step, request, response, async (call, failure) => {
+				const early = instead(failure);
+				if (early) return (await readAll(request)) && early;
+				try {
+					return await handler({ ...call, chunks: failure?.when === 'during' ? firstOf(request) : (request as AsyncIterable<Buffer>) });
+				} catch (error) {
+					if (error instanceof Refusal || (!request.destroyed && !(error instanceof Broken))) throw error;
+					return null;
+				}
+			}),
+		);
+	}
+
+	/** One request, with what the script wants. `run` answers null when the connection broke. */
+	async #serve(
+		step: string,
+		request: express.Request,
+		response: express.Response,
+		run: (call: Omit<Call, 'body'>, failure: Failure | null) => Promise<Answer | null>,
+	): Promise<void> {
+		const scripted = this.#take(step);
+		const drop = () => {
+			this.calls.push({ step, status: 'dropped' });
+			request.socket.destroy();
+		};
+		const held = async (when: 'before' | 'after') => {
+			if (scripted?.kind !== 'hold' || scripted.when !== when) return;
+			this.calls.push({ step, status: 'held' });
+			scripted.reached();
+			await scripted.released;
+		};
+		const failure = scripted?.kind === 'failure' ? scripted.failure : null;
+		if (failure?.when === 'before' && failure.answer === 'drop') return drop();
+		await held('before');
+		if (request.socket.destroyed) return;
+		let answer: Answer;
+		try {
+			const given = await run({ params: strings(request.params), query: strings(request.query), headers: strings(request.headers) }, failure);
+			if (!given) return drop();
+			answer = given;
+		} catch (error) {
+			answer = error instanceof Refusal ? error.answer : { status: 500, body: { error: String(error) } };
+		}
+		if (failure?.when === 'after') {
+			if (failure.answer === 'drop') return drop();
+			answer = failure.answer;
+		}
+		await held('after');
+		if (request.socket.destroyed) return;
+		this.calls.push({ step, status: answer.status });
+		response.status(answer.status).set(answer.headers ?? {});
+		if (answer.body === undefined) response.end();
+		else if (typeof answer.body === 'string') response.send(answer.body);
+		else response.json(answer.body);
 	}
 
 	/** The page of published posts, and their media. */
@@ -204,6 +242,20 @@ function deferred(): { promise: Promise<void>; resolve(): void } {
 	const promise = new Promise<void>((done) => (resolve = done));
 	return { promise, resolve };
 }
+
+class Broken extends Error {}
+
+/** The first piece of a body; then the connection is broken. */
+async function* firstOf(request: express.Request): AsyncIterable<Buffer> {
+	for await (const chunk of request as AsyncIterable<Buffer>) {
+		yield chunk;
+		break;
+	}
+	throw new Broken();
+}
+
+/** What a failure answers in place of the step. */
+const instead = (failure: Failure | null): Answer | null => (failure?.when === 'before' && failure.answer !== 'drop' ? failure.answer : null);
 
 /** Null when the connection broke before the end. */
 async function readAll(request: express.Request): Promise<Buffer | null> {
