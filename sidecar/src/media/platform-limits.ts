@@ -258,6 +258,12 @@ export const X_GIF: MediaLimits = {
 	maxTotalPixels: 300e6,
 };
 
+/** Photos of a Facebook Page, 6.4: 4 MB (10 MB on another page). No number per post is documented: that of Instagram (5.4). */
+export const FACEBOOK_PHOTO: MediaLimits = { count: 10, mimes: ['image/jpeg', 'image/png', 'image/bmp', 'image/tiff'], maxBytes: 4e6 };
+export const FACEBOOK_GIF: MediaLimits = { ...FACEBOOK_PHOTO, count: 1, mimes: ['image/gif'] };
+/** A story of a Facebook Page, 6.2: as a reel, but vertical only and at most 60 s. */
+export const FACEBOOK_STORY_VIDEO: MediaLimits = { ...VIDEO_PLATFORMS.facebook_reel.video, maxSeconds: 60, maxRatio: 9 / 16 };
+
 /** What a Mastodon server takes that does not say, 10.2. */
 export const MASTODON_DEFAULTS = {
 	imageBytes: 16_777_216,
