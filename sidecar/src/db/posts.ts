@@ -4,13 +4,17 @@ import type { Database } from './database.ts';
 import { posts, type PostStatus } from './schema.ts';
 
 export type PostRow = typeof posts.$inferSelect;
-export type NewPost = Pick<PostRow, 'id' | 'workspaceId' | 'assetId' | 'jobId' | 'platform' | 'operationKey' | 'text' | 'scheduledFor'>;
+export type NewPost = Pick<
+	PostRow,
+	'id' | 'workspaceId' | 'assetId' | 'jobId' | 'platform' | 'operationKey' | 'text' | 'scheduledFor' | 'parentId' | 'position' | 'experiment' | 'variant'
+>;
 
 /** What the platform answered: the post exists. */
 export interface RemotePost {
 	status: 'published' | 'scheduled';
 	externalPostId: string;
 	permalink: string | null;
+	warnings: string[];
 }
 
 /**
@@ -23,18 +27,26 @@ export interface PostLedger {
 	find(id: string): Promise<PostRow | null>;
 	/** Whether a post of this job is out, or a publishing call was made whose outcome is not known. */
 	mayBeOut(jobId: string): Promise<boolean>;
-	/** Null while somebody else holds an unexpired claim, and when the post exists already. Sets `processing`. */
+	/**
+	 * Null while somebody else holds an unexpired claim, and when nothing is left to be done: the post exists, and nothing is to be added
+	 * to it (its state is gone). A post that does not exist yet becomes `processing`.
+	 */
 	claim(id: string, claim: string, leaseSeconds: number): Promise<PostRow | null>;
 	renew(id: string, claim: string, leaseSeconds: number): Promise<boolean>;
 	/** Saves the sealed state of the steps. Renews the lease. */
-	save(id: string, claim: string, change: { state: string; account?: string }, leaseSeconds: number): Promise<boolean>;
+	save(id: string, claim: string, change: { state: string; account?: string; accountId?: string }, leaseSeconds: number): Promise<boolean>;
 	/** Before a publishing call. Null: the claim is lost or has run out, do not call. */
 	arm(id: string, claim: string, leaseSeconds: number): Promise<PostRow | null>;
 	/** The outcome is known, nothing was posted. refused: the platform said so, the call does not count; absent: found out by looking. */
 	disarm(id: string, claim: string, why: 'refused' | 'absent'): Promise<PostRow | null>;
-	/** Needs no claim: that a post exists is true whoever found out. The first id that is stored stays. */
-	storeRemote(id: string, remote: RemotePost): Promise<PostRow | null>;
-	/** Ends the work on it without a post, and gives the claim back. The state is kept. */
+	/**
+	 * Needs no claim: that a post exists is true whoever found out. The first id that is stored stays. `keepState`: something is still to
+	 * be added to the post.
+	 */
+	storeRemote(id: string, remote: RemotePost, keepState: boolean): Promise<PostRow | null>;
+	/** Everything has been added to a post that exists. */
+	complete(id: string, claim: string, warnings: string[]): Promise<PostRow | null>;
+	/** Ends the work on it, and gives the claim back. The state is kept; a post that exists keeps its status. */
 	settle(id: string, claim: string, end: { status: PostStatus; error: PublicError }): Promise<boolean>;
 }
 
@@ -71,8 +83,8 @@ export function createPostLedger(db: Database): PostLedger {
 			const free = or(isNull(posts.leaseUntil), lte(posts.leaseUntil, sql`now()`));
 			const [row] = await db
 				.update(posts)
-				.set({ ...touched, claim, leaseUntil: lease(leaseSeconds), status: 'processing', error: null })
-				.where(and(eq(posts.id, id), free, isNull(posts.externalPostId)))
+				.set({ ...touched, claim, leaseUntil: lease(leaseSeconds), status: sql`case when ${posts.externalPostId} is null then 'processing' else ${posts.status} end`, error: null })
+				.where(and(eq(posts.id, id), free, or(isNull(posts.externalPostId), isNotNull(posts.state))))
 				.returning();
 			return row ?? null;
 		},
@@ -81,8 +93,8 @@ export function createPostLedger(db: Database): PostLedger {
 			return any(await db.update(posts).set({ leaseUntil: lease(leaseSeconds) }).where(mine(id, claim)).returning({ id: posts.id }));
 		},
 
-		async save(id, claim, { state, account }, leaseSeconds) {
-			const change = { ...touched, state, leaseUntil: lease(leaseSeconds), ...(account === undefined ? {} : { account }) };
+		async save(id, claim, { state, account, accountId }, leaseSeconds) {
+			const change = { ...touched, state, leaseUntil: lease(leaseSeconds), ...(account === undefined ? {} : { account }), ...(accountId === undefined ? {} : { accountId }) };
 			return any(await db.update(posts).set(change).where(mine(id, claim)).returning({ id: posts.id }));
 		},
 
@@ -107,7 +119,7 @@ export function createPostLedger(db: Database): PostLedger {
 			return row ?? null;
 		},
 
-		async storeRemote(id, { status, externalPostId, permalink }) {
+		async storeRemote(id, { status, externalPostId, permalink, warnings }, keepState) {
 			const [row] = await db
 				.update(posts)
 				.set({
@@ -116,8 +128,9 @@ export function createPostLedger(db: Database): PostLedger {
 					externalPostId,
 					permalink,
 					publishedAt: status === 'published' ? sql`now()` : null,
+					warnings: warnings.length > 0 ? warnings : null,
 					// The handles of the uploads are of no use any more, and they are secrets.
-					state: null,
+					...(keepState ? {} : { state: null }),
 					error: null,
 					openSince: null,
 					claim: null,
@@ -128,9 +141,16 @@ export function createPostLedger(db: Database): PostLedger {
 			return row ?? null;
 		},
 
+		async complete(id, claim, warnings) {
+			const all = sql`nullif(coalesce(${posts.warnings}, '[]'::jsonb) || ${JSON.stringify(warnings)}::jsonb, '[]'::jsonb)`;
+			const [row] = await db.update(posts).set({ ...touched, state: null, warnings: all, claim: null, leaseUntil: null }).where(mine(id, claim)).returning();
+			return row ?? null;
+		},
+
 		async settle(id, claim, { status, error }) {
-			const change = { ...touched, status, error, claim: null, leaseUntil: null };
-			return any(await db.update(posts).set(change).where(and(mine(id, claim), isNull(posts.externalPostId))).returning({ id: posts.id }));
+			const kept = sql`case when ${posts.externalPostId} is null then ${status} else ${posts.status} end`;
+			const change = { ...touched, status: kept, error, claim: null, leaseUntil: null };
+			return any(await db.update(posts).set(change).where(mine(id, claim)).returning({ id: posts.id }));
 		},
 	};
 }
