@@ -81,7 +81,7 @@ export class Emulator {
 	readonly calls: Array<{ step: string; status: number | 'dropped' | 'held' }> = [];
 	readonly now: () => number;
 	readonly #script = new Map<string, Scripted[]>();
-	#server: ReturnType<typeof this.app.listen> | null = null;
+	readonly #servers: Array<ReturnType<typeof this.app.listen>> = [];
 
 	constructor({ now = Date.now }: EmulatorOptions) {
 		this.now = now;
@@ -204,19 +204,24 @@ export class Emulator {
 			this.calls.push({ step: `unknown ${request.method} ${request.path}`, status: 404 });
 			response.status(404).json({ title: 'Not Found', status: 404, error: 'Not Found' });
 		});
+		return this.alsoListen(port);
+	}
+
+	/** A further host of the same platform: the same steps at another port. Which one was meant is seen in the header `host`. */
+	async alsoListen(port = 0): Promise<string> {
 		const server = this.app.listen(port, '127.0.0.1');
-		this.#server = server;
+		this.#servers.push(server);
 		await once(server, 'listening');
 		return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 	}
 
 	async close(): Promise<void> {
-		const server = this.#server;
-		if (!server) return;
-		const closed = once(server, 'close');
-		server.close();
-		server.closeAllConnections();
-		await closed;
+		const closed = this.#servers.map((server) => once(server, 'close'));
+		for (const server of this.#servers.splice(0)) {
+			server.close();
+			server.closeAllConnections();
+		}
+		await Promise.all(closed);
 	}
 
 	#add(step: string, scripted: Scripted): void {
