@@ -20,11 +20,13 @@ export interface GraphErrorFacts {
 	transient?: boolean;
 	userTitle?: string;
 	userMessage?: string;
+	/** `error_data`: the offsets that were expected (platforms.md 6.3). */
+	data?: object;
 	headers?: Record<string, string>;
 }
 
 /** Graph's error envelope (platforms.md 6.5), also for `fail`. */
-export function graphError({ message, code, subcode, status = 400, type = 'OAuthException', transient = false, userTitle, userMessage, headers }: GraphErrorFacts): Answer {
+export function graphError({ message, code, subcode, status = 400, type = 'OAuthException', transient = false, userTitle, userMessage, data, headers }: GraphErrorFacts): Answer {
 	return {
 		status,
 		...(headers ? { headers } : {}),
@@ -37,6 +39,7 @@ export function graphError({ message, code, subcode, status = 400, type = 'OAuth
 				is_transient: transient,
 				...(userTitle === undefined ? {} : { error_user_title: userTitle }),
 				...(userMessage === undefined ? {} : { error_user_msg: userMessage }),
+				...(data === undefined ? {} : { error_data: data }),
 				fbtrace_id: 'AbCdEfGhIjKlMnOpQrStUvW',
 			},
 		},
@@ -125,9 +128,9 @@ export class Graph<A extends GraphAccount> {
 		if (missing) refuseGraph({ message: `(#10) Application does not have permission for this action (${missing})`, code: 10, status: 403 });
 	}
 
-	/** Registers `/{version}{path}`. What the handler answers is sent as JSON, with the usage headers. */
-	step(step: string, method: 'get' | 'post' | 'delete', path: string, rules: GraphRules, handler: (request: GraphRequest<A>) => object | Promise<object>): void {
-		this.#emulator.step(step, method, `/:version${path}`, async (call) => {
+	/** Registers `/{version}{path}`, or a path as a whole with the groups `version` and `id`. What the handler answers is sent as JSON, with the usage headers. */
+	step(step: string, method: 'get' | 'post' | 'delete', path: string | RegExp, rules: GraphRules, handler: (request: GraphRequest<A>) => object | Promise<object>): void {
+		this.#emulator.step(step, method, typeof path === 'string' ? `/:version${path}` : path, async (call) => {
 			if (!this.#versions.includes(call.params['version'] ?? '')) refuseGraph({ message: `Unknown path components: /${call.params['version']}`, code: 2500 });
 			if ('access_token' in call.query) refuseGraph({ message: 'This stand-in takes no tokens in addresses: they end up in logs', code: 1 });
 			const account = this.authenticate(call.headers);
