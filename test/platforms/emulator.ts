@@ -122,11 +122,13 @@ export class Emulator {
 
 	/**
 	 * Registers a step with a large body: its handler takes the bytes in while they arrive, and what it took in stays when the
-	 * connection breaks (`during`: after the first piece). The iteration throws then.
+	 * connection breaks (`during`: after the first piece). The iteration throws then. `applies`: requests of other headers go to
+	 * the step that is registered next for the path.
 	 */
-	stream(step: string, method: Method, path: string | RegExp, handler: (call: StreamCall) => Promise<Answer>): void {
-		this.app[method](path, (request, response) =>
-			this.#serve(step, request, response, async (call, failure) => {
+	stream(step: string, method: Method, path: string | RegExp, handler: (call: StreamCall) => Promise<Answer>, applies = (_headers: Call['headers']) => true): void {
+		this.app[method](path, (request, response, next) => {
+			if (!applies(strings(request.headers))) return next();
+			return this.#serve(step, request, response, async (call, failure) => {
 				const early = instead(failure);
 				if (early) return (await readAll(request)) && early;
 				try {
@@ -135,8 +137,8 @@ export class Emulator {
 					if (error instanceof Refusal || (!request.destroyed && !(error instanceof Broken))) throw error;
 					return null;
 				}
-			}),
-		);
+			});
+		});
 	}
 
 	/** One request, with what the script wants. `run` answers null when the connection broke. */
