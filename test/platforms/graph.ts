@@ -85,6 +85,8 @@ export interface GraphOptions<A extends GraphAccount> {
 	versions: readonly string[];
 	/** First id. 17 digits and more: a double cannot hold them. */
 	firstId?: bigint;
+	/** Before the version in every path: stands for one of several hosts. Default: none. */
+	base?: string;
 }
 
 /**
@@ -99,9 +101,11 @@ export class Graph<A extends GraphAccount> {
 	publicCalls = 0;
 	readonly #emulator: Emulator;
 	readonly #versions: readonly string[];
+	readonly #base: string;
 	#lastId: bigint;
 
-	constructor(emulator: Emulator, { tokens, versions, firstId = 17_841_405_822_304_914n }: GraphOptions<A>) {
+	constructor(emulator: Emulator, { tokens, versions, firstId = 17_841_405_822_304_914n, base = '' }: GraphOptions<A>) {
+		this.#base = base;
 		this.#emulator = emulator;
 		this.#versions = versions;
 		this.#lastId = firstId;
@@ -154,7 +158,7 @@ export class Graph<A extends GraphAccount> {
 	 * arrive, so that an upload can go on behind them.
 	 */
 	resumable(step: string, path: string, find: (account: A, id: string) => ResumableFile | null, done: (file: ResumableFile) => void): void {
-		this.#emulator.stream(step, 'post', path, async ({ params, headers, chunks }) => {
+		this.#emulator.stream(step, 'post', pattern(path), async ({ params, headers, chunks }) => {
 			const account = this.authenticate(headers, 'OAuth');
 			const file = find(account, params['id'] ?? '');
 			const problem = (type: string, message: string, retriable: boolean): never => {
@@ -194,6 +198,11 @@ export class Graph<A extends GraphAccount> {
 		return { data: items.slice(start, end).map(show), paging: { cursors: { before: cursor(start), after: cursor(end) }, ...more } };
 	}
 }
+
+const pattern = (path: string): RegExp => {
+	const literal = path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/<[^>]*>/g, (form) => form.replace(/\\(.)/g, '$1'));
+	return new RegExp(`^${literal.replace(/:(\w+)(?:<([^>]*)>)?/g, (_, name: string, form?: string) => `(?<${name}>${form ?? '[^/]+'})`)}$`);
+};
 
 /** Bytes that arrive in pieces, hashed; kept only where they are to be shown. */
 export class ResumableFile {
