@@ -132,9 +132,12 @@ export class Graph<A extends GraphAccount> {
 		if (missing) refuseGraph({ message: `(#10) Application does not have permission for this action (${missing})`, code: 10, status: 403 });
 	}
 
-	/** Registers `/{version}{path}`, or a path as a whole with the groups `version` and `id`. What the handler answers is sent as JSON, with the usage headers. */
+	/**
+	 * Registers `/{version}{path}`, where `:id` is a part of the path and `:id<17\d+>` one of this form; or a path as a whole with the
+	 * groups `version` and `id`. What the handler answers is sent as JSON, with the usage headers.
+	 */
 	step(step: string, method: 'get' | 'post' | 'delete', path: string | RegExp, rules: GraphRules, handler: (request: GraphRequest<A>) => object | Promise<object>): void {
-		this.#emulator.step(step, method, typeof path === 'string' ? `/:version${path}` : path, async (call) => {
+		this.#emulator.step(step, method, typeof path === 'string' ? pattern(`${this.#base}/:version${path}`) : path, async (call) => {
 			if (!this.#versions.includes(call.params['version'] ?? '')) refuseGraph({ message: `Unknown path components: /${call.params['version']}`, code: 2500 });
 			if ('access_token' in call.query) refuseGraph({ message: 'This stand-in takes no tokens in addresses: they end up in logs', code: 1 });
 			const account = this.authenticate(call.headers);
