@@ -148,10 +148,12 @@ export class Emulator {
 		response: express.Response,
 		run: (call: Omit<Call, 'body'>, failure: Failure | null) => Promise<Answer | null>,
 	): Promise<void> {
+		// Kept: a request that is given up halfway lets go of it.
+		const { socket } = request;
 		const scripted = this.#take(step);
 		const drop = () => {
 			this.calls.push({ step, status: 'dropped' });
-			request.socket.destroy();
+			socket.destroy();
 		};
 		const held = async (when: 'before' | 'after') => {
 			if (scripted?.kind !== 'hold' || scripted.when !== when) return;
@@ -162,7 +164,7 @@ export class Emulator {
 		const failure = scripted?.kind === 'failure' ? scripted.failure : null;
 		if (failure?.when === 'before' && failure.answer === 'drop') return drop();
 		await held('before');
-		if (request.socket.destroyed) return;
+		if (socket.destroyed) return;
 		let answer: Answer;
 		try {
 			const given = await run({ params: strings(request.params), query: strings(request.query), headers: strings(request.headers) }, failure);
@@ -176,7 +178,7 @@ export class Emulator {
 			answer = failure.answer;
 		}
 		await held('after');
-		if (request.socket.destroyed) return;
+		if (socket.destroyed) return;
 		this.calls.push({ step, status: answer.status });
 		response.status(answer.status).set(answer.headers ?? {});
 		if (answer.body === undefined) response.end();
