@@ -6,6 +6,8 @@ export interface ShownPost {
 	permalink: string;
 	at: Date;
 	media: Array<{ url: string; mime: string; alt: string | null }>;
+	/** What else belongs to it, one line each: the link of its card, comments. */
+	notes?: readonly string[];
 }
 
 const escape = (text: string): string =>
@@ -25,6 +27,7 @@ export function page(title: string, posts: readonly ShownPost[]): string {
 	<header><strong>@${escape(post.author)}</strong> <a href="${escape(post.permalink)}"><time datetime="${post.at.toISOString()}">${post.at.toISOString()}</time></a></header>
 	<p>${escape(post.text).replaceAll('\n', '<br>')}</p>
 	${post.media.map(mediaHtml).join('\n\t')}
+	${(post.notes ?? []).map((note) => `<p class="note">${escape(note)}</p>`).join('\n\t')}
 </article>`,
 	);
 	return `<!doctype html>

@@ -264,6 +264,10 @@ export const FACEBOOK_GIF: MediaLimits = { ...FACEBOOK_PHOTO, count: 1, mimes: [
 /** A story of a Facebook Page, 6.2: as a reel, but vertical only and at most 60 s. */
 export const FACEBOOK_STORY_VIDEO: MediaLimits = { ...VIDEO_PLATFORMS.facebook_reel.video, maxSeconds: 60, maxRatio: 9 / 16 };
 
+/** Pictures of LinkedIn, 2.6: below 36,152,320 pixels; 20 of them in one post (2.4). No size of the file is documented. */
+export const LINKEDIN_IMAGE: MediaLimits = { count: 20, mimes: ['image/jpeg', 'image/png'], maxPixels: 36_152_319 };
+export const LINKEDIN_GIF: MediaLimits = { count: 1, mimes: ['image/gif'], maxPixels: 36_152_319, maxFrames: 250 };
+
 /** What a Mastodon server takes that does not say, 10.2. */
 export const MASTODON_DEFAULTS = {
 	imageBytes: 16_777_216,
