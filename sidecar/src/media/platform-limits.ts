@@ -268,6 +268,9 @@ export const FACEBOOK_STORY_VIDEO: MediaLimits = { ...VIDEO_PLATFORMS.facebook_r
 export const LINKEDIN_IMAGE: MediaLimits = { count: 20, mimes: ['image/jpeg', 'image/png'], maxPixels: 36_152_319 };
 export const LINKEDIN_GIF: MediaLimits = { count: 1, mimes: ['image/gif'], maxPixels: 36_152_319, maxFrames: 250 };
 
+/** Pictures that are shown before a video plays, 4.4: 50 MB since 14 September 2026 (2 MB before). */
+export const YOUTUBE_THUMBNAIL: MediaLimits = { count: 1, mimes: ['image/jpeg', 'image/png'], maxBytes: 50e6 };
+
 /** What a Mastodon server takes that does not say, 10.2. */
 export const MASTODON_DEFAULTS = {
 	imageBytes: 16_777_216,
