@@ -271,6 +271,9 @@ export const LINKEDIN_GIF: MediaLimits = { count: 1, mimes: ['image/gif'], maxPi
 /** Pictures that are shown before a video plays, 4.4: 50 MB since 14 September 2026 (2 MB before). */
 export const YOUTUBE_THUMBNAIL: MediaLimits = { count: 1, mimes: ['image/jpeg', 'image/png'], maxBytes: 50e6 };
 
+/** Pictures of a pin, 8.3: JPEG and PNG, two to five of one size side by side; 8.4: 20 MB (third party). */
+export const PINTEREST_IMAGE: MediaLimits = { count: 5, mimes: ['image/jpeg', 'image/png'], maxBytes: 20e6 };
+
 /** What a Mastodon server takes that does not say, 10.2. */
 export const MASTODON_DEFAULTS = {
 	imageBytes: 16_777_216,
