@@ -274,6 +274,9 @@ export const YOUTUBE_THUMBNAIL: MediaLimits = { count: 1, mimes: ['image/jpeg', 
 /** Pictures of a pin, 8.3: JPEG and PNG, two to five of one size side by side; 8.4: 20 MB (third party). */
 export const PINTEREST_IMAGE: MediaLimits = { count: 5, mimes: ['image/jpeg', 'image/png'], maxBytes: 20e6 };
 
+/** Photos of TikTok, 3.7 and 3.2: no PNG; at most 1080 on the shorter side (one that is larger fails all), 35 in one post. */
+export const TIKTOK_PHOTO: MediaLimits = { count: 35, mimes: ['image/jpeg', 'image/webp'], maxBytes: 20e6, maxShortSide: 1080 };
+
 /** What a Mastodon server takes that does not say, 10.2. */
 export const MASTODON_DEFAULTS = {
 	imageBytes: 16_777_216,
