@@ -277,6 +277,9 @@ export const PINTEREST_IMAGE: MediaLimits = { count: 5, mimes: ['image/jpeg', 'i
 /** Photos of TikTok, 3.7 and 3.2: no PNG; at most 1080 on the shorter side (one that is larger fails all), 35 in one post. */
 export const TIKTOK_PHOTO: MediaLimits = { count: 35, mimes: ['image/jpeg', 'image/webp'], maxBytes: 20e6, maxShortSide: 1080 };
 
+/** Pictures of Bluesky, 9.2: 2 MB since April 2026; more than four are a gallery, ten at most are suggested. GIFs would stand still. */
+export const BLUESKY_IMAGE: MediaLimits = { count: 10, mimes: ['image/jpeg', 'image/png', 'image/webp'], maxBytes: 2e6 };
+
 /** What a Mastodon server takes that does not say, 10.2. */
 export const MASTODON_DEFAULTS = {
 	imageBytes: 16_777_216,
