@@ -26,6 +26,7 @@ import { checkBaseUrl, createGuard, type Guard } from './net/guard.ts';
 import { composeAi } from './ai/routing/compose-ai.ts';
 import type { AiParts } from './ai/routing/create-ai.ts';
 import { createLanguageDetector } from './ai/local/language.ts';
+import { createPace } from './db/pace.ts';
 import { createPostLedger } from './db/posts.ts';
 import { createGiveFeedback, type GiveFeedback } from './operations/ai/give-feedback.ts';
 import { createAiOperations } from './operations/ai/index.ts';
@@ -39,9 +40,7 @@ import type { Operation } from './operations/operation.ts';
 import { createPublish } from './operations/social/publish.ts';
 import { createRefusePublishing } from './pipeline/publishable.ts';
 import { createResolveMedia } from './pipeline/resolve-media.ts';
-import { createHttp } from './social/http.ts';
-import { createMastodon } from './social/mastodon.ts';
-import { createX } from './social/x.ts';
+import { createPlatforms } from './social/platforms.ts';
 import { prune } from './ops/prune.ts';
 import { startLoop, type Loop } from './pipeline/loop.ts';
 import { tidyChunks } from './pipeline/chunks.ts';
@@ -153,6 +152,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		renditionWaitSeconds: config.RENDITION_WAIT_SECONDS,
 		library,
 		giveFeedback,
+		checkCallbackUrl: (url) => callbackGuard.checkAddress(url),
 		version: VERSION,
 		readiness,
 		aiReport: () => ai.report(),
@@ -245,12 +245,8 @@ async function buildOperations({ config, guard, vault, storage, database, runPla
 		createStyleTransfer(transformers),
 		...createAiOperations({ ai, engine, db: database.db, facesAllowed: config.ALLOW_FACES, library, giveFeedback, tellLanguage }),
 		createPublish({
-			// The host of X is the operator's setting; a Mastodon server is named by the user and passes the guard.
-			platforms: [
-				createX({ http: createHttp(), apiBaseUrl: config.X_API_BASE_URL, webBaseUrl: config.X_WEB_BASE_URL }),
-				createMastodon({ http: createHttp({ guard }) }),
-			],
-			publish: { ledger: createPostLedger(database.db), vault },
+			platforms: createPlatforms({ settings: config, guard }),
+			publish: { ledger: createPostLedger(database.db), vault, pace: (account) => createPace(database.db, account) },
 			resolveMedia: createResolveMedia({ db: database.db, storage, probe }),
 			refusePublishing: createRefusePublishing(database.db),
 		}),

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -54,6 +54,13 @@ export function whyNotPublic(text: string): string | null {
 		return 'a reserved address';
 	}
 	return null;
+}
+
+/** Whether the internet could know a host of this name or address. Nothing is looked up. */
+export function isPublicHost(hostname: string): boolean {
+	const bare = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase();
+	if (isIP(bare)) return whyNotPublic(bare) === null;
+	return bare.includes('.') && !/(^|\.)(localhost|local|internal|lan|home\.arpa)$/.test(bare);
 }
 
 /** One entry of ALLOWED_PRIVATE_HOSTS, parsed. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
 /** One field of a form: text, or a range of a file that is read while it is sent. */
-export type FormField = { name: string; value: string } | { name: string; file: FileRange };
+export type FormField = { name: string; value: string } | { name: string; file: FileRange } | { name: string; bytes: NamedBytes };
 
 export interface FileRange {
 	path: string;
@@ -14,20 +14,38 @@ export interface FileRange {
 	mime: string;
 }
 
-export type Body = { kind: 'json'; value: unknown } | { kind: 'form'; fields: FormField[] };
+export interface NamedBytes {
+	content: Buffer;
+	fileName: string;
+	mime: string;
+}
+
+export type Body =
+	| { kind: 'json'; value: unknown }
+	/** multipart/form-data */
+	| { kind: 'form'; fields: FormField[] }
+	/** application/x-www-form-urlencoded */
+	| { kind: 'urlencoded'; fields: Record<string, string> }
+	/** The bytes themselves, read while they are sent. */
+	| { kind: 'file'; path: string; start: number; end: number; mime: string }
+	| { kind: 'bytes'; content: Buffer; mime: string }
+	/** No bytes at all, and a Content-Length that says so. */
+	| { kind: 'empty' };
 
 /** A body that is ready to be sent: its length is known, its bytes are made on the way. */
 export interface Encoded {
+	/** Empty: none is sent. */
 	contentType: string;
 	length: number;
 	chunks(): AsyncIterable<Buffer>;
 }
 
 export function encode(body: Body): Encoded {
-	if (body.kind === 'json') {
-		const bytes = Buffer.from(JSON.stringify(body.value));
-		return { contentType: 'application/json', length: bytes.length, chunks: () => once(bytes) };
-	}
+	if (body.kind === 'json') return whole('application/json', Buffer.from(JSON.stringify(body.value)));
+	if (body.kind === 'urlencoded') return whole('application/x-www-form-urlencoded', Buffer.from(new URLSearchParams(body.fields).toString()));
+	if (body.kind === 'bytes') return whole(body.mime, body.content);
+	if (body.kind === 'empty') return { contentType: '', length: 0, async *chunks() {} };
+	if (body.kind === 'file') return { contentType: body.mime, length: body.end - body.start, chunks: () => readRange(body) };
 	const boundary = `----media-pipeline-${randomUUID()}`;
 	const heads = body.fields.map((field) => Buffer.from(head(boundary, field)));
 	const tail = Buffer.from(`--${boundary}--\r\n`);
@@ -39,6 +57,7 @@ export function encode(body: Body): Encoded {
 			for (const [index, field] of body.fields.entries()) {
 				yield heads[index]!;
 				if ('file' in field) yield* readRange(field.file);
+				else if ('bytes' in field) yield field.bytes.content;
 				else yield Buffer.from(field.value);
 				yield Buffer.from('\r\n');
 			}
@@ -47,14 +66,22 @@ export function encode(body: Body): Encoded {
 	};
 }
 
-async function* once(bytes: Buffer): AsyncIterable<Buffer> {
-	yield bytes;
+const whole = (contentType: string, bytes: Buffer): Encoded => ({
+	contentType,
+	length: bytes.length,
+	async *chunks() {
+		yield bytes;
+	},
+});
+
+function size(field: FormField): number {
+	if ('file' in field) return field.file.end - field.file.start;
+	return 'bytes' in field ? field.bytes.content.length : Buffer.byteLength(field.value);
 }
 
-const size = (field: FormField): number => ('file' in field ? field.file.end - field.file.start : Buffer.byteLength(field.value));
-
 function head(boundary: string, field: FormField): string {
-	const file = 'file' in field ? `; filename="${quote(field.file.fileName)}"\r\nContent-Type: ${field.file.mime}` : '';
+	const named = 'file' in field ? field.file : 'bytes' in field ? field.bytes : null;
+	const file = named ? `; filename="${quote(named.fileName)}"\r\nContent-Type: ${named.mime}` : '';
 	return `--${boundary}\r\nContent-Disposition: form-data; name="${quote(field.name)}"${file}\r\n\r\n`;
 }
 
@@ -62,7 +89,7 @@ function head(boundary: string, field: FormField): string {
 const quote = (name: string): string => name.replace(/\r/g, '%0D').replace(/\n/g, '%0A').replace(/"/g, '%22');
 
 /** Throws when the file has become shorter meanwhile: the length has been promised already. */
-async function* readRange({ path, start, end }: FileRange): AsyncIterable<Buffer> {
+async function* readRange({ path, start, end }: Pick<FileRange, 'path' | 'start' | 'end'>): AsyncIterable<Buffer> {
 	if (start === end) return;
 	let read = 0;
 	for await (const chunk of createReadStream(path, { start, end: end - 1 }) as AsyncIterable<Buffer>) {

@@ -17,14 +17,16 @@ interface Situation {
 	postId: string;
 	/** A publishing call may have taken effect without our knowing. */
 	open: boolean;
+	/** The post exists: what failed was to be added to it. */
+	out?: boolean;
 	signal: AbortSignal;
 	now?: Date;
 }
 
 /** What a failed run means for the post and for its user. */
-export function explain(error: unknown, { platform, postId, open, signal, now = new Date() }: Situation): { status: PostStatus; error: PipelineError } {
-	const known = error instanceof HttpFailure ? fromHttp(error, platform.title, open, now) : signal.aborted ? aborted(error) : toPipelineError(error);
-	const status: PostStatus = known.code === 'needs_reauth' ? 'needs_reauth' : open || known.code === 'post_unknown' ? 'unknown' : 'failed';
+export function explain(error: unknown, { platform, postId, open, out = false, signal, now = new Date() }: Situation): { status: PostStatus; error: PipelineError } {
+	const known = error instanceof HttpFailure ? fromHttp(error, platform.title, out ? 'out' : open ? 'open' : 'absent', now) : signal.aborted ? aborted(error) : toPipelineError(error);
+	const status: PostStatus = out ? 'published' : known.code === 'needs_reauth' ? 'needs_reauth' : open || known.code === 'post_unknown' ? 'unknown' : 'failed';
 	// What a platform answered says so already.
 	const unsure = status === 'unknown' && known.code !== 'post_unknown' && !(error instanceof HttpFailure);
 	const message = unsure ? `${known.message} An earlier call may have published the post; that is not known.` : known.message;
@@ -42,20 +44,36 @@ function aborted(error: unknown): PipelineError {
 	return error instanceof PipelineError ? error : new PipelineError('cancelled', 'Publishing was stopped.', { cause: error });
 }
 
-function fromHttp(failure: HttpFailure, title: string, open: boolean, now: Date): PipelineError {
+/** What is known of the post: nothing is public; that is not known; it exists. */
+type Known = 'absent' | 'open' | 'out';
+
+const STATES: Record<Known, string> = {
+	absent: 'Nothing was posted.',
+	open: 'Whether the post was published is not known yet; it will be looked up before anything is sent again.',
+	out: 'The post itself is out; what was to be added to it is missing.',
+};
+
+function fromHttp(failure: HttpFailure, title: string, post: Known, now: Date): PipelineError {
 	const said = failure.detail ? ` (${failure.status === null ? '' : `HTTP ${failure.status}: `}${failure.detail})` : failure.status === null ? '' : ` (HTTP ${failure.status})`;
-	const state = open ? 'Whether the post was published is not known yet; it will be looked up before anything is sent again.' : 'Nothing was posted.';
+	const state = STATES[post];
+	const hint = failure.hint ? ` ${failure.hint}` : '';
 	const messages: Record<Decision, string> = {
-		retry: `${title} could not be reached or did not work: ${failure.action}${said}. ${state}`,
-		wait: `${title} asks to slow down: ${failure.action}${said}. ${state}`,
-		reauth: `${title} does not accept the access token: ${failure.action}${said}. Reconnect the account in n8n, then run it again; uploads made so far are kept. ${state}`,
-		stop: `${title} refused: ${failure.action}${said}. ${state}`,
+		retry: `${title} could not be reached or did not work: ${failure.action}${said}.${hint} ${state}`,
+		wait: `${title} asks to slow down: ${failure.action}${said}.${hint} ${state}`,
+		reauth: `${title} does not accept the access token: ${failure.action}${said}.${hint} Reconnect the account in n8n, then run it again; uploads made so far are kept. ${state}`,
+		stop: `${title} refused: ${failure.action}${said}.${hint} ${state}`,
 		unknown: `It is not known whether ${title} published the post: ${failure.action}${said}. Look at the account before you post again.`,
 	};
 	// A refused repeat says nothing of the earlier call.
-	const decision = open && failure.decision === 'stop' ? 'unknown' : failure.decision;
+	const decision = post === 'open' && failure.decision === 'stop' ? 'unknown' : failure.decision;
 	return new PipelineError(CODES[decision], messages[decision], {
-		details: { action: failure.action, ...(failure.status === null ? {} : { http_status: failure.status }) },
+		details: {
+			action: failure.action,
+			...(failure.status === null ? {} : { http_status: failure.status }),
+			...(failure.platformCode === null ? {} : { platform_code: failure.platformCode }),
+			...(failure.hint === null ? {} : { hint: failure.hint }),
+			...(failure.retryAt === null ? {} : { retry_at: failure.retryAt.toISOString() }),
+		},
 		cause: failure,
 		...(failure.decision === 'wait' ? { retryAfterSeconds: throttleSeconds(failure, now) } : {}),
 	});

@@ -3,7 +3,7 @@ import * as nodeHttps from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { PipelineError } from '../errors.ts';
 import { encode, type Body } from './body.ts';
-import { classify, describeBody, HttpFailure, redact, retryAt, type Decision, type Effect, type Seen } from './outcome.ts';
+import { classify, codeOf, describeBody, HttpFailure, redact, retryAt, type Decision, type Effect, type Judgement, type Seen } from './outcome.ts';
 
 export interface HttpRequest {
 	/** What is being done, for people; appears in errors: "upload part 3". */
@@ -13,6 +13,10 @@ export interface HttpRequest {
 	url: string | URL;
 	/** Sent as `Authorization: Bearer`, and taken out of every error. Null: sent without. */
 	token: string | null;
+	/** How the token is sent. Default: Bearer. Meta's upload hosts want OAuth (platforms.md 5.2). */
+	scheme?: 'Bearer' | 'OAuth';
+	/** Further texts that are taken out of every error. */
+	secrets?: readonly string[];
 	headers?: Record<string, string>;
 	body?: Body;
 	/** Whole time of the call. Default: none, only the idle limit. */
@@ -20,8 +24,15 @@ export interface HttpRequest {
 	signal?: AbortSignal;
 	/** Whether a 2xx answer is of the documented form. If not, it counts as lost: what it was to tell did not arrive. */
 	expects?(body: unknown): boolean;
-	/** A platform's own reading of an answer, where it knows better than its status; undefined: as usual. */
-	judge?(status: number, body: unknown): Decision | undefined;
+	/** Statuses beyond 2xx that are answers and no failures: 308 of a resumable upload. */
+	accepts?: readonly number[];
+	/**
+	 * A platform's own reading of an answer, where it knows better than its status; undefined: as usual. Asked of every answer,
+	 * also of a 2xx one: some platforms send errors with HTTP 200.
+	 */
+	judge?(status: number, body: unknown): Decision | Judgement | undefined;
+	/** Shown the head of every answer, before it is judged. */
+	seen?(status: number, headers: nodeHttp.IncomingHttpHeaders): void;
 }
 
 export interface HttpAnswer {
@@ -68,32 +79,38 @@ export function createHttp(options: HttpOptions = {}): Http {
 	return {
 		async send(request) {
 			const url = guard ? guard.check(request.url) : new URL(request.url);
-			const secrets = request.token ? [request.token] : [];
-			const fail = (seen: Seen, detail: string, more: { body?: unknown; retryAt?: Date | null; decision?: Decision } = {}) =>
+			const secrets = [...(request.token ? [request.token] : []), ...(request.secrets ?? [])];
+			const fail = (seen: Seen, detail: string, more: { body?: unknown; retryAt?: Date | null; judged?: Judgement | undefined } = {}) =>
 				new HttpFailure({
 					action: request.action,
-					decision: more.decision ?? classify(seen, request.effect),
+					decision: more.judged?.decision ?? classify(seen, request.effect),
 					status: seen.kind === 'status' ? seen.status : null,
-					detail: redact(detail, secrets),
+					detail: redact(more.judged?.detail ?? detail, secrets),
 					body: more.body,
-					retryAt: more.retryAt ?? null,
+					retryAt: more.judged?.retryAt ?? more.retryAt ?? null,
+					platformCode: more.judged?.platformCode ?? codeOf(more.body),
+					hint: more.judged?.hint ?? null,
 				});
 			const raw = await exchange(request, url, { agent: agentFor(url, request.effect), idleSeconds, maxAnswerBytes, userAgent }, fail);
 			const body = parseAnswer(raw.text);
-			if (raw.status >= 200 && raw.status < 300) {
+			request.seen?.(raw.status, raw.headers);
+			const judged = asJudgement(request.judge?.(raw.status, body));
+			const good = (raw.status >= 200 && raw.status < 300) || request.accepts?.includes(raw.status) === true;
+			if (good && !judged) {
 				if (request.expects?.(body) === false) throw fail({ kind: 'lost' }, `HTTP ${raw.status}, but not in the documented form`);
 				return { status: raw.status, headers: raw.headers, body };
 			}
-			const detail =
-				raw.status >= 300 && raw.status < 400 ? 'the server redirects elsewhere; check the base URL' : describeBody(body);
-			throw fail({ kind: 'status', status: raw.status }, detail, {
+			const redirects = raw.status >= 300 && raw.status < 400;
+			throw fail({ kind: 'status', status: raw.status }, redirects ? 'the server redirects elsewhere; check the base URL' : describeBody(body), {
 				body,
 				retryAt: retryAt(raw.headers, now()),
-				decision: request.judge?.(raw.status, body),
+				judged,
 			});
 		},
 	};
 }
+
+const asJudgement = (judged: Decision | Judgement | undefined): Judgement | undefined => (typeof judged === 'string' ? { decision: judged } : judged);
 
 interface Wire {
 	agent: nodeHttp.Agent;
@@ -121,8 +138,8 @@ function exchange(request: HttpRequest, url: URL, wire: Wire, fail: (seen: Seen,
 				accept: 'application/json',
 				'accept-language': 'en',
 				'user-agent': wire.userAgent,
-				...(request.token === null ? {} : { authorization: `Bearer ${request.token}` }),
-				...(body ? { 'content-type': body.contentType, 'content-length': body.length } : {}),
+				...(request.token === null ? {} : { authorization: `${request.scheme ?? 'Bearer'} ${request.token}` }),
+				...(body ? { ...(body.contentType ? { 'content-type': body.contentType } : {}), 'content-length': body.length } : {}),
 				...request.headers,
 			},
 		});

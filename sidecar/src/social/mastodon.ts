@@ -5,7 +5,7 @@ import { MASTODON_DEFAULTS, type MediaLimits } from '../media/platform-limits.ts
 import { ask, type TypedRequest } from './call.ts';
 import type { Http } from './http.ts';
 import { HttpFailure, type Decision } from './outcome.ts';
-import type { Account, CheckResult, FinishResult, Limits, Platform, PlatformRun, ReconcileResult } from './platform.ts';
+import type { Account, AccountRun, CheckResult, FinishResult, Limits, Platform, PlatformRun, ReconcileResult } from './platform.ts';
 import { comparable, countFediverse, textOfHtml } from './text.ts';
 
 export interface MastodonOptions {
@@ -74,12 +74,12 @@ const scheduledSchema = z.object({ id: z.string(), scheduled_at: z.string() });
 /** Mastodon and the servers that speak its API (platforms.md 10). */
 export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): Platform {
 	type Call<T> = Omit<TypedRequest<T>, 'url' | 'token'> & { path: string; token?: null };
-	const send = <T>(run: PlatformRun, { path, ...request }: Call<T>) => {
+	const send = <T>(run: AccountRun, { path, ...request }: Call<T>) => {
 		if (!run.credentials.baseUrl) throw new PipelineError('invalid_request', 'secrets.base_url is missing: the address of the Mastodon server, e.g. https://mastodon.social.');
 		return ask(http, { token: run.credentials.accessToken, ...request, url: new URL(path, run.credentials.baseUrl) }, run);
 	};
 
-	async function instance(run: PlatformRun): Promise<Instance> {
+	async function instance(run: AccountRun): Promise<Instance> {
 		const read = async (path: string) =>
 			(await send(run, { action: 'read the limits of the server', effect: 'read', method: 'GET', path, token: null, schema: instanceAnswer })).data;
 		try {
@@ -97,6 +97,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 		name: 'mastodon',
 		title: 'Mastodon',
 		needsBaseUrl: true,
+		settings: z.strictObject({}),
 
 		async identify(run): Promise<Account | null> {
 			try {

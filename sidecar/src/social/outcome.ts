@@ -26,6 +26,18 @@ export function classify(seen: Seen, effect: Effect): Decision {
 	return 'stop';
 }
 
+/** What a platform's own reading of an answer says. */
+export interface Judgement {
+	decision: Decision;
+	/** In place of the words that the answer itself has. */
+	detail?: string;
+	/** The platform's name or number of the error. Default: what the answer calls its code. */
+	platformCode?: string;
+	/** What the user can do about it, a whole sentence. */
+	hint?: string;
+	retryAt?: Date | null;
+}
+
 export interface HttpFailureFacts {
 	/** What was being done, for people: "upload part 3". */
 	action: string;
@@ -38,6 +50,10 @@ export interface HttpFailureFacts {
 	body?: unknown;
 	/** The platform's hint when to come back. */
 	retryAt?: Date | null;
+	/** The platform's name or number of the error. */
+	platformCode?: string | null;
+	/** What the user can do about it, a whole sentence. */
+	hint?: string | null;
 }
 
 /** A call to a platform that did not succeed, already classified. Its message holds no token and no upload URL. */
@@ -48,6 +64,8 @@ export class HttpFailure extends Error {
 	readonly detail: string;
 	readonly body: unknown;
 	readonly retryAt: Date | null;
+	readonly platformCode: string | null;
+	readonly hint: string | null;
 
 	constructor(facts: HttpFailureFacts) {
 		super(`${facts.action}: ${facts.status === null ? 'no answer' : `HTTP ${facts.status}`}${facts.detail ? ` (${facts.detail})` : ''}`);
@@ -58,6 +76,8 @@ export class HttpFailure extends Error {
 		this.detail = facts.detail;
 		this.body = facts.body;
 		this.retryAt = facts.retryAt ?? null;
+		this.platformCode = facts.platformCode ?? null;
+		this.hint = facts.hint ?? null;
 	}
 
 	/** The same failure, judged by someone who knows more. */
@@ -107,13 +127,27 @@ export function redact(text: string, secrets: readonly string[]): string {
 	return clean.length > DETAIL_LENGTH ? `${clean.slice(0, DETAIL_LENGTH - 1)}…` : clean;
 }
 
-/** The sentence of an error answer: problem+json `detail`, `errors[].message`, `error`, or plain text. */
+/**
+ * The sentence of an error answer: problem+json `detail`, `errors[].message`, `error` as a text or as `{message}`, or plain
+ * text.
+ */
 export function describeBody(body: unknown): string {
 	if (typeof body === 'string') return /<html|<!doctype/i.test(body) ? 'an HTML page' : body;
 	if (!isRecord(body)) return '';
 	const first: unknown = Array.isArray(body['errors']) ? body['errors'][0] : undefined;
-	const texts = [body['detail'], isRecord(first) ? (first['detail'] ?? first['message']) : first, body['error_description'], body['error'], body['title']];
+	const error = isRecord(body['error']) ? (body['error']['error_user_msg'] ?? body['error']['message']) : body['error'];
+	const texts = [body['detail'], isRecord(first) ? (first['detail'] ?? first['message']) : first, body['error_description'], body['message'], error, body['title']];
 	return texts.find((text): text is string => typeof text === 'string' && text !== '') ?? '';
+}
+
+/** What an error answer calls its code: `code`, or `error.code` with `error_subcode` behind it. */
+export function codeOf(body: unknown): string | null {
+	if (!isRecord(body)) return null;
+	const error = isRecord(body['error']) ? body['error'] : body;
+	const code = error['code'];
+	if (typeof code !== 'string' && typeof code !== 'number') return null;
+	const subcode = error['error_subcode'];
+	return subcode === undefined || subcode === null ? String(code) : `${code}/${String(subcode)}`;
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

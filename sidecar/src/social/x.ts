@@ -4,7 +4,7 @@ import { planSegments } from './body.ts';
 import { ask, type TypedRequest } from './call.ts';
 import type { Http } from './http.ts';
 import { describeBody, HttpFailure, isRecord, type Decision } from './outcome.ts';
-import type { Arming, CheckResult, FinishResult, Limits, Platform, PlatformRun, PostMedia, Published, ReconcileResult } from './platform.ts';
+import type { AccountRun, Arming, CheckResult, FinishResult, Limits, Platform, PlatformRun, PostMedia, Published, ReconcileResult } from './platform.ts';
 import { PipelineError } from '../errors.ts';
 import { comparable, weightedLength, type ShortenedUrl } from './text.ts';
 import { kindOf } from './validate.ts';
@@ -97,7 +97,7 @@ const timelineAnswer = z.object({ data: z.array(postSchema).default([]), meta: z
 /** X, API v2 (platforms.md 1). */
 export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = 'https://x.com', settleSeconds = 30 }: XOptions): Platform {
 	type Call<T> = Omit<TypedRequest<T>, 'url' | 'token'> & { path: string };
-	const send = <T>(run: PlatformRun, { path, ...request }: Call<T>) =>
+	const send = <T>(run: AccountRun, { path, ...request }: Call<T>) =>
 		ask(http, { judge, ...request, url: `${apiBaseUrl.replace(/\/$/, '')}${path}`, token: run.credentials.accessToken }, run);
 
 	const permalink = (run: PlatformRun, id: string) => `${webBaseUrl.replace(/\/$/, '')}/${run.account?.name ?? 'i'}/status/${id}`;
@@ -174,6 +174,7 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 		name: 'x',
 		title: 'X',
 		needsBaseUrl: false,
+		settings: z.strictObject({}),
 
 		async identify(run) {
 			const { data } = await send(run, { action: 'read the account', effect: 'read', method: 'GET', path: '/2/users/me', schema: accountAnswer, judge: judgeScope });

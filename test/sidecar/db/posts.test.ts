@@ -19,8 +19,8 @@ afterAll(() => database.close());
 beforeEach(async () => (row = await create(randomUUID())));
 
 const create = (operationKey: string) =>
-	ledger.findOrCreate({ id: randomUUID(), workspaceId: WORKSPACE, assetId: null, jobId: null, platform: 'x', operationKey, text: 't', scheduledFor: null });
-const remote = (externalPostId: string) => ({ status: 'published' as const, externalPostId, permalink: `https://x.com/${externalPostId}` });
+	ledger.findOrCreate({ id: randomUUID(), workspaceId: WORKSPACE, assetId: null, jobId: null, platform: 'x', operationKey, text: 't', scheduledFor: null, parentId: null, position: 0, experiment: null, variant: null });
+const remote = (externalPostId: string) => ({ status: 'published' as const, externalPostId, permalink: `https://x.com/${externalPostId}`, warnings: [] });
 
 describe('the ledger of posts', () => {
 	it('has one row per logical post', async () => {
@@ -78,8 +78,8 @@ describe('the ledger of posts', () => {
 		await ledger.arm(row.id, A, 60);
 		await expireClaims(database);
 		await ledger.claim(row.id, B, 60);
-		expect(await ledger.storeRemote(row.id, remote('1'))).toMatchObject({ status: 'published', externalPostId: '1', state: null, openSince: null, claim: null, account: 'me' });
-		expect(await ledger.storeRemote(row.id, remote('2'))).toBeNull();
+		expect(await ledger.storeRemote(row.id, remote('1'), false)).toMatchObject({ status: 'published', externalPostId: '1', state: null, openSince: null, claim: null, account: 'me' });
+		expect(await ledger.storeRemote(row.id, remote('2'), false)).toBeNull();
 		expect(await ledger.claim(row.id, A, 60)).toBeNull();
 		expect(await ledger.arm(row.id, B, 60)).toBeNull();
 		expect(await ledger.settle(row.id, B, { status: 'failed', error: { code: 'internal', message: '' } })).toBe(false);
@@ -89,14 +89,14 @@ describe('the ledger of posts', () => {
 	it('tells of a job whether something of it may be out', async () => {
 		const jobId = randomUUID();
 		await database.db.insert(jobs).values({ id: jobId, workspaceId: WORKSPACE, jobType: 'publish', status: 'processing', params: {} });
-		const { id } = await ledger.findOrCreate({ id: randomUUID(), workspaceId: WORKSPACE, assetId: null, jobId, platform: 'x', operationKey: randomUUID(), text: 't', scheduledFor: null });
+		const { id } = await ledger.findOrCreate({ id: randomUUID(), workspaceId: WORKSPACE, assetId: null, jobId, platform: 'x', operationKey: randomUUID(), text: 't', scheduledFor: null, parentId: null, position: 0, experiment: null, variant: null });
 		await ledger.claim(id, A, 60);
 		expect(await ledger.mayBeOut(jobId)).toBe(false);
 		await ledger.arm(id, A, 60);
 		expect(await ledger.mayBeOut(jobId)).toBe(true);
 		await ledger.disarm(id, A, 'refused');
 		expect(await ledger.mayBeOut(jobId)).toBe(false);
-		await ledger.storeRemote(id, remote('9'));
+		await ledger.storeRemote(id, remote('9'), false);
 		expect(await ledger.mayBeOut(jobId)).toBe(true);
 	});
 

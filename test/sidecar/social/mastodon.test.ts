@@ -10,7 +10,8 @@ import { createMastodon } from '../../../sidecar/src/social/mastodon.ts';
 import type { PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import { startMastodonEmulator, type MastodonEmulator, type MastodonEmulatorOptions } from '../../platforms/mastodon.ts';
-import { dependencies, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock, type Stage } from './support.ts';
+import { dependencies, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
+import type { Account } from './stages/stage.ts';
 
 let database: OpenDatabase;
 let folder: string;
@@ -29,11 +30,11 @@ afterAll(async () => {
 });
 afterEach(() => server.close());
 
-async function start(options: MastodonEmulatorOptions = {}): Promise<Stage> {
+async function start(options: MastodonEmulatorOptions = {}): Promise<Account> {
 	clock = fakeClock();
 	server = await startMastodonEmulator({ now: clock.now, ...options });
 	const platform = () => createMastodon({ http: createHttp({ now: () => new Date(clock.now()) }) });
-	return { emulator: server, platform, credentials: { accessToken: 'mastodon-token', baseUrl: server.url }, steps: [], uploadStep: 'upload', remoteTexts: () => [], remoteHashes: () => [], close: server.close };
+	return { platform, credentials: { accessToken: 'mastodon-token', baseUrl: server.url, extra: {} } };
 }
 const publish = (request: ReturnType<typeof requestOf>) => publishPost(dependencies(database, clock), request);
 const scopes = (...given: string[]) => server.setToken('mastodon-token', { id: '110000000000000001', acct: 'demo', scopes: given });

@@ -9,13 +9,9 @@ import { createPostLedger, type PostLedger } from '../../../sidecar/src/db/posts
 import { posts, workspaces } from '../../../sidecar/src/db/schema.ts';
 import { completeFacts } from '../../../sidecar/src/media/facts.ts';
 import { createVault } from '../../../sidecar/src/secrets.ts';
-import { createHttp } from '../../../sidecar/src/social/http.ts';
-import { createMastodon } from '../../../sidecar/src/social/mastodon.ts';
-import type { Credentials, Platform, Post, PostMedia } from '../../../sidecar/src/social/platform.ts';
+import type { Post, PostMedia } from '../../../sidecar/src/social/platform.ts';
 import type { PublishDependencies, PublishRequest } from '../../../sidecar/src/social/publish.ts';
-import { createX } from '../../../sidecar/src/social/x.ts';
-import { startMastodonEmulator } from '../../platforms/mastodon.ts';
-import { startXEmulator } from '../../platforms/x.ts';
+import type { Account } from './stages/stage.ts';
 
 export const WORKSPACE = 'default';
 
@@ -61,6 +57,7 @@ export async function videoOf(folder: string, bytes: number, altText: string | n
 		sha256,
 		bytes,
 		altText,
+		url: null,
 		mime: 'video/mp4',
 		facts: completeFacts({
 			mime: 'video/mp4',
@@ -82,6 +79,7 @@ export async function imageOf(folder: string, bytes: number, name = 'picture.png
 		sha256,
 		bytes,
 		altText: null,
+		url: null,
 		mime: 'image/png',
 		facts: completeFacts({
 			mime: 'image/png',
@@ -99,6 +97,13 @@ export async function imageOf(folder: string, bytes: number, name = 'picture.png
 export const postOf = (text: string, media: PostMedia[] = [], more: Partial<Post> = {}): Post => ({
 	text,
 	media,
+	title: null,
+	tags: [],
+	link: null,
+	cover: null,
+	coverSeconds: null,
+	subtitles: [],
+	replyTo: null,
 	visibility: null,
 	language: null,
 	sensitive: false,
@@ -106,50 +111,6 @@ export const postOf = (text: string, media: PostMedia[] = [], more: Partial<Post
 	scheduledAt: null,
 	...more,
 });
-
-/** One platform with its emulator, in the form that the contract suite needs. */
-export interface Stage {
-	emulator: Awaited<ReturnType<typeof startXEmulator>> | Awaited<ReturnType<typeof startMastodonEmulator>>;
-	/** A fresh object each time, as a new process would make it. */
-	platform(): Platform;
-	credentials: Credentials;
-	/** Steps that publishing a video with alternative text goes through. */
-	steps: string[];
-	/** Steps of the upload that send bytes. */
-	uploadStep: string;
-	remoteTexts(): string[];
-	remoteHashes(): string[][];
-	close(): Promise<void>;
-}
-
-export const STAGES: Record<string, (clock: Clock) => Promise<Stage>> = {
-	async x(clock) {
-		const emulator = await startXEmulator({ now: clock.now });
-		return {
-			emulator,
-			platform: () => createX({ http: createHttp({ now: () => new Date(clock.now()) }), apiBaseUrl: emulator.url, webBaseUrl: emulator.url }),
-			credentials: { accessToken: 'x-token', baseUrl: null },
-			steps: ['me', 'initialize', 'append', 'finalize', 'metadata', 'status', 'create'],
-			uploadStep: 'append',
-			remoteTexts: () => emulator.posts.map((post) => post.text),
-			remoteHashes: () => emulator.posts.map((post) => post.media.map((media) => media.sha256)),
-			close: emulator.close,
-		};
-	},
-	async mastodon(clock) {
-		const emulator = await startMastodonEmulator({ now: clock.now });
-		return {
-			emulator,
-			platform: () => createMastodon({ http: createHttp({ now: () => new Date(clock.now()) }) }),
-			credentials: { accessToken: 'mastodon-token', baseUrl: emulator.url },
-			steps: ['me', 'instance', 'upload', 'media', 'create'],
-			uploadStep: 'upload',
-			remoteTexts: () => emulator.posts.map((post) => post.text),
-			remoteHashes: () => emulator.posts.map((post) => post.media.map((media) => media.sha256)),
-			close: emulator.close,
-		};
-	},
-};
 
 /** What a process would be composed of. */
 export function dependencies(database: OpenDatabase, clock: Clock, more: Partial<PublishDependencies> = {}): PublishDependencies {
@@ -164,11 +125,12 @@ export function dependencies(database: OpenDatabase, clock: Clock, more: Partial
 	};
 }
 
-export function requestOf(stage: Stage, post: Post, more: Partial<PublishRequest> = {}): PublishRequest {
+export function requestOf(stage: Account, post: Post, more: Partial<PublishRequest> = {}): PublishRequest {
 	return {
 		platform: stage.platform(),
-		post,
+		post: stage.post?.(post) ?? post,
 		credentials: stage.credentials,
+		settings: stage.settings ?? {},
 		workspaceId: WORKSPACE,
 		assetId: null,
 		jobId: null,
@@ -214,6 +176,7 @@ export function crashing(ledger: PostLedger, at: number, when: 'before' | 'after
 		arm: wrap(ledger.arm, true),
 		disarm: wrap(ledger.disarm, true),
 		storeRemote: wrap(ledger.storeRemote, true),
+		complete: wrap(ledger.complete, true),
 		settle: wrap(ledger.settle, true),
 		get died() {
 			return state.died;

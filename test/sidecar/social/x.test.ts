@@ -7,7 +7,9 @@ import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
 import { createX, isSame } from '../../../sidecar/src/social/x.ts';
 import { startXEmulator, type XEmulator, type XEmulatorOptions } from '../../platforms/x.ts';
-import { dependencies, expireClaims, fakeClock, imageOf, openTestDatabase, postOf, requestOf, STAGES, videoOf, type Clock, type Stage } from './support.ts';
+import { dependencies, expireClaims, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
+import { STAGES } from './stages/index.ts';
+import type { Account } from './stages/stage.ts';
 
 let database: OpenDatabase;
 let folder: string;
@@ -26,11 +28,11 @@ afterAll(async () => {
 });
 afterEach(() => x.close());
 
-async function start(options: XEmulatorOptions = {}): Promise<Stage> {
+async function start(options: XEmulatorOptions = {}): Promise<Account> {
 	clock = fakeClock();
 	x = await startXEmulator({ now: clock.now, ...options });
 	const platform = () => createX({ http: createHttp({ now: () => new Date(clock.now()) }), apiBaseUrl: `${x.url}/`, webBaseUrl: x.url });
-	return { emulator: x, platform, credentials: { accessToken: 'x-token', baseUrl: null }, steps: [], uploadStep: 'append', remoteTexts: () => [], remoteHashes: () => [], close: x.close };
+	return { platform, credentials: { accessToken: 'x-token', baseUrl: null, extra: {} } };
 }
 const publish = (request: ReturnType<typeof requestOf>) => publishPost(dependencies(database, clock), request);
 

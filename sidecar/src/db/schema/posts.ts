@@ -1,9 +1,9 @@
-import { index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import type { PublicError } from '../../errors.ts';
 import { createdAt, time } from './columns.ts';
 import { assets, jobs, workspaces } from './work.ts';
 
-export type PostStatus = 'pending' | 'processing' | 'scheduled' | 'published' | 'failed' | 'unknown' | 'needs_reauth';
+export type PostStatus = 'pending' | 'processing' | 'scheduled' | 'published' | 'failed' | 'unknown' | 'needs_reauth' | 'deleted';
 
 /** Posts, and at the same time the ledger of publishing (platforms.md section 0). One row per logical post. */
 export const posts = pgTable(
@@ -16,6 +16,14 @@ export const posts = pgTable(
 		platform: text('platform').notNull(),
 		/** The account as the platform names it; empty until known. */
 		account: text('account').notNull().default(''),
+		/** Its id there. */
+		accountId: text('account_id').notNull().default(''),
+		/** The first post of the thread that this one belongs to, or the one that it comments; and its place there, from 1. */
+		parentId: uuid('parent_id'),
+		position: integer('position').notNull().default(0),
+		/** Posts that are compared with each other, and which variant this one is. */
+		experiment: text('experiment'),
+		variant: text('variant'),
 		/** The same logical post has the same key however often it is submitted: hash of workspace, job or idempotency key, platform, text, media. */
 		operationKey: text('operation_key').notNull(),
 		status: text('status').$type<PostStatus>().notNull(),
@@ -36,9 +44,44 @@ export const posts = pgTable(
 		/** When the platform itself is to publish it. */
 		scheduledFor: time('scheduled_for'),
 		error: jsonb('error').$type<PublicError>(),
+		/** What the user should know although the post is out. Null: nothing. */
+		warnings: jsonb('warnings').$type<string[]>(),
+		/** When its numbers were read last, and when they are worth reading again. Null: not yet, and never. */
+		measuredAt: time('measured_at'),
+		measureAt: time('measure_at'),
+		deletedAt: time('deleted_at'),
 		createdAt: createdAt(),
 		publishedAt: time('published_at'),
 		updatedAt: time('updated_at').notNull().defaultNow(),
 	},
-	(t) => [uniqueIndex('posts_operation_key').on(t.workspaceId, t.operationKey), index('posts_asset').on(t.assetId)],
+	(t) => [uniqueIndex('posts_operation_key').on(t.workspaceId, t.operationKey), index('posts_asset').on(t.assetId), index('posts_parent').on(t.parentId), index('posts_recent').on(t.workspaceId, t.createdAt)],
 );
+
+/** Numbers of a post at a time, as the platform gave them. Null: it gives none. */
+export const engagement = pgTable(
+	'engagement',
+	{
+		postId: uuid('post_id').notNull().references(() => posts.id, { onDelete: 'cascade' }),
+		at: time('at').notNull(),
+		views: bigint('views', { mode: 'number' }),
+		likes: bigint('likes', { mode: 'number' }),
+		comments: bigint('comments', { mode: 'number' }),
+		shares: bigint('shares', { mode: 'number' }),
+		saves: bigint('saves', { mode: 'number' }),
+		clicks: bigint('clicks', { mode: 'number' }),
+	},
+	(t) => [primaryKey({ columns: [t.postId, t.at] })],
+);
+
+/** How much of an account's rate limits is used, for all workers together. One row per account and kind of calls. */
+export const platformPace = pgTable('platform_pace', {
+	key: text('key').primaryKey(),
+	/** Calls begun in the window that ends at `resets_at`. */
+	used: integer('used').notNull(),
+	/** Null: not known yet. */
+	limit: integer('limit'),
+	windowSeconds: integer('window_seconds'),
+	resetsAt: time('resets_at'),
+	/** The platform has refused a call: nobody calls before. */
+	blockedUntil: time('blocked_until'),
+});

@@ -87,7 +87,7 @@ export function createPublish({ platforms, publish, resolveMedia, refusePublishi
 		const attached: PostMedia[] = [];
 		for (const { reference, altText } of wanted) {
 			const { path, mime, bytes, facts, sha256 } = await resolveMedia({ assetId, workspaceId, workDir, signal }, reference);
-			attached.push({ path, mime, bytes, facts, sha256: sha256 ?? (await hashOf(path, signal)), altText: altText?.trim() || null });
+			attached.push({ path, mime, bytes, facts, sha256: sha256 ?? (await hashOf(path, signal)), altText: altText?.trim() || null, url: null });
 		}
 		return attached;
 	}
@@ -116,6 +116,13 @@ export function createPublish({ platforms, publish, resolveMedia, refusePublishi
 			const post: Post = {
 				text: given.text,
 				media,
+				title: null,
+				tags: [],
+				link: null,
+				cover: null,
+				coverSeconds: null,
+				subtitles: [],
+				replyTo: null,
 				visibility: given.visibility ?? null,
 				language: given.language ?? null,
 				sensitive: given.sensitive ?? false,
@@ -154,7 +161,7 @@ function readCredentials(secrets: Record<string, string>, platform: Platform): C
 	if (!accessToken) {
 		throw new PipelineError('needs_reauth', `secrets.access_token is missing: publishing on ${platform.title} needs the token of an account. Connect the account in n8n and run it again.`);
 	}
-	if (!platform.needsBaseUrl) return { accessToken, baseUrl: null };
+	if (!platform.needsBaseUrl) return { accessToken, baseUrl: null, extra: {} };
 	const given = secrets['base_url']?.trim() ?? '';
 	const url = URL.canParse(given) ? new URL(given) : null;
 	if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
@@ -162,7 +169,7 @@ function readCredentials(secrets: Record<string, string>, platform: Platform): C
 			details: { field: 'secrets.base_url' },
 		});
 	}
-	return { accessToken, baseUrl: url.origin };
+	return { accessToken, baseUrl: url.origin, extra: {} };
 }
 
 async function hashOf(path: string, signal: AbortSignal): Promise<string> {

@@ -9,7 +9,9 @@ import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import type { TaskContext } from '../../../../sidecar/src/operations/operation.ts';
 import { createPublish, type MediaReference } from '../../../../sidecar/src/operations/social/publish.ts';
 import type { PostMedia } from '../../../../sidecar/src/social/platform.ts';
-import { dependencies, fakeClock, openTestDatabase, STAGES, videoOf, WORKSPACE, type Stage } from '../../social/support.ts';
+import { STAGES } from '../../social/stages/index.ts';
+import type { Stage } from '../../social/stages/stage.ts';
+import { dependencies, fakeClock, openTestDatabase, videoOf, WORKSPACE } from '../../social/support.ts';
 
 const clock = fakeClock();
 let database: OpenDatabase;

@@ -1,0 +1,6 @@
+import { mastodon } from './mastodon.ts';
+import type { StartStage } from './stage.ts';
+import { x } from './x.ts';
+
+/** Every platform that can be posted to, by name. */
+export const STAGES: Record<string, StartStage> = { mastodon, x };
