@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { startMastodonEmulator, type MastodonEmulator } from './mastodon.ts';
 
 let server: MastodonEmulator;
@@ -89,6 +90,56 @@ describe('the stand-in of a Mastodon server', () => {
 		const list = (headers: Record<string, string>) => fetch(`${server.url}/api/v1/accounts/110000000000000001/statuses`, { headers }).then((answer) => answer.json() as Promise<unknown[]>);
 		expect(await list({})).toHaveLength(2);
 		expect(await list({ authorization: 'Bearer mastodon-token' })).toHaveLength(4);
+	});
+
+	it('answers only posts that exist', async () => {
+		const first = await status({ status: 'one' });
+		expect((await status({ status: 'two', in_reply_to_id: first.body.id })).body).toMatchObject({ in_reply_to_id: first.body.id });
+		expect((await status({ status: 'three', in_reply_to_id: '1' })).status).toBe(404);
+		expect((await status({ status: 'four', in_reply_to_id: 1 })).status).toBe(422);
+	});
+
+	it('takes a picture as the cover of a video, and nothing else', async () => {
+		const withCover = (mime: string, cover: string) => {
+			const data = file(mime);
+			data.set('thumbnail', new Blob(['cover'], { type: cover }), 'cover');
+			return call('POST', '/api/v2/media', data);
+		};
+		expect((await withCover('video/mp4', 'text/plain')).status).toBe(422);
+		expect((await withCover('image/png', 'image/png')).status).toBe(422);
+		expect((await withCover('video/mp4', 'image/png')).status).toBe(202);
+	});
+
+	it('publishes what was scheduled when its time has come, under another id', async () => {
+		const { id } = (await status({ status: 'later', scheduled_at: '2026-11-21T10:10:00Z' })).body;
+		expect((await call('GET', `/api/v1/scheduled_statuses/${id}`)).body).toMatchObject({ id, scheduled_at: '2026-11-21T10:10:00Z', params: { text: 'later' } });
+		now += 600_000;
+		expect((await call('GET', `/api/v1/scheduled_statuses/${id}`)).status).toBe(404);
+		expect(server.posts.map((post) => post.text)).toEqual(['later']);
+		expect(server.posts[0]!.id).not.toBe(id);
+	});
+
+	it('takes a scheduled post and a published one away', async () => {
+		const { id } = (await status({ status: 'later', scheduled_at: '2026-11-21T10:10:00Z' })).body;
+		expect((await call('DELETE', `/api/v1/scheduled_statuses/${id}`)).status).toBe(200);
+		expect((await call('DELETE', `/api/v1/scheduled_statuses/${id}`)).status).toBe(404);
+		const published = (await status({ status: 'now' })).body.id;
+		expect((await call('DELETE', `/api/v1/statuses/${published}`)).status).toBe(200);
+		expect((await call('GET', `/api/v1/statuses/${published}`)).status).toBe(404);
+		expect([server.posts.length, server.scheduled.length]).toEqual([0, 0]);
+	});
+
+	it('tells the numbers of a post', async () => {
+		const { id } = (await status({ status: 'counted' })).body;
+		server.setMetrics(id, { favourites: 3, reblogs: 2, replies: 1 });
+		expect((await call('GET', `/api/v1/statuses/${id}`)).body).toMatchObject({ favourites_count: 3, reblogs_count: 2, replies_count: 1 });
+	});
+
+	it('hashes uploads without keeping them when it is told to', async () => {
+		await server.close();
+		server = await startMastodonEmulator({ now: () => now, discard: true });
+		await status({ media_ids: [(await call('POST', '/api/v2/media', file('image/png', 15))).body.id] });
+		expect(server.posts[0]!.media[0]).toMatchObject({ bytes: Buffer.alloc(0), sha256: createHash('sha256').update(Buffer.alloc(15)).digest('hex') });
 	});
 
 	it('shows what was published on a page', async () => {

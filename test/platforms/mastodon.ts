@@ -1,5 +1,6 @@
-import { Emulator, formParts, jsonObject, Refusal, sha256, type Answer, type Call, type EmulatorOptions, type StoredMedia } from './emulator.ts';
+import { Emulator, jsonObject, Refusal, type Answer, type Call, type EmulatorOptions, type StoredMedia } from './emulator.ts';
 import { countStatus, renderStatus } from './mastodonText.ts';
+import { streamForm } from './streamForm.ts';
 
 export interface MastodonAccount {
 	id: string;
@@ -18,6 +19,8 @@ export interface MastodonEmulatorOptions extends EmulatorOptions {
 	processingPolls?: number;
 	/** Default 103,809,024 */
 	videoSizeLimit?: number;
+	/** Hash what is uploaded and drop it. */
+	discard?: boolean;
 }
 
 interface Media extends StoredMedia {
@@ -27,6 +30,8 @@ interface Media extends StoredMedia {
 	pollsLeft: number;
 	failed: boolean;
 	attached: boolean;
+	/** SHA-256 of the picture that is shown before it plays. */
+	thumbnail: string | null;
 }
 
 export interface MastodonPost {
@@ -38,9 +43,17 @@ export interface MastodonPost {
 	sensitive: boolean;
 	spoilerText: string;
 	media: Media[];
+	replyTo: string | null;
+	metrics: MastodonMetrics;
 	permalink: string;
 	at: Date;
 	scheduledAt: string | null;
+}
+
+export interface MastodonMetrics {
+	favourites: number;
+	reblogs: number;
+	replies: number;
 }
 
 const SCOPES = ['write:media', 'write:statuses', 'read:accounts', 'read:statuses'];
@@ -59,7 +72,7 @@ const IMAGE_SIZE_LIMIT = 16_777_216;
 const DESCRIPTION_LIMIT = 1500;
 const KEY_LIFE_MS = 3_600_000;
 const SCHEDULE_LEAD_MS = 5 * 60_000;
-const STATUS_FIELDS = ['status', 'media_ids', 'sensitive', 'spoiler_text', 'visibility', 'language', 'scheduled_at'];
+const STATUS_FIELDS = ['status', 'media_ids', 'sensitive', 'spoiler_text', 'visibility', 'language', 'scheduled_at', 'in_reply_to_id'];
 
 /** A strict Mastodon server on loopback (platforms.md 10): refuses what a real one refuses, and counts what is public. */
 export async function startMastodonEmulator(options: MastodonEmulatorOptions = {}) {
@@ -91,7 +104,7 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 	const ok = (body: unknown, status = 200): Answer => ({ status, headers: rateHeaders(), body });
 
 	/** The account of the token; refuses tokens without one of the scopes. `read` includes `read:accounts` and so on. */
-	function account(call: Call, ...scopes: string[]): MastodonAccount {
+	function account(call: Pick<Call, 'headers'>, ...scopes: string[]): MastodonAccount {
 		const token = /^Bearer (.+)$/.exec(call.headers['authorization'] ?? '')?.[1];
 		const found = token === undefined ? undefined : tokens.get(token);
 		if (!found) return refuse(401, 'The access token is invalid');
@@ -129,30 +142,34 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 		description: entry.alt,
 	});
 
-	emulator.step('upload', 'post', '/api/v2/media', (call) => {
+	emulator.stream('upload', 'post', '/api/v2/media', async (call) => {
 		const owner = account(call, 'write:media');
-		const parts = formParts(call) ?? refuse(400, 'not multipart/form-data');
+		const parts = (await streamForm(call, options.discard)) ?? refuse(400, 'not multipart/form-data');
 		const unknown = parts.find((part) => !['file', 'description', 'focus', 'thumbnail'].includes(part.name));
 		if (unknown) refuse(422, `unknown field ${unknown.name}`);
 		const file = parts.find((part) => part.name === 'file') ?? refuse(422, "Validation failed: File can't be blank");
 		if (!file.fileName || !file.mime) refuse(422, 'Validation failed: the file has no name or type');
 		const kind = MIMES[file.mime ?? ''] ?? refuse(422, 'Validation failed: File content type is invalid');
 		const limit = kind === 'image' || kind === 'gif' ? IMAGE_SIZE_LIMIT : limits.videoSizeLimit;
-		if (file.data.length === 0 || file.data.length > limit) refuse(422, `Validation failed: File must be between 1 and ${limit} bytes`);
+		if (file.size === 0 || file.size > limit) refuse(422, `Validation failed: File must be between 1 and ${limit} bytes`);
 		const alt = parts.find((part) => part.name === 'description')?.data.toString('utf8') ?? null;
 		if (alt !== null && [...alt].length > DESCRIPTION_LIMIT) refuse(422, 'Validation failed: Description is too long');
+		const thumbnail = parts.find((part) => part.name === 'thumbnail');
+		if (thumbnail && (!thumbnail.fileName || MIMES[thumbnail.mime ?? ''] !== 'image')) refuse(422, 'Validation failed: Thumbnail content type is invalid');
+		if (thumbnail && kind !== 'video' && kind !== 'audio') refuse(422, 'a thumbnail goes with video or audio');
 		const slow = kind !== 'image';
 		const entry: Media = {
 			id: nextId(),
 			owner: owner.id,
 			kind,
 			mime: file.mime!,
-			bytes: Buffer.from(file.data),
-			sha256: sha256(file.data),
+			bytes: file.data,
+			sha256: file.sha256,
 			alt,
 			pollsLeft: slow ? limits.polls : 0,
 			failed: failNextProcessing,
 			attached: false,
+			thumbnail: thumbnail?.sha256 ?? null,
 		};
 		failNextProcessing = false;
 		media.set(entry.id, entry);
@@ -181,6 +198,10 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 					created_at: post.at.toISOString(),
 					content: renderStatus(post.text, base),
 					visibility: post.visibility,
+					in_reply_to_id: post.replyTo,
+					replies_count: post.metrics.replies,
+					reblogs_count: post.metrics.reblogs,
+					favourites_count: post.metrics.favourites,
 					media_attachments: post.media.map(mediaJson),
 				};
 	const tokenOwner = (id: string) => [...tokens.values()].find((entry) => entry.id === id)?.acct ?? 'gone';
@@ -205,7 +226,7 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 	function validStatus(owner: MastodonAccount, body: Record<string, unknown>): MastodonPost {
 		const unknown = Object.keys(body).find((field) => !STATUS_FIELDS.includes(field));
 		if (unknown) refuse(422, `unknown field ${unknown}`);
-		const { status: text = '', media_ids: ids = [], visibility = 'public', language = null, spoiler_text: spoilerText = '', sensitive = false, scheduled_at: at = null } = body;
+		const { status: text = '', media_ids: ids = [], visibility = 'public', language = null, spoiler_text: spoilerText = '', sensitive = false, scheduled_at: at = null, in_reply_to_id: replyTo = null } = body;
 		if (typeof text !== 'string' || typeof spoilerText !== 'string') return refuse(422, 'Validation failed: Text is invalid');
 		if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string')) return refuse(422, 'media_ids must be strings');
 		if (typeof sensitive !== 'boolean') return refuse(422, 'sensitive is not a boolean');
@@ -221,6 +242,9 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 		if (attached.some((entry) => entry.pollsLeft > 0 || entry.failed)) refuse(422, 'Cannot attach files that have not finished processing. Try again in a moment!');
 		if (attached.length > 1 && attached.some((entry) => entry.kind !== 'image')) refuse(422, 'Cannot attach a video to a post that already contains images');
 		if (at !== null && (typeof at !== 'string' || !(Date.parse(at) >= emulator.now() + SCHEDULE_LEAD_MS))) refuse(422, 'Validation failed: Scheduled at must be in the future');
+		if (replyTo !== null && typeof replyTo !== 'string') return refuse(422, 'in_reply_to_id must be a string');
+		publishDue();
+		if (replyTo !== null && !posts.some((post) => post.id === replyTo)) refuse(404, 'The post you are trying to reply to does not appear to exist.');
 		const id = nextId();
 		return {
 			id,
@@ -231,13 +255,43 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 			sensitive,
 			spoilerText,
 			media: attached,
+			replyTo,
+			metrics: { favourites: 0, reblogs: 0, replies: 0 },
 			permalink: `${base}/@${owner.acct}/${id}`,
 			at: new Date(emulator.now()),
 			scheduledAt: at as string | null,
 		};
 	}
 
+	/** What was scheduled and is due becomes a status, with another id, under which it was never told of. */
+	function publishDue(): void {
+		for (const post of scheduled.filter(({ scheduledAt }) => Date.parse(scheduledAt ?? '') <= emulator.now())) {
+			scheduled.splice(scheduled.indexOf(post), 1);
+			const id = nextId();
+			posts.push({ ...post, id, scheduledAt: null, at: new Date(emulator.now()), permalink: post.permalink.replace(/\d+$/, id) });
+		}
+	}
+	const ownScheduled = (call: Call, scope: string) => {
+		const owner = account(call, scope);
+		publishDue();
+		return scheduled.find((post) => post.id === call.params['id'] && post.account === owner.id) ?? refuse(404, 'Record not found');
+	};
+	emulator.step('scheduled', 'get', '/api/v1/scheduled_statuses/:id', (call) => ok(statusJson(ownScheduled(call, 'read:statuses'))));
+	emulator.step('unschedule', 'delete', '/api/v1/scheduled_statuses/:id', (call) => {
+		scheduled.splice(scheduled.indexOf(ownScheduled(call, 'write:statuses')), 1);
+		return ok({});
+	});
+
+	emulator.step('status', 'get', '/api/v1/statuses/:id', (call) => {
+		const reader = call.headers['authorization'] === undefined ? null : account(call, 'read:statuses');
+		publishDue();
+		const found = posts.find((post) => post.id === call.params['id']);
+		const visible = found && (['public', 'unlisted'].includes(found.visibility) || found.account === reader?.id);
+		return visible ? ok(statusJson(found)) : refuse(404, 'Record not found');
+	});
+
 	emulator.step('statuses', 'get', '/api/v1/accounts/:id/statuses', (call) => {
+		publishDue();
 		const signedIn = call.headers['authorization'] !== undefined;
 		const own = signedIn && account(call, 'read:statuses').id === call.params['id'];
 		const limit = Math.min(40, Number(call.query['limit'] ?? 20));
@@ -281,9 +335,11 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 		fail: emulator.fail.bind(emulator),
 		hold: emulator.hold.bind(emulator),
 		/** Every step that `fail` and `hold` know. */
-		steps: ['instance', 'me', 'upload', 'media', 'create', 'statuses'] as const,
+		steps: ['instance', 'me', 'upload', 'media', 'create', 'statuses', 'status', 'delete', 'scheduled', 'unschedule'] as const,
 		revoke: (token: string) => tokens.delete(token),
 		setToken: (token: string, entry: MastodonAccount) => tokens.set(token, entry),
+		/** Numbers of a status. */
+		setMetrics: (id: string, metrics: Partial<MastodonMetrics>) => Object.assign(posts.find((post) => post.id === id)?.metrics ?? {}, metrics),
 		/** Unattached media are cleaned up. */
 		forgetMedia: () => media.clear(),
 		/** The next upload cannot be processed. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { startXEmulator, type XEmulator } from './x.ts';
 
 let x: XEmulator;
@@ -104,6 +105,58 @@ describe('the stand-in of X', () => {
 		expect(first.headers.get('x-rate-limit-reset')).toBe(String(now / 1000 + 900));
 		expect((await call('POST', '/2/tweets', { text: 'once' })).body?.detail).toContain('duplicate');
 		expect({ posts: x.posts.length, publicCalls: x.publicCalls }).toEqual({ posts: 1, publicCalls: 2 });
+	});
+
+	it.each<[string, object]>([
+		['an answer to nothing', { reply: {} }],
+		['a number for the answered post', { reply: { in_reply_to_tweet_id: 1 } }],
+		['a group that may answer', { reply_settings: 'everyone' }],
+		['a mark that is not a boolean', { made_with_ai: 'yes' }],
+	])('refuses %s', async (_, more) => expect((await call('POST', '/2/tweets', { text: 't', ...more })).status).toBe(400));
+
+	it('takes an answer to an own post, and none to a stranger', async () => {
+		const first = String((await call('POST', '/2/tweets', { text: 'one' })).body?.data['id']);
+		const second = await call('POST', '/2/tweets', { text: 'two', reply: { in_reply_to_tweet_id: first }, reply_settings: 'following', made_with_ai: true, paid_partnership: true });
+		expect(second.status).toBe(201);
+		expect(x.posts[1]).toMatchObject({ replyTo: first, replySettings: 'following', madeWithAi: true, paidPartnership: true });
+		expect((await call('POST', '/2/tweets', { text: 'three', reply: { in_reply_to_tweet_id: '20' } })).status).toBe(403);
+	});
+
+	it('attaches subtitles to a video only', async () => {
+		const [video, picture] = [await ready(), await ready({ media_type: 'image/png', media_category: 'tweet_image' })];
+		const track = await ready({ media_type: 'text/srt', media_category: 'subtitles' });
+		const attach = (id: string, more: object = {}) =>
+			call('POST', '/2/media/subtitles', { id, media_category: 'TweetVideo', subtitles: { id: track, language_code: 'EN', display_name: 'English', ...more } });
+		expect((await attach(picture)).status).toBe(400);
+		expect((await attach(video, { language_code: 'en' })).status).toBe(400);
+		expect((await attach(video, { id: video })).status).toBe(400);
+		expect((await attach(video)).status).toBe(200);
+		expect((await call('POST', '/2/tweets', { text: 't', media: { media_ids: [track] } })).status).toBe(400);
+	});
+
+	it('tells the numbers of posts, and which are gone', async () => {
+		const id = String((await call('POST', '/2/tweets', { text: 'once' })).body?.data['id']);
+		x.setMetrics(id, { likes: 3, impressions: 70, linkClicks: 2 });
+		const look = async (query: string) => (await call('GET', `/2/tweets?${query}`)) as { status: number; body: { data?: object[]; errors?: object[] } | null };
+		expect((await look(`ids=${id},20&tweet.fields=public_metrics,non_public_metrics`)).body).toMatchObject({
+			data: [{ id, public_metrics: { like_count: 3, impression_count: 70 }, non_public_metrics: { impression_count: 70, url_link_clicks: 2 } }],
+			errors: [{ value: '20', type: 'https://api.twitter.com/2/problems/resource-not-found' }],
+		});
+		expect((await look('ids=')).status).toBe(400);
+		expect((await look(`ids=${Array.from({ length: 101 }, () => id).join()}`)).status).toBe(400);
+		now += 31 * 86_400_000;
+		expect((await look(`ids=${id}&tweet.fields=non_public_metrics`)).body).toEqual({ errors: [expect.objectContaining({ title: 'Field Authorization Error' })] });
+		expect((await call('DELETE', `/2/tweets/${id}`)).body?.data['deleted']).toBe(true);
+	});
+
+	it('hashes uploads without keeping them when it is told to', async () => {
+		await x.close();
+		x = await startXEmulator({ now: () => now, discard: true });
+		const id = await init({ total_bytes: 15, media_type: 'image/png', media_category: 'tweet_image' });
+		for (const index of ['0', '1', '1']) await call('POST', `/2/media/upload/${id}/append`, form(index, index === '0' ? 10 : 5));
+		await call('POST', `/2/media/upload/${id}/finalize`, {});
+		await call('POST', '/2/tweets', { text: 't', media: { media_ids: [id] } });
+		expect(x.posts[0]!.media[0]).toMatchObject({ bytes: Buffer.alloc(0), sha256: createHash('sha256').update(Buffer.alloc(15)).digest('hex') });
 	});
 
 	it('shows what was published on a page, with media that can be sought', async () => {

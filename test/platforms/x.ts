@@ -1,4 +1,6 @@
+import { createHash, type Hash } from 'node:crypto';
 import { Emulator, formParts, jsonObject, Refusal, sha256, type Answer, type Call, type EmulatorOptions } from './emulator.ts';
+import { metricsOf, NO_METRICS, replyProblem, subtitlesProblem, type XMetrics } from './xRules.ts';
 import { countWeighted, shortenUrls } from './xText.ts';
 
 export interface XAccount {
@@ -16,6 +18,8 @@ export interface XEmulatorOptions extends EmulatorOptions {
 	checkAfterSeconds?: number;
 	/** Default 86,400. */
 	mediaLifeSeconds?: number;
+	/** Hash what is uploaded and drop it. */
+	discard?: boolean;
 }
 
 interface Media {
@@ -26,6 +30,8 @@ interface Media {
 	category: string;
 	totalBytes: number;
 	segments: Buffer[];
+	/** Of the segments that were dropped, where nothing is kept. */
+	dropped: { hash: Hash; count: number; bytes: number } | null;
 	bytes: Buffer;
 	sha256: string;
 	finalized: boolean;
@@ -34,6 +40,8 @@ interface Media {
 	error: { code: number; name: string; message: string } | null;
 	expiresAt: number;
 	alt: string | null;
+	/** Tracks of subtitles, by language. */
+	subtitles: Map<string, { text: string; name: string }>;
 }
 
 export interface XPost {
@@ -45,6 +53,12 @@ export interface XPost {
 	shownText: string;
 	links: Array<{ url: string; expanded_url: string; media_key?: string }>;
 	media: Media[];
+	/** The post that it answers. */
+	replyTo: string | null;
+	replySettings: string | null;
+	madeWithAi: boolean;
+	paidPartnership: boolean;
+	metrics: XMetrics;
 	permalink: string;
 	at: Date;
 }
@@ -54,6 +68,8 @@ const CATEGORIES: Record<string, { mimes: string[]; maxBytes: number; processed:
 	tweet_image: { mimes: ['image/jpeg', 'image/png', 'image/webp', 'image/bmp', 'image/tiff', 'image/pjpeg'], maxBytes: 5 * 1024 * 1024, processed: false },
 	tweet_gif: { mimes: ['image/gif'], maxBytes: 15 * 1024 * 1024, processed: true },
 	tweet_video: { mimes: ['video/mp4', 'video/webm', 'video/mp2t', 'video/quicktime'], maxBytes: 512 * 1024 * 1024, processed: true },
+	// No limit is documented; a track of subtitles has some hundred kilobytes.
+	subtitles: { mimes: ['text/srt', 'text/vtt'], maxBytes: 5 * 1024 * 1024, processed: false },
 };
 /** A request of 5 MB is refused by X's edge, one of 1 MiB is not (platforms.md 1.2, 15). */
 const EDGE_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -66,7 +82,7 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 	const media = new Map<string, Media>();
 	const posts: XPost[] = [];
 	const counters = { publicCalls: 0 };
-	const { processingPolls = 2, checkAfterSeconds = 1, mediaLifeSeconds = 86_400 } = options;
+	const { processingPolls = 2, checkAfterSeconds = 1, mediaLifeSeconds = 86_400, discard = false } = options;
 	/** 19 digits: a double cannot hold them. */
 	let lastId = 1_987_654_321_098_765_431n;
 	let processingError: Media['error'] = null;
@@ -139,6 +155,7 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 			category: category as string,
 			totalBytes,
 			segments: [],
+			dropped: discard ? { hash: createHash('sha256'), count: 0, bytes: 0 } : null,
 			bytes: Buffer.alloc(0),
 			sha256: '',
 			finalized: false,
@@ -146,6 +163,7 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 			error: null,
 			expiresAt: emulator.now() + mediaLifeSeconds * 1000,
 			alt: null,
+			subtitles: new Map(),
 		};
 		media.set(id, entry);
 		return ok({ data: { id, media_key: entry.key, expires_after_secs: mediaLifeSeconds } });
@@ -160,8 +178,14 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		if (parts.length !== 2 || !data || data.length === 0) return refuse(400, 'expected the fields media and segment_index');
 		if (!/^\d{1,3}$/.test(index)) refuse(400, 'segment_index must be 0 to 999');
 		if (entry.finalized) refuse(400, 'the upload has been finalized');
-		if (Number(index) > entry.segments.length) refuse(400, `segment ${entry.segments.length} is missing`);
-		entry.segments[Number(index)] = Buffer.from(data);
+		const arrived = entry.dropped?.count ?? entry.segments.length;
+		if (Number(index) > arrived) refuse(400, `segment ${arrived} is missing`);
+		if (!entry.dropped) entry.segments[Number(index)] = Buffer.from(data);
+		else if (Number(index) === arrived) {
+			entry.dropped.hash.update(data);
+			entry.dropped.count += 1;
+			entry.dropped.bytes += data.length;
+		}
 		return ok({ data: { expires_at: Math.floor(entry.expiresAt / 1000) } });
 	});
 
@@ -169,10 +193,12 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		const entry = own(call, call.params['id']);
 		if (!jsonObject(call)) refuse(400, 'Request body must be a JSON object.');
 		const bytes = Buffer.concat(entry.segments);
-		if (bytes.length !== entry.totalBytes) refuse(400, `${bytes.length} bytes arrived, ${entry.totalBytes} were announced`);
+		const arrived = entry.dropped?.bytes ?? bytes.length;
+		if (arrived !== entry.totalBytes) refuse(400, `${arrived} bytes arrived, ${entry.totalBytes} were announced`);
 		if (!entry.finalized) {
 			const processed = CATEGORIES[entry.category]!.processed;
-			Object.assign(entry, { finalized: true, bytes, sha256: sha256(bytes), segments: [], pollsLeft: processed ? processingPolls : null });
+			const hash = entry.dropped ? entry.dropped.hash.digest('hex') : sha256(bytes);
+			Object.assign(entry, { finalized: true, bytes, sha256: hash, segments: [], pollsLeft: processed ? processingPolls : null });
 			if (processed) [entry.error, processingError] = [processingError, null];
 			// What has been put together is kept in `bytes`; a repeat of the call finds it by length.
 			entry.segments = [bytes];
@@ -199,6 +225,18 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		return ok({ data: { id: entry.id, associated_metadata: { alt_text: { text } } } });
 	});
 
+	emulator.step('subtitles', 'post', '/2/media/subtitles', (call) => {
+		const body = jsonObject(call) ?? refuse(400, 'Request body must be a JSON object.');
+		const problem = subtitlesProblem(body);
+		if (problem) return refuse(400, problem);
+		const { id, subtitles } = body as { id: string; subtitles: { id: string; language_code: string; display_name: string } };
+		const [video, track] = [own(call, id), own(call, subtitles.id)];
+		if (video.category !== 'tweet_video' || !video.finalized) refuse(400, 'id is no finalized video');
+		if (track.category !== 'subtitles' || !track.finalized) refuse(400, 'subtitles.id is no finalized file of subtitles');
+		video.subtitles.set(subtitles.language_code, { text: track.bytes.toString('utf8'), name: subtitles.display_name });
+		return ok({ data: { id, media_category: 'TweetVideo', associated_subtitles: [...video.subtitles].map(([language_code, { name }]) => ({ language_code, display_name: name })) } });
+	});
+
 	emulator.step('create', 'post', '/2/tweets', (call) => {
 		const author = account(call, 'tweet.read', 'tweet.write', 'users.read');
 		counters.publicCalls += 1;
@@ -210,6 +248,13 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		const entries = attached === undefined ? [] : attachable(author, attached.media_ids);
 		if (text === '' && entries.length === 0) refuse(400, 'text or media is required');
 		if (countWeighted(text) > 280) refuse(400, 'Your Tweet text is too long.');
+		const problem = replyProblem(body);
+		if (problem) refuse(400, problem);
+		const replyTo = (body['reply'] as { in_reply_to_tweet_id: string } | undefined)?.in_reply_to_tweet_id ?? null;
+		// Self-serve apps may answer others only where they were mentioned (platforms.md 1.5).
+		if (replyTo !== null && !posts.some((post) => post.id === replyTo && post.author === author.username)) {
+			refuse(403, 'Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author of the post you are replying to.');
+		}
 		const same = (post: XPost) => post.author === author.username && post.text === text && post.media.map((entry) => entry.sha256).join() === entries.map((entry) => entry.sha256).join();
 		if (posts.some(same)) refuse(403, 'You are not allowed to create a Tweet with duplicate content.');
 		const id = nextId();
@@ -217,7 +262,21 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		const shortened = shortenUrls(text);
 		const mediaLink = entries.map((entry) => ({ url: `https://t.co/m${id.slice(-9)}`, expanded_url: `https://x.com/${author.username}/status/${id}/video/1`, media_key: entry.key }));
 		const shownText = [shortened.text, ...new Set(mediaLink.map((link) => link.url))].filter(Boolean).join(' ');
-		posts.push({ id, author: author.username, text, shownText, links: [...shortened.links, ...mediaLink], media: entries, permalink, at: new Date(emulator.now()) });
+		posts.push({
+			id,
+			author: author.username,
+			text,
+			shownText,
+			links: [...shortened.links, ...mediaLink],
+			media: entries,
+			replyTo,
+			replySettings: (body['reply_settings'] as string | undefined) ?? null,
+			madeWithAi: body['made_with_ai'] === true,
+			paidPartnership: body['paid_partnership'] === true,
+			metrics: { ...NO_METRICS },
+			permalink,
+			at: new Date(emulator.now()),
+		});
 		return ok({ data: { id, text: shownText, edit_history_post_ids: [id] } }, 201);
 	});
 
@@ -227,7 +286,7 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		}
 		const entries = ids.map((id) => {
 			const entry = media.get(id);
-			const usable = entry && entry.owner === author.id && entry.expiresAt > emulator.now() && entry.finalized;
+			const usable = entry && entry.category !== 'subtitles' && entry.owner === author.id && entry.expiresAt > emulator.now() && entry.finalized;
 			return usable ? entry : refuse(400, 'Your media IDs are invalid.');
 		});
 		if (entries.some((entry) => entry.pollsLeft !== null && (entry.pollsLeft > 0 || entry.error))) refuse(400, 'The media has not been processed.');
@@ -259,6 +318,28 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		return ok(data.length > 0 ? { data, meta: { result_count: data.length, ...more } } : { meta: { result_count: 0 } });
 	});
 
+	emulator.step('lookup', 'get', '/2/tweets', (call) => {
+		const reader = account(call, 'tweet.read', 'users.read');
+		const unknown = Object.keys(call.query).find((name) => !['ids', 'tweet.fields'].includes(name));
+		if (unknown) refuse(400, `The query parameter [${unknown}] is not one of [ids,tweet.fields]`);
+		const ids = (call.query['ids'] ?? '').split(',');
+		if (ids.length > 100 || !ids.every((id) => /^\d{1,19}$/.test(id))) refuse(400, 'ids must be 1 to 100 numbers');
+		const fields = (call.query['tweet.fields'] ?? '').split(',');
+		const data: object[] = [];
+		const errors: object[] = [];
+		for (const id of ids) {
+			const post = posts.find((entry) => entry.id === id);
+			const found = post && metricsOf(post, fields, { own: post.author === reader.username, now: emulator.now() });
+			if (post && found) data.push({ id, text: post.shownText, edit_history_tweet_ids: [id], ...found });
+			else {
+				const problem = post ? 'not-authorized-for-field' : 'resource-not-found';
+				const detail = post ? `Sorry, you are not authorized to access 'non_public_metrics' on the Tweet with ids : [${id}].` : `Could not find tweet with ids: [${id}].`;
+				errors.push({ value: id, detail, title: post ? 'Field Authorization Error' : 'Not Found Error', resource_type: 'tweet', parameter: 'ids', resource_id: id, type: `https://api.twitter.com/2/problems/${problem}` });
+			}
+		}
+		return ok({ ...(data.length > 0 ? { data } : {}), ...(errors.length > 0 ? { errors } : {}) });
+	});
+
 	emulator.step('delete', 'delete', '/2/tweets/:id', (call) => {
 		const author = account(call, 'tweet.read', 'tweet.write', 'users.read');
 		const index = posts.findIndex((post) => post.id === call.params['id'] && post.author === author.username);
@@ -284,11 +365,13 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		fail: emulator.fail.bind(emulator),
 		hold: emulator.hold.bind(emulator),
 		/** Every step that `fail` and `hold` know. */
-		steps: ['me', 'initialize', 'append', 'finalize', 'status', 'metadata', 'create', 'timeline'] as const,
+		steps: ['me', 'initialize', 'append', 'finalize', 'status', 'metadata', 'subtitles', 'create', 'timeline', 'lookup', 'delete'] as const,
 		revoke: (token: string) => tokens.delete(token),
 		setToken: (token: string, entry: XAccount) => tokens.set(token, entry),
 		/** Every upload is gone. */
 		forgetMedia: () => media.clear(),
+		/** Numbers of a post. */
+		setMetrics: (id: string, metrics: Partial<XMetrics>) => Object.assign(posts.find((post) => post.id === id)?.metrics ?? {}, metrics),
 		/** Processing of the next video fails. */
 		failProcessing: (name: string, message: string) => (processingError = { code: 1, name, message }),
 		close: () => emulator.close(),
