@@ -12,6 +12,7 @@ import { waitProperties } from '../shared/properties';
 import { resumeFromCallback } from '../shared/resume';
 import { runOperations } from '../shared/run';
 import { operations } from './operations';
+import { credentials } from './platforms';
 
 /** Publishes: one item of output per input item and platform. */
 export class SocialDistribute implements INodeType {
@@ -29,12 +30,7 @@ export class SocialDistribute implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
 		outputNames: ['Done', 'Failed'],
-		credentials: [
-			{ name: 'mediaSidecarApi', required: true },
-			// Not required: a workflow that chooses its platforms by expression must start without those it does not use.
-			{ name: 'mediaPipelineMastodonApi', displayOptions: { show: { platforms: ['mastodon'] } } },
-			{ name: 'mediaPipelineXOAuth2Api', displayOptions: { show: { platforms: ['x'] } } },
-		],
+		credentials,
 		webhooks: [
 			{
 				name: 'default',

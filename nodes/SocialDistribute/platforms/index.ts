@@ -1,6 +1,16 @@
+import type { INodeCredentialDescription } from 'n8n-workflow';
+import { SIDECAR_CREDENTIAL } from '../../shared/sidecar';
 import { mastodon } from './mastodon';
 import type { Platform } from './platform';
 import { x } from './x';
 
-/** Adding a platform: one file, one entry here, and its credential in the node's description. */
+/** In the order of their names. Adding a platform: one file, and one entry here. */
 export const platforms: readonly Platform[] = [mastodon, x];
+
+/** Not required: a workflow that chooses its platforms by expression must start without those it does not use. */
+export const credentials: INodeCredentialDescription[] = [
+	{ name: SIDECAR_CREDENTIAL, required: true },
+	...platforms.flatMap((platform) =>
+		platform.credentials.map((name) => ({ name, displayOptions: { show: { platforms: [platform.value] } } })),
+	),
+];

@@ -1,12 +1,10 @@
 import { requireCredential } from './requireCredential';
 import type { Platform } from './platform';
 
-const CREDENTIAL = 'mediaPipelineMastodonApi';
-
 export const mastodon: Platform = {
 	name: 'Mastodon',
 	value: 'mastodon',
-	credential: CREDENTIAL,
+	credentials: ['mediaPipelineMastodonApi'],
 	async secrets(context, itemIndex) {
 		const { baseUrl, accessToken } = await requireCredential<{ baseUrl: string; accessToken: string }>(
 			context,

@@ -1,12 +1,19 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+
+/** Reads one of a platform's own fields of the current item; empty fields are undefined. */
+export type ReadField = (name: string) => unknown;
 
 /** One social platform as this node sees it: which credential it takes, and what of it the sidecar needs. */
 export interface Platform {
 	name: string;
 	/** Name on the wire. */
 	value: string;
-	/** Type of its credential, also listed in the node's description. */
-	credential: string;
+	/** Types of its credential: one of them must be chosen. */
+	credentials: readonly string[];
+	/** Fields that only this platform has. They are shown as the collection "<name> Options". */
+	fields?: INodeProperties[];
+	/** What is sent of them, as `params.settings`. */
+	settings?(read: ReadField): Record<string, unknown>;
 	/** Only for the one job; the sidecar stores them encrypted and erases them when the job ends. */
 	secrets(context: IExecuteFunctions, itemIndex: number): Promise<Record<string, string>>;
 }
