@@ -35,6 +35,7 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 		maxFileBytes: 1_000_000,
 		uploadUrlTtlSeconds: 60,
 		renditionWaitSeconds: 20,
+		checkCallbackUrl: async () => null,
 		version: '0',
 		readiness: async () => [],
 		aiReport: () => ({ capabilities: [], voice_activity: { provider: 'ffmpeg', obstacle: null } }),

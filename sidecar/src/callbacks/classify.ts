@@ -50,4 +50,40 @@ export function classify(attempt: Attempt, attempts: number, ageMs: number, rand
 /** 1 s, 2 s, 4 s … with full jitter, at least half. */
 const backOff = (attempts: number, random: () => number): number => Math.min(1000 * 2 ** (attempts - 1), LONGEST_PAUSE_MS) * (0.5 + random() / 2);
 
+/** Three days cover a weekend; so long other senders try as well (Stripe, "Webhook delivery behavior"). */
+const EVENT_GIVE_UP_AFTER_MS = 3 * 24 * 3_600_000;
+const SHORTEST_HOLD_MS = 1000;
+
+/** `disable`: the webhook itself is to be given up. */
+export type EventVerdict = Verdict | { action: 'disable'; reason: string };
+
+/**
+ * The same for an event that a registered webhook is told of. Whoever registered it can repair it and wants what was missed: everything but
+ * 410 ("Gone": Standard Webhooks asks to disable it then) is tried for three days. When an event is given up on and nothing else
+ * has got through in all that time either (`failingMs`), the webhook is.
+ */
+export function classifyEvent(attempt: Attempt, { attempts, ageMs, failingMs }: { attempts: number; ageMs: number; failingMs: number }, random: () => number = Math.random): EventVerdict {
+	const later = (reason: string, hintMs = 0): EventVerdict => {
+		const pause = Math.max(hintMs, backOff(attempts, random));
+		if (ageMs + pause <= EVENT_GIVE_UP_AFTER_MS) return { action: 'retry', inMs: pause, reason };
+		if (failingMs + pause > EVENT_GIVE_UP_AFTER_MS) return { action: 'disable', reason: `Nothing got through for 3 days. The latest reason: ${reason}` };
+		return { action: 'dead', reason: `${reason} Given up after 3 days.` };
+	};
+	if ('failure' in attempt) return later(attempt.failure);
+	const { status, contentType } = attempt;
+	if (status >= 200 && status < 300) {
+		if (!contentType.includes('text/html')) return { action: 'delivered' };
+		return later(`HTTP ${status} with an HTML page: a proxy answered, not the receiver. Check the address.`);
+	}
+	if (status === 410) return { action: 'disable', reason: 'HTTP 410: the receiver is gone for good.' };
+	if (status >= 300 && status < 400) return later(`HTTP ${status}: redirects are not followed. Register the final address.`);
+	if (status === 401 || status === 403) return later(`HTTP ${status}: the receiver refuses it. Does it check with the secret of this webhook?`);
+	if (status === 404) return later('HTTP 404: there is nothing at this address.');
+	return later(`HTTP ${status}.`, (attempt.retryAfterSeconds ?? 0) * 1000);
+}
+
+/** How long nothing at all is sent to a webhook after a failure: as long as it has been failing, within 1 s and 10 minutes; longer when it says so. */
+export const holdMs = (attempt: Attempt, failingMs: number): number =>
+	Math.max(Math.min(Math.max(failingMs, SHORTEST_HOLD_MS), LONGEST_PAUSE_MS), 'status' in attempt ? (attempt.retryAfterSeconds ?? 0) * 1000 : 0);
+
 const minutes = (ms: number): string => (ms < 90_000 ? `${Math.round(ms / 1000)} seconds` : `${Math.round(ms / 60_000)} minutes`);

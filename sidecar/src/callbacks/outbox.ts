@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { lockAsset, updateAsset } from '../db/assets.ts';
-import { claimDueCallbacks, msUntilDue, settleCallback, type CallbackRow } from '../db/callbacks.ts';
+import { claimDueCallbacks, msUntilDue, settleCallback, type CallbackRow, type Lane } from '../db/callbacks.ts';
 import { recordEvents } from '../db/events.ts';
 import { processJobs } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
@@ -11,6 +11,7 @@ import { startLoop, type Loop } from '../pipeline/loop.ts';
 import { isUnsafe } from '../pipeline/safety.ts';
 import type { FileUrl } from '../pipeline/views.ts';
 import { classify, type Attempt, type Verdict } from './classify.ts';
+import { deliverEvent } from './event.ts';
 import { renderCallback } from './render.ts';
 import type { Sign } from './sign.ts';
 
@@ -30,10 +31,19 @@ export interface OutboxDeps extends PipelineDeps {
 	fileUrl: FileUrl;
 }
 
-/** At once. Each costs one socket, and one that never answers takes its place for 20 s (send.ts). */
-const PARALLEL = 64;
-/** Of one workspace, roughly: one whose receivers do not answer must not hold up the others. */
-const PARALLEL_PER_WORKSPACE = 16;
+interface Limits {
+	/** At once. Each costs one socket, and one that never answers takes its place for 20 s (send.ts). */
+	parallel: number;
+	/** Of one workspace, roughly: one whose receivers do not answer must not hold up the others. */
+	perWorkspace: number;
+	/** How soon its table is looked at again. Events need no hurry, and the loop is woken for results. */
+	pauseMs: number;
+}
+/** Events have places of their own: a webhook that does not answer must not hold up what an execution waits for. */
+const LANES: Record<Lane, Limits> = {
+	results: { parallel: 64, perWorkspace: 16, pauseMs: 0 },
+	events: { parallel: 32, perWorkspace: 8, pauseMs: 200 },
+};
 /** Longer than the sender's own time limit (Standard Webhooks: 15–30 s), so that no callback is sent by two at once. */
 const LEASE_SECONDS = 60;
 /** How late a callback of another process may be noticed. */
@@ -63,14 +73,30 @@ export interface Outbox {
 
 /** `onRoom` is called after each delivery. */
 export function createOutbox(deps: OutboxDeps, onRoom: () => void = () => {}): Outbox {
+	const lanes = (['results', 'events'] as const).map((lane) => createLane(deps, lane, onRoom));
+	return {
+		async round() {
+			let wait = POLL_MS;
+			for (const lane of lanes) wait = Math.min(wait, await lane.round());
+			return wait;
+		},
+		async settled() {
+			for (const lane of lanes) await lane.settled();
+		},
+	};
+}
+
+function createLane(deps: OutboxDeps, lane: Lane, onRoom: () => void): Outbox {
+	const { parallel, perWorkspace, pauseMs } = LANES[lane];
 	const running = new Map<Promise<void>, string>();
+	let notBefore = 0;
 	const busyWorkspaces = (): string[] => {
 		const counts = new Map<string, number>();
 		for (const workspaceId of running.values()) counts.set(workspaceId, (counts.get(workspaceId) ?? 0) + 1);
-		return [...counts].filter(([, count]) => count >= PARALLEL_PER_WORKSPACE).map(([workspaceId]) => workspaceId);
+		return [...counts].filter(([, count]) => count >= perWorkspace).map(([workspaceId]) => workspaceId);
 	};
 	const start = (row: CallbackRow): void => {
-		const work: Promise<void> = deliver(deps, row)
+		const work: Promise<void> = (lane === 'events' ? deliverEvent(deps, row) : deliver(deps, row))
 			// Its lease runs out, and it is tried again.
 			.catch((error: unknown) => deps.log.error({ err: error, callback_id: row.id }, 'a callback could not be handled'))
 			.then(() => {
@@ -81,12 +107,15 @@ export function createOutbox(deps: OutboxDeps, onRoom: () => void = () => {}): O
 	};
 	return {
 		async round() {
-			const room = Math.min(PARALLEL - running.size, PARALLEL_PER_WORKSPACE);
+			const early = notBefore - Date.now();
+			if (early > 0) return early;
+			const room = Math.min(parallel - running.size, perWorkspace);
 			if (room <= 0) return POLL_MS;
-			const due = await claimDueCallbacks(deps.db, room, LEASE_SECONDS, busyWorkspaces());
+			const due = await claimDueCallbacks(deps.db, room, LEASE_SECONDS, busyWorkspaces(), lane);
 			due.forEach(start);
 			if (due.length === room) return 0;
-			const wait = await msUntilDue(deps.db, busyWorkspaces());
+			notBefore = Date.now() + pauseMs;
+			const wait = await msUntilDue(deps.db, busyWorkspaces(), lane);
 			return wait === null ? POLL_MS : Math.max(SHORTEST_PAUSE_MS, wait);
 		},
 		async settled() {

@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, inArray, isNull, lte, notInArray, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lte, ne, notInArray, or, sql } from 'drizzle-orm';
 import type { Executor } from './database.ts';
-import { callbacks, type CallbackStatus } from './schema.ts';
+import { callbacks, webhooks, type CallbackStatus } from './schema.ts';
 
 export type CallbackRow = typeof callbacks.$inferSelect;
 
@@ -8,12 +8,18 @@ export async function insertCallback(db: Executor, row: typeof callbacks.$inferI
 	await db.insert(callbacks).values(row);
 }
 
+/** Results that somebody waits for, or events for webhooks: those must not hold up these. */
+export type Lane = 'results' | 'events';
+const inLane = (lane: Lane) => (lane === 'events' ? eq(callbacks.kind, 'event') : ne(callbacks.kind, 'event'));
+/** When the webhook it is for may be tried again; null for other callbacks, and while that one works. */
+const held = sql`(select w.retry_at from webhooks w where w.id = ${callbacks.webhookId})`;
+
 const notOf = (workspaces: string[]) => (workspaces.length > 0 ? notInArray(callbacks.workspaceId, workspaces) : undefined);
 
 /**
  * Takes what is due, for `leaseSeconds`; skips what another process is delivering, and `busy` workspaces. Oldest first.
  */
-export async function claimDueCallbacks(db: Executor, limit: number, leaseSeconds: number, busy: string[] = []): Promise<CallbackRow[]> {
+export async function claimDueCallbacks(db: Executor, limit: number, leaseSeconds: number, busy: string[] = [], lane: Lane = 'results'): Promise<CallbackRow[]> {
 	const due = db
 		.select({ id: callbacks.id })
 		.from(callbacks)
@@ -22,6 +28,8 @@ export async function claimDueCallbacks(db: Executor, limit: number, leaseSecond
 				eq(callbacks.status, 'pending'),
 				lte(callbacks.nextAt, sql`now()`),
 				or(isNull(callbacks.leaseUntil), lte(callbacks.leaseUntil, sql`now()`)),
+				inLane(lane),
+				lane === 'events' ? sql`coalesce(${held} <= now(), true)` : undefined,
 				notOf(busy),
 			),
 		)
@@ -60,12 +68,13 @@ export async function settleCallback(db: Executor, id: string, { status, httpSta
 }
 
 /** Milliseconds until a callback of a workspace that is not `busy` is due, by the database's clock. Null: none is waiting. */
-export async function msUntilDue(db: Executor, busy: string[] = []): Promise<number | null> {
-	const due = sql`min(greatest(${callbacks.nextAt}, coalesce(${callbacks.leaseUntil}, ${callbacks.nextAt})))`;
+export async function msUntilDue(db: Executor, busy: string[] = [], lane: Lane = 'results'): Promise<number | null> {
+	// greatest() of Postgres passes over nulls.
+	const due = sql`min(greatest(${callbacks.nextAt}, ${callbacks.leaseUntil}, ${lane === 'events' ? held : sql`null`}))`;
 	const [row] = await db
 		.select({ ms: sql<number | null>`(extract(epoch from ${due} - now()) * 1000)::float8` })
 		.from(callbacks)
-		.where(and(eq(callbacks.status, 'pending'), notOf(busy)));
+		.where(and(eq(callbacks.status, 'pending'), inLane(lane), notOf(busy)));
 	return row?.ms ?? null;
 }
 
@@ -97,6 +106,7 @@ export async function redeliver(db: Executor, workspaceId: string, id: string): 
 		.set({ status: 'pending', attempts: 0, nextAt: sql`now()`, reason: null, endedAt: null, createdAt: sql`now()` })
 		.where(and(eq(callbacks.id, id), eq(callbacks.workspaceId, workspaceId)))
 		.returning();
+	if (row?.webhookId) await db.update(webhooks).set({ retryAt: null }).where(eq(webhooks.id, row.webhookId));
 	return row ?? null;
 }
 

@@ -34,6 +34,11 @@ export async function storeReportedPost(tx: Transaction, post: ReportedPost): Pr
 	return row as PostRow;
 }
 
+export async function findPost(db: Executor, workspaceId: string, id: string): Promise<PostRow | null> {
+	const [row] = await db.select().from(posts).where(and(eq(posts.id, id), eq(posts.workspaceId, workspaceId)));
+	return row ?? null;
+}
+
 /** Newest first. */
 export async function listPosts(db: Executor, workspaceId: string, assetId: string | undefined, limit: number): Promise<PostRow[]> {
 	return db

@@ -15,6 +15,7 @@ import { searchRoutes } from './search.ts';
 import { infoRoutes, serviceRoutes } from './service.ts';
 import { signRoutes, uploadRoutes } from './uploads.ts';
 import { usageRoutes } from './usage.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 /** Requests carry references and texts, never media: a batch of 1000 items with transcripts fits. */
 const MAX_JSON = '8mb';
@@ -36,7 +37,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	const media = Router();
 	// Before the routes with /assets/:id.
 	media.use(searchRoutes(deps));
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), webhookRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [authenticate(deps), express.json({ limit: MAX_JSON })];
 	app.use('/api/media', ...guarded, media);

@@ -19,6 +19,8 @@ export interface HttpDeps extends OutboxDeps {
 	/** Search over the assets of a workspace. */
 	library: Library;
 	giveFeedback: GiveFeedback;
+	/** Throws when nothing may be sent to this URL (net/guard.ts). */
+	checkCallbackUrl(url: string): Promise<unknown>;
 	version: string;
 	/** Problems that make this process unfit for work now; empty: ready. */
 	readiness(): Promise<string[]>;

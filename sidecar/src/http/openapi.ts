@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { aiReportSchema } from '../ai/routing/report.ts';
 import * as requests from '../contract/requests.ts';
 import * as views from '../contract/views.ts';
+import * as webhooks from '../contract/webhooks.ts';
 import type { Operation } from '../operations/operation.ts';
 import { feedbackRequestSchema, SEARCH_QUERY } from './search.ts';
 
 interface Route {
-	method: 'get' | 'post' | 'put';
+	method: 'get' | 'post' | 'put' | 'delete';
 	path: string;
-	tag: 'Process' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Search' | 'Service';
+	tag: 'Process' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Webhooks' | 'Search' | 'Service';
 	summary: string;
 	body?: z.ZodType;
 	/** Query and path parameters by name. */
@@ -17,6 +18,8 @@ interface Route {
 	answer?: z.ZodType;
 	/** Answers something other than JSON. */
 	contentType?: string;
+	/** Takes no Idempotency-Key: its answer is shown once. */
+	secret?: boolean;
 	/** Needs no API key. */
 	open?: boolean;
 }
@@ -51,6 +54,11 @@ const routes: Route[] = [
 	{ method: 'get', path: '/api/media/posts', tag: 'Distribute', summary: 'Newest posts first.', query: { asset_id: 'Only of this asset', limit: '1 to 500, default 50' }, status: 200, answer: listOf('posts', views.postSchema) },
 	{ method: 'get', path: '/api/media/callbacks', tag: 'Callbacks', summary: 'Callbacks and why they were not delivered.', query: { status: 'pending, delivered, dead, obsolete', limit: '1 to 500, default 50' }, status: 200, answer: listOf('callbacks', views.callbackViewSchema) },
 	{ method: 'post', path: '/api/media/callbacks/{id}/redeliver', tag: 'Callbacks', summary: 'Deliver a callback again.', status: 202, answer: views.callbackViewSchema },
+	{ method: 'post', path: '/api/media/webhooks', tag: 'Webhooks', summary: 'Register an address that is told of events. The answer holds the secret that they are signed with, this once.', body: webhooks.webhookRequestSchema, status: 201, answer: webhooks.webhookCreatedSchema, secret: true },
+	{ method: 'get', path: '/api/media/webhooks', tag: 'Webhooks', summary: 'Registered webhooks, newest first, and how each fares.', status: 200, answer: listOf('webhooks', webhooks.webhookSchema) },
+	{ method: 'get', path: '/api/media/webhooks/{id}', tag: 'Webhooks', summary: 'One webhook.', status: 200, answer: webhooks.webhookSchema },
+	{ method: 'post', path: '/api/media/webhooks/{id}/enable', tag: 'Webhooks', summary: 'Send to a disabled webhook again. What it missed can be delivered again with /api/media/callbacks/{id}/redeliver.', status: 200, answer: webhooks.webhookSchema },
+	{ method: 'delete', path: '/api/media/webhooks/{id}', tag: 'Webhooks', summary: 'Nothing is sent to it any more, not even what waits for it.', status: 200, answer: z.object({ id: z.string(), deleted: z.literal(true) }) },
 	{ method: 'get', path: '/api/media/usage', tag: 'Service', summary: 'What the workspace has used, by operation and together: CPU seconds, bytes, units of providers.', query: { from: 'Date or time; default 30 days before `to`', to: 'Date or time, not included; default now' }, status: 200, answer: views.usageViewSchema },
 	{ method: 'get', path: '/api/media/ai', tag: 'Service', summary: 'For each task of AI who serves it now, in which order providers are asked, and why others cannot.', status: 200, answer: aiReportSchema },
 	{ method: 'get', path: '/api/media/whoami', tag: 'Service', summary: 'The workspace of the API key; the test of the n8n credential.', status: 200, answer: z.object({ workspace_id: z.string(), version: z.string() }) },
@@ -84,6 +92,7 @@ export function openApi(operations: Iterable<Operation>, publicUrl: string, vers
 		paths,
 		webhooks: {
 			batchFinished: { post: { summary: 'Sent to `callback_url` of a batch, signed (Standard Webhooks).', requestBody: json(jsonSchema(views.batchCallbackSchema, 'output')), responses: { '200': { description: 'Received' } } } },
+			event: { post: { summary: 'Sent to registered webhooks, signed with the secret of each.', requestBody: json(jsonSchema(webhooks.webhookEventSchema, 'output')), responses: { '200': { description: 'Received' } } } },
 			jobFinished: { post: { summary: 'Sent to `callback_url` of a single operation, signed.', requestBody: json(jsonSchema(views.jobCallbackSchema, 'output')), responses: { '200': { description: 'Received' } } } },
 		},
 		components: {
@@ -98,7 +107,7 @@ const json = (schema: Record<string, unknown>, example?: unknown) => ({ content:
 function describeRoute(route: Route, example: unknown): Record<string, unknown> {
 	const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
 	const inQuery = Object.entries(route.query ?? {}).map(([name, description]) => ({ name, in: 'query', description, schema: { type: 'string' } }));
-	const idempotency = route.method === 'post' ? [{ name: 'Idempotency-Key', in: 'header', description: 'The same key and body again give the same answer and do nothing new.', schema: { type: 'string', maxLength: 255 } }] : [];
+	const idempotency = route.method === 'post' && !route.secret ? [{ name: 'Idempotency-Key', in: 'header', description: 'The same key and body again give the same answer and do nothing new.', schema: { type: 'string', maxLength: 255 } }] : [];
 	return {
 		tags: [route.tag],
 		summary: route.summary,

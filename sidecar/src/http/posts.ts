@@ -2,12 +2,12 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
 import { distributeCallbackSchema } from '../contract/requests.ts';
-import type { PostView } from '../contract/views.ts';
 import { findAsset } from '../db/assets.ts';
 import { recordEvents } from '../db/events.ts';
 import type { PostRow } from '../db/posts.ts';
 import { listPosts, storeReportedPost } from '../db/reported-posts.ts';
 import { PipelineError } from '../errors.ts';
+import { postView } from '../pipeline/views.ts';
 import { sha256 } from '../secrets.ts';
 import type { HttpDeps } from './deps.ts';
 import { toError } from './process.ts';
@@ -53,7 +53,7 @@ export function postRoutes(deps: HttpDeps): Router {
 			}
 			await recordEvents(
 				tx,
-				stored.map((row) => ({ workspaceId, type: `post.${row.status}`, assetId: asset.id, data: { platform: row.platform, external_post_id: row.externalPostId, permalink: row.permalink } })),
+				stored.map((row) => ({ workspaceId, type: `post.${row.status}`, assetId: asset.id, data: { post_id: row.id, platform: row.platform, external_post_id: row.externalPostId, permalink: row.permalink, ...(row.error ? { error: row.error } : {}) } })),
 			);
 			return { status: 200, body: { posts: stored.map(postView) } };
 		});
@@ -61,18 +61,3 @@ export function postRoutes(deps: HttpDeps): Router {
 
 	return router;
 }
-
-const postView = (row: PostRow): PostView => ({
-	id: row.id,
-	asset_id: row.assetId,
-	job_id: row.jobId,
-	platform: row.platform,
-	account: row.account,
-	status: row.status,
-	text: row.text,
-	external_post_id: row.externalPostId,
-	permalink: row.permalink,
-	error: row.error,
-	created_at: row.createdAt.toISOString(),
-	published_at: row.publishedAt?.toISOString() ?? null,
-});

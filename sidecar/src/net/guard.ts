@@ -25,6 +25,8 @@ export type Resolve = (host: string) => Promise<dns.LookupAddress[]>;
 export interface Guard {
 	/** What can be refused without DNS: scheme, credentials, literal addresses. Throws `invalid_request`, `input_forbidden`. */
 	check(url: string | URL): URL;
+	/** The same with DNS, for an address that is stored for later: throws also when it has none. Each request to it is checked again. */
+	checkAddress(url: string | URL): Promise<URL>;
 	/** Agents for node:http and axios. One connection per request: a reused one that the server just closed looks like an unknown outcome. */
 	readonly httpAgent: http.Agent;
 	readonly httpsAgent: https.Agent;
@@ -101,15 +103,26 @@ export function createGuard(options: GuardOptions): Guard {
 		}
 	}
 
+	const portOf = (url: URL): number => Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+	const check = (given: string | URL): URL => {
+		const url = parseUrl(given);
+		const host = normaliseHost(url.hostname);
+		// The URL parser has already turned 2130706433, 0x7f.1 and 0177.0.0.1 into 127.0.0.1.
+		const refused = isIP(host) ? refusal(url.protocol, host, host, portOf(url)) : null;
+		if (refused) throw refused;
+		return url;
+	};
 	return {
 		httpAgent: new GuardedHttpAgent({ keepAlive: false }),
 		httpsAgent: new GuardedHttpsAgent({ keepAlive: false }),
-		check(given) {
-			const url = parseUrl(given);
+		check,
+		async checkAddress(given) {
+			const url = check(given);
 			const host = normaliseHost(url.hostname);
-			const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-			// The URL parser has already turned 2130706433, 0x7f.1 and 0177.0.0.1 into 127.0.0.1.
-			const refused = isIP(host) ? refusal(url.protocol, host, host, port) : null;
+			if (isIP(host)) return url;
+			const addresses = await resolve(host).catch(() => []);
+			if (addresses.length === 0) throw new PipelineError('invalid_request', `${host} has no address: the name is wrong, or cannot be looked up from the sidecar.`);
+			const refused = addresses.map(({ address }) => refusal(url.protocol, host, address, portOf(url))).find(Boolean);
 			if (refused) throw refused;
 			return url;
 		},

@@ -1,4 +1,4 @@
-import { and, inArray, lt, sql } from 'drizzle-orm';
+import { and, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Database } from '../db/database.ts';
 import { callbacks, events, idempotencyKeys } from '../db/schema.ts';
 
@@ -8,12 +8,12 @@ const IDEMPOTENCY_DAYS = 7;
 const EVENT_DAYS = 30;
 const CALLBACK_DAYS = 30;
 
-/** Forgets what nobody asks for any more, so that these tables do not grow for ever. Dead callbacks stay until somebody looks. */
+/** Forgets what nobody asks for any more, so that these tables do not grow for ever. Dead callbacks stay until somebody looks, but for events. */
 export async function prune(db: Database): Promise<void> {
 	const older = (days: number) => sql`now() - make_interval(days => ${days})`;
 	await db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, older(IDEMPOTENCY_DAYS)));
 	await db.delete(events).where(lt(events.createdAt, older(EVENT_DAYS)));
 	await db
 		.delete(callbacks)
-		.where(and(inArray(callbacks.status, ['delivered', 'obsolete']), lt(callbacks.createdAt, older(CALLBACK_DAYS))));
+		.where(and(or(inArray(callbacks.status, ['delivered', 'obsolete']), and(eq(callbacks.status, 'dead'), eq(callbacks.kind, 'event'))), lt(callbacks.createdAt, older(CALLBACK_DAYS))));
 }

@@ -1,8 +1,9 @@
-import type { AssetView, BatchCallback, BatchView, JobView } from '../contract/views.ts';
+import type { AssetView, BatchCallback, BatchView, JobView, PostView } from '../contract/views.ts';
 import type { AssetRow } from '../db/assets.ts';
 import type { BatchRow } from '../db/batches.ts';
 import type { CallbackRow } from '../db/callbacks.ts';
 import type { FileRow, JobRow } from '../db/jobs.ts';
+import type { PostRow } from '../db/posts.ts';
 
 /** Signed link of a stored file. */
 export type FileUrl = (storageKey: string) => string;
@@ -119,11 +120,31 @@ export const batchJob = (job: JobRow, files: FileRow[], fileUrl: FileUrl) => ({
 	error: job.error,
 });
 
+export const postView = (row: PostRow): PostView => ({
+	id: row.id,
+	asset_id: row.assetId,
+	job_id: row.jobId,
+	platform: row.platform,
+	account: row.account,
+	status: row.status,
+	text: row.text,
+	external_post_id: row.externalPostId,
+	permalink: row.permalink,
+	error: row.error,
+	created_at: row.createdAt.toISOString(),
+	published_at: iso(row.publishedAt),
+});
+
+/** The `webhook-id` of an event, whoever is told of it. */
+export const eventId = (id: number): string => `evt_${id}`;
+
 export const callbackView = (row: CallbackRow) => ({
 	id: row.id,
 	kind: row.kind,
 	batch_id: row.batchId,
 	asset_id: row.assetId,
+	webhook_id: row.webhookId,
+	event_id: row.eventId === null ? null : eventId(row.eventId),
 	status: row.status,
 	attempts: row.attempts,
 	last_http_status: row.lastHttpStatus,

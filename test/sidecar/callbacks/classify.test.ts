@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { classify, type Attempt } from '../../../sidecar/src/callbacks/classify.ts';
+import { classify, classifyEvent, holdMs, type Attempt } from '../../../sidecar/src/callbacks/classify.ts';
 
 const answer = (status: number, body = '', contentType = 'application/json'): Attempt => ({ status, body, contentType });
 const MINUTE = 60_000;
@@ -58,5 +58,40 @@ describe('what an answer to a callback means', () => {
 				expect(verdict.action === 'retry' && verdict.inMs > 0 && verdict.inMs <= 10 * MINUTE).toBe(true);
 			}),
 		);
+	});
+});
+
+describe('what the answer of a webhook to an event means', () => {
+	const DAY = 24 * 60 * MINUTE;
+	const of = (attempt: Attempt, ageMs = 0, failingMs = 0) => classifyEvent(attempt, { attempts: 1, ageMs, failingMs }, top);
+
+	it('is success for 2xx, unless a web page answered', () => {
+		expect(of(answer(204, '', ''))).toEqual({ action: 'delivered' });
+		expect(of(answer(200, '<html>', 'text/html'))).toMatchObject({ action: 'retry' });
+	});
+
+	it.each([301, 400, 401, 403, 404, 409, 422, 429, 500, 503])('is "later" for %i: somebody may repair it', (status) => {
+		expect(of(answer(status))).toMatchObject({ action: 'retry', inMs: 1000, reason: expect.stringContaining(String(status)) });
+	});
+
+	it('is "later" when nobody answers or the guard refuses, and as late as it asks for', () => {
+		expect(of({ failure: 'loopback', forbidden: true })).toEqual({ action: 'retry', inMs: 1000, reason: 'loopback' });
+		expect(of({ status: 503, body: '', contentType: '', retryAfterSeconds: 90 })).toMatchObject({ action: 'retry', inMs: 90_000 });
+	});
+
+	it('is the end of the webhook for 410', () => {
+		expect(of(answer(410))).toMatchObject({ action: 'disable' });
+	});
+
+	it('is the end of the event after three days, and of the webhook when nothing else got through either', () => {
+		expect(of(answer(500), 3 * DAY - 1000, 3 * DAY)).toMatchObject({ action: 'retry' });
+		expect(of(answer(500), 3 * DAY, 2 * DAY)).toMatchObject({ action: 'dead' });
+		expect(of(answer(500), 3 * DAY, 3 * DAY)).toMatchObject({ action: 'disable', reason: expect.stringContaining('HTTP 500') });
+	});
+
+	it('holds the webhook as long as it has been failing, within 1 s and 10 minutes, or as long as it asks for', () => {
+		expect([0, 5000, DAY].map((failingMs) => holdMs(answer(500), failingMs))).toEqual([1000, 5000, 10 * MINUTE]);
+		expect(holdMs({ status: 429, body: '', contentType: '', retryAfterSeconds: 7200 }, 5000)).toBe(7_200_000);
+		expect(holdMs({ failure: 'timeout' }, 0)).toBe(1000);
 	});
 });

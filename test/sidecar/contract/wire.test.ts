@@ -81,7 +81,7 @@ const asset: AssetRow = {
 const file: FileRow = { id: 'f', workspaceId: 'acme', assetId: 'asset', jobId: 'job', name: 'a.mp4', storageKey: 'jobs/acme/a.mp4', mime: 'video/mp4', bytes: 3, width: 4, height: 2, durationSeconds: 1, part: false, position: 0, createdAt: at };
 const batch: BatchRow = { id: 'batch', workspaceId: 'acme', kind: 'batch', callbackUrl: 'v1.sealed', callbackUrlHash: 'x', progressUrl: null, deadlineAt: at, createdAt: at, completedAt: at };
 const callback: CallbackRow = {
-	id: 'c', workspaceId: 'acme', kind: 'batch', batchId: 'batch', assetId: null, payload: {}, url: 'v1.sealed', urlHash: 'x', status: 'dead', attempts: 2, nextAt: at, leaseUntil: null, lastHttpStatus: 404,
+	id: 'c', workspaceId: 'acme', kind: 'batch', batchId: 'batch', assetId: null, webhookId: null, eventId: null, payload: {}, url: 'v1.sealed', urlHash: 'x', status: 'dead', attempts: 2, nextAt: at, leaseUntil: null, lastHttpStatus: 404,
 	reason: 'gone', createdAt: at, endedAt: at,
 };
 const link = (key: string) => `https://files.test/${key}`;

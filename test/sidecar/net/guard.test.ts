@@ -57,6 +57,16 @@ describe('the guard', () => {
 		expect(server.connections()).toBe(0);
 	});
 
+	it('checks an address for later with DNS: one refused answer refuses the name, none is said so', async () => {
+		const at = (addresses: string[]) => createGuard({ allowedPrivateHosts: ['10.1.1.1'], resolve: resolveTo(addresses) }).checkAddress('https://name.test/hook');
+		expect((await at(['93.184.215.14'])).host).toBe('name.test');
+		expect((await at(['10.1.1.1'])).host).toBe('name.test');
+		await expect(at(['93.184.215.14', '10.0.0.1'])).rejects.toMatchObject(forbidden);
+		await expect(at([])).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('name.test has no address') });
+		const guard = createGuard({ allowedPrivateHosts: [], resolve: resolveTo(['93.184.215.14']) });
+		for (const url of ['http://name.test/', 'https://[::1]/', 'https://a:b@name.test/', 'file:///etc/passwd']) await expect(guard.checkAddress(url)).rejects.toMatchObject(forbidden);
+	});
+
 	it('names the host and the reason', async () => {
 		await expect(get(`http://169.254.169.254/latest`)).rejects.toMatchObject({
 			message: expect.stringMatching(/169\.254\.169\.254 may not be reached: it is a cloud metadata service/),

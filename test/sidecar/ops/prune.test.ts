@@ -11,16 +11,17 @@ describe('pruning', () => {
 	});
 	afterAll(() => database.close());
 
-	it('forgets old keys, events and delivered callbacks, and keeps what is young or dead', async () => {
+	it('forgets old keys, events and delivered callbacks, and keeps what is young or dead, but for dead events', async () => {
 		const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
 		for (const days of [6, 8]) await database.db.insert(idempotencyKeys).values({ workspaceId: 'w', key: `key ${days}`, route: 'r', requestHash: 'h', createdAt: daysAgo(days) });
 		for (const days of [29, 31]) await database.db.insert(events).values({ workspaceId: 'w', type: `event ${days}`, data: {}, createdAt: daysAgo(days) });
 		const callback = (status: CallbackStatus, days: number) =>
 			database.db.insert(callbacks).values({ id: randomUUID(), workspaceId: 'w', kind: 'batch', url: 'u', urlHash: `${status} ${days}`, status, createdAt: daysAgo(days) });
 		for (const days of [29, 31]) for (const status of ['delivered', 'dead', 'obsolete'] as const) await callback(status, days);
+		for (const days of [29, 31]) await database.db.insert(callbacks).values({ id: randomUUID(), workspaceId: 'w', kind: 'event', url: 'u', urlHash: `event ${days}`, status: 'dead', createdAt: daysAgo(days) });
 		await prune(database.db);
 		expect((await database.db.select().from(idempotencyKeys)).map(({ key }) => key)).toEqual(['key 6']);
 		expect((await database.db.select().from(events)).map(({ type }) => type)).toEqual(['event 29']);
-		expect((await database.db.select().from(callbacks)).map(({ urlHash }) => urlHash).sort()).toEqual(['dead 29', 'dead 31', 'delivered 29', 'obsolete 29']);
+		expect((await database.db.select().from(callbacks)).map(({ urlHash }) => urlHash).sort()).toEqual(['dead 29', 'dead 31', 'delivered 29', 'event 29', 'obsolete 29']);
 	});
 });
