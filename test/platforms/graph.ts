@@ -162,11 +162,16 @@ export class Graph<A extends GraphAccount> {
 	 */
 	resumable(step: string, path: string, find: (account: A, id: string) => ResumableFile | null, done: (file: ResumableFile) => void): void {
 		this.#emulator.stream(step, 'post', pattern(path), async ({ params, headers, chunks }) => {
-			const account = this.authenticate(headers, 'OAuth');
-			const file = find(account, params['id'] ?? '');
 			const problem = (type: string, message: string, retriable: boolean): never => {
 				throw new Refusal({ status: 400, body: { debug_info: { retriable, type, message } } });
 			};
+			let account: A;
+			try {
+				account = this.authenticate(headers, 'OAuth');
+			} catch {
+				return problem('NotAuthorizedError', 'User not authorized to perform this request', false);
+			}
+			const file = find(account, params['id'] ?? '');
 			if (!file) return problem('NotFoundError', 'Unknown upload', false);
 			const [offset, size] = [headers['offset'], headers['file_size']];
 			if (!/^\d+$/.test(offset ?? '') || !/^[1-9]\d*$/.test(size ?? '')) problem('RequestError', 'The headers offset and file_size are needed', false);
