@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { encodeJson } from './json-files.ts';
 
 /** One field of a form: text, or a range of a file that is read while it is sent. */
 export type FormField = { name: string; value: string } | { name: string; file: FileRange } | { name: string; bytes: NamedBytes };
@@ -21,6 +22,7 @@ export interface NamedBytes {
 }
 
 export type Body =
+	/** A Base64File in it is read while it is sent. */
 	| { kind: 'json'; value: unknown }
 	/** multipart/form-data */
 	| { kind: 'form'; fields: FormField[] }
@@ -41,7 +43,7 @@ export interface Encoded {
 }
 
 export function encode(body: Body): Encoded {
-	if (body.kind === 'json') return whole('application/json', Buffer.from(JSON.stringify(body.value)));
+	if (body.kind === 'json') return encodeJson(body.value);
 	if (body.kind === 'urlencoded') return whole('application/x-www-form-urlencoded', Buffer.from(new URLSearchParams(body.fields).toString()));
 	if (body.kind === 'bytes') return whole(body.mime, body.content);
 	if (body.kind === 'empty') return { contentType: '', length: 0, async *chunks() {} };
