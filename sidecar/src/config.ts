@@ -74,8 +74,18 @@ export const configSchema = z.object({
 	REPLICATE_BACKGROUND_MODEL: replicateModel('851-labs/background-remover').describe('Model for remove_background: `owner/name` or `owner/name:version`.'),
 	REPLICATE_UPSCALE_MODEL: replicateModel('nightmareai/real-esrgan').describe('Model for upscale.'),
 	REPLICATE_STYLE_MODEL: replicateModel('black-forest-labs/flux-kontext-dev').describe('Model for style_transfer; must take a picture and a prompt.'),
+	LINKEDIN_API_BASE_URL: httpUrl.default('https://api.linkedin.com').describe('Base URL of the LinkedIn API.'),
+	LINKEDIN_WEB_BASE_URL: httpUrl.default('https://www.linkedin.com').describe('Base of the links to posts on LinkedIn.'),
+	LINKEDIN_VERSION: z
+		.string()
+		.regex(/^20\d\d(0[1-9]|1[0-2])$/, 'must be a year and a month, such as 202609')
+		.default('202609')
+		.describe('Version of the LinkedIn API: a month, YYYYMM. LinkedIn serves each for about a year and then answers 426: take a newer one then.'),
 	X_API_BASE_URL: httpUrl.default('https://api.x.com').describe('Base URL of the X API.'),
 	X_WEB_BASE_URL: httpUrl.default('https://x.com').describe('Base of the links to posts on X.'),
+	YOUTUBE_API_BASE_URL: httpUrl.default('https://www.googleapis.com/youtube/v3').describe('Base URL of the YouTube Data API.'),
+	YOUTUBE_UPLOAD_BASE_URL: httpUrl.default('https://www.googleapis.com/upload/youtube/v3').describe('Base URL of uploads to YouTube.'),
+	YOUTUBE_WEB_BASE_URL: httpUrl.default('https://www.youtube.com').describe('Base of the links to videos on YouTube.'),
 	GOOGLE_API_BASE_URL: httpUrl.default('https://www.googleapis.com').describe('Base URL of the Google Drive API.'),
 	LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level that is logged.'),
 });

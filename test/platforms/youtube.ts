@@ -380,7 +380,7 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 		fail: emulator.fail.bind(emulator),
 		hold: emulator.hold.bind(emulator),
 		/** Every step that `fail` and `hold` know. */
-		steps: ['channel', 'initialize', 'append', 'create', 'probe', 'videos', 'uploads', 'thumbnail', 'captions', 'caption', 'comment', 'comments', 'delete', 'comment-delete'] as const,
+		steps: ['channel', 'initialize', 'append', 'create', 'probe', 'videos', 'uploads', 'thumbnail', 'captions', 'caption', 'comment', 'comments', 'comment-list', 'delete', 'comment-delete'] as const,
 		revoke: (token: string) => tokens.delete(token),
 		setToken: (token: string, entry: YouTubeAccount) => tokens.set(token, entry),
 		/** Every session is gone. */

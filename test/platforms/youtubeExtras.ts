@@ -99,7 +99,7 @@ export function addExtras(context: YouTubeContext): void {
 	});
 
 	const shownThread = (video: YouTubeVideo, { id, author, text, at }: YouTubeVideo['comments'][number]) => {
-		const snippet = { videoId: video.id, textOriginal: text, textDisplay: text, authorDisplayName: '@demo', authorChannelId: { value: author }, publishedAt: at.toISOString() };
+		const snippet = { videoId: video.id, textOriginal: text, textDisplay: text, authorDisplayName: '@demo', authorChannelId: { value: author }, likeCount: 0, publishedAt: at.toISOString() };
 		return { kind: 'youtube#commentThread', id, snippet: { channelId: video.channelId, videoId: video.id, topLevelComment: { kind: 'youtube#comment', id, snippet } } };
 	};
 
@@ -136,6 +136,17 @@ export function addExtras(context: YouTubeContext): void {
 		const offset = Number(call.query['pageToken'] ?? 0);
 		const items = video.comments.toReversed().slice(offset, offset + size).map((comment) => shownThread(video, comment));
 		return { status: 200, body: { kind: 'youtube#commentThreadListResponse', items, ...(offset + size < video.comments.length ? { nextPageToken: String(offset + size) } : {}) } };
+	});
+
+	emulator.step('comment-list', 'get', '/youtube/v3/comments', (call) => {
+		channelOf(call, COMMENT);
+		only(call, 'part', 'id', 'textFormat');
+		parts(call, 'commentThreads');
+		spend(1);
+		const ids = (call.query['id'] ?? '').split(',').filter(Boolean);
+		if (ids.length === 0 || ids.length > 50) refuse(400, 'invalidFilters', 'id must name 1 to 50 comments');
+		const items = posts.flatMap((video) => video.comments.filter(({ id }) => ids.includes(id)).map((comment) => shownThread(video, comment).snippet.topLevelComment));
+		return { status: 200, body: { kind: 'youtube#commentListResponse', items } };
 	});
 
 	emulator.step('comment-delete', 'delete', '/youtube/v3/comments', (call) => {

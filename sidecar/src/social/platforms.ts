@@ -1,12 +1,20 @@
 import { createHttp, type HttpOptions } from './http.ts';
+import { createLinkedIn } from './linkedin.ts';
 import { createMastodon } from './mastodon.ts';
 import type { Platform } from './platform.ts';
 import { createX } from './x.ts';
+import { createYouTube } from './youtube.ts';
 
 /** Hosts and versions of the platforms: settings of the operator (config.ts). */
 export interface PlatformSettings {
+	LINKEDIN_API_BASE_URL: string;
+	LINKEDIN_WEB_BASE_URL: string;
+	LINKEDIN_VERSION: string;
 	X_API_BASE_URL: string;
 	X_WEB_BASE_URL: string;
+	YOUTUBE_API_BASE_URL: string;
+	YOUTUBE_UPLOAD_BASE_URL: string;
+	YOUTUBE_WEB_BASE_URL: string;
 }
 
 export interface PlatformParts {
@@ -22,7 +30,9 @@ export function createPlatforms({ settings, guard }: PlatformParts): readonly Pl
 	/** The host is named by the user: it passes the guard. */
 	const guarded = createHttp({ guard });
 	return [
+		createLinkedIn({ http, apiBaseUrl: settings.LINKEDIN_API_BASE_URL, webBaseUrl: settings.LINKEDIN_WEB_BASE_URL, version: settings.LINKEDIN_VERSION }),
 		createMastodon({ http: guarded }),
 		createX({ http, apiBaseUrl: settings.X_API_BASE_URL, webBaseUrl: settings.X_WEB_BASE_URL }),
+		createYouTube({ http, apiBaseUrl: settings.YOUTUBE_API_BASE_URL, uploadBaseUrl: settings.YOUTUBE_UPLOAD_BASE_URL, webBaseUrl: settings.YOUTUBE_WEB_BASE_URL }),
 	];
 }
