@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Credentials, Post, PostMedia, Settings } from '../../../sidecar/src/social/platform.ts';
+import { startLinkedInEmulator } from '../../platforms/linkedin.ts';
 import { startMastodonEmulator } from '../../platforms/mastodon.ts';
 import { startXEmulator } from '../../platforms/x.ts';
+import { startYouTubeEmulator } from '../../platforms/youtube.ts';
 import type { Orders } from './publisher.ts';
 import { postOf, videoOf } from './support.ts';
 import type { StageEmulator } from './stages/stage.ts';
@@ -59,6 +61,19 @@ const VICTIMS: Record<string, Victim> = {
 			['after the post is public, before it knows', 'create', 'after', 0],
 		],
 	},
+	linkedin: {
+		start: () => startLinkedInEmulator({ processingPolls: 1, partBytes: 1024 * 1024 }),
+		credentials: bearer('linkedin-token'),
+		// Alternative texts are for pictures.
+		post: (post) => ({ ...post, media: post.media.map((media) => ({ ...media, altText: null })) }),
+		kills: [
+			['in the middle of the upload', 'part', 'after', 1],
+			['before the end of the upload', 'finalize', 'before', 0],
+			['after the end of the upload, before it knows', 'finalize', 'after', 0],
+			['with the publishing call on its way', 'create', 'before', 0],
+			['after the post is public, before it knows', 'create', 'after', 0],
+		],
+	},
 	mastodon: {
 		start: () => startMastodonEmulator({ processingPolls: 1 }),
 		credentials: (url) => ({ accessToken: 'mastodon-token', baseUrl: url, extra: {} }),
@@ -66,6 +81,18 @@ const VICTIMS: Record<string, Victim> = {
 			['in the middle of the upload', 'upload', 'before', 0],
 			['with the publishing call on its way', 'create', 'before', 0],
 			['after the post is public, before it knows', 'create', 'after', 0],
+		],
+	},
+	youtube: {
+		start: () => startYouTubeEmulator(),
+		credentials: bearer('youtube-token'),
+		post: (post) => ({ ...post, media: post.media.map((media) => ({ ...media, altText: null })) }),
+		kills: [
+			['with an upload begun, before it knows', 'initialize', 'after', 0],
+			['in the middle of the upload', 'append', 'after', 1],
+			['with the publishing call on its way', 'create', 'before', 0],
+			['after the video is there, before it knows', 'create', 'after', 0],
+			['while it looks at what YouTube made of the video', 'videos', 'before', 0],
 		],
 	},
 };
@@ -103,5 +130,7 @@ describe('a process that is killed with SIGKILL while it publishes', () => {
 		expect(row).toMatchObject({ status: 'published', externalPostId: emulator.posts[0]!.id });
 		// Four segments. The second one's answer was lost, so it is sent again; once all are there, none is.
 		if (platform === 'x') expect(emulator.count('append')).toBe(step === 'append' ? sent + 3 : 4);
+		// Three whole pieces, and five bytes that publish. What arrived of a piece before the kill is not sent again.
+		if (platform === 'youtube') expect(emulator.count('append')).toBe(step === 'append' ? sent + 1 : 3);
 	});
 });

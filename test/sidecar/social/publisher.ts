@@ -5,10 +5,12 @@ import { workspaces } from '../../../sidecar/src/db/schema.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { createVault } from '../../../sidecar/src/secrets.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
+import { createLinkedIn } from '../../../sidecar/src/social/linkedin.ts';
 import { createMastodon } from '../../../sidecar/src/social/mastodon.ts';
 import type { Credentials, Platform, Post, Settings } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import { createX } from '../../../sidecar/src/social/x.ts';
+import { createYouTube } from '../../../sidecar/src/social/youtube.ts';
 
 /** What a process that is going to be killed is told, as JSON in its first argument. */
 export interface Orders {
@@ -29,8 +31,11 @@ const http = createHttp();
 const { url } = orders;
 /** As in sidecar/src/social/platforms.ts, but with short pauses and without the guard: everything is on this machine. */
 const platforms: Record<string, () => Platform> = {
+	linkedin: () => createLinkedIn({ http, apiBaseUrl: url, webBaseUrl: url, settleSeconds: 1 }),
 	mastodon: () => createMastodon({ http, settleSeconds: 1 }),
 	x: () => createX({ http, apiBaseUrl: url, webBaseUrl: url, settleSeconds: 1 }),
+	youtube: () =>
+		createYouTube({ http, apiBaseUrl: `${url}/youtube/v3`, uploadBaseUrl: `${url}/upload/youtube/v3`, webBaseUrl: url, chunkBytes: 1024 * 1024, settleSeconds: 1 }),
 };
 const row: unknown = await publishPost(
 	{ ledger: createPostLedger(database.db), vault: createVault('a key for tests, long enough'), leaseSeconds: 2 },
