@@ -2,37 +2,15 @@ import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { isRecord } from './parameters';
 import { DONE_OUTPUT, FAILED_OUTPUT, inInputOrder, refusedItems, toOutputs } from './results';
 import { SIDECAR_CREDENTIAL } from './sidecar';
-import { verifySignature, type SignatureVerdict } from './standardWebhook';
+import { checkSignature, refuse } from './signedCall';
 import { loadPassThrough, loadWaitState, packResult } from './waitState';
 import type { BatchCallback } from './wire';
 
-/** Why a callback was not accepted: the status tells the sidecar whether trying again can help (it cannot). */
-interface Refusal {
-	status: 400 | 401 | 409 | 500;
-	code: string;
-	message: string;
-}
-
-const SIGNATURE_REFUSALS: Record<Exclude<SignatureVerdict, 'valid'>, Refusal> = {
-	missing_headers: {
-		status: 401,
-		code: 'callback_unsigned',
-		message: 'The callback carries no webhook-id, webhook-timestamp and webhook-signature.',
-	},
-	stale: {
-		status: 401,
-		code: 'callback_stale',
-		message: 'The callback is more than 5 minutes old, or the clocks of sidecar and n8n differ by more than that.',
-	},
-	invalid_signature: {
-		status: 401,
-		code: 'callback_forged',
-		message: 'The signature does not match: is the "Callback Secret" of the n8n credential that of the sidecar?',
-	},
-};
+/** Where to look when its signature does not match. */
+const SECRET_HINT = 'is the "Callback Secret" of the n8n credential that of the sidecar?';
 
 /**
- * `webhook()` of every node: turns the sidecar's one callback into the node's two outputs.
+ * `webhook()` of every node that works: turns the sidecar's one callback into the node's two outputs.
  *
  * Never throws: a thrown error would fail the execution *and* run the nodes after this one with an empty item. Whatever is
  * not the callback that this run waits for is answered with an error, and the execution stays parked.
@@ -47,7 +25,8 @@ export async function resumeFromCallback(context: IWebhookFunctions): Promise<IW
 }
 
 async function accept(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const refusal = await checkSignature(context);
+	const { callbackSecret } = await context.getCredentials<{ callbackSecret?: string }>(SIDECAR_CREDENTIAL);
+	const refusal = checkSignature(context, callbackSecret ?? '', SECRET_HINT);
 	if (refusal) return refuse(context, refusal);
 
 	const callback: unknown = context.getBodyData();
@@ -71,26 +50,6 @@ async function accept(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	return { workflowData: packResult(context, ordered) };
 }
 
-async function checkSignature(context: IWebhookFunctions): Promise<Refusal | undefined> {
-	const { callbackSecret } = await context.getCredentials<{ callbackSecret?: string }>(SIDECAR_CREDENTIAL);
-	const headers = context.getHeaderData();
-	const verdict = verifySignature(
-		callbackSecret ?? '',
-		{
-			id: single(headers['webhook-id']),
-			timestamp: single(headers['webhook-timestamp']),
-			signature: single(headers['webhook-signature']),
-			body: context.getRequestObject().rawBody,
-		},
-		Math.floor(Date.now() / 1000),
-	);
-	return verdict === 'valid' ? undefined : SIGNATURE_REFUSALS[verdict];
-}
-
-function single(header: string | string[] | undefined): string | undefined {
-	return typeof header === 'string' ? header : undefined;
-}
-
 function isBatchCallback(body: unknown): body is BatchCallback {
 	return (
 		isRecord(body) &&
@@ -99,10 +58,4 @@ function isBatchCallback(body: unknown): body is BatchCallback {
 		Array.isArray(body.jobs) &&
 		body.jobs.every((job) => isRecord(job) && typeof job.job_id === 'string' && typeof job.item_index === 'number')
 	);
-}
-
-/** No `workflowData`: the execution stays where it is. */
-function refuse(context: IWebhookFunctions, { status, code, message }: Refusal): IWebhookResponseData {
-	context.getResponseObject().status(status).json({ error: { code, message } });
-	return { noWebhookResponse: true };
 }

@@ -2,6 +2,7 @@ import {
 	NodeApiError,
 	type IDataObject,
 	type IExecuteFunctions,
+	type IHookFunctions,
 	type IHttpRequestMethods,
 } from 'n8n-workflow';
 import { readHttpFailure } from './httpError';
@@ -12,6 +13,9 @@ export const SIDECAR_CREDENTIAL = 'mediaSidecarApi';
 
 /** Answers of the sidecar come from its database, not from the work itself: a minute is far more than they need. */
 const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Who asks: a node that runs, or a trigger that is being activated. */
+export type SidecarContext = IExecuteFunctions | IHookFunctions;
 
 interface SidecarRequest {
 	method: IHttpRequestMethods;
@@ -27,7 +31,7 @@ interface SidecarResponse {
 }
 
 /** The sidecar's address without a slash at the end. */
-export async function sidecarUrl(context: IExecuteFunctions): Promise<string> {
+export async function sidecarUrl(context: SidecarContext): Promise<string> {
 	const credential = await context.getCredentials<{ url: string }>(SIDECAR_CREDENTIAL);
 	return String(credential.url).trim().replace(/\/+$/, '');
 }
@@ -59,7 +63,7 @@ export async function signUpload(context: IExecuteFunctions, request: SignReques
  * One request to the sidecar, with the credential's key.
  * @throws NodeApiError with the sidecar's own words, or with the URL and what to check when nobody answered
  */
-async function call(context: IExecuteFunctions, request: SidecarRequest): Promise<unknown> {
+export async function call(context: SidecarContext, request: SidecarRequest): Promise<unknown> {
 	const url = await sidecarUrl(context);
 	let response: SidecarResponse;
 	try {

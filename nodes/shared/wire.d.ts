@@ -173,6 +173,37 @@ export interface SignAnswer {
 	expires_at: string;
 }
 
+/** POST /api/media/webhooks */
+export interface WebhookRequest {
+	url: string;
+	/** `post.published`, `post.*`, `*` … */
+	events: string[];
+	asset_id?: string;
+	description?: string;
+}
+/** An entry of GET /api/media/webhooks. */
+export interface Webhook {
+	id: string;
+	/** Without its query. */
+	url: string;
+	events: string[];
+	asset_id: string | null;
+	description: string;
+	status: 'active' | 'disabled';
+	disabled_reason: string | null;
+	disabled_at: string | null;
+	failing_since: string | null;
+	failures: number;
+	last_failure: string | null;
+	last_delivered_at: string | null;
+	pending: number;
+	created_at: string;
+}
+/** `secret` is `whsec_…`, and shown this once. */
+export interface WebhookCreated extends Webhook {
+	secret: string;
+}
+
 /** Every 4xx and 5xx answer. */
 export interface ErrorAnswer {
 	error: PublicError;

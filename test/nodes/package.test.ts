@@ -6,6 +6,7 @@ import { MediaPipelineXOAuth2Api } from '../../credentials/MediaPipelineXOAuth2A
 import { MediaSidecarApi } from '../../credentials/MediaSidecarApi.credentials';
 import { MediaCaption } from '../../nodes/MediaCaption/MediaCaption.node';
 import { MediaIngest } from '../../nodes/MediaIngest/MediaIngest.node';
+import { MediaPipelineTrigger } from '../../nodes/MediaPipelineTrigger/MediaPipelineTrigger.node';
 import { MediaTranscode } from '../../nodes/MediaTranscode/MediaTranscode.node';
 import { SocialDistribute } from '../../nodes/SocialDistribute/SocialDistribute.node';
 import { choicesOf, shownFields } from './support/shown';
@@ -17,9 +18,10 @@ const nodes: Array<[string, INodeType]> = [
 	['MediaCaption', new MediaCaption()],
 	['SocialDistribute', new SocialDistribute()],
 ];
+const triggers: Array<[string, INodeType]> = [['MediaPipelineTrigger', new MediaPipelineTrigger()]];
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { n8n: { nodes: string[]; credentials: string[] } };
 
-describe.each(nodes)('%s', (folder, node) => {
+describe.each([...nodes, ...triggers])('%s', (folder, node) => {
 	const { description } = node;
 
 	it('is listed in package.json', () => {
@@ -36,7 +38,18 @@ describe.each(nodes)('%s', (folder, node) => {
 		const codex = JSON.parse(readFileSync(join(ROOT, 'nodes', folder, `${folder}.node.json`), 'utf8')) as { node: string };
 		expect(codex.node).toBe(`n8n-nodes-media-pipeline.${description.name}`);
 	});
+});
 
+describe.each(triggers)('%s', (_folder, { description, webhookMethods }) => {
+	it('has no input, one output, and a webhook that it registers by itself', () => {
+		expect([description.inputs, description.outputs, description.group]).toEqual([[], ['main'], ['trigger']]);
+		expect(description.webhooks).toMatchObject([{ name: 'default', httpMethod: 'POST', responseMode: 'onReceived' }]);
+		expect(description.webhooks?.[0]).not.toHaveProperty('restartWebhook');
+		expect(Object.keys(webhookMethods?.default ?? {}).sort()).toEqual(['checkExists', 'create', 'delete']);
+	});
+});
+
+describe.each(nodes)('%s', (_folder, { description }) => {
 	it('has the outputs Done and Failed, can be a tool, and has a resume webhook of its own', () => {
 		expect(description.outputNames).toEqual(['Done', 'Failed']);
 		expect(description.usableAsTool).toBe(true);

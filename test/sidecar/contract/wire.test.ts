@@ -12,6 +12,7 @@ import {
 	type outputFileSchema,
 	type signAnswerSchema,
 } from '../../../sidecar/src/contract/views.ts';
+import type { webhookCreatedSchema } from '../../../sidecar/src/contract/webhooks.ts';
 import type { AssetRow } from '../../../sidecar/src/db/assets.ts';
 import type { BatchRow } from '../../../sidecar/src/db/batches.ts';
 import type { CallbackRow } from '../../../sidecar/src/db/callbacks.ts';
@@ -37,6 +38,7 @@ const same: {
 	batchCallback: Same<z.infer<typeof batchCallbackSchema>, wire.BatchCallback>;
 	batchView: Same<z.infer<typeof batchViewSchema>, wire.BatchView>;
 	signAnswer: Same<z.infer<typeof signAnswerSchema>, wire.SignAnswer>;
+	webhookCreated: Same<z.infer<typeof webhookCreatedSchema>, wire.WebhookCreated>;
 	errorAnswer: Same<z.infer<typeof errorAnswerSchema>, wire.ErrorAnswer>;
 	source: Same<z.input<typeof sourceSchema>, wire.Source>;
 	batchItem: Same<z.input<typeof batchItemSchema>, wire.BatchItem>;
@@ -56,6 +58,7 @@ const same: {
 	batchCallback: true,
 	batchView: true,
 	signAnswer: true,
+	webhookCreated: true,
 	errorAnswer: true,
 	source: true,
 	batchItem: true,

@@ -1,0 +1,88 @@
+import { NodeApiError, NodeOperationError, type IDataObject, type IHookFunctions } from 'n8n-workflow';
+import { optionalText, readChoices } from '../shared/parameters';
+import { call } from '../shared/sidecar';
+import type { Webhook, WebhookCreated, WebhookRequest } from '../shared/wire';
+
+/**
+ * What n8n keeps between the activation of a workflow and its webhook being called. While a test listens in the editor n8n hands out a
+ * copy of its own, so that this one always is the production webhook's.
+ */
+export interface Registration {
+	webhookId?: string;
+	/** Shown by the sidecar once. */
+	secret?: string;
+}
+
+const PATH = '/api/media/webhooks';
+/** The sidecar takes no longer ones. */
+const MAX_DESCRIPTION = 200;
+
+export const registrationOf = (staticData: IDataObject): Registration => staticData as Registration;
+
+/** Whether the sidecar still has the webhook, and has it as the node wants it now. */
+export async function isRegistered(context: IHookFunctions): Promise<boolean> {
+	const { webhookId, secret } = registrationOf(context.getWorkflowStaticData('node'));
+	if (!webhookId || !secret) return false;
+	const found = await unlessMissing(() => call(context, { method: 'GET', path: `${PATH}/${webhookId}` }));
+	return found !== undefined && isAsWanted(found as Webhook, wanted(context));
+}
+
+/** Registers it, and removes what an earlier activation left at the same address. */
+export async function register(context: IHookFunctions): Promise<boolean> {
+	const request = wanted(context);
+	const { webhooks } = (await call(context, { method: 'GET', path: PATH })) as { webhooks: Webhook[] };
+	for (const { id, url } of webhooks) if (url === request.url) await remove(context, id);
+	const { id, secret } = (await call(context, { method: 'POST', path: PATH, body: request })) as WebhookCreated;
+	Object.assign(registrationOf(context.getWorkflowStaticData('node')), { webhookId: id, secret });
+	return true;
+}
+
+/** A sidecar that cannot be reached must not keep a workflow active: it gives up the webhook by itself when nobody answers there. */
+export async function unregister(context: IHookFunctions): Promise<boolean> {
+	const kept = registrationOf(context.getWorkflowStaticData('node'));
+	const { webhookId } = kept;
+	delete kept.webhookId;
+	delete kept.secret;
+	if (!webhookId) return true;
+	try {
+		await remove(context, webhookId);
+		return true;
+	} catch (error) {
+		context.logger.warn('Media pipeline: a webhook could not be removed from the sidecar', { webhookId, error });
+		return false;
+	}
+}
+
+async function remove(context: IHookFunctions, id: string): Promise<void> {
+	await unlessMissing(() => call(context, { method: 'DELETE', path: `${PATH}/${id}` }));
+}
+
+const unlessMissing = (ask: () => Promise<unknown>): Promise<unknown> =>
+	ask().catch((error: unknown) => (error instanceof NodeApiError && error.httpCode === '404' ? undefined : Promise.reject(error as Error)));
+
+function wanted(context: IHookFunctions): WebhookRequest {
+	const url = context.getNodeWebhookUrl('default');
+	if (!url) throw new NodeOperationError(context.getNode(), 'n8n gives this trigger no address');
+	const read = (name: string, fallback?: unknown): unknown => context.getNodeParameter(name, fallback as object);
+	const chosen = readChoices(read, 'events');
+	if (!chosen) {
+		throw new NodeOperationError(context.getNode(), '"Events" is empty', {
+			description: 'Choose what starts the workflow, "All Events" for everything.',
+		});
+	}
+	const assetId = optionalText(read, 'options.assetId');
+	const { name: workflow = '' } = context.getWorkflow();
+	return {
+		url,
+		events: [...new Set(chosen)],
+		...(assetId ? { asset_id: assetId } : {}),
+		description: `n8n: ${workflow} / ${context.getNode().name}`.slice(0, MAX_DESCRIPTION),
+	};
+}
+
+const isAsWanted = (found: Webhook, request: WebhookRequest): boolean =>
+	found.status === 'active' &&
+	found.url === request.url &&
+	found.asset_id === (request.asset_id ?? null) &&
+	found.events.length === request.events.length &&
+	request.events.every((event) => found.events.includes(event));

@@ -1,0 +1,17 @@
+import { webhookRequestSchema, WEBHOOK_EVENTS } from '../../sidecar/src/contract/webhooks.ts';
+import { events } from '../../nodes/MediaPipelineTrigger/events.ts';
+
+/** What the trigger offers is what the sidecar takes. */
+describe('the events of the trigger', () => {
+	const offered = events.map(({ value }) => value);
+
+	it.each(offered)('%s can be registered', (event) => {
+		const request = { url: 'http://n8n:5678/webhook/7f3/media-pipeline', events: [event], description: 'n8n: Alerts / Media Pipeline Trigger' };
+		expect(webhookRequestSchema.safeParse(request).error).toBeUndefined();
+	});
+
+	it('are all that the sidecar has', () => {
+		expect(Object.keys(WEBHOOK_EVENTS).filter((type) => !offered.includes(type))).toEqual([]);
+		expect(new Set(offered).size).toBe(offered.length);
+	});
+});
