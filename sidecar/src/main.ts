@@ -38,9 +38,12 @@ import { createUpscale } from './operations/enhance/upscale.ts';
 import { createMediaOperations, createRegistry } from './operations/registry.ts';
 import type { Operation } from './operations/operation.ts';
 import { createPublish } from './operations/social/publish.ts';
+import { createValidatePost } from './operations/social/validate-post.ts';
+import { createFittedFiles } from './pipeline/fitted-files.ts';
 import { createRefusePublishing } from './pipeline/publishable.ts';
 import { createResolveMedia } from './pipeline/resolve-media.ts';
 import { createPlatforms } from './social/platforms.ts';
+import type { PublishDependencies } from './social/publish.ts';
 import { prune } from './ops/prune.ts';
 import { startLoop, type Loop } from './pipeline/loop.ts';
 import { tidyChunks } from './pipeline/chunks.ts';
@@ -138,7 +141,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		vault,
 		storage,
 		log,
-		operations: await buildOperations({ config, guard, vault, storage, database, runPlan, ai, library, giveFeedback, tellLanguage }),
+		operations: await buildOperations({ config, guard, vault, storage, database, fileUrl, runPlan, ai, library, giveFeedback, tellLanguage }),
 		triggers: { process: config.N8N_WEBHOOK_URL ?? null, distribute: config.N8N_DISTRIBUTE_WEBHOOK_URL ?? null },
 		wake: { jobs: () => loops.worker?.wake(), callbacks: () => loops.outbox?.wake(), events: () => loops.feed?.wake() },
 		send,
@@ -217,6 +220,7 @@ interface Adapters {
 	guard: Guard;
 	vault: Vault;
 	storage: Storage;
+	fileUrl(key: string): string;
 	database: OpenDatabase;
 	runPlan: typeof runFfmpeg;
 	ai: AiParts;
@@ -236,18 +240,23 @@ async function createRunPlan({ ROLE, FFMPEG_THREADS: threads, HARDWARE_ENCODER }
 }
 
 /** Every operation with the adapters it uses. */
-async function buildOperations({ config, guard, vault, storage, database, runPlan, ai: { ai, transformers }, library, giveFeedback, tellLanguage }: Adapters): Promise<ReadonlyMap<string, Operation>> {
+async function buildOperations({ config, guard, vault, storage, database, fileUrl, runPlan, ai: { ai, transformers }, library, giveFeedback, tellLanguage }: Adapters): Promise<ReadonlyMap<string, Operation>> {
 	const engine = { runPlan };
+	const platforms = createPlatforms({ settings: config, guard });
+	const publish: PublishDependencies = { ledger: createPostLedger(database.db), vault, pace: (account) => createPace(database.db, account) };
+	const resolveMedia = createResolveMedia({ db: database.db, storage, probe, fileUrl });
 	return createRegistry([
 		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders(), vmaf: config.ROLE !== 'api' && (await hasVmaf()) }),
 		createRemoveBackground(transformers),
 		createUpscale(transformers),
 		createStyleTransfer(transformers),
 		...createAiOperations({ ai, engine, db: database.db, facesAllowed: config.ALLOW_FACES, library, giveFeedback, tellLanguage }),
+		createValidatePost({ platforms, run: publish, resolveMedia }),
 		createPublish({
-			platforms: createPlatforms({ settings: config, guard }),
-			publish: { ledger: createPostLedger(database.db), vault, pace: (account) => createPace(database.db, account) },
-			resolveMedia: createResolveMedia({ db: database.db, storage, probe }),
+			platforms,
+			publish,
+			resolveMedia,
+			fitting: { runPlan, probe, files: createFittedFiles({ storage, fileUrl }) },
 			refusePublishing: createRefusePublishing(database.db),
 		}),
 	]);
@@ -258,7 +267,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
 	if (hardwareProblem) problems.push(hardwareProblem);
 	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
-	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
+	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'LINKEDIN_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];
 		if (url) checkBaseUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
 	}

@@ -43,7 +43,7 @@ export interface LinkedInPost {
 	permalink: string;
 	at: Date;
 	likes: number;
-	comments: Array<{ id: string; actor: string; text: string }>;
+	comments: Array<{ id: string; actor: string; text: string; at: number }>;
 }
 
 const MEMBER_SCOPES = ['openid', 'profile', 'email', 'w_member_social'];
@@ -257,13 +257,20 @@ export async function startLinkedInEmulator(options: LinkedInEmulatorOptions = {
 		const post = posts.find((entry) => entry.id === object) ?? refuse(404, 'NOT_FOUND', 'The post does not exist');
 		const id = nextId();
 		const urn = `urn:li:comment:(${post.id},${id})`;
-		post.comments.push({ id: urn, actor, text });
+		post.comments.push({ id: urn, actor, text, at: emulator.now() });
 		return { status: 201, headers: { 'x-restli-id': id }, body: { id, commentUrn: urn, actor, object, message: { text } } };
 	});
 
+	const commentJson = ({ id, actor, text, at }: LinkedInPost['comments'][number]) => ({ id: /,(\d+)\)$/.exec(id)![1], commentUrn: id, actor, created: { time: at }, message: { text } });
+
 	emulator.step('comments', 'get', '/rest/socialActions/:urn/comments', (call) => {
-		const elements = own(call, 'r').comments.map(({ id, actor, text }) => ({ id: /,(\d+)\)$/.exec(id)![1], commentUrn: id, actor, message: { text } }));
+		const elements = own(call, 'r').comments.map(commentJson);
 		return { status: 200, body: { paging: { start: 0, count: 10, total: elements.length }, elements } };
+	});
+
+	emulator.step('readComment', 'get', '/rest/socialActions/:urn/comments/:id', (call) => {
+		const comment = own(call, 'r').comments.find(({ id }) => id.endsWith(`,${call.params['id']})`));
+		return { status: 200, body: commentJson(comment ?? refuse(404, 'NOT_FOUND', 'Not found')) };
 	});
 
 	emulator.step('removeComment', 'delete', '/rest/socialActions/:urn/comments/:id', (call) => {
@@ -280,7 +287,10 @@ export async function startLinkedInEmulator(options: LinkedInEmulatorOptions = {
 	});
 
 	emulator.step('metadata', 'get', '/rest/socialMetadata/:urn', (call) => {
-		const { id, likes, comments } = own(call, 'r');
+		const inner = /^urn:li:comment:\((urn:li:\w+:\d+),\d+\)$/.exec(call.params['urn'] ?? '')?.[1];
+		const post = own(inner === undefined ? call : { ...call, params: { urn: inner } }, 'r');
+		const comment = inner === undefined ? null : (post.comments.find(({ id }) => id === call.params['urn']) ?? refuse(404, 'NOT_FOUND', 'Not found'));
+		const { id, likes, comments } = comment ? { ...comment, likes: 0, comments: [] } : post;
 		// Reactions of several kinds, and none at all: an empty object.
 		const split: Array<[string, number]> = likes > 1 ? [['LIKE', likes - 1], ['EMPATHY', 1]] : likes === 1 ? [['LIKE', 1]] : [];
 		const reactionSummaries = Object.fromEntries(split.map(([reactionType, count]) => [reactionType, { reactionType, count }]));
@@ -328,7 +338,7 @@ export async function startLinkedInEmulator(options: LinkedInEmulatorOptions = {
 		fail: emulator.fail.bind(emulator),
 		hold: emulator.hold.bind(emulator),
 		/** Every step that `fail` and `hold` know. */
-		steps: ['me', 'profile', 'initialize', 'bytes', 'part', 'captions', 'thumbnail', 'finalize', 'status', 'create', 'comment', 'comments', 'removeComment', 'post', 'metadata', 'delete'] as const,
+		steps: ['me', 'profile', 'initialize', 'bytes', 'part', 'captions', 'thumbnail', 'finalize', 'status', 'create', 'comment', 'comments', 'readComment', 'removeComment', 'post', 'metadata', 'delete'] as const,
 		revoke: (token: string) => tokens.delete(token),
 		setToken: (token: string, entry: LinkedInAccount) => tokens.set(token, entry),
 		/** Every upload is gone. */

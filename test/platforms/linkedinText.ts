@@ -3,7 +3,8 @@ const RESERVED = new Set('\\|{}@[]()<>#*_~');
 const MENTION = /^@\[((?:\\.|[^\\|{}@[\]()<>#*_~])+)\]\((urn:li:(?:person|organization):[\w-]+)\)/;
 /** A hashtag as a template; letters and digits, whatever the script. */
 const HASHTAG = /^\{hashtag\|\\?[#＃]\|([\p{L}\p{M}\p{N}]+)\}/u;
-const LINK = /^https?:\/\/[^\s]+/;
+/** Brackets and quotes end a link; other reserved characters belong to it when they are escaped. */
+const LINK = /^https?:\/\/(?:\\[#*_~@]|[^\s<>()[\]{}|"\\])+/;
 
 export interface Rendered {
 	/** As a reader sees it. */
