@@ -38,12 +38,9 @@ import { createUpscale } from './operations/enhance/upscale.ts';
 import { createMediaOperations, createRegistry } from './operations/registry.ts';
 import type { Operation } from './operations/operation.ts';
 import { createPublish } from './operations/social/publish.ts';
-import { createValidatePost } from './operations/social/validate-post.ts';
-import { createFittedFiles } from './pipeline/fitted-files.ts';
 import { createRefusePublishing } from './pipeline/publishable.ts';
 import { createResolveMedia } from './pipeline/resolve-media.ts';
 import { createPlatforms } from './social/platforms.ts';
-import type { PublishDependencies } from './social/publish.ts';
 import { prune } from './ops/prune.ts';
 import { startLoop, type Loop } from './pipeline/loop.ts';
 import { tidyChunks } from './pipeline/chunks.ts';
@@ -141,7 +138,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		vault,
 		storage,
 		log,
-		operations: await buildOperations({ config, guard, vault, storage, database, fileUrl, runPlan, ai, library, giveFeedback, tellLanguage }),
+		operations: await buildOperations({ config, guard, vault, storage, database, runPlan, ai, library, giveFeedback, tellLanguage }),
 		triggers: { process: config.N8N_WEBHOOK_URL ?? null, distribute: config.N8N_DISTRIBUTE_WEBHOOK_URL ?? null },
 		wake: { jobs: () => loops.worker?.wake(), callbacks: () => loops.outbox?.wake(), events: () => loops.feed?.wake() },
 		send,
@@ -220,7 +217,6 @@ interface Adapters {
 	guard: Guard;
 	vault: Vault;
 	storage: Storage;
-	fileUrl(key: string): string;
 	database: OpenDatabase;
 	runPlan: typeof runFfmpeg;
 	ai: AiParts;
@@ -240,23 +236,18 @@ async function createRunPlan({ ROLE, FFMPEG_THREADS: threads, HARDWARE_ENCODER }
 }
 
 /** Every operation with the adapters it uses. */
-async function buildOperations({ config, guard, vault, storage, database, fileUrl, runPlan, ai: { ai, transformers }, library, giveFeedback, tellLanguage }: Adapters): Promise<ReadonlyMap<string, Operation>> {
+async function buildOperations({ config, guard, vault, storage, database, runPlan, ai: { ai, transformers }, library, giveFeedback, tellLanguage }: Adapters): Promise<ReadonlyMap<string, Operation>> {
 	const engine = { runPlan };
-	const platforms = createPlatforms({ settings: config, guard });
-	const publish: PublishDependencies = { ledger: createPostLedger(database.db), vault, pace: (account) => createPace(database.db, account) };
-	const resolveMedia = createResolveMedia({ db: database.db, storage, probe, fileUrl });
 	return createRegistry([
 		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders(), vmaf: config.ROLE !== 'api' && (await hasVmaf()) }),
 		createRemoveBackground(transformers),
 		createUpscale(transformers),
 		createStyleTransfer(transformers),
 		...createAiOperations({ ai, engine, db: database.db, facesAllowed: config.ALLOW_FACES, library, giveFeedback, tellLanguage }),
-		createValidatePost({ platforms, run: publish, resolveMedia }),
 		createPublish({
-			platforms,
-			publish,
-			resolveMedia,
-			fitting: { runPlan, probe, files: createFittedFiles({ storage, fileUrl }) },
+			platforms: createPlatforms({ settings: config, guard }),
+			publish: { ledger: createPostLedger(database.db), vault, pace: (account) => createPace(database.db, account) },
+			resolveMedia: createResolveMedia({ db: database.db, storage, probe }),
 			refusePublishing: createRefusePublishing(database.db),
 		}),
 	]);
