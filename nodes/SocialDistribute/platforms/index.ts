@@ -3,9 +3,10 @@ import { SIDECAR_CREDENTIAL } from '../../shared/sidecar';
 import { mastodon } from './mastodon';
 import type { Platform } from './platform';
 import { x } from './x';
+import { youtube } from './youtube';
 
 /** In the order of their names. Adding a platform: one file, and one entry here. */
-export const platforms: readonly Platform[] = [mastodon, x];
+export const platforms: readonly Platform[] = [mastodon, x, youtube];
 
 /** Not required: a workflow that chooses its platforms by expression must start without those it does not use. */
 export const credentials: INodeCredentialDescription[] = [
