@@ -81,6 +81,13 @@ export const configSchema = z.object({
 		.regex(/^20\d\d(0[1-9]|1[0-2])$/, 'must be a year and a month, such as 202609')
 		.default('202609')
 		.describe('Version of the LinkedIn API: a month, YYYYMM. LinkedIn serves each for about a year and then answers 426: take a newer one then.'),
+	TIKTOK_API_BASE_URL: httpUrl.default('https://open.tiktokapis.com').describe('Base URL of the TikTok API.'),
+	TIKTOK_WEB_BASE_URL: httpUrl.default('https://www.tiktok.com').describe('Base of the links to posts on TikTok.'),
+	META_GRAPH_BASE_URL: httpUrl.default('https://graph.facebook.com').describe("Base URL of Meta's Graph API: Facebook Pages, and Instagram connected through Facebook."),
+	META_GRAPH_VIDEO_BASE_URL: httpUrl.default('https://graph-video.facebook.com').describe('Where the Graph API takes the bytes of videos for the feed of Pages.'),
+	META_UPLOAD_BASE_URL: httpUrl.default('https://rupload.facebook.com').describe('Where the Graph API takes the bytes of reels and stories. Upload addresses elsewhere are refused.'),
+	META_GRAPH_VERSION: z.string().regex(/^v\d+\.\d+$/, 'must be a version such as v25.0').default('v25.0').describe('Version of the Graph API. Meta ends each after about two years.'),
+	FACEBOOK_WEB_BASE_URL: httpUrl.default('https://www.facebook.com').describe('Base of the links to posts on Facebook.'),
 	X_API_BASE_URL: httpUrl.default('https://api.x.com').describe('Base URL of the X API.'),
 	X_WEB_BASE_URL: httpUrl.default('https://x.com').describe('Base of the links to posts on X.'),
 	YOUTUBE_API_BASE_URL: httpUrl.default('https://www.googleapis.com/youtube/v3').describe('Base URL of the YouTube Data API.'),

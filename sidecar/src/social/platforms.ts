@@ -1,7 +1,9 @@
+import { createFacebook } from './facebook.ts';
 import { createHttp, type HttpOptions } from './http.ts';
 import { createLinkedIn } from './linkedin.ts';
 import { createMastodon } from './mastodon.ts';
 import type { Platform } from './platform.ts';
+import { createTikTok } from './tiktok.ts';
 import { createX } from './x.ts';
 import { createYouTube } from './youtube.ts';
 
@@ -10,6 +12,13 @@ export interface PlatformSettings {
 	LINKEDIN_API_BASE_URL: string;
 	LINKEDIN_WEB_BASE_URL: string;
 	LINKEDIN_VERSION: string;
+	TIKTOK_API_BASE_URL: string;
+	TIKTOK_WEB_BASE_URL: string;
+	META_GRAPH_BASE_URL: string;
+	META_GRAPH_VIDEO_BASE_URL: string;
+	META_UPLOAD_BASE_URL: string;
+	META_GRAPH_VERSION: string;
+	FACEBOOK_WEB_BASE_URL: string;
 	X_API_BASE_URL: string;
 	X_WEB_BASE_URL: string;
 	YOUTUBE_API_BASE_URL: string;
@@ -30,8 +39,17 @@ export function createPlatforms({ settings, guard }: PlatformParts): readonly Pl
 	/** The host is named by the user: it passes the guard. */
 	const guarded = createHttp({ guard });
 	return [
+		createFacebook({
+			http,
+			graph: settings.META_GRAPH_BASE_URL,
+			video: settings.META_GRAPH_VIDEO_BASE_URL,
+			upload: settings.META_UPLOAD_BASE_URL,
+			web: settings.FACEBOOK_WEB_BASE_URL,
+			version: settings.META_GRAPH_VERSION,
+		}),
 		createLinkedIn({ http, apiBaseUrl: settings.LINKEDIN_API_BASE_URL, webBaseUrl: settings.LINKEDIN_WEB_BASE_URL, version: settings.LINKEDIN_VERSION }),
 		createMastodon({ http: guarded }),
+		createTikTok({ http, apiBaseUrl: settings.TIKTOK_API_BASE_URL, webBaseUrl: settings.TIKTOK_WEB_BASE_URL }),
 		createX({ http, apiBaseUrl: settings.X_API_BASE_URL, webBaseUrl: settings.X_WEB_BASE_URL }),
 		createYouTube({ http, apiBaseUrl: settings.YOUTUBE_API_BASE_URL, uploadBaseUrl: settings.YOUTUBE_UPLOAD_BASE_URL, webBaseUrl: settings.YOUTUBE_WEB_BASE_URL }),
 	];

@@ -1,8 +1,11 @@
+import { facebook } from './facebook.ts';
 import { linkedin } from './linkedin.ts';
 import { mastodon } from './mastodon.ts';
+import { pinterest } from './pinterest.ts';
 import type { StartStage } from './stage.ts';
+import { tiktok } from './tiktok.ts';
 import { x } from './x.ts';
 import { youtube } from './youtube.ts';
 
 /** Every platform that can be posted to, by name. */
-export const STAGES: Record<string, StartStage> = { linkedin, mastodon, x, youtube };
+export const STAGES: Record<string, StartStage> = { facebook, linkedin, mastodon, pinterest, tiktok, x, youtube };

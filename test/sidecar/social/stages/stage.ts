@@ -41,6 +41,10 @@ export interface Stage {
 	finishStep?: string;
 	/** Steps that only look for a post whose outcome is unknown: never called when all goes well. */
 	lookSteps: string[];
+	/** Calls of the look steps that an ordinary post makes all the same. Default: 0. */
+	ordinaryLooks?: number;
+	/** Steps that tell what has become of a post, and are called when all goes well, too: the platform publishes by itself. */
+	alwaysLooks?: string[];
 	/** What the platform answers in its own form. */
 	answers: {
 		/** The token is not accepted. Default: 401. */
