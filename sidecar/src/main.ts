@@ -37,7 +37,8 @@ import { createStyleTransfer } from './operations/enhance/style-transfer.ts';
 import { createUpscale } from './operations/enhance/upscale.ts';
 import { createMediaOperations, createRegistry } from './operations/registry.ts';
 import type { Operation } from './operations/operation.ts';
-import { createPublish } from './operations/social/publish.ts';
+import { createSocialOperations } from './operations/social/index.ts';
+import { createFittedFiles } from './pipeline/fitted-files.ts';
 import { createRefusePublishing } from './pipeline/publishable.ts';
 import { createResolveMedia } from './pipeline/resolve-media.ts';
 import { createPlatforms } from './social/platforms.ts';
@@ -138,7 +139,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		vault,
 		storage,
 		log,
-		operations: await buildOperations({ config, guard, vault, storage, database, runPlan, ai, library, giveFeedback, tellLanguage }),
+		operations: await buildOperations({ config, guard, vault, storage, database, fileUrl, runPlan, ai, library, giveFeedback, tellLanguage }),
 		triggers: { process: config.N8N_WEBHOOK_URL ?? null, distribute: config.N8N_DISTRIBUTE_WEBHOOK_URL ?? null },
 		wake: { jobs: () => loops.worker?.wake(), callbacks: () => loops.outbox?.wake(), events: () => loops.feed?.wake() },
 		send,
@@ -217,6 +218,7 @@ interface Adapters {
 	guard: Guard;
 	vault: Vault;
 	storage: Storage;
+	fileUrl(key: string): string;
 	database: OpenDatabase;
 	runPlan: typeof runFfmpeg;
 	ai: AiParts;
@@ -236,7 +238,7 @@ async function createRunPlan({ ROLE, FFMPEG_THREADS: threads, HARDWARE_ENCODER }
 }
 
 /** Every operation with the adapters it uses. */
-async function buildOperations({ config, guard, vault, storage, database, runPlan, ai: { ai, transformers }, library, giveFeedback, tellLanguage }: Adapters): Promise<ReadonlyMap<string, Operation>> {
+async function buildOperations({ config, guard, vault, storage, database, fileUrl, runPlan, ai: { ai, transformers }, library, giveFeedback, tellLanguage }: Adapters): Promise<ReadonlyMap<string, Operation>> {
 	const engine = { runPlan };
 	return createRegistry([
 		...createMediaOperations({ encoders: config.ROLE === 'api' ? null : await availableEncoders(), vmaf: config.ROLE !== 'api' && (await hasVmaf()) }),
@@ -244,10 +246,11 @@ async function buildOperations({ config, guard, vault, storage, database, runPla
 		createUpscale(transformers),
 		createStyleTransfer(transformers),
 		...createAiOperations({ ai, engine, db: database.db, facesAllowed: config.ALLOW_FACES, library, giveFeedback, tellLanguage }),
-		createPublish({
+		...createSocialOperations({
 			platforms: createPlatforms({ settings: config, guard }),
 			publish: { ledger: createPostLedger(database.db), vault, pace: (account) => createPace(database.db, account) },
-			resolveMedia: createResolveMedia({ db: database.db, storage, probe }),
+			resolveMedia: createResolveMedia({ db: database.db, storage, probe, fileUrl }),
+			fitting: { runPlan, probe, files: createFittedFiles({ storage, fileUrl }) },
 			refusePublishing: createRefusePublishing(database.db),
 		}),
 	]);
@@ -258,7 +261,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
 	if (hardwareProblem) problems.push(hardwareProblem);
 	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
-	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'LINKEDIN_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
+	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'LINKEDIN_API_BASE_URL', 'PINTEREST_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];
 		if (url) checkBaseUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
 	}

@@ -6,17 +6,19 @@ import type { Executor } from '../db/database.ts';
 import { filesOfAsset, type FileRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from '../media/facts.ts';
-import type { MediaReference, ResolveMedia } from '../operations/social/publish.ts';
+import type { MediaReference, ResolveMedia } from '../operations/social/assemble.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export interface ResolveMediaDeps {
 	db: Executor;
 	storage: Storage;
 	probe(path: string, options: { signal?: AbortSignal }): Promise<MediaFacts>;
+	/** Signed link to a stored file. */
+	fileUrl(key: string): string;
 }
 
 /** Finds the file of an asset that a post means. Only files of this asset in this workspace can be meant. */
-export function createResolveMedia({ db, storage, probe }: ResolveMediaDeps): ResolveMedia {
+export function createResolveMedia({ db, storage, probe, fileUrl }: ResolveMediaDeps): ResolveMedia {
 	return async ({ assetId, workspaceId, workDir, signal }, reference) => {
 		const asset = await findAsset(db, workspaceId, assetId);
 		if (!asset?.storageKey || !asset.facts) throw new PipelineError('not_found', `The media of asset ${assetId} is not stored. Ingest it first.`);
@@ -25,8 +27,9 @@ export function createResolveMedia({ db, storage, probe }: ResolveMediaDeps): Re
 		const inPlace = storage.localPath(key);
 		const path = inPlace ?? join(workDir, `media-${file?.id ?? 'original'}`);
 		if (!inPlace) await pipeline(await storage.read(key), createWriteStream(path), { signal });
-		if (!file) return { path, mime: asset.facts.mime, bytes: asset.facts.bytes, facts: asset.facts, ...(asset.sha256 ? { sha256: asset.sha256 } : {}) };
-		return { path, mime: file.mime, bytes: file.bytes, facts: await probe(path, { signal }) };
+		const url = fileUrl(key);
+		if (!file) return { path, url, mime: asset.facts.mime, bytes: asset.facts.bytes, facts: asset.facts, ...(asset.sha256 ? { sha256: asset.sha256 } : {}) };
+		return { path, url, mime: file.mime, bytes: file.bytes, facts: await probe(path, { signal }) };
 	};
 }
 

@@ -58,7 +58,7 @@ export class Publication {
 		if (this.#row.state !== null) this.#load(this.#row.state);
 		if (this.out) return this.#complete();
 		if (this.#account === null) {
-			this.#account = await platform.identify(this.#run);
+			this.#account = this.#request.account ?? (await platform.identify(this.#run));
 			await this.#save(this.#state);
 		}
 		if (this.open) {

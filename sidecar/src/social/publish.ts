@@ -3,7 +3,7 @@ import type { PostLedger, PostRow } from '../db/posts.ts';
 import type { Vault } from '../secrets.ts';
 import { pause, type AccountRequest, type RunDependencies } from './account-run.ts';
 import { explain } from './explain.ts';
-import type { Post } from './platform.ts';
+import type { Account, Post } from './platform.ts';
 import { ClaimLost, Publication } from './publication.ts';
 
 /** The row of a post that exists on the platform. */
@@ -34,8 +34,10 @@ export interface PublishRequest extends AccountRequest {
 	jobId: string | null;
 	/** The caller's own name of this logical post; else the job is the post. */
 	idempotencyKey: string | null;
+	/** As it was found out already. Default: it is asked. */
+	account?: Account | null;
 	/** What was asked for, where `post` has been changed to fit the platform: changed or not, it is the same post. Default: `post`. */
-	asked?: Pick<Post, 'text' | 'media'>;
+	asked?: Pick<Post, 'text' | 'media'> | undefined;
 	following?: Following;
 	/** The experiment that the post is part of, and which of its variants. */
 	experiment?: { name: string; variant: string } | null;

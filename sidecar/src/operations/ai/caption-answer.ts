@@ -7,7 +7,8 @@ import { answerSchema } from './caption-prompt.ts';
 import { distinct } from './distinct.ts';
 import { foreignParts, withoutForeignParts, withoutForeignSentences } from './foreign-parts.ts';
 import { hashtagsIn, plainHashtag, takeHashtags, withHashtags } from './hashtags.ts';
-import { fittingTags, type Limited, platformText, type PlatformText, shorten } from './platform-texts.ts';
+import { shorten, type Limited } from '../../social/shorten.ts';
+import { fittingTags, platformText, type PlatformText } from './platform-texts.ts';
 
 export interface Caption {
 	platform: string;

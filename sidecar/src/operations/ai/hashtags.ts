@@ -1,5 +1,5 @@
 import twitterText from 'twitter-text';
-import type { Limited } from './platform-texts.ts';
+import type { Limited } from '../../social/shorten.ts';
 
 /** Hashtags of posts. Pure; without the sign where nothing else is said. */
 

@@ -1,10 +1,5 @@
-import { countFediverse, countGraphemes, weightedLength } from '../../social/text.ts';
-
-/** A text of a platform that has a limit of its own. */
-export interface Limited {
-	limit: number;
-	measure(text: string): number;
-}
+import type { Limited } from '../../social/shorten.ts';
+import { countFediverse, countGraphemes, countThreads, weightedLength } from '../../social/text.ts';
 
 /** How a platform counts text, and how much it takes: platforms.md 0.4 and the sections on each platform. */
 export interface PlatformText extends Limited {
@@ -113,70 +108,6 @@ export type PlatformName = keyof typeof PLATFORM_TEXTS;
 export const platformText = (name: PlatformName): PlatformText => PLATFORM_TEXTS[name];
 
 export const PLATFORM_NAMES = Object.keys(PLATFORM_TEXTS) as [PlatformName, ...PlatformName[]];
-
-/** Joined emoji, flags and skin tones are one, and count whole. */
-const EMOJI = /\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u20e3/u;
-
-/** platforms.md 0.4 and 15, Threads: emoji count as their UTF-8 bytes; what rare letters count is not known, so as much as it could be. */
-function countThreads(text: string): number {
-	let sum = 0;
-	for (const { segment } of graphemes.segment(text)) sum += EMOJI.test(segment) ? Buffer.byteLength(segment) : segment.length;
-	return sum;
-}
-
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-const words = new Intl.Segmenter('en', { granularity: 'word' });
-/** Scripts that are written without blanks. */
-const NO_BLANKS = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\p{sc=Tibetan}]/u;
-
-/** Without what no text ends with when it is cut. */
-const ended = (text: string): string => text.replace(/[\s,;:、，；：–-]+$/u, '');
-
-/** The text cut at a word so that it fits, with an ellipsis; as it is when it fits. */
-export function shorten(text: string, { limit, measure }: Limited): string {
-	if (measure(text) <= limit) return text;
-	const fits = (candidate: string): boolean => measure(`${candidate}…`) <= limit;
-	let kept = '';
-	let at = 0;
-	// From the beginning: each look is no longer than the limit, however long the text is.
-	for (const { index } of text.matchAll(/\s+/g)) {
-		if (index === 0) continue;
-		const candidate = ended(text.slice(0, index));
-		if (!fits(candidate)) break;
-		kept = candidate;
-		at = index;
-	}
-	const [next = ''] = /^\s*\S*/.exec(text.slice(at)) ?? [];
-	// A sentence of Japanese is one "word" between blanks: cut between what a dictionary takes for words, but never in a link.
-	if (NO_BLANKS.test(next)) kept = longest(text.slice(0, at), wordsOf(next), fits) || kept;
-	// One word longer than the limit: cut inside of it, between characters as people see them.
-	if (kept === '') kept = longest('', graphemesOf(text), fits);
-	return `${kept}…`;
-}
-
-/** The beginning with as many of the pieces as fit. */
-function longest(beginning: string, pieces: Iterable<string>, fits: (candidate: string) => boolean): string {
-	let whole = beginning;
-	let kept = '';
-	for (const piece of pieces) {
-		whole += piece;
-		if (!fits(ended(whole))) break;
-		kept = ended(whole);
-	}
-	return kept;
-}
-
-function* graphemesOf(text: string): Generator<string> {
-	for (const { segment } of graphemes.segment(text)) yield segment;
-}
-
-/** Latin names, numbers and links are one each. */
-function* wordsOf(text: string): Generator<string> {
-	for (const part of text.split(/([!-~]+)/)) {
-		if (/^[!-~]/.test(part)) yield part;
-		else for (const { segment } of words.segment(part)) yield segment;
-	}
-}
 
 /** As many of them, in their order, as fit together. */
 export function fittingTags(tags: readonly string[], { limit, measure }: NonNullable<PlatformText['tags']>): string[] {

@@ -1,7 +1,8 @@
 import twitterText from 'twitter-text';
 import { z } from 'zod';
 import { cleanText } from './lay-text.ts';
-import { PLATFORM_TEXTS, shorten, type PlatformName, type PlatformText } from './platform-texts.ts';
+import { shorten } from '../../social/shorten.ts';
+import { PLATFORM_TEXTS, type PlatformName, type PlatformText } from './platform-texts.ts';
 
 /** Post texts into another language, with their links, mentions and hashtags as they are. Pure. */
 

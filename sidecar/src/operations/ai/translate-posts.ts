@@ -1,7 +1,8 @@
 import { distinct } from './distinct.ts';
 import { foreignParts, withoutForeignParts } from './foreign-parts.ts';
 import { cleanText } from './lay-text.ts';
-import { fittingTags, PLATFORM_TEXTS, shorten, type Limited } from './platform-texts.ts';
+import { shorten, type Limited } from '../../social/shorten.ts';
+import { fittingTags, PLATFORM_TEXTS } from './platform-texts.ts';
 import { cleanLines, fitPost, fitsPlatform, hashtagsOf, platformOf, shield, unshield, wantedLength, type CaptionResult, type Shielded } from './translate-captions.ts';
 import { orNothing, type Translation } from './translation.ts';
 

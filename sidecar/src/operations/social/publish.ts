@@ -1,185 +1,150 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
-import type { MediaFacts } from '../../media/facts.ts';
-import type { Credentials, Platform, Post, PostMedia } from '../../social/platform.ts';
-import { publishPost, type PublishDependencies, type PublishedPost } from '../../social/publish.ts';
+import type { Platform, ReplyTo } from '../../social/platform.ts';
+import { publishPost, type PublishDependencies, type PublishedPost, type PublishRequest } from '../../social/publish.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
-
-/**
- * Which file of the asset. `useful`: the file that suits a post best (the newest video that a job made of a video, of an image the
- * newest image, else the original). `named`: the file `file` made by job `jobId`; without `file` the job's first
- * file, without `jobId` the newest of that name of any job; with neither (or file `original`) the original.
- */
-export type MediaReference = { kind: 'useful' } | { kind: 'named'; file: string | null; jobId: string | null };
-
-/** A file of the asset as a local path that stays readable while the operation runs. */
-export interface ResolvedMedia {
-	path: string;
-	mime: string;
-	bytes: number;
-	facts: MediaFacts;
-	/** SHA-256 of the bytes, hex, where it is known already. */
-	sha256?: string;
-}
-
-/**
- * Finds a file of the asset, and copies it to `context.workDir` where the storage is not a local disk. Throws `not_found`
- * naming the reference and the files there are, also when the job belongs to another asset or workspace.
- */
-export type ResolveMedia = (
-	context: Pick<TaskContext, 'workspaceId' | 'workDir' | 'signal'> & { assetId: string },
-	reference: MediaReference,
-) => Promise<ResolvedMedia>;
+import { following, type ResolveMedia } from './assemble.ts';
+import { fitMedia, type FitMediaDeps } from './fit-media.ts';
+import { createPostParams, waitsFor, type PostParams } from './post-params.ts';
+import { inOneText, preparePost, type PreparedPost } from './prepare-post.ts';
 
 export interface PublishOptions {
 	/** By name. */
 	platforms: readonly Platform[];
 	publish: PublishDependencies;
 	resolveMedia: ResolveMedia;
+	fitting: FitMediaDeps;
 	/** Throws where nothing may be posted of an asset, not even words. Asked at the beginning, and before each publishing call. */
 	refusePublishing(asset: { assetId: string; workspaceId: string }): Promise<void>;
 }
-
-const mediaSchema = z.strictObject({
-	file: z.string().min(1).max(200).optional().describe('Name of a file that a job made, e.g. `compressed.mp4`; `original` for the original.'),
-	job_id: z.uuid().optional().describe('The job that made it. With `file` absent: its first file. Both absent: the original.'),
-	alt_text: z.string().max(5000).optional().describe('Description for people who cannot see it.'),
-});
 
 /** Uploads hardly get faster than this; what the platform does with it takes a while, too. */
 const UPLOAD_BYTES_PER_SECOND = 2_000_000;
 const PROCESSING_SECONDS = 15;
 
-/** `publish`: one post on one platform, at most once. */
-export function createPublish({ platforms, publish, resolveMedia, refusePublishing }: PublishOptions) {
-	const names = platforms.map((platform) => platform.name);
-	const params = z.strictObject({
-		platform: z.enum(names as [string, ...string[]]).describe(`Where to post: ${names.join(', ')}.`),
-		text: z.string().max(100_000).default('').describe('Text of the post. Too long for the platform: refused before anything is uploaded.'),
-		media: z.array(mediaSchema).max(20).optional().describe("Files of the asset to attach. Absent: the asset's most useful file, if there is an asset. Empty: none."),
-		visibility: z.enum(['public', 'unlisted', 'private', 'direct']).optional().describe('Who sees it, where the platform has a choice.'),
-		language: z.string().regex(/^[a-z]{2,3}$/, 'must be an ISO 639 code such as `en`').optional().describe('Language of the text, ISO 639. Ignored where the platform has no such field.'),
-		sensitive: z.boolean().optional().describe('Hides the media behind a warning.'),
-		spoiler_text: z.string().min(1).max(5000).optional().describe('Content warning that is shown in place of the text.'),
-		scheduled_at: z.iso.datetime({ offset: true }).optional().describe('When the platform is to publish it, where it can. ISO 8601 with time zone.'),
-		idempotency_key: z
-			.string()
-			.min(1)
-			.max(200)
-			.optional()
-			.describe('Your own name of this post: however often text, media and key come together, there is one post. One key per account. Default: the job.'),
-	});
-	type Params = z.infer<typeof params>;
-
-	async function attach(context: TaskContext, { media }: Params): Promise<PostMedia[]> {
-		const { assetId, workspaceId, workDir, signal } = context;
-		if (assetId === null) {
-			if (!media || media.length === 0) return [];
-			throw new PipelineError('invalid_request', 'params.media names files, but there is no asset: give asset_id (or file_url), or leave media out.', {
-				details: { field: 'params.media' },
-			});
-		}
-		const wanted = media?.map(({ file, job_id: jobId, alt_text: altText }) => ({ reference: named(file, jobId), altText })) ?? [
-			{ reference: { kind: 'useful' } as const, altText: undefined },
-		];
-		const attached: PostMedia[] = [];
-		for (const { reference, altText } of wanted) {
-			const { path, mime, bytes, facts, sha256 } = await resolveMedia({ assetId, workspaceId, workDir, signal }, reference);
-			attached.push({ path, mime, bytes, facts, sha256: sha256 ?? (await hashOf(path, signal)), altText: altText?.trim() || null, url: null });
-		}
-		return attached;
-	}
-
-	const operation: TaskOperation<Params> = {
+/** `publish`: one post on one platform, with what follows it, each at most once. */
+export function createPublish({ platforms, publish, resolveMedia, fitting, refusePublishing }: PublishOptions) {
+	const params = createPostParams(platforms);
+	const operation: TaskOperation<PostParams> = {
 		kind: 'task',
 		name: 'publish',
-		version: 1,
+		version: 2,
 		summary: 'Publishes a post with text and media on a social platform, at most once.',
 		// A post waits until a scan that is under way has let its media pass.
-		buildsOn: ['safety_scan'],
+		buildsOn: waitsFor,
 		accepts: 'none',
 		params,
 		produces:
-			'`platform`, `status`, `external_post_id`, `permalink`, `post`.',
-		example: { platform: names[0], text: 'Hello from the pipeline' },
+			'`platform`, `status` (`published`, `scheduled`, `skipped`), `external_post_id`, `permalink`, `post`, `replies` (the further posts), `changes` (what was made to fit), `warnings`; `problems` of a post that was skipped. Files: renditions that were made for the platform.',
+		example: { platform: platforms[0]?.name, text: 'Hello from the pipeline' },
 		estimateSeconds: (facts) => PROCESSING_SECONDS + (facts ? facts.bytes / UPLOAD_BYTES_PER_SECOND : 0),
 		async run(context, given) {
-			const platform = platforms.find((known) => known.name === given.platform)!;
-			const credentials = readCredentials(context.secrets, platform);
 			const { assetId, workspaceId } = context;
 			const confirm = async (): Promise<void> => (assetId === null ? undefined : refusePublishing({ assetId, workspaceId }));
 			// What may be out already is looked up, whatever has been found since: somebody has to know of it to take it down.
-			if (!(await publish.ledger.mayBeOut(context.jobId))) await confirm();
-			const media = await context.step('prepare', () => attach(context, given));
-			const post: Post = {
-				text: given.text,
-				media,
-				title: null,
-				tags: [],
-				link: null,
-				cover: null,
-				coverSeconds: null,
-				subtitles: [],
-				replyTo: null,
-				visibility: given.visibility ?? null,
-				language: given.language ?? null,
-				sensitive: given.sensitive ?? false,
-				spoilerText: given.spoiler_text ?? null,
-				scheduledAt: given.scheduled_at ? new Date(given.scheduled_at) : null,
-			};
-			const row = await context.step('publish', () =>
-				publishPost(publish, {
-					platform,
-					post,
-					credentials,
-					workspaceId,
-					assetId,
-					jobId: context.jobId,
-					idempotencyKey: given.idempotency_key ?? null,
-					confirm,
-					signal: context.signal,
-					log: context.log,
-					// The rest is what the platform does after the upload.
-					progress: (percent) => context.progress(Math.round(percent * 0.8)),
-				}),
-			);
-			return { output: outputOf(row), cost: { posts: 1 } };
+			const mayBeOut = await publish.ledger.mayBeOut(context.jobId);
+			if (!mayBeOut) await confirm();
+			const prepared = await context.step('prepare', () => preparePost({ platforms, run: publish, resolveMedia }, context, given, (...fit) => fitMedia(fitting, ...fit)));
+			if (!mayBeOut && prepared.problems.length > 0) {
+				if (given.on_problem === 'skip') return { output: skipped(prepared) };
+				const { problems, platform } = prepared;
+				throw new PipelineError('post_invalid', inOneText(problems), { details: { problems, platform: platform.name, post_status: 'failed' } });
+			}
+			const { rows, first } = await context.step('publish', () => publishAll(publish, context, given, prepared, confirm));
+			return { output: outputOf(first, rows, prepared.changes), files: fittedFiles(prepared), cost: { posts: 1 + rows.length } };
 		},
 	};
 	return operation;
 }
 
-function named(file: string | undefined, jobId: string | undefined): MediaReference {
-	return { kind: 'named', file: file === undefined || file === 'original' ? null : file, jobId: jobId ?? null };
-}
-
-/** Tokens for the account; `base_url` becomes the origin, so that `https://Host/` and `https://host` are one. */
-function readCredentials(secrets: Record<string, string>, platform: Platform): Credentials {
-	const accessToken = secrets['access_token']?.trim();
-	if (!accessToken) {
-		throw new PipelineError('needs_reauth', `secrets.access_token is missing: publishing on ${platform.title} needs the token of an account. Connect the account in n8n and run it again.`);
-	}
-	if (!platform.needsBaseUrl) return { accessToken, baseUrl: null, extra: {} };
-	const given = secrets['base_url']?.trim() ?? '';
-	const url = URL.canParse(given) ? new URL(given) : null;
-	if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
-		throw new PipelineError('invalid_request', `secrets.base_url must be the address of the account's ${platform.title} server, e.g. https://mastodon.social.`, {
-			details: { field: 'secrets.base_url' },
+/** The first post, then each one that follows it: none before the one before it is out. */
+async function publishAll(deps: PublishDependencies, context: TaskContext, given: PostParams, prepared: PreparedPost, confirm: () => Promise<void>): Promise<{ first: PublishedPost; rows: PublishedPost[] }> {
+	const { platform, credentials, settings, asked, post, thread, comment, checked } = prepared;
+	const request: PublishRequest = {
+		platform,
+		post,
+		asked,
+		credentials,
+		settings,
+		account: checked.account,
+		workspaceId: context.workspaceId,
+		assetId: context.assetId,
+		jobId: context.jobId,
+		idempotencyKey: given.idempotency_key ?? null,
+		experiment: given.experiment ?? null,
+		confirm,
+		signal: context.signal,
+		log: context.log,
+		// The rest is what the platform does after the upload.
+		progress: (percent) => context.progress(Math.round(30 + percent * 0.5)),
+	};
+	const first = await publishPost(deps, request);
+	const rows: PublishedPost[] = [];
+	// A scheduled post cannot be answered before it is out.
+	if (first.status === 'scheduled' || first.externalPostId === null) return { first, rows };
+	const rootId = first.externalPostId;
+	let before: ReplyTo = { remoteId: rootId, rootId };
+	const follow = async (text: string, replyTo: ReplyTo): Promise<PublishedPost> => {
+		const row = await publishPost(deps, {
+			...request,
+			post: following(post, text, replyTo),
+			asked: undefined,
+			experiment: null,
+			following: { parentId: first.id, parentKey: first.operationKey, position: rows.length + 1 },
+			progress: () => {},
+		}).catch((error: unknown) => {
+			throw afterTheFirst(error, first, rows.length + 1);
 		});
+		rows.push(row);
+		return row;
+	};
+	for (const text of thread) {
+		const row = await follow(text, before);
+		before = { remoteId: row.externalPostId ?? before.remoteId, rootId };
 	}
-	return { accessToken, baseUrl: url.origin, extra: {} };
+	// Under the first post, where it is seen.
+	if (comment !== null) await follow(comment, { remoteId: rootId, rootId });
+	return { first, rows };
 }
 
-async function hashOf(path: string, signal: AbortSignal): Promise<string> {
-	const hash = createHash('sha256');
-	for await (const chunk of createReadStream(path, { signal }) as AsyncIterable<Buffer>) hash.update(chunk);
-	return hash.digest('hex');
+/** The first post is out whatever became of this one: the message says so. */
+function afterTheFirst(error: unknown, first: PublishedPost, position: number): unknown {
+	if (!(error instanceof PipelineError)) return error;
+	const { code, message, details, retryAfterSeconds } = error;
+	return new PipelineError(code, `The post is out${first.permalink ? ` (${first.permalink})` : ''}, but not the ${ordinal(position)} one that follows it: ${message}`, {
+		details: { ...details, parent_post_id: first.id, permalink: first.permalink, external_post_id: first.externalPostId },
+		cause: error,
+		...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+	});
 }
 
-function outputOf(row: PublishedPost) {
-	const { platform, status, externalPostId: external_post_id, permalink } = row;
-	const scheduled = row.scheduledFor ? { scheduled_at: row.scheduledFor.toISOString() } : {};
-	return { post: { id: row.id, platform, status, external_post_id, permalink, text: row.text, ...scheduled }, platform, status, external_post_id, permalink };
+const ordinal = (position: number): string => `${position}${['st', 'nd', 'rd'][position - 1] ?? 'th'}`;
+
+const skipped = ({ platform, problems }: PreparedPost): Record<string, unknown> => ({ platform: platform.name, status: 'skipped', external_post_id: null, permalink: null, problems });
+
+/** Renditions that were made: files of the job, as anything else it makes. */
+const fittedFiles = ({ asked, post }: PreparedPost) =>
+	post.media.flatMap((media, index) => {
+		if (media.path === asked.media[index]?.path) return [];
+		const { video, durationSeconds } = media.facts;
+		return [{ name: `fitted-${index + 1}${media.mime.startsWith('image/') ? '.jpg' : '.mp4'}`, path: media.path, mime: media.mime, ...(video ? { width: video.width, height: video.height } : {}), ...(durationSeconds > 0 ? { durationSeconds } : {}) }];
+	});
+
+function view(row: PublishedPost) {
+	const { id, platform, status, externalPostId: external_post_id, permalink, text } = row;
+	return { id, platform, status, external_post_id, permalink, text, ...(row.scheduledFor ? { scheduled_at: row.scheduledFor.toISOString() } : {}) };
+}
+
+function outputOf(first: PublishedPost, rows: PublishedPost[], changes: string[]): Record<string, unknown> {
+	const warnings = [first, ...rows].flatMap((row) => row.warnings ?? []);
+	const { platform, status, externalPostId: external_post_id, permalink } = first;
+	return {
+		post: view(first),
+		platform,
+		status,
+		external_post_id,
+		permalink,
+		...(rows.length > 0 ? { replies: rows.map(view) } : {}),
+		...(changes.length > 0 ? { changes } : {}),
+		...(warnings.length > 0 ? { warnings } : {}),
+	};
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { PLATFORM_NAMES, PLATFORM_TEXTS, shorten } from '../../../../sidecar/src/operations/ai/platform-texts.ts';
+import { PLATFORM_NAMES, PLATFORM_TEXTS } from '../../../../sidecar/src/operations/ai/platform-texts.ts';
+import { shorten } from '../../../../sidecar/src/social/shorten.ts';
 
 const { x, mastodon, bluesky, threads } = PLATFORM_TEXTS;
 

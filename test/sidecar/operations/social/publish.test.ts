@@ -7,7 +7,8 @@ import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
 import { assets, jobs } from '../../../../sidecar/src/db/schema.ts';
 import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import type { TaskContext } from '../../../../sidecar/src/operations/operation.ts';
-import { createPublish, type MediaReference } from '../../../../sidecar/src/operations/social/publish.ts';
+import type { MediaReference } from '../../../../sidecar/src/operations/social/assemble.ts';
+import { createPublish } from '../../../../sidecar/src/operations/social/publish.ts';
 import type { PostMedia } from '../../../../sidecar/src/social/platform.ts';
 import { STAGES } from '../../social/stages/index.ts';
 import type { Stage } from '../../social/stages/stage.ts';
@@ -41,6 +42,8 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([x.close(), mastodon.close()]));
 
+const never = () => Promise.reject(new Error('not needed'));
+
 const operation = () =>
 	createPublish({
 		platforms: [x.platform(), mastodon.platform()],
@@ -48,8 +51,9 @@ const operation = () =>
 		resolveMedia: async (_, reference) => {
 			asked.push(reference);
 			const { path, mime, bytes, facts } = video;
-			return { path, mime, bytes, facts };
+			return { path, mime, bytes, facts, url: null };
 		},
+		fitting: { runPlan: never, probe: never, files: { find: never, keep: never } },
 		refusePublishing: async ({ assetId }) => {
 			looks.push(assetId);
 			if (looks.length > mayLook) throw new PipelineError('content_unsafe', 'stopped by a safety scan');
@@ -61,7 +65,6 @@ async function context(more: Partial<TaskContext> = {}): Promise<TaskContext> {
 	const jobId = randomUUID();
 	await database.db.insert(assets).values({ id: assetId, workspaceId: WORKSPACE, source: 'url', status: 'ready' });
 	await database.db.insert(jobs).values({ id: jobId, workspaceId: WORKSPACE, assetId, jobType: 'publish', status: 'processing', params: {} });
-	const never = () => Promise.reject(new Error('not needed'));
 	return {
 		jobId,
 		workspaceId: WORKSPACE,

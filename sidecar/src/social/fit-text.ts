@@ -1,0 +1,110 @@
+import { shorten, type Limited } from './shorten.ts';
+import type { Limits, Post } from './platform.ts';
+
+/** What is done to a post's words so that the platform takes them. Pure. */
+
+/** Room for ` (12/25)` behind each part of a thread. */
+const NUMBERED = (index: number, count: number): string => ` (${index}/${count})`;
+
+export interface FittedText {
+	post: Post;
+	/** Further posts of the thread that the text became. */
+	thread: string[];
+	/** What was changed, in words for the user. */
+	changes: string[];
+}
+
+/** Shortens what is too long, or makes a thread of it; leaves out what the platform does not have and nobody misses. */
+export function fitText(post: Post, limits: Limits, how: 'shorten' | 'thread'): FittedText {
+	const changes: string[] = [];
+	let fitted = post;
+	let thread: string[] = [];
+	const { max, count, unit } = limits.text;
+	const measure = (text: string): number => count({ ...post, text });
+	if (measure(post.text) > max) {
+		const parts = how === 'thread' && limits.options.replies === 'thread' ? splitThread(post.text, { limit: max, measure }) : [shorten(post.text, { limit: max, measure })];
+		fitted = { ...fitted, text: parts[0] ?? '' };
+		thread = parts.slice(1);
+		changes.push(thread.length > 0 ? `The text became a thread of ${parts.length} posts.` : `The text was shortened to ${measure(fitted.text)} ${unit}.`);
+	}
+	const { title } = limits;
+	if (post.title !== null && !title) {
+		fitted = { ...fitted, title: null };
+		changes.push('The title was left out.');
+	} else if (post.title !== null && title && title.count(post.title) > title.max) {
+		fitted = { ...fitted, title: shorten(post.title, { limit: title.max, measure: title.count }) };
+		changes.push('The title was shortened.');
+	}
+	if (post.media.some(({ altText }) => altText !== null && [...altText].length > limits.maxAltText)) {
+		const alt = (text: string): string | null => (limits.maxAltText === 0 ? null : shorten(text, { limit: limits.maxAltText, measure: (given) => [...given].length }));
+		fitted = { ...fitted, media: fitted.media.map((media) => ({ ...media, altText: media.altText === null ? null : alt(media.altText) })) };
+		changes.push(limits.maxAltText === 0 ? 'The alternative text was left out: the platform has none.' : 'The alternative text was shortened.');
+	}
+	return { post: fitted, thread, changes };
+}
+
+/**
+ * Cuts a text into parts that fit, with their number behind each: between paragraphs where that fits, else between sentences, else
+ * between words. No word is lost, and none is cut unless it is longer than a whole part.
+ */
+export function splitThread(text: string, limited: Limited): string[] {
+	for (let digits = 1; ; digits += 1) {
+		const count = 10 ** digits - 1;
+		const room: Limited = { limit: limited.limit, measure: (part) => limited.measure(`${part}${NUMBERED(count, count)}`) };
+		const parts = fill(pieces(text, room), room);
+		if (parts.length <= count) return parts.map((part, index) => `${part}${NUMBERED(index + 1, parts.length)}`);
+	}
+}
+
+interface Piece {
+	text: string;
+	/** What stood before it. */
+	glue: string;
+}
+
+const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
+const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Paragraphs; those that do not fit as sentences; those that do not fit as words; those that do not fit as characters. */
+function pieces(text: string, room: Limited): Piece[] {
+	const fits = (part: string): boolean => room.measure(part) <= room.limit;
+	const refine = (list: Piece[], cut: (text: string) => Piece[]): Piece[] => list.flatMap((piece) => (fits(piece.text) ? [piece] : cut(piece.text).map((part, index) => (index === 0 ? { ...part, glue: piece.glue } : part))));
+	const paragraphs = split(text, /\n\s*\n/, '\n\n');
+	const sentences = refine(paragraphs, (one) => [...SENTENCES.segment(one)].map(({ segment }) => ({ text: segment.trim(), glue: ' ' })).filter((piece) => piece.text !== ''));
+	const words = refine(sentences, (one) => split(one, /\s+/, ' '));
+	return refine(words, (one) => cutWord(one, room).map((part) => ({ text: part, glue: '' })));
+}
+
+const split = (text: string, at: RegExp, glue: string): Piece[] =>
+	text
+		.trim()
+		.split(at)
+		.filter((part) => part.trim() !== '')
+		.map((part) => ({ text: part.trim(), glue }));
+
+function cutWord(word: string, room: Limited): string[] {
+	const parts: string[] = [];
+	let part = '';
+	for (const { segment } of GRAPHEMES.segment(word)) {
+		if (part !== '' && room.measure(part + segment) > room.limit) {
+			parts.push(part);
+			part = '';
+		}
+		part += segment;
+	}
+	return part === '' ? parts : [...parts, part];
+}
+
+/** As many pieces in each part as fit. */
+function fill(list: Piece[], room: Limited): string[] {
+	const parts: string[] = [];
+	let part = '';
+	for (const { text, glue } of list) {
+		const longer = part === '' ? text : `${part}${glue}${text}`;
+		if (part !== '' && room.measure(longer) > room.limit) {
+			parts.push(part);
+			part = text;
+		} else part = longer;
+	}
+	return part === '' ? parts : [...parts, part];
+}
