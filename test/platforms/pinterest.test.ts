@@ -181,6 +181,7 @@ describe('the stand-in of Pinterest', () => {
 		expect((await ask('start_date=2026-11-01&end_date=2026-11-22&metric_types=IMPRESSION')).status).toBe(400);
 		expect((await ask('start_date=2026-11-01&end_date=2026-11-21&metric_types=VIDEO_MRC_VIEW')).status).toBe(400);
 		expect((await ask('start_date=2026-11-01&end_date=2026-11-21')).status).toBe(400);
+		expect((await call('GET', `/pins/${id}?pin_metrics=true`)).body).toMatchObject({ pin_metrics: { lifetime_metrics: { impression: 240, comment: 3, reaction: 0 } } });
 		expect((await call('DELETE', `/pins/${id}`)).status).toBe(204);
 		expect((await call('GET', `/pins/${id}`)).status).toBe(404);
 	});

@@ -272,7 +272,15 @@ export async function startPinterestEmulator(options: PinterestEmulatorOptions =
 		return ok({ ...page, items: page.items.map(pinJson) });
 	});
 
-	emulator.step('pin', 'get', '/v5/pins/:id', (call) => ok(pinJson(pinOf(account(call, 'boards:read', 'pins:read'), call.params['id']))));
+	emulator.step('pin', 'get', '/v5/pins/:id', (call) => {
+		const pin = pinOf(account(call, 'boards:read', 'pins:read'), call.params['id']);
+		const unknown = Object.keys(call.query).find((name) => name !== 'pin_metrics');
+		if (unknown) invalid(`unknown parameter ${unknown}`);
+		const { IMPRESSION = 0, PIN_CLICK = 0, OUTBOUND_CLICK = 0, TOTAL_REACTIONS = 0, TOTAL_COMMENTS = 0 } = pin.metrics;
+		const recent = { impression: IMPRESSION, pin_click: PIN_CLICK, clickthrough: OUTBOUND_CLICK };
+		const metrics = { '90d': recent, lifetime_metrics: { ...recent, reaction: TOTAL_REACTIONS, comment: TOTAL_COMMENTS } };
+		return ok({ ...pinJson(pin), ...(call.query['pin_metrics'] === 'true' ? { pin_metrics: metrics } : {}) });
+	});
 
 	emulator.step('delete', 'delete', '/v5/pins/:id', (call) => {
 		const pin = pinOf(account(call, 'boards:read', 'boards:write', 'pins:read', 'pins:write'), call.params['id']);
