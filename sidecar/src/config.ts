@@ -81,6 +81,8 @@ export const configSchema = z.object({
 		.regex(/^20\d\d(0[1-9]|1[0-2])$/, 'must be a year and a month, such as 202609')
 		.default('202609')
 		.describe('Version of the LinkedIn API: a month, YYYYMM. LinkedIn serves each for about a year and then answers 426: take a newer one then.'),
+	PINTEREST_API_BASE_URL: httpUrl.default('https://api.pinterest.com/v5').describe('Base URL of the Pinterest API, with its version. `https://api-sandbox.pinterest.com/v5` is the sandbox for apps with trial access.'),
+	PINTEREST_WEB_BASE_URL: httpUrl.default('https://www.pinterest.com').describe('Base of the links to pins.'),
 	TIKTOK_API_BASE_URL: httpUrl.default('https://open.tiktokapis.com').describe('Base URL of the TikTok API.'),
 	TIKTOK_WEB_BASE_URL: httpUrl.default('https://www.tiktok.com').describe('Base of the links to posts on TikTok.'),
 	META_GRAPH_BASE_URL: httpUrl.default('https://graph.facebook.com').describe("Base URL of Meta's Graph API: Facebook Pages, and Instagram connected through Facebook."),

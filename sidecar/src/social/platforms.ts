@@ -2,6 +2,7 @@ import { createFacebook } from './facebook.ts';
 import { createHttp, type HttpOptions } from './http.ts';
 import { createLinkedIn } from './linkedin.ts';
 import { createMastodon } from './mastodon.ts';
+import { createPinterest } from './pinterest.ts';
 import type { Platform } from './platform.ts';
 import { createTikTok } from './tiktok.ts';
 import { createX } from './x.ts';
@@ -12,6 +13,8 @@ export interface PlatformSettings {
 	LINKEDIN_API_BASE_URL: string;
 	LINKEDIN_WEB_BASE_URL: string;
 	LINKEDIN_VERSION: string;
+	PINTEREST_API_BASE_URL: string;
+	PINTEREST_WEB_BASE_URL: string;
 	TIKTOK_API_BASE_URL: string;
 	TIKTOK_WEB_BASE_URL: string;
 	META_GRAPH_BASE_URL: string;
@@ -49,6 +52,7 @@ export function createPlatforms({ settings, guard }: PlatformParts): readonly Pl
 		}),
 		createLinkedIn({ http, apiBaseUrl: settings.LINKEDIN_API_BASE_URL, webBaseUrl: settings.LINKEDIN_WEB_BASE_URL, version: settings.LINKEDIN_VERSION }),
 		createMastodon({ http: guarded }),
+		createPinterest({ http, apiBaseUrl: settings.PINTEREST_API_BASE_URL, webBaseUrl: settings.PINTEREST_WEB_BASE_URL }),
 		createTikTok({ http, apiBaseUrl: settings.TIKTOK_API_BASE_URL, webBaseUrl: settings.TIKTOK_WEB_BASE_URL }),
 		createX({ http, apiBaseUrl: settings.X_API_BASE_URL, webBaseUrl: settings.X_WEB_BASE_URL }),
 		createYouTube({ http, apiBaseUrl: settings.YOUTUBE_API_BASE_URL, uploadBaseUrl: settings.YOUTUBE_UPLOAD_BASE_URL, webBaseUrl: settings.YOUTUBE_WEB_BASE_URL }),

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { Credentials, Post, PostMedia, Settings } from '../../../sidecar/src/social/platform.ts';
 import { startLinkedInEmulator } from '../../platforms/linkedin.ts';
 import { startMastodonEmulator } from '../../platforms/mastodon.ts';
+import { startPinterestEmulator } from '../../platforms/pinterest.ts';
+import { startTikTokEmulator } from '../../platforms/tiktok.ts';
 import { startXEmulator } from '../../platforms/x.ts';
 import { startYouTubeEmulator } from '../../platforms/youtube.ts';
 import type { Orders } from './publisher.ts';
@@ -74,6 +76,17 @@ const VICTIMS: Record<string, Victim> = {
 			['after the post is public, before it knows', 'create', 'after', 0],
 		],
 	},
+	pinterest: {
+		start: () => startPinterestEmulator({ processingPolls: 0 }),
+		credentials: bearer('pinterest-token'),
+		settings: { board: 'Ideas' },
+		kills: [
+			['in the middle of the upload', 'bucket', 'before', 0],
+			['with the upload done, before it knows', 'bucket', 'after', 0],
+			['with the publishing call on its way', 'create', 'before', 0],
+			['after the pin is public, before it knows', 'create', 'after', 0],
+		],
+	},
 	mastodon: {
 		start: () => startMastodonEmulator({ processingPolls: 1 }),
 		credentials: (url) => ({ accessToken: 'mastodon-token', baseUrl: url, extra: {} }),
@@ -81,6 +94,19 @@ const VICTIMS: Record<string, Victim> = {
 			['in the middle of the upload', 'upload', 'before', 0],
 			['with the publishing call on its way', 'create', 'before', 0],
 			['after the post is public, before it knows', 'create', 'after', 0],
+		],
+	},
+	tiktok: {
+		start: () => startTikTokEmulator({ minChunkBytes: 1024 * 1024 }),
+		credentials: bearer('tiktok-token'),
+		settings: { privacy: 'everyone' },
+		post: (post) => ({ ...post, media: post.media.map((media) => ({ ...media, altText: null })) }),
+		kills: [
+			['with an upload begun, before it knows', 'init', 'after', 0],
+			['in the middle of the upload', 'chunk', 'after', 1],
+			['with the publishing call on its way', 'last_chunk', 'before', 0],
+			['after the last part is there, before it knows', 'last_chunk', 'after', 0],
+			['while it looks at what has become of the post', 'status', 'before', 0],
 		],
 	},
 	youtube: {
