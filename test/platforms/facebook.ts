@@ -27,6 +27,8 @@ export interface FacebookEmulatorOptions extends EmulatorOptions {
 	processingPolls?: number;
 	/** What one request of a feed video may carry. Default 1 MiB. */
 	chunkBytes?: number;
+	/** All three hosts are one: for those who can be told one address only. */
+	oneHost?: boolean;
 	/** Bytes are hashed and dropped. */
 	discard?: boolean;
 	/** Default 24 hours: photos that belong to no post. */
@@ -196,8 +198,8 @@ export async function startFacebookEmulator(options: FacebookEmulatorOptions = {
 	emulator.show('Facebook', shown, (id) => world.media.get(id));
 	emulator.app.get(/^\/(?:reel|\d+\/(?:posts|videos)|stories\/\d+)\/(?<id>\d+)\/?$/, (request, response) => response.redirect(`/#${(request.params as Record<string, string>)['id']}`));
 	world.hosts.graph = await emulator.listen(options.port);
-	world.hosts.video = await emulator.alsoListen();
-	world.hosts.upload = await emulator.alsoListen();
+	world.hosts.video = options.oneHost ? world.hosts.graph : await emulator.alsoListen();
+	world.hosts.upload = options.oneHost ? world.hosts.graph : await emulator.alsoListen();
 
 	return {
 		/** graph.facebook.com, and where posts are seen. */
