@@ -90,12 +90,11 @@ function readOffset(values: Record<string, unknown>): number | null {
 
 const COULD_NOT_FETCH = { message: 'Only photo or video can be accepted as media type.', code: 9004, subcode: 2207052, userTitle: 'The media could not be fetched from this URI' };
 
-/** A JPEG of 320 to 1440 pixels width, 4:5 to 1.91:1, at most 8 MB; refused at once, as the real one does. */
+/** A JPEG, 4:5 to 1.91:1, at most 8 MB; refused at once, as the real one does. Widths are scaled. */
 export async function checkImage(fetched: Fetched | string): Promise<Fetched> {
 	if (typeof fetched === 'string') return refuseGraph({ ...COULD_NOT_FETCH, userMessage: fetched });
 	if (fetched.mime !== 'image/jpeg') return refuseGraph({ message: 'The image format is not supported', code: 36001, subcode: 2207005, userMessage: `The image format is not supported. The format is ${fetched.mime}, supported: JPEG` });
 	const { width = 0, height = 1 } = await sharp(fetched.bytes).metadata().catch(() => refuseGraph(COULD_NOT_FETCH));
-	if (width < 320 || width > 1440) refuseGraph({ message: `The width of the image is ${width}`, code: 36003, subcode: 2207009 });
 	if (width / height < 0.8 || width / height > 1.91) {
 		refuseGraph({ message: 'The aspect ratio is not supported.', code: 36003, subcode: 2207009, userMessage: `The submitted image with aspect ratio ${(width / height).toFixed(2)} cannot be published` });
 	}

@@ -280,6 +280,19 @@ export const TIKTOK_PHOTO: MediaLimits = { count: 35, mimes: ['image/jpeg', 'ima
 /** Pictures of Bluesky, 9.2: 2 MB since April 2026; more than four are a gallery, ten at most are suggested. GIFs would stand still. */
 export const BLUESKY_IMAGE: MediaLimits = { count: 10, mimes: ['image/jpeg', 'image/png', 'image/webp'], maxBytes: 2e6 };
 
+/** Pictures of Instagram, 5.4: JPEG only. Widths other than 320 to 1440 are scaled. */
+export const INSTAGRAM_IMAGE: MediaLimits = { count: 10, mimes: ['image/jpeg'], maxBytes: 8e6, minRatio: 4 / 5, maxRatio: 1.91 };
+/** Of a story there is no shape that is refused. */
+export const INSTAGRAM_STORY_IMAGE: MediaLimits = { count: 1, mimes: ['image/jpeg'], maxBytes: 8e6 };
+/** A reel is shown upright: whoever sends a wide one would be surprised, though it is not refused. */
+export const INSTAGRAM_REEL_VIDEO: MediaLimits = { ...VIDEO_PLATFORMS.instagram_reel.video, maxRatio: 1 };
+export const INSTAGRAM_CAROUSEL_VIDEO: MediaLimits = { ...VIDEO_PLATFORMS.instagram_feed.video, count: 10 };
+export const INSTAGRAM_STORY_VIDEO: MediaLimits = { ...VIDEO_PLATFORMS.instagram_reel.video, maxSeconds: 60, maxBytes: 100e6 };
+
+/** Pictures of Threads, 7.3: up to 20 in one post. Widths other than 320 to 1440 are scaled. */
+export const THREADS_IMAGE: MediaLimits = { count: 20, mimes: ['image/jpeg', 'image/png'], maxBytes: 8e6, maxAspect: 10 };
+export const THREADS_VIDEO: MediaLimits = { ...VIDEO_PLATFORMS.threads.video, count: 20 };
+
 /** What a Mastodon server takes that does not say, 10.2. */
 export const MASTODON_DEFAULTS = {
 	imageBytes: 16_777_216,
