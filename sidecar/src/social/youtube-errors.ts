@@ -1,6 +1,6 @@
 import { isRecord, type Judgement } from './outcome.ts';
 
-const SCOPES_HINT = 'Reconnect the YouTube credential in n8n with its default scopes, and agree to everything that Google asks.';
+const SCOPES_HINT = 'Leave the scopes of the YouTube credential as they are, and agree to everything that Google asks.';
 const DAY_MS = 86_400_000;
 
 /** What the user can do about an error that waiting does not cure, by YouTube's reason (platforms.md 4.7). */
