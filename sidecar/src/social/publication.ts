@@ -134,18 +134,15 @@ export class Publication {
 			// An earlier call that is still open makes this a repeat: whatever answers it says nothing of the earlier one.
 			const repeat = this.open;
 			const arming = await this.#arm();
+			let accepted: Accepted | null = null;
 			try {
 				const result = await platform.finish(this.#run, arming);
 				if (result.state === 'published' || result.state === 'scheduled') return result;
-				if (result.state === 'accepted') {
-					await this.#run.sleep(result.afterSeconds * 1000);
-					const found = await this.#reconcile();
-					if (found) return found;
-					if (attempt === TRIES) throw new PipelineError('platform_unavailable', `${platform.title} takes the post, but does not publish it. Nothing is public.`);
-					continue;
+				if (result.state !== 'accepted') {
+					if (!repeat) await this.#disarm('refused');
+					return result;
 				}
-				if (!repeat) await this.#disarm('refused');
-				return result;
+				accepted = result;
 			} catch (error) {
 				if (!(error instanceof HttpFailure)) throw error;
 				if (error.decision === 'unknown') {
@@ -164,6 +161,12 @@ export class Publication {
 				const found = repeat ? await this.#reconcile() : null;
 				if (found) return found;
 			}
+			if (!accepted) continue;
+			// Outside of the try: a look that is refused (a dead token) says nothing of the call that was taken.
+			await this.#run.sleep(accepted.afterSeconds * 1000);
+			const found = await this.#reconcile();
+			if (found) return found;
+			if (attempt === TRIES) throw new PipelineError('platform_unavailable', `${platform.title} takes the post, but does not publish it. Nothing is public.`);
 		}
 	}
 
