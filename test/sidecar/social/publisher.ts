@@ -4,7 +4,10 @@ import { createPostLedger } from '../../../sidecar/src/db/posts.ts';
 import { workspaces } from '../../../sidecar/src/db/schema.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { createVault } from '../../../sidecar/src/secrets.ts';
+import { createBluesky } from '../../../sidecar/src/social/bluesky.ts';
+import { createFacebook } from '../../../sidecar/src/social/facebook.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
+import { createInstagram } from '../../../sidecar/src/social/instagram.ts';
 import { createLinkedIn } from '../../../sidecar/src/social/linkedin.ts';
 import { createMastodon } from '../../../sidecar/src/social/mastodon.ts';
 import { createPinterest } from '../../../sidecar/src/social/pinterest.ts';
@@ -33,6 +36,9 @@ const http = createHttp();
 const { url } = orders;
 /** As in sidecar/src/social/platforms.ts, but with short pauses and without the guard: everything is on this machine. */
 const platforms: Record<string, () => Platform> = {
+	bluesky: () => createBluesky({ http, videoHttp: http, videoBaseUrl: url, webBaseUrl: url }),
+	facebook: () => createFacebook({ http, graph: url, video: url, upload: url, web: url, settleSeconds: 1, pollSeconds: 0.1 }),
+	instagram: () => createInstagram({ http, instagramBaseUrl: `${url}/instagram`, facebookBaseUrl: `${url}/facebook`, settleSeconds: 1 }),
 	linkedin: () => createLinkedIn({ http, apiBaseUrl: url, webBaseUrl: url, settleSeconds: 1 }),
 	mastodon: () => createMastodon({ http, settleSeconds: 1 }),
 	pinterest: () => createPinterest({ http, apiBaseUrl: `${url}/v5`, webBaseUrl: url, settleSeconds: 1 }),
