@@ -148,6 +148,8 @@ export class World {
 
 	async startSidecar(): Promise<void> {
 		const hosts = [this.callbacks, this.x, this.mastodon, this.openai, this.replicate, this.files].map(({ url }) => new URL(url).host);
+		// Where triggers listen while they are tested in the editor: WEBHOOK_URL is not for them.
+		hosts.push(`127.0.0.1:${this.n8nPort}`);
 		this.#sidecar = await startSidecar({
 			port: this.sidecarPort,
 			dataDir: join(this.folder, 'data'),
