@@ -90,6 +90,8 @@ export const configSchema = z.object({
 	META_UPLOAD_BASE_URL: httpUrl.default('https://rupload.facebook.com').describe('Where the Graph API takes the bytes of reels and stories. Upload addresses elsewhere are refused.'),
 	META_GRAPH_VERSION: z.string().regex(/^v\d+\.\d+$/, 'must be a version such as v25.0').default('v25.0').describe('Version of the Graph API. Meta ends each after about two years.'),
 	FACEBOOK_WEB_BASE_URL: httpUrl.default('https://www.facebook.com').describe('Base of the links to posts on Facebook.'),
+	BLUESKY_VIDEO_BASE_URL: httpUrl.default('https://video.bsky.app').describe('Base URL of the service that takes videos for Bluesky.'),
+	BLUESKY_WEB_BASE_URL: httpUrl.default('https://bsky.app').describe('Base of the links to posts on Bluesky.'),
 	X_API_BASE_URL: httpUrl.default('https://api.x.com').describe('Base URL of the X API.'),
 	X_WEB_BASE_URL: httpUrl.default('https://x.com').describe('Base of the links to posts on X.'),
 	YOUTUBE_API_BASE_URL: httpUrl.default('https://www.googleapis.com/youtube/v3').describe('Base URL of the YouTube Data API.'),

@@ -20,6 +20,8 @@ export interface BlueskyEmulatorOptions extends EmulatorOptions {
 	videosPerDay?: number;
 	/** Points for writing, 2 for each record that is put. Default 5000 in an hour. */
 	writes?: { points: number; windowSeconds: number };
+	/** Entryway, the account's server and the video service at one address, as a server of one's own may be. Default: three. */
+	oneHost?: boolean;
 	/** Drops the bytes of files: only their hash stays. */
 	discard?: boolean;
 }
@@ -256,8 +258,8 @@ export async function startBlueskyEmulator(options: BlueskyEmulatorOptions = {})
 		response.redirect(`/#${post?.id ?? ''}`);
 	});
 	hosts.entryway = await emulator.listen(options.port);
-	hosts.pds = await emulator.alsoListen();
-	hosts.video = await emulator.alsoListen();
+	hosts.pds = options.oneHost ? hosts.entryway : await emulator.alsoListen();
+	hosts.video = options.oneHost ? hosts.entryway : await emulator.alsoListen();
 
 	return {
 		/** The entryway: what a credential names. */

@@ -24,9 +24,8 @@ const MAX_TAG_BYTES = 640;
 const LINK = /(?<![\p{L}\p{N}])https?:\/\/[^\s<>"“”„«»、。，！？：；（）「」『』【】《》]+/giu;
 /** A name has at least one dot: it is a domain. */
 const MENTION = /(^|[\s([{（「])@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)(?![\w@-])/gi;
-/** Signs that stand for nothing end a tag; so does what follows the keycap emoji. */
-const INVISIBLE = '\\u00AD\\u2060\\u200A\\u200B\\u200C\\u200D\\u20e2';
-const TAG = new RegExp(`(^|[\\s(（])[#＃](?![\\ufe0f\\u20e3])([^\\s${INVISIBLE}#＃]+)`, 'gu');
+/** The sign of the keycap emoji begins no tag; signs that stand for nothing (soft hyphen, joiners) end one. */
+const TAG = /(^|[\s(（])[#＃](?!\ufe0f|\u20e3)((?:(?!\p{Cf}|\u200a|\u20e2)[^\s#＃])+)/gu;
 
 /** Links, mentions and tags of a text, in order, none over another. */
 export function findSpans(text: string): Span[] {

@@ -1,3 +1,4 @@
+import { createBluesky } from './bluesky.ts';
 import { createFacebook } from './facebook.ts';
 import { createHttp, type HttpOptions } from './http.ts';
 import { createLinkedIn } from './linkedin.ts';
@@ -10,6 +11,8 @@ import { createYouTube } from './youtube.ts';
 
 /** Hosts and versions of the platforms: settings of the operator (config.ts). */
 export interface PlatformSettings {
+	BLUESKY_VIDEO_BASE_URL: string;
+	BLUESKY_WEB_BASE_URL: string;
 	LINKEDIN_API_BASE_URL: string;
 	LINKEDIN_WEB_BASE_URL: string;
 	LINKEDIN_VERSION: string;
@@ -42,6 +45,7 @@ export function createPlatforms({ settings, guard }: PlatformParts): readonly Pl
 	/** The host is named by the user: it passes the guard. */
 	const guarded = createHttp({ guard });
 	return [
+		createBluesky({ http: guarded, videoHttp: http, videoBaseUrl: settings.BLUESKY_VIDEO_BASE_URL, webBaseUrl: settings.BLUESKY_WEB_BASE_URL }),
 		createFacebook({
 			http,
 			graph: settings.META_GRAPH_BASE_URL,

@@ -1,3 +1,4 @@
+import { bluesky } from './bluesky.ts';
 import { facebook } from './facebook.ts';
 import { linkedin } from './linkedin.ts';
 import { mastodon } from './mastodon.ts';
@@ -8,4 +9,4 @@ import { x } from './x.ts';
 import { youtube } from './youtube.ts';
 
 /** Every platform that can be posted to, by name. */
-export const STAGES: Record<string, StartStage> = { facebook, linkedin, mastodon, pinterest, tiktok, x, youtube };
+export const STAGES: Record<string, StartStage> = { bluesky, facebook, linkedin, mastodon, pinterest, tiktok, x, youtube };
