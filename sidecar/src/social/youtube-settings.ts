@@ -53,11 +53,14 @@ export function titleOf({ title, text }: Pick<Post, 'title' | 'text'>): string {
 /** platforms.md 4.5: at most 3 minutes and not wider than high; nothing else makes a Short, and nothing can be said against it. */
 export const isShort = ({ durationSeconds, video }: MediaFacts): boolean => video !== null && durationSeconds <= SHORT_SECONDS && video.width <= video.height;
 
+const VISIBILITIES = ['public', 'unlisted', 'private'] as const;
+
 const COMMENT_LIMITS: Limits = {
 	text: { max: MAX_COMMENT, unit: 'characters', count: (post) => post.text.length },
 	maxAltText: 0,
 	media: {},
-	options: { visibility: ['public'], sensitive: false, spoilerText: false, scheduleLeadSeconds: null, replies: 'comments' },
+	// As visible as the video: nothing to choose.
+	options: { visibility: VISIBILITIES, sensitive: false, spoilerText: false, scheduleLeadSeconds: null, replies: 'comments' },
 };
 
 /** `account`: what the channel does not allow. */
@@ -72,7 +75,7 @@ export function limitsOf(post: Post, settings: YouTubeSettings, account: PostPro
 		videoPreset: settings.short ? 'youtube_shorts' : 'youtube',
 		problems: [...account, ...problemsOf(post)],
 		options: {
-			visibility: ['public', 'unlisted', 'private'],
+			visibility: VISIBILITIES,
 			sensitive: false,
 			spoilerText: false,
 			scheduleLeadSeconds: SCHEDULE_LEAD_SECONDS,

@@ -177,6 +177,21 @@ describe('a video whose outcome is open', () => {
 		expect(youtube.posts).toHaveLength(1);
 	});
 
+	it('is not taken for another one that is newer', async () => {
+		const given = await lose('Mine', false);
+		await post('Of somebody else');
+		expect(await failing(publish(given))).toMatchObject({ code: 'post_unknown' });
+		expect(youtube.posts).toHaveLength(1);
+	});
+
+	it('is not uploaded anew when the session ends between a lost call and its repeat', async () => {
+		youtube.fail('create', { when: 'during', answer: 'drop' });
+		youtube.fail('create', { when: 'before', answer: { status: 404, body: 'Not Found' } });
+		youtube.fail('probe', { when: 'before', answer: { status: 404, body: 'Not Found' }, skip: 1, times: 1000 });
+		expect(await failing(post('in between'))).toMatchObject({ code: 'post_unknown' });
+		expect([youtube.count('initialize'), youtube.publicCalls]).toEqual([1, 0]);
+	});
+
 	it('stays unknown when several could be it', async () => {
 		const given = await lose('Twins', true);
 		await post('Twins');
@@ -301,7 +316,8 @@ describe('what is added to a video', () => {
 });
 
 describe('a comment on YouTube', () => {
-	const comment = (rootId: string, text = 'First!') => request(postOf(text, [], { replyTo: { remoteId: rootId, rootId } }));
+	// As the operation makes it: with the visibility of the video.
+	const comment = (rootId: string, text = 'First!') => request(postOf(text, [], { visibility: 'unlisted', replyTo: { remoteId: rootId, rootId } }));
 
 	it('is made once, and is found when the answer was lost', async () => {
 		const { externalPostId } = await post('commented');
