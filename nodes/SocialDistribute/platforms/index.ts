@@ -1,5 +1,6 @@
 import type { INodeCredentialDescription } from 'n8n-workflow';
 import { SIDECAR_CREDENTIAL } from '../../shared/sidecar';
+import { bluesky } from './bluesky';
 import { facebook } from './facebook';
 import { mastodon } from './mastodon';
 import { pinterest } from './pinterest';
@@ -9,7 +10,7 @@ import { x } from './x';
 import { youtube } from './youtube';
 
 /** In the order of their names. Adding a platform: one file, and one entry here. */
-export const platforms: readonly Platform[] = [facebook, mastodon, pinterest, tiktok, x, youtube];
+export const platforms: readonly Platform[] = [bluesky, facebook, mastodon, pinterest, tiktok, x, youtube];
 
 /** Not required: a workflow that chooses its platforms by expression must start without those it does not use. */
 export const credentials: INodeCredentialDescription[] = [
