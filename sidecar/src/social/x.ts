@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { VIDEO_PLATFORMS, X_GIF, X_IMAGE } from '../media/platform-limits.ts';
-import { planSegments } from './body.ts';
-import { ask, type TypedRequest } from './call.ts';
+import { ask } from './call.ts';
 import type { Http } from './http.ts';
-import { describeBody, HttpFailure, isRecord, type Decision } from './outcome.ts';
-import type { AccountRun, Arming, CheckResult, FinishResult, Limits, Platform, PlatformRun, PostMedia, Published, ReconcileResult } from './platform.ts';
+import { HttpFailure } from './outcome.ts';
+import type { AccountRun, Arming, CheckResult, Engagement, FinishResult, Limits, LookResult, Platform, PlatformRun, Post, PostProblem, Published, ReconcileResult } from './platform.ts';
 import { PipelineError } from '../errors.ts';
 import { comparable, weightedLength, type ShortenedUrl } from './text.ts';
-import { kindOf } from './validate.ts';
+import { isDuplicate, judgeX } from './x-errors.ts';
+import { languageCode, pollAt, processingAnswer, uploadMedia, uploadSchema, type Processing, type Upload, type XSend } from './x-upload.ts';
 
 export interface XOptions {
 	http: Http;
@@ -19,43 +19,36 @@ export interface XOptions {
 	settleSeconds?: number;
 }
 
-/** Larger requests are refused by X's edge with 413 (platforms.md 1.2). */
-const SEGMENT_BYTES = 1024 * 1024;
-/** An upload that expires sooner is made again: the post must be out before. */
-const EXPIRY_MARGIN_MS = 5 * 60_000;
 /** Longest a publishing call may take: less than the lease of a claim. */
 const PUBLISH_TIMEOUT_SECONDS = 30;
-/** Where X does not say when to ask again. */
-const POLL_SECONDS = 5;
 /** Clocks differ: the timeline is read from a minute before the call. */
 const CLOCK_MARGIN_MS = 60_000;
 /** 100 posts a page: more than an account may post in the time that matters. */
 const TIMELINE_PAGES = 10;
+/** Posts that one call tells of (platforms.md 1.6). */
+const LOOKUP_IDS = 100;
+/** Nothing is documented; the call attaches one at a time (unconfirmed). */
+const MAX_TRACKS = 10;
 
 /** platforms.md 1.5 */
 const LIMITS: Limits = {
 	text: { max: 280, unit: 'characters as X counts them (a link 23, an emoji or CJK character 2)', count: (post) => weightedLength(post.text) },
 	maxAltText: 1000,
 	media: { image: X_IMAGE, gif: X_GIF, video: VIDEO_PLATFORMS.x.video },
-	options: { visibility: ['public'], sensitive: false, spoilerText: false, scheduleLeadSeconds: null },
+	videoPreset: 'x',
+	options: { visibility: ['public'], sensitive: false, spoilerText: false, scheduleLeadSeconds: null, subtitles: MAX_TRACKS, replies: 'thread' },
 };
 
-const CATEGORIES: Record<string, string> = { image: 'tweet_image', gif: 'tweet_gif', video: 'tweet_video' };
-
-const uploadSchema = z.object({
-	id: z.string(),
-	/** The best evidence that a post is ours. */
-	key: z.string().nullable(),
-	/** Milliseconds since 1970. */
-	expiresAt: z.number(),
-	/** Segments that X has. */
-	segments: z.number(),
-	finalized: z.boolean(),
-	altText: z.boolean(),
-	/** Not to be asked about before, milliseconds since 1970. Null: nothing (more) to wait for. */
-	pollAt: z.number().nullable(),
+/** platforms.md 1.4 */
+const settingsSchema = z.strictObject({
+	reply_settings: z
+		.enum(['following', 'mentionedUsers', 'subscribers', 'verified'])
+		.optional()
+		.describe('Who may answer, beside the people who are mentioned: those whom the account follows, nobody else, its subscribers, or verified accounts. Absent: everyone.'),
+	made_with_ai: z.boolean().default(false).describe('Marks the media as made with AI.'),
+	paid_partnership: z.boolean().default(false).describe('Marks the post as a paid partnership.'),
 });
-type Upload = z.infer<typeof uploadSchema>;
+
 const stateSchema = z.object({
 	uploads: z.array(uploadSchema.nullable()).default([]),
 	/** X has said "duplicate" to a repeat: the first call did post. */
@@ -63,27 +56,6 @@ const stateSchema = z.object({
 });
 
 const accountAnswer = z.object({ data: z.object({ id: z.string(), username: z.string() }) });
-const initializeAnswer = z.object({
-	data: z.object({
-		id: z.string(),
-		media_key: z.string().optional(),
-		/** X documents 86,400 for an unused upload. */
-		expires_after_secs: z.number().default(86_400),
-	}),
-});
-const processingAnswer = z.object({
-	data: z.object({
-		processing_info: z
-			.object({
-				state: z.enum(['pending', 'in_progress', 'succeeded', 'failed']),
-				check_after_secs: z.number().optional(),
-				error: z.object({ name: z.string().optional(), message: z.string().optional() }).optional(),
-			})
-			.optional(),
-	}),
-});
-type Processing = z.infer<typeof processingAnswer>['data']['processing_info'];
-
 const createAnswer = z.object({ data: z.object({ id: z.string() }) });
 const postSchema = z.object({
 	id: z.string(),
@@ -94,115 +66,61 @@ const postSchema = z.object({
 /** No posts: only `meta`. */
 const timelineAnswer = z.object({ data: z.array(postSchema).default([]), meta: z.object({ next_token: z.string().optional() }) });
 
+const count = z.number().nullish().catch(null);
+/** Posts that cannot be told of stand in `errors` alone. */
+const lookupAnswer = z.object({
+	data: z
+		.array(
+			z.object({
+				id: z.string(),
+				public_metrics: z.object({ like_count: count, reply_count: count, retweet_count: count, quote_count: count, bookmark_count: count, impression_count: count }).optional(),
+				non_public_metrics: z.object({ impression_count: count, url_link_clicks: count }).optional(),
+			}),
+		)
+		.default([]),
+	errors: z.array(z.object({ resource_id: z.string().optional(), value: z.string().optional(), type: z.string().default('') })).default([]),
+});
+type Looked = z.infer<typeof lookupAnswer>['data'][number];
+const deleteAnswer = z.object({ data: z.object({ deleted: z.boolean() }) });
+
 /** X, API v2 (platforms.md 1). */
 export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = 'https://x.com', settleSeconds = 30 }: XOptions): Platform {
-	type Call<T> = Omit<TypedRequest<T>, 'url' | 'token'> & { path: string };
-	const send = <T>(run: AccountRun, { path, ...request }: Call<T>) =>
-		ask(http, { judge, ...request, url: `${apiBaseUrl.replace(/\/$/, '')}${path}`, token: run.credentials.accessToken }, run);
+	const send: XSend = (run, { path, ...request }) =>
+		ask(http, { judge: judgeX(request.effect), ...request, url: `${apiBaseUrl.replace(/\/$/, '')}${path}`, token: run.credentials.accessToken }, run);
 
-	const permalink = (run: PlatformRun, id: string) => `${webBaseUrl.replace(/\/$/, '')}/${run.account?.name ?? 'i'}/status/${id}`;
-	const published = (run: PlatformRun, id: string): Published => ({ state: 'published', remoteId: id, permalink: permalink(run, id) });
+	const permalink = (run: AccountRun, id: string) => `${webBaseUrl.replace(/\/$/, '')}/${run.account?.name ?? 'i'}/status/${id}`;
+	const published = (run: AccountRun, id: string): Published => ({ state: 'published', remoteId: id, permalink: permalink(run, id) });
 
-	async function uploadOne(run: PlatformRun, media: PostMedia, known: Upload | null, keep: (upload: Upload) => Promise<void>, part: (done: number) => void): Promise<void> {
-		let upload = known;
-		if (!upload) {
-			const { data: answer } = await send(run, {
-				action: 'begin the upload',
-				effect: 'upload',
-				method: 'POST',
-				path: '/2/media/upload/initialize',
-				schema: initializeAnswer,
-				body: { kind: 'json', value: { media_type: media.mime, total_bytes: media.bytes, media_category: CATEGORIES[kindOf(media)] } },
-				judge: judgeMedia,
-			});
-			const { id, media_key: key = null, expires_after_secs: lifeSeconds } = answer.data;
-			const expiresAt = run.now().getTime() + lifeSeconds * 1000;
-			upload = { id, key, expiresAt, segments: 0, finalized: false, altText: false, pollAt: null };
-			await keep(upload);
-		}
-		const base = `/2/media/upload/${encodeURIComponent(upload.id)}`;
-		const segments = planSegments(media.bytes, SEGMENT_BYTES);
-		for (const { index, start, end } of segments.slice(upload.segments)) {
-			await send(run, {
-				action: `upload part ${index + 1} of ${segments.length}`,
-				effect: 'upload',
-				method: 'POST',
-				path: `${base}/append`,
-				schema: z.unknown(),
-				body: {
-					kind: 'form',
-					fields: [
-						{ name: 'segment_index', value: String(index) },
-						{ name: 'media', file: { path: media.path, start, end, fileName: 'media', mime: 'application/octet-stream' } },
-					],
-				},
-				judge: judgeMedia,
-			});
-			upload = { ...upload, segments: index + 1 };
-			await keep(upload);
-			part((index + 1) / segments.length);
-		}
-		if (!upload.finalized) {
-			// Without a JSON body X answers 400 (platforms.md 1.2).
-			const { data } = await send(run, {
-				action: 'finish the upload',
-				effect: 'upload',
-				method: 'POST',
-				path: `${base}/finalize`,
-				body: { kind: 'json', value: {} },
-				schema: processingAnswer,
-				judge: judgeMedia,
-			});
-			upload = { ...upload, finalized: true, pollAt: pollAt(data.data.processing_info, run.now()) };
-			await keep(upload);
-		}
-		if (media.altText && !upload.altText) {
-			await send(run, {
-				action: 'set the alternative text',
-				effect: 'upload',
-				method: 'POST',
-				path: '/2/media/metadata',
-				schema: z.unknown(),
-				body: { kind: 'json', value: { id: upload.id, metadata: { alt_text: { text: media.altText } } } },
-				judge: judgeMedia,
-			});
-			await keep({ ...upload, altText: true });
-		}
+	async function lookUp(run: AccountRun, ids: readonly string[], fields: string) {
+		const query = new URLSearchParams({ ids: ids.join(), ...(fields ? { 'tweet.fields': fields } : {}) });
+		return (await send(run, { action: 'read the posts', effect: 'read', method: 'GET', path: `/2/tweets?${query}`, schema: lookupAnswer })).data;
 	}
 
 	return {
 		name: 'x',
 		title: 'X',
 		needsBaseUrl: false,
-		settings: z.strictObject({}),
+		settings: settingsSchema,
 
 		async identify(run) {
-			const { data } = await send(run, { action: 'read the account', effect: 'read', method: 'GET', path: '/2/users/me', schema: accountAnswer, judge: judgeScope });
+			const { data } = await send(run, { action: 'read the account', effect: 'read', method: 'GET', path: '/2/users/me', schema: accountAnswer });
 			return { id: data.data.id, name: data.data.username };
 		},
 
-		limits: async () => LIMITS,
+		limits: async (run) => ({ ...LIMITS, problems: subtitleProblems(run.post) }),
 
 		async start(run) {
 			const saved = stateSchema.parse(run.state);
 			const total = run.post.media.length;
 			for (const [index, media] of run.post.media.entries()) {
-				const usable = (upload: Upload | null | undefined) => (upload && upload.expiresAt > run.now().getTime() + EXPIRY_MARGIN_MS ? upload : null);
 				const keep = (upload: Upload | null) => {
 					const state = stateSchema.parse(run.state);
 					state.uploads[index] = upload;
 					return run.save({ ...state, uploads: Array.from(state.uploads, (entry) => entry ?? null) });
 				};
 				const part = (done: number) => run.progress(((index + done) / total) * 100);
-				const known = usable(saved.uploads[index]);
-				try {
-					await uploadOne(run, media, known, keep, part);
-				} catch (error) {
-					// X forgot what a former process had begun: once more from the start.
-					if (!known || known.finalized || !(error instanceof HttpFailure) || ![400, 404].includes(error.status ?? 0)) throw error;
-					await keep(null);
-					await uploadOne(run, media, null, keep, part);
-				}
+				const subtitles = media.facts.fileType === 'video' ? run.post.subtitles : [];
+				await uploadMedia(send, saved.uploads[index] ?? null, { run, media, subtitles, keep, part });
 			}
 		},
 
@@ -216,7 +134,7 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 				let processing: Processing;
 				try {
 					const path = `/2/media/upload?command=STATUS&media_id=${encodeURIComponent(upload.id)}`;
-					const { data } = await send(run, { action: 'ask whether the media is ready', effect: 'read', method: 'GET', path, schema: processingAnswer, judge: judgeMedia });
+					const { data } = await send(run, { action: 'ask whether the media is ready', effect: 'read', method: 'GET', path, schema: processingAnswer });
 					processing = data.data.processing_info;
 				} catch (error) {
 					if (error instanceof HttpFailure && error.status === 404) return { state: 'restart', reason: 'the media is not known any more' };
@@ -233,7 +151,16 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 		async finish(run, { attempts }): Promise<FinishResult> {
 			const state = stateSchema.parse(run.state);
 			const ids = state.uploads.flatMap((upload) => (upload ? [upload.id] : []));
-			const value = { text: run.post.text, ...(ids.length > 0 ? { media: { media_ids: ids } } : {}) };
+			const { reply_settings, made_with_ai, paid_partnership } = settingsSchema.parse(run.settings);
+			const { text, replyTo } = run.post;
+			const value = {
+				text,
+				...(ids.length > 0 ? { media: { media_ids: ids } } : {}),
+				// Who may answer is a matter of the thread's first post.
+				...(replyTo ? { reply: { in_reply_to_tweet_id: replyTo.remoteId } } : reply_settings ? { reply_settings } : {}),
+				...(made_with_ai ? { made_with_ai } : {}),
+				...(paid_partnership ? { paid_partnership } : {}),
+			};
 			try {
 				const { data } = await send(run, {
 					action: 'create the post',
@@ -269,7 +196,41 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 			if (run.now().getTime() < settledAt) return { state: 'waiting', afterSeconds: Math.min(5, settleSeconds) };
 			return { state: 'absent' };
 		},
+
+		async look(run, remoteId): Promise<LookResult> {
+			const { data } = await lookUp(run, [remoteId], '');
+			return data.some(({ id }) => id === remoteId) ? published(run, remoteId) : { state: 'gone', reason: 'The post has been deleted on X, or is not visible any more.' };
+		},
+
+		async remove(run, remoteId) {
+			const path = `/2/tweets/${encodeURIComponent(remoteId)}`;
+			try {
+				const { data } = await send(run, { action: 'delete the post', effect: 'upload', method: 'DELETE', path, schema: deleteAnswer });
+				if (data.data.deleted) return;
+			} catch (error) {
+				if (!(error instanceof HttpFailure && error.status === 404)) throw error;
+			}
+			// "Not deleted" is also said of a post that is gone already.
+			const { data } = await lookUp(run, [remoteId], '');
+			if (data.length > 0) throw new PipelineError('post_rejected', 'X did not delete the post, and gives no reason. Delete it on x.com.');
+		},
+
+		async measure(run, remoteIds) {
+			const found = new Map<string, Engagement>();
+			for (let at = 0; at < remoteIds.length; at += LOOKUP_IDS) {
+				for (const post of await metricsOf(run, remoteIds.slice(at, at + LOOKUP_IDS))) found.set(post.id, engagement(post));
+			}
+			return found;
+		},
 	};
+
+	/** Clicks are told to the author alone, and of posts of the last 30 days only: X leaves the others out of such an answer. */
+	async function metricsOf(run: AccountRun, ids: readonly string[]): Promise<Looked[]> {
+		const { data, errors } = await lookUp(run, ids, 'public_metrics,non_public_metrics');
+		const older = errors.flatMap(({ type, resource_id, value }) => (/not-authorized/.test(type) ? (resource_id ?? value ?? []) : []));
+		const left = ids.filter((id) => older.includes(id));
+		return left.length === 0 ? data : [...data, ...(await lookUp(run, left, 'public_metrics')).data];
+	}
 
 	/** Looks through the posts made since the first publishing call: same media (exact), or same text where there is none. */
 	async function findOwnPost(run: PlatformRun, arming: Arming, keys: string[]): Promise<{ id: string | null; complete: boolean }> {
@@ -300,25 +261,25 @@ export function isSame(post: z.infer<typeof postSchema>, text: string, mediaKeys
 	return comparable(post.text, links) === comparable(text);
 }
 
-/** When to look again; null: ready. */
-function pollAt(processing: Processing, now: Date): number | null {
-	if (!processing || processing.state === 'succeeded') return null;
-	if (processing.state === 'failed') {
-		const { name, message } = processing.error ?? {};
-		throw new PipelineError('post_rejected', `X could not process the media: ${[name, message].filter(Boolean).join(', ') || 'no reason given'}. Nothing was posted.`, {
-			details: { platform_code: name ?? null },
-		});
-	}
-	return now.getTime() + (processing.check_after_secs ?? POLL_SECONDS) * 1000;
+function subtitleProblems({ subtitles, media }: Post): PostProblem[] {
+	if (subtitles.length === 0) return [];
+	if (media.every(({ facts }) => facts.fileType !== 'video')) return [{ field: 'subtitles', message: 'Only a video has subtitles on X. Leave them out.' }];
+	const codes = subtitles.map(({ language }) => languageCode(language));
+	return subtitles.flatMap(({ language }, index) => {
+		const field = `subtitles[${index}]`;
+		if (codes[index] === null) return [{ field, message: `X names the language of subtitles by two letters; "${language}" has no such name.` }];
+		return codes.indexOf(codes[index]!) < index ? [{ field, message: `X takes one track per language; there is another one for "${language}".` }] : [];
+	});
 }
 
-const isDuplicate = (failure: HttpFailure): boolean => failure.status === 403 && /duplicate/i.test(describeBody(failure.body));
-
-/** A spent billing cap also comes as 429, but waiting does not help (platforms.md 1.6). */
-function judge(status: number, body: unknown): Decision | undefined {
-	return status === 429 && isRecord(body) && String(body['type']).endsWith('usage-capped') ? 'stop' : undefined;
+function engagement({ public_metrics: open, non_public_metrics: own }: Looked): Engagement {
+	const shared = open?.retweet_count == null ? null : open.retweet_count + (open.quote_count ?? 0);
+	return {
+		views: open?.impression_count ?? own?.impression_count ?? null,
+		likes: open?.like_count ?? null,
+		comments: open?.reply_count ?? null,
+		shares: shared,
+		saves: open?.bookmark_count ?? null,
+		clicks: own?.url_link_clicks ?? null,
+	};
 }
-
-/** 403 at these calls means that the token lacks a scope: users.read, or media.write which n8n's own X credential does not ask for. */
-const judgeScope = (status: number, body: unknown): Decision | undefined => (status === 403 ? 'reauth' : judge(status, body));
-const judgeMedia = judgeScope;

@@ -1,18 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
-import { createAccountRun } from '../../../sidecar/src/social/account-run.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
 import { createPinterest } from '../../../sidecar/src/social/pinterest.ts';
 import { sameTexts } from '../../../sidecar/src/social/pinterest-pin.ts';
-import type { Platform, PostMedia } from '../../../sidecar/src/social/platform.ts';
+import type { PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import { PINTEREST_SCOPES, startPinterestEmulator, type PinterestEmulator, type PinterestEmulatorOptions } from '../../platforms/pinterest.ts';
 import type { Account } from './stages/stage.ts';
-import { dependencies, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
+import { accountRunOf, dependencies, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
 
 let database: OpenDatabase;
 let folder: string;
@@ -49,10 +47,7 @@ const failed = async (request: ReturnType<typeof requestOf>): Promise<PipelineEr
 };
 const problems = (error: PipelineError) => error.details?.['problems'] as Array<{ field: string; message: string }>;
 const steps = () => pinterest.calls.map((call) => call.step);
-const accountRun = ({ platform, credentials }: Account): [Platform, ReturnType<typeof createAccountRun>] => {
-	const request = { platform: platform(), credentials, signal: new AbortController().signal, log: pino({ level: 'silent' }) };
-	return [request.platform, createAccountRun({ now: () => new Date(clock.now()), sleep: clock.sleep, random: () => 0.5 }, request, () => null)];
-};
+const accountRun = (account: Account) => accountRunOf(account, clock);
 /** Somebody else pins on the board. */
 const pin = (more: object) =>
 	fetch(`${pinterest.apiUrl}/pins`, {

@@ -9,7 +9,8 @@ import { createPostLedger, type PostLedger } from '../../../sidecar/src/db/posts
 import { posts, workspaces } from '../../../sidecar/src/db/schema.ts';
 import { completeFacts } from '../../../sidecar/src/media/facts.ts';
 import { createVault } from '../../../sidecar/src/secrets.ts';
-import type { Post, PostMedia } from '../../../sidecar/src/social/platform.ts';
+import { createAccountRun } from '../../../sidecar/src/social/account-run.ts';
+import type { AccountRun, Platform, Post, PostMedia } from '../../../sidecar/src/social/platform.ts';
 import type { PublishDependencies, PublishRequest } from '../../../sidecar/src/social/publish.ts';
 import type { Account } from './stages/stage.ts';
 
@@ -141,6 +142,12 @@ export function requestOf(stage: Account, post: Post, more: Partial<PublishReque
 	};
 }
 
+/** A platform, and what its calls on behalf of an account may use. */
+export function accountRunOf({ platform, credentials, settings = {} }: Account, clock: Clock): [Platform, AccountRun] {
+	const request = { platform: platform(), credentials, settings, signal: new AbortController().signal, log: pino({ level: 'silent' }) };
+	return [request.platform, createAccountRun({ now: () => new Date(clock.now()), sleep: clock.sleep, random: () => 0.5 }, request, () => null)];
+}
+
 export class Crash extends Error {}
 
 /**
@@ -177,6 +184,8 @@ export function crashing(ledger: PostLedger, at: number, when: 'before' | 'after
 		disarm: wrap(ledger.disarm, true),
 		storeRemote: wrap(ledger.storeRemote, true),
 		complete: wrap(ledger.complete, true),
+		refresh: wrap(ledger.refresh, true),
+		markDeleted: wrap(ledger.markDeleted, true),
 		settle: wrap(ledger.settle, true),
 		get died() {
 			return state.died;

@@ -7,7 +7,7 @@ import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
 import { createX, isSame } from '../../../sidecar/src/social/x.ts';
 import { startXEmulator, type XEmulator, type XEmulatorOptions } from '../../platforms/x.ts';
-import { dependencies, expireClaims, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
+import { accountRunOf, dependencies, expireClaims, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
 import { STAGES } from './stages/index.ts';
 import type { Account } from './stages/stage.ts';
 
@@ -35,6 +35,7 @@ async function start(options: XEmulatorOptions = {}): Promise<Account> {
 	return { platform, credentials: { accessToken: 'x-token', baseUrl: null, extra: {} } };
 }
 const publish = (request: ReturnType<typeof requestOf>) => publishPost(dependencies(database, clock), request);
+const accountRun = (account: Account) => accountRunOf(account, clock);
 
 describe('X', () => {
 	it('sends a video in segments of 1 MiB and polls as often as it is told', async () => {
@@ -190,6 +191,109 @@ describe('X', () => {
 		// Two went well, one was refused, two were missing.
 		expect(x.count('append')).toBe(5);
 		expect(x.count('initialize')).toBe(1);
+	});
+
+	it('uploads subtitles, attaches them to the video, and goes on there after a break', async () => {
+		const stage = await start();
+		const subtitles = [
+			{ language: 'en', label: 'English', srt: '1\n00:00:00,000 --> 00:00:01,000\nhello', vtt: '' },
+			{ language: 'pt-BR', label: 'Português', srt: '1\n00:00:00,000 --> 00:00:01,000\nolá', vtt: '' },
+		];
+		const request = requestOf(stage, postOf('with subtitles', [video], { subtitles }));
+		x.fail('subtitles', { when: 'before', answer: { status: 401 }, skip: 1 });
+		await publish(request).catch(() => {});
+		await publish(request);
+		expect([...x.posts[0]!.media[0]!.subtitles]).toEqual([
+			['EN', { text: subtitles[0]!.srt, name: 'English' }],
+			['PT', { text: subtitles[1]!.srt, name: 'Português' }],
+		]);
+		// The video and two tracks, once each.
+		expect([x.count('initialize'), x.count('append'), x.count('subtitles')]).toEqual([3, 6, 3]);
+	});
+
+	it('uploads everything again when X has forgotten a video whose subtitles were missing', async () => {
+		const stage = await start();
+		const subtitles = [{ language: 'en', label: 'English', srt: '1\n00:00:00,000 --> 00:00:01,000\nhello', vtt: '' }];
+		const request = requestOf(stage, postOf('forgotten subtitles', [video], { subtitles }));
+		x.fail('subtitles', { when: 'before', answer: { status: 401 } });
+		await publish(request).catch(() => {});
+		x.forgetMedia();
+		await publish(request);
+		expect(x.posts[0]!.media[0]!.subtitles.size).toBe(1);
+	});
+
+	it.each<[string, string[], () => PostMedia[], RegExp]>([
+		['without a video', ['en'], () => [], /Only a video has subtitles/],
+		['in a language without two letters', ['fil'], () => [video], /"fil" has no such name/],
+		['twice in one language', ['pt-BR', 'pt-PT'], () => [video], /one track per language.*"pt-PT"/],
+	])('refuses subtitles %s', async (_, languages, media, message) => {
+		const stage = await start();
+		const subtitles = languages.map((language) => ({ language, label: language, srt: 's', vtt: 'v' }));
+		await expect(publish(requestOf(stage, postOf('t', media(), { subtitles })))).rejects.toMatchObject({ code: 'post_invalid', message: expect.stringMatching(message) });
+		expect(x.count('initialize')).toBe(0);
+	});
+
+	it('makes a thread: each post answers the one before', async () => {
+		const stage = await start();
+		const settings = { reply_settings: 'following', made_with_ai: true, paid_partnership: true };
+		const first = await publish(requestOf({ ...stage, settings }, postOf('one')));
+		const replyTo = { remoteId: first.externalPostId!, rootId: first.externalPostId! };
+		x.fail('create', { when: 'after', answer: 'drop' });
+		const second = await publish(requestOf({ ...stage, settings }, postOf('two', [], { replyTo })));
+		expect(x.posts).toMatchObject([
+			{ replyTo: null, replySettings: 'following', madeWithAi: true, paidPartnership: true },
+			{ id: second.externalPostId, replyTo: first.externalPostId, replySettings: null, madeWithAi: true, paidPartnership: true },
+		]);
+		expect(x.publicCalls).toBe(2);
+	});
+
+	it('looks at a post, and deletes it, also when it is gone already', async () => {
+		const stage = await start();
+		const { externalPostId: id } = await publish(requestOf(stage, postOf('looked at')));
+		const [platform, run] = accountRun(stage);
+		expect(await platform.look!(run, id!)).toEqual({ state: 'published', remoteId: id, permalink: `${x.url}/i/status/${id}` });
+		await platform.remove!(run, id!, 'published');
+		await platform.remove!(run, id!, 'published');
+		expect(x.posts).toHaveLength(0);
+		expect(await platform.look!(run, id!)).toMatchObject({ state: 'gone' });
+	});
+
+	it('says when X keeps a post that is to be deleted', async () => {
+		const stage = await start();
+		const { externalPostId: id } = await publish(requestOf(stage, postOf('kept')));
+		x.fail('delete', { when: 'before', answer: { status: 200, body: { data: { deleted: false } } } });
+		const [platform, run] = accountRun(stage);
+		await expect(platform.remove!(run, id!, 'published')).rejects.toMatchObject({ code: 'post_rejected', message: expect.stringContaining('Delete it on x.com') });
+	});
+
+	it('measures posts, a hundred in a call, older ones without clicks, deleted ones not at all', async () => {
+		const stage = await start();
+		const old = (await publish(requestOf(stage, postOf('old')))).externalPostId!;
+		clock.advance(31 * 86_400_000);
+		const fresh = (await publish(requestOf(stage, postOf('fresh')))).externalPostId!;
+		for (const id of [old, fresh]) x.setMetrics(id, { impressions: 70, likes: 3, replies: 1, reposts: 2, quotes: 4, bookmarks: 5, linkClicks: 6 });
+		const [platform, run] = accountRun(stage);
+		const gone = Array.from({ length: 120 }, (_, number) => String(100 + number));
+		const numbers = { views: 70, likes: 3, comments: 1, shares: 6, saves: 5 };
+		const measured = await platform.measure!(run, [old, ...gone, fresh]);
+		expect(Object.fromEntries(measured)).toEqual({ [old]: { ...numbers, clicks: null }, [fresh]: { ...numbers, clicks: 6 } });
+		// Two hundreds, and once more for the old one.
+		expect(x.count('lookup')).toBe(3);
+	});
+
+	it.each<[string, number, object, RegExp, string | undefined]>([
+		['a locked account', 403, { detail: 'Your account is temporarily locked.' }, /only X can lift that/, undefined],
+		['a suspended account', 403, { detail: 'User has been suspended', type: 'https://api.twitter.com/2/problems/client-forbidden' }, /only X can lift that/, 'client-forbidden'],
+		['an app without access', 403, { detail: 'Forbidden', type: 'https://api.twitter.com/2/problems/client-forbidden' }, /write access and a plan/, 'client-forbidden'],
+		['a duplicate', 403, { detail: 'You are not allowed to create a Tweet with duplicate content.' }, /Change the text/, undefined],
+		['an answer to a stranger', 403, { detail: 'Reply to this conversation is not allowed because you have not been mentioned.' }, /posts of the account itself/, undefined],
+		['a spent limit', 429, { title: 'UsageCapExceeded', type: 'https://api.twitter.com/2/problems/usage-capped' }, /Nothing was posted/, 'usage-capped'],
+	])('explains %s', async (_, status, body, message, code) => {
+		const stage = await start();
+		x.fail('create', { when: 'before', answer: { status, body } });
+		const error: unknown = await publish(requestOf(stage, postOf('t'))).catch((thrown: unknown) => thrown);
+		expect(error).toMatchObject({ code: 'post_rejected', message: expect.stringMatching(message) });
+		expect((error as { details: Record<string, unknown> }).details['platform_code']).toBe(code);
 	});
 
 	const post = (text: string) =>
