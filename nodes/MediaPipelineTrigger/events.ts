@@ -19,6 +19,7 @@ export const events: INodePropertyOptions[] = [
 	{ name: 'Job Retried', value: 'job.retried', description: 'Somebody asked for a failed or cancelled job again' },
 	{ name: 'Post Deleted', value: 'post.deleted', description: 'A post was removed from its platform' },
 	{ name: 'Post Failed', value: 'post.failed', description: 'A post was not published' },
+	{ name: 'Post Needs Reconnection', value: 'post.needs_reauth', description: 'The account must be connected again before the post can go out' },
 	{ name: 'Post Published', value: 'post.published', description: 'A post can be seen on its platform' },
 	{ name: 'Post Scheduled', value: 'post.scheduled', description: 'A platform has taken a post, to publish it later' },
 	{ name: 'Post Unknown', value: 'post.unknown', description: 'Nobody can tell whether a post was published' },

@@ -247,6 +247,7 @@ async function buildOperations({ config, guard, vault, storage, database, fileUr
 		createStyleTransfer(transformers),
 		...createAiOperations({ ai, engine, db: database.db, facesAllowed: config.ALLOW_FACES, library, giveFeedback, tellLanguage }),
 		...createSocialOperations({
+			db: database.db,
 			platforms: createPlatforms({ settings: config, guard }),
 			publish: { ledger: createPostLedger(database.db), vault, pace: (account) => createPace(database.db, account) },
 			resolveMedia: createResolveMedia({ db: database.db, storage, probe, fileUrl }),

@@ -30,6 +30,7 @@ export function allOperations(): Operation[] {
 		createStyleTransfer([]),
 		...createAiOperations({ ai, engine, db, facesAllowed: true, library: { search: never }, giveFeedback: never, tellLanguage: never }),
 		...createSocialOperations({
+			db,
 			platforms: createPlatforms({ settings: readConfig({}), guard: createGuard({ allowedPrivateHosts: [] }) }),
 			publish: { ledger: createPostLedger(db), vault: createVault('documentation') },
 			resolveMedia: never,

@@ -17,6 +17,7 @@ export const WEBHOOK_EVENTS = {
 	'post.scheduled': 'A platform has taken a post, to publish it later.',
 	'post.published': 'A post can be seen on its platform.',
 	'post.failed': 'A post was not published.',
+	'post.needs_reauth': 'The token of an account is not accepted any more: connect it again and retry the job, which goes on where it stopped.',
 	'post.unknown': 'Nobody can tell whether a post was published: look at the platform.',
 	'post.deleted': 'A post was removed from its platform.',
 } as const;

@@ -1,6 +1,7 @@
-import { and, eq, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull, lte, ne, or, sql, type SQL } from 'drizzle-orm';
 import type { PublicError } from '../errors.ts';
 import type { Database } from './database.ts';
+import { recordEvents, type NewEvent } from './events.ts';
 import { posts, type PostStatus } from './schema.ts';
 
 export type PostRow = typeof posts.$inferSelect;
@@ -46,9 +47,35 @@ export interface PostLedger {
 	storeRemote(id: string, remote: RemotePost, keepState: boolean): Promise<PostRow | null>;
 	/** Everything has been added to a post that exists. */
 	complete(id: string, claim: string, warnings: string[]): Promise<PostRow | null>;
+	/** What was found out later of a post that exists. Null: it is not there, or deleted. */
+	refresh(id: string, remote: RemotePost): Promise<PostRow | null>;
+	/** The post is not on the platform any more. */
+	markDeleted(id: string): Promise<PostRow | null>;
 	/** Ends the work on it, and gives the claim back. The state is kept; a post that exists keeps its status. */
 	settle(id: string, claim: string, end: { status: PostStatus; error: PublicError }): Promise<boolean>;
 }
+
+/** An hour after it came out (social/measuring.ts). */
+const firstMeasuring = (at: SQL) => sql`${at} + interval '1 hour'`;
+
+/** What others are told of a post: `post.published`, `post.scheduled`, `post.deleted`, `post.failed` … */
+export const postEvent = (row: PostRow): NewEvent => ({
+	workspaceId: row.workspaceId,
+	type: `post.${row.status}`,
+	assetId: row.assetId,
+	jobId: row.jobId,
+	data: {
+		post_id: row.id,
+		platform: row.platform,
+		account: row.account,
+		external_post_id: row.externalPostId,
+		permalink: row.permalink,
+		text: row.text,
+		...(row.parentId ? { parent_id: row.parentId } : {}),
+		...(row.experiment ? { experiment: row.experiment, variant: row.variant } : {}),
+		...(row.error ? { error: row.error } : {}),
+	},
+});
 
 export function createPostLedger(db: Database): PostLedger {
 	const mine = (id: string, claim: string) => and(eq(posts.id, id), eq(posts.claim, claim));
@@ -120,25 +147,54 @@ export function createPostLedger(db: Database): PostLedger {
 		},
 
 		async storeRemote(id, { status, externalPostId, permalink, warnings }, keepState) {
-			const [row] = await db
-				.update(posts)
-				.set({
-					...touched,
-					status,
-					externalPostId,
-					permalink,
-					publishedAt: status === 'published' ? sql`now()` : null,
-					warnings: warnings.length > 0 ? warnings : null,
-					// The handles of the uploads are of no use any more, and they are secrets.
-					...(keepState ? {} : { state: null }),
-					error: null,
-					openSince: null,
-					claim: null,
-					leaseUntil: null,
-				})
-				.where(and(eq(posts.id, id), isNull(posts.externalPostId)))
-				.returning();
-			return row ?? null;
+			return db.transaction(async (tx) => {
+				const [row] = await tx
+					.update(posts)
+					.set({
+						...touched,
+						status,
+						externalPostId,
+						permalink,
+						publishedAt: status === 'published' ? sql`now()` : null,
+						measureAt: status === 'published' ? firstMeasuring(sql`now()`) : firstMeasuring(sql`${posts.scheduledFor}`),
+						warnings: warnings.length > 0 ? warnings : null,
+						// The handles of the uploads are of no use any more, and they are secrets.
+						...(keepState ? {} : { state: null }),
+						error: null,
+						openSince: null,
+						claim: null,
+						leaseUntil: null,
+					})
+					.where(and(eq(posts.id, id), isNull(posts.externalPostId)))
+					.returning();
+				if (row) await recordEvents(tx, [postEvent(row)]);
+				return row ?? null;
+			});
+		},
+
+		async refresh(id, { status, externalPostId, permalink, warnings }) {
+			return db.transaction(async (tx) => {
+				const [before] = await tx.select().from(posts).where(and(eq(posts.id, id), isNotNull(posts.externalPostId), ne(posts.status, 'deleted'))).for('update');
+				if (!before) return null;
+				const now = sql`now()`;
+				const published = status === 'published' && before.publishedAt === null ? { publishedAt: sql`least(coalesce(${posts.scheduledFor}, ${now}), ${now})` } : {};
+				const all = [...new Set([...(before.warnings ?? []), ...warnings])];
+				const [row] = await tx.update(posts).set({ ...touched, status, externalPostId, permalink, warnings: all.length > 0 ? all : null, ...published }).where(eq(posts.id, id)).returning();
+				if (row && before.status !== row.status) await recordEvents(tx, [postEvent(row)]);
+				return row ?? null;
+			});
+		},
+
+		async markDeleted(id) {
+			return db.transaction(async (tx) => {
+				const [row] = await tx
+					.update(posts)
+					.set({ ...touched, status: 'deleted', deletedAt: sql`now()`, measureAt: null })
+					.where(and(eq(posts.id, id), ne(posts.status, 'deleted')))
+					.returning();
+				if (row) await recordEvents(tx, [postEvent(row)]);
+				return row ?? null;
+			});
 		},
 
 		async complete(id, claim, warnings) {

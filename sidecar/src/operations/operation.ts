@@ -15,7 +15,9 @@ interface OperationBase<P> {
 	/** One sentence for the reference and the OpenAPI. */
 	summary: string;
 	/** Uses the results of these operations on the same asset, where there are any. A job waits until none of them is under way. */
-	buildsOn?: readonly string[] | ((params: P) => readonly string[]);
+	buildsOn?: readonly string[];
+	/** The same, of these with these parameters. */
+	alsoBuildsOn?(params: P): readonly string[];
 	/** Whether it needs none of `buildsOn` with these parameters. Default: never. */
 	standsAlone?(params: P): boolean;
 	/** Looks at the media without making any: while it runs for POST /api/media/process, the asset is `analyzing` (P13). */
@@ -169,6 +171,5 @@ export function refuseOtherKinds(
 /** Names of the operations whose results it uses with these parameters. */
 export function buildsOn(operation: Operation, params: unknown): readonly string[] {
 	if (operation.standsAlone?.(params)) return [];
-	const { buildsOn: names = [] } = operation;
-	return typeof names === 'function' ? names(params) : names;
+	return [...(operation.buildsOn ?? []), ...(operation.alsoBuildsOn?.(params) ?? [])];
 }

@@ -13,6 +13,7 @@ import { hasLookedForIt } from '../operations/ai/safety-findings.ts';
 import { sha256 } from '../secrets.ts';
 import { endAnalyzing } from './analyzing.ts';
 import type { PipelineDeps } from './deps.ts';
+import { recordFailedPosts } from './post-events.ts';
 import { enqueue } from './requeue.ts';
 import { isUnsafe, liftUnsafe, mayGuard, stopUnsafe } from './safety.ts';
 
@@ -74,6 +75,7 @@ export async function finishJob(deps: PipelineDeps, tx: Transaction, job: JobRow
 			data: { job_type: ended.jobType, batch_id: ended.batchId, ...(completed ? {} : { error: outcome.error }) },
 		},
 	]);
+	if (outcome.status === 'failed') await recordFailedPosts(tx, ended, outcome.error);
 	if (ended.jobType === INGEST && ended.assetId) await settleIngest(tx, ended, outcome);
 	await endAnalyzing(deps, tx, ended);
 	const verdict = mayGuard(deps, ended) ? await judge(deps, tx, ended, outcome) : null;

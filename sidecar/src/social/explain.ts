@@ -19,13 +19,15 @@ interface Situation {
 	open: boolean;
 	/** The post exists: what failed was to be added to it. */
 	out?: boolean;
+	/** Nothing was to be published: a look at a post, or its removal. */
+	reading?: boolean;
 	signal: AbortSignal;
 	now?: Date;
 }
 
 /** What a failed run means for the post and for its user. */
-export function explain(error: unknown, { platform, postId, open, out = false, signal, now = new Date() }: Situation): { status: PostStatus; error: PipelineError } {
-	const known = error instanceof HttpFailure ? fromHttp(error, platform.title, out ? 'out' : open ? 'open' : 'absent', now) : signal.aborted ? aborted(error) : toPipelineError(error);
+export function explain(error: unknown, { platform, postId, open, out = false, reading = false, signal, now = new Date() }: Situation): { status: PostStatus; error: PipelineError } {
+	const known = error instanceof HttpFailure ? fromHttp(error, platform.title, reading ? 'aside' : out ? 'out' : open ? 'open' : 'absent', now) : signal.aborted ? aborted(error) : toPipelineError(error);
 	const status: PostStatus = out ? 'published' : known.code === 'needs_reauth' ? 'needs_reauth' : open || known.code === 'post_unknown' ? 'unknown' : 'failed';
 	// What a platform answered says so already.
 	const unsure = status === 'unknown' && known.code !== 'post_unknown' && !(error instanceof HttpFailure);
@@ -44,11 +46,12 @@ function aborted(error: unknown): PipelineError {
 	return error instanceof PipelineError ? error : new PipelineError('cancelled', 'Publishing was stopped.', { cause: error });
 }
 
-/** What is known of the post: nothing is public; that is not known; it exists. */
-type Known = 'absent' | 'open' | 'out';
+/** What is known of the post: nothing is public; that is not known; it exists; or it is not what this is about. */
+type Known = 'absent' | 'open' | 'out' | 'aside';
 
 const STATES: Record<Known, string> = {
 	absent: 'Nothing was posted.',
+	aside: '',
 	open: 'Whether the post was published is not known yet; it will be looked up before anything is sent again.',
 	out: 'The post itself is out; what was to be added to it is missing.',
 };

@@ -1,5 +1,6 @@
 import type { Limited } from '../../social/shorten.ts';
 import { countFediverse, countGraphemes, countThreads, weightedLength } from '../../social/text.ts';
+import { lengthOfTags } from '../../social/youtube-settings.ts';
 
 /** How a platform counts text, and how much it takes: platforms.md 0.4 and the sections on each platform. */
 export interface PlatformText extends Limited {
@@ -20,9 +21,6 @@ export interface PlatformText extends Limited {
 
 const utf16 = (text: string) => text.length;
 const codePoints = (text: string) => [...text].length;
-
-/** platforms.md 4.5: commas between tags count, and a tag with a blank counts two more, as if it were in quotes. */
-const youtubeTags = (tags: readonly string[]) => tags.reduce((sum, tag) => sum + codePoints(tag) + (/\s/u.test(tag) ? 2 : 0), Math.max(0, tags.length - 1));
 
 export const PLATFORM_TEXTS = {
 	x: {
@@ -78,7 +76,7 @@ export const PLATFORM_TEXTS = {
 		style: 'a description: what the video shows and for whom, in two short paragraphs',
 		hashtags: 3,
 		title: { limit: 100, measure: codePoints },
-		tags: { limit: 500, measure: youtubeTags },
+		tags: { limit: 500, measure: lengthOfTags },
 		refused: /[<>]/g,
 	},
 	pinterest: {

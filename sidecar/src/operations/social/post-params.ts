@@ -73,10 +73,7 @@ export function createPostParams(platforms: readonly Platform[]) {
 }
 export type PostParams = z.infer<ReturnType<typeof createPostParams>>;
 
-/** Subtitles are waited for where the asset's own are wanted. */
-export const waitsFor = ({ subtitles = [] }: PostParams): readonly string[] => [
-	'safety_scan',
-	...(subtitles.some((track) => track.subtitles === undefined) ? SUBTITLE_SOURCES : []),
-];
+/** Operations whose results a post uses: the asset's own subtitles. */
+export const subtitleSources = ({ subtitles = [] }: PostParams): readonly string[] => (subtitles.some((track) => track.subtitles === undefined) ? SUBTITLE_SOURCES : []);
 
 const settingNames = ({ settings }: Platform): Record<string, unknown> => (settings instanceof z.ZodObject ? (settings.shape as Record<string, unknown>) : {});

@@ -4,7 +4,8 @@ import { publishPost, type PublishDependencies, type PublishedPost, type Publish
 import type { TaskContext, TaskOperation } from '../operation.ts';
 import { following, type ResolveMedia } from './assemble.ts';
 import { fitMedia, type FitMediaDeps } from './fit-media.ts';
-import { createPostParams, waitsFor, type PostParams } from './post-params.ts';
+import { createPostParams, subtitleSources, type PostParams } from './post-params.ts';
+import { postOf, viewOf } from './post-view.ts';
 import { inOneText, preparePost, type PreparedPost } from './prepare-post.ts';
 
 export interface PublishOptions {
@@ -30,7 +31,8 @@ export function createPublish({ platforms, publish, resolveMedia, fitting, refus
 		version: 2,
 		summary: 'Publishes a post with text and media on a social platform, at most once.',
 		// A post waits until a scan that is under way has let its media pass.
-		buildsOn: waitsFor,
+		buildsOn: ['safety_scan'],
+		alsoBuildsOn: subtitleSources,
 		accepts: 'none',
 		params,
 		produces:
@@ -129,21 +131,11 @@ const fittedFiles = ({ asked, post }: PreparedPost) =>
 		return [{ name: `fitted-${index + 1}${media.mime.startsWith('image/') ? '.jpg' : '.mp4'}`, path: media.path, mime: media.mime, ...(video ? { width: video.width, height: video.height } : {}), ...(durationSeconds > 0 ? { durationSeconds } : {}) }];
 	});
 
-function view(row: PublishedPost) {
-	const { id, platform, status, externalPostId: external_post_id, permalink, text } = row;
-	return { id, platform, status, external_post_id, permalink, text, ...(row.scheduledFor ? { scheduled_at: row.scheduledFor.toISOString() } : {}) };
-}
-
 function outputOf(first: PublishedPost, rows: PublishedPost[], changes: string[]): Record<string, unknown> {
 	const warnings = [first, ...rows].flatMap((row) => row.warnings ?? []);
-	const { platform, status, externalPostId: external_post_id, permalink } = first;
 	return {
-		post: view(first),
-		platform,
-		status,
-		external_post_id,
-		permalink,
-		...(rows.length > 0 ? { replies: rows.map(view) } : {}),
+		...viewOf(first),
+		...(rows.length > 0 ? { replies: rows.map(postOf) } : {}),
 		...(changes.length > 0 ? { changes } : {}),
 		...(warnings.length > 0 ? { warnings } : {}),
 	};

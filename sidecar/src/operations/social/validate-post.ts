@@ -3,7 +3,7 @@ import type { Post } from '../../social/platform.ts';
 import { kindOf } from '../../social/validate.ts';
 import { limitProblems } from '../../media/platform-check.ts';
 import type { TaskOperation } from '../operation.ts';
-import { createPostParams, waitsFor, type PostParams } from './post-params.ts';
+import { createPostParams, subtitleSources, type PostParams } from './post-params.ts';
 import { preparePost, type FitMedia, type PrepareDeps } from './prepare-post.ts';
 
 /** Seconds of a few reads. */
@@ -17,7 +17,8 @@ export function createValidatePost(deps: PrepareDeps) {
 		name: 'validate_post',
 		version: 1,
 		summary: 'Checks a post against the limits of a platform and of the account, and shows how it would look. Publishes nothing.',
-		buildsOn: waitsFor,
+		buildsOn: ['safety_scan'],
+		alsoBuildsOn: subtitleSources,
 		accepts: 'none',
 		params,
 		produces:
