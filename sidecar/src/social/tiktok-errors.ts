@@ -57,9 +57,9 @@ export function judgeTikTok(status: number, body: unknown, effect: Effect, now: 
 
 /** `fail_reason` of a post that was taken and then not published, platforms.md 3.5. */
 const FAIL_REASONS: Record<string, string> = {
-	file_format_check_failed: 'TikTok does not take the format of the file. Make it an MP4 with H.264 (Platform Rendition).',
+	file_format_check_failed: 'TikTok does not take the format of the file. Make it an MP4 with H.264 (Platform Preset).',
 	duration_check_failed: 'The video is too long or too short for this account. Trim it.',
-	frame_rate_check_failed: 'TikTok takes 23 to 60 frames a second. Make a rendition for TikTok (Platform Rendition).',
+	frame_rate_check_failed: 'TikTok takes 23 to 60 frames a second. Make a rendition for TikTok (Platform Preset).',
 	picture_size_check_failed: 'The picture is too small or too large: 360 to 4096 pixels a side for videos, at most 1080 on the shorter side for photos.',
 	publish_cancelled: 'The post was cancelled.',
 	auth_removed: 'The account has taken the permission back from your TikTok app. Connect it again.',
