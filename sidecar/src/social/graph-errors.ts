@@ -76,6 +76,12 @@ const isThrottle = (code: number): boolean => [4, 17, 32, 341, 613].includes(cod
 /** What a publishing call that was refused with this may have done all the same. */
 const MAY_BE_LIVE = 2_207_051;
 
+/** What a person does about an error of this subcode; null where that is not known. */
+export const hintOfSubcode = (subcode: number): string | null => BY_SUBCODE[subcode]?.hint ?? null;
+
+/** Whether the same may go well another time. */
+export const isPassing = (subcode: number): boolean => BY_SUBCODE[subcode]?.decision === 'retry';
+
 /** The error of an answer, whatever its status; null where there is none. */
 export function readGraphError(body: unknown): GraphError | null {
 	const error = isRecord(body) ? body['error'] : null;

@@ -1,6 +1,7 @@
 import { createBluesky } from './bluesky.ts';
 import { createFacebook } from './facebook.ts';
 import { createHttp, type HttpOptions } from './http.ts';
+import { createInstagram } from './instagram.ts';
 import { createLinkedIn } from './linkedin.ts';
 import { createMastodon } from './mastodon.ts';
 import { createPinterest } from './pinterest.ts';
@@ -13,6 +14,7 @@ import { createYouTube } from './youtube.ts';
 export interface PlatformSettings {
 	BLUESKY_VIDEO_BASE_URL: string;
 	BLUESKY_WEB_BASE_URL: string;
+	INSTAGRAM_API_BASE_URL: string;
 	LINKEDIN_API_BASE_URL: string;
 	LINKEDIN_WEB_BASE_URL: string;
 	LINKEDIN_VERSION: string;
@@ -54,6 +56,7 @@ export function createPlatforms({ settings, guard }: PlatformParts): readonly Pl
 			web: settings.FACEBOOK_WEB_BASE_URL,
 			version: settings.META_GRAPH_VERSION,
 		}),
+		createInstagram({ http, instagramBaseUrl: settings.INSTAGRAM_API_BASE_URL, facebookBaseUrl: settings.META_GRAPH_BASE_URL, version: settings.META_GRAPH_VERSION }),
 		createLinkedIn({ http, apiBaseUrl: settings.LINKEDIN_API_BASE_URL, webBaseUrl: settings.LINKEDIN_WEB_BASE_URL, version: settings.LINKEDIN_VERSION }),
 		createMastodon({ http: guarded }),
 		createPinterest({ http, apiBaseUrl: settings.PINTEREST_API_BASE_URL, webBaseUrl: settings.PINTEREST_WEB_BASE_URL }),

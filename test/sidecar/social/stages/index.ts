@@ -1,5 +1,6 @@
 import { bluesky } from './bluesky.ts';
 import { facebook } from './facebook.ts';
+import { instagram } from './instagram.ts';
 import { linkedin } from './linkedin.ts';
 import { mastodon } from './mastodon.ts';
 import { pinterest } from './pinterest.ts';
@@ -9,4 +10,4 @@ import { x } from './x.ts';
 import { youtube } from './youtube.ts';
 
 /** Every platform that can be posted to, by name. */
-export const STAGES: Record<string, StartStage> = { bluesky, facebook, linkedin, mastodon, pinterest, tiktok, x, youtube };
+export const STAGES: Record<string, StartStage> = { bluesky, facebook, instagram, linkedin, mastodon, pinterest, tiktok, x, youtube };
