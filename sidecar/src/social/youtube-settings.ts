@@ -3,6 +3,7 @@ import { VIDEO_PLATFORMS, YOUTUBE_THUMBNAIL } from '../media/platform-limits.ts'
 import { limitProblems } from '../media/platform-check.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { Limits, Post, PostProblem } from './platform.ts';
+import { shorten } from './shorten.ts';
 
 /** platforms.md 4.3. */
 export const youTubeSettings = z.strictObject({
@@ -44,10 +45,7 @@ export const lengthOfTags = (tags: readonly string[]): number =>
 export function titleOf({ title, text }: Pick<Post, 'title' | 'text'>): string {
 	if (title !== null) return title.trim();
 	const line = text.split('\n').map((part) => part.trim()).find((part) => part !== '') ?? '';
-	if (codePoints(line) <= MAX_TITLE) return line;
-	const cut = [...line].slice(0, MAX_TITLE - 1).join('');
-	const blank = cut.lastIndexOf(' ');
-	return `${(blank > MAX_TITLE / 2 ? cut.slice(0, blank) : cut).trimEnd()}…`;
+	return line === '' ? '' : shorten(line, { limit: MAX_TITLE, measure: codePoints });
 }
 
 /** platforms.md 4.5: at most 3 minutes and not wider than high; nothing else makes a Short, and nothing can be said against it. */
