@@ -231,10 +231,13 @@ export async function startBlueskyEmulator(options: BlueskyEmulatorOptions = {})
 	emulator.step('posts', 'get', '/xrpc/app.bsky.feed.getPosts', (call) => {
 		sessions.at(call, 'pds');
 		sessions.authorised(call);
-		fields(call.query, ['uris']);
-		const row = records.get(call.query['uris']!);
-		const post = posts.find(({ id }) => id === row?.uri);
-		const found = row && post ? [{ ...row, value: undefined, author: { handle: post.author }, record: row.value, indexedAt: post.at.toISOString(), ...NUMBERS, ...numbers.get(row.uri) }] : [];
+		const uris = new URL(call.url, hosts.pds).searchParams.getAll('uris');
+		if (uris.length === 0 || uris.length > 25) invalid('Params/uris must have 1 to 25 elements');
+		const found = uris.flatMap((uri) => {
+			const row = records.get(uri);
+			const post = posts.find(({ id }) => id === uri);
+			return row && post ? [{ uri, cid: row.cid, author: { handle: post.author }, record: row.value, indexedAt: post.at.toISOString(), ...NUMBERS, ...numbers.get(uri) }] : [];
+		});
 		return sessions.ok({ posts: found });
 	});
 

@@ -24,7 +24,10 @@ export class Refusal extends Error {
 /** A request as a step sees it: its body is complete. */
 export interface Call {
 	params: Record<string, string>;
+	/** Names that are given once; `url` has those that are given several times. */
 	query: Record<string, string>;
+	/** Path and query. */
+	url: string;
 	headers: Record<string, string | undefined>;
 	body: Buffer;
 }
@@ -167,7 +170,7 @@ export class Emulator {
 		if (socket.destroyed) return;
 		let answer: Answer;
 		try {
-			const given = await run({ params: strings(request.params), query: strings(request.query), headers: strings(request.headers) }, failure);
+			const given = await run({ params: strings(request.params), query: strings(request.query), url: request.originalUrl, headers: strings(request.headers) }, failure);
 			if (!given) return drop();
 			answer = given;
 		} catch (error) {
