@@ -131,6 +131,17 @@ export function createTikTok(options: TikTokOptions): Platform {
 			})
 		).data.data;
 
+	const readUser = async (run: AccountRun) =>
+		(
+			await send(run, {
+				action: 'read the account',
+				effect: 'read',
+				method: 'GET',
+				path: '/v2/user/info/?fields=open_id,display_name',
+				schema: userAnswer,
+			})
+		).data.data.user;
+
 	const readStatus = async (run: AccountRun, publishId: string): Promise<Status> =>
 		(
 			await send(run, {
@@ -155,10 +166,15 @@ export function createTikTok(options: TikTokOptions): Platform {
 		).data.data.videos;
 
 	/** A post that is out; without an id as long as TikTok tells none, for ever where only its owner sees it (3.5). */
-	function publishedAs(status: Status, publishId: string, kind: 'video' | 'photo', username: string | null): Published {
+	async function publishedAs(run: AccountRun, status: Status, publishId: string, kind: 'video' | 'photo'): Promise<Published> {
 		const id = status.publicaly_available_post_id?.[0];
 		if (id === undefined) return { state: 'published', remoteId: publishId, permalink: null };
-		return { state: 'published', remoteId: String(id), permalink: username === null ? null : permalink(kind, username, String(id)) };
+		// The name in the link is not that of the account where the token is for drafts only. The post is out, with or without it.
+		const creator = await readCreator(run).catch((error: unknown) => {
+			if (error instanceof HttpFailure) return null;
+			throw error;
+		});
+		return { state: 'published', remoteId: String(id), permalink: creator && permalink(kind, creator.creator_username, String(id)) };
 	}
 
 	async function sendLast(run: PlatformRun, task: Task): Promise<FinishResult> {
@@ -182,26 +198,13 @@ export function createTikTok(options: TikTokOptions): Platform {
 		settings: settingsSchema,
 		cannot: { remove: 'TikTok has no call that deletes a post. Delete it in the TikTok app; a draft is discarded in its inbox.' },
 
+		/** Always the same id, whichever scopes the token has: posts belong to it. */
 		async identify(run) {
-			const { mode } = settingsSchema.parse(run.settings);
-			if (mode === 'direct') {
-				try {
-					const { creator_username: name } = await readCreator(run);
-					return { id: name, name };
-				} catch (error) {
-					// A token for drafts only. Where it is to post, the limits will say so.
-					if (!(error instanceof HttpFailure) || error.platformCode !== 'scope_not_authorized') throw error;
-				}
-			}
-			const { data } = await send(run, {
-				action: 'read the account',
-				effect: 'read',
-				method: 'GET',
-				path: '/v2/user/info/?fields=open_id,display_name',
-				schema: userAnswer,
-			});
-			const { open_id: id, display_name: name } = data.data.user;
-			return { id, name: name || id };
+			const [user, creator] = [await unlessRefused(readUser(run)), await unlessRefused(readCreator(run))];
+			if (user instanceof HttpFailure && creator instanceof HttpFailure) throw user.platformCode === 'scope_not_authorized' ? creator : user;
+			const username = creator instanceof HttpFailure ? null : creator.creator_username;
+			if (user instanceof HttpFailure) return { id: username!, name: username! };
+			return { id: user.open_id, name: username ?? (user.display_name || user.open_id) };
 		},
 
 		async limits(run) {
@@ -254,10 +257,9 @@ export function createTikTok(options: TikTokOptions): Platform {
 				return { state: 'unknown', reason: 'TikTok does not know the upload any more' };
 			}
 			const settings = settingsSchema.parse(run.settings);
-			const username = settings.mode === 'direct' ? (run.account?.name ?? null) : null;
 			switch (status.status) {
 				case 'PUBLISH_COMPLETE': {
-					const found = publishedAs(status, publishId, task ? 'video' : 'photo', username);
+					const found = await publishedAs(run, status, publishId, task ? 'video' : 'photo');
 					const idMayCome = found.remoteId === publishId && isPublic(run.post, settings) && openMs < ID_WAIT_MS;
 					return idMayCome ? later : found;
 				}
@@ -287,7 +289,7 @@ export function createTikTok(options: TikTokOptions): Platform {
 				const status = await readStatus(run, remoteId);
 				if (status.status === 'FAILED') return { state: 'gone', reason: explainFailReason(status.fail_reason) };
 				if (status.status === 'SEND_TO_USER_INBOX') return { state: 'published', remoteId, permalink: null, warnings: [IN_INBOX] };
-				return publishedAs(status, remoteId, remoteId.startsWith('p_') ? 'photo' : 'video', run.account?.name ?? null);
+				return publishedAs(run, status, remoteId, remoteId.startsWith('p_') ? 'photo' : 'video');
 			}
 			const [video] = await readVideos(run, [remoteId]);
 			return video ? { state: 'published', remoteId, permalink: video.share_url ?? null } : { state: 'gone', reason: 'It was deleted, or is not public any more.' };
@@ -308,4 +310,14 @@ export function createTikTok(options: TikTokOptions): Platform {
 			return numbers;
 		},
 	};
+}
+
+/** What an account is told that may not call; a token that is not accepted, and what may pass, are thrown. */
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | HttpFailure> {
+	try {
+		return await answer;
+	} catch (error) {
+		if (error instanceof HttpFailure && (error.decision === 'stop' || error.platformCode === 'scope_not_authorized')) return error;
+		throw error;
+	}
 }

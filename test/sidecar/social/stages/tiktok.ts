@@ -14,7 +14,7 @@ export const tiktok: StartStage = async (clock) => {
 		// There is no alternative text.
 		media: (video) => ({ ...video, altText: null }),
 		textAlone: false,
-		steps: ['creator_info', 'init', 'chunk', 'last_chunk', 'status'],
+		steps: ['user', 'creator_info', 'init', 'chunk', 'last_chunk', 'status'],
 		uploadStep: 'chunk',
 		finishStep: 'last_chunk',
 		lookSteps: [],
