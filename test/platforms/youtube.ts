@@ -27,6 +27,8 @@ export interface YouTubeEmulatorOptions extends EmulatorOptions {
 	/** Daily units of the project, and its uploads. Defaults 10,000 and 100 (platforms.md 4.6). */
 	units?: number;
 	uploads?: number;
+	/** Second tracks of a language and name are refused, which is unconfirmed (platforms.md 4.4). Default true. */
+	captionConflicts?: boolean;
 	/** Bytes are hashed and forgotten: for files larger than memory. */
 	discard?: boolean;
 }
@@ -220,11 +222,13 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 	}
 	const incomplete = ({ stored }: Session): Answer => ({ status: 308, headers: stored > 0 ? { range: `bytes=0-${stored - 1}` } : {} });
 	const complete = (video: YouTubeVideo): Answer => ({ status: 201, body: pick(resource(video), ['snippet', 'status']) });
-
 	async function receive(call: StreamCall): Promise<{ session: Session; whole: boolean }> {
 		const session = sessionOf(call);
 		const range = contentRange(call.headers['content-range']) ?? { start: 0, end: session.total, total: session.total };
-		if (session.video) return drain(call.chunks).then(() => ({ session, whole: true }));
+		if (session.video) {
+			for await (const bytes of call.chunks) void bytes;
+			return { session, whole: true };
+		}
 		if (range.end === null || range.total !== session.total || range.end > session.total) return refuse(400, 'badRequest', 'Failed to parse Content-Range header.');
 		const size = range.end - range.start;
 		if (size <= 0 || call.headers['content-length'] !== String(size)) refuse(400, 'badRequest', 'Content-Length and Content-Range differ.');
@@ -343,7 +347,7 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 		return { status: 204 };
 	});
 
-	addExtras({ emulator, posts, channelOf, only, parts, spend, refuse, own, privacy, pick, comments: (count) => (counters.commentCalls += count), url: () => base });
+	addExtras({ captionConflicts: options.captionConflicts ?? true, emulator, posts, channelOf, only, parts, spend, refuse, own, privacy, pick, comments: (count) => (counters.commentCalls += count), url: () => base });
 
 	const shown = () =>
 		posts.map((video) => {
@@ -369,7 +373,7 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 		get commentCalls() {
 			return counters.commentCalls;
 		},
-		/** Units of the project's quota, and sessions begun, so far. */
+		/** So far: units of the quota, and sessions. */
 		get units() {
 			return counters.units;
 		},
@@ -391,10 +395,6 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 		failProcessing: (uploadStatus: 'failed' | 'rejected', reason: string) => (nextFailure = { uploadStatus, reason }),
 		close: () => emulator.close(),
 	};
-}
-
-async function drain(chunks: AsyncIterable<Buffer>): Promise<void> {
-	for await (const chunk of chunks) void chunk;
 }
 
 export type YouTubeEmulator = Awaited<ReturnType<typeof startYouTubeEmulator>>;

@@ -7,6 +7,7 @@ type Head = Pick<Call, 'headers' | 'query'>;
 
 /** What the steps share. */
 export interface YouTubeContext {
+	captionConflicts: boolean;
 	emulator: Emulator;
 	posts: YouTubeVideo[];
 	channelOf(call: Pick<Call, 'headers'>, scopes: string[]): { id: string; title: string; account: YouTubeAccount };
@@ -90,7 +91,7 @@ export function addExtras(context: YouTubeContext): void {
 		if (name.length > 150) refuse(400, 'nameTooLong', 'The snippet.name is too long.');
 		if (file.data.length === 0) refuse(400, 'contentRequired', 'The request does not contain the caption track contents.');
 		const video = own(typeof videoId === 'string' ? videoId : undefined, channel.id);
-		if (video.captions.some((caption) => caption.language === language && caption.name === name)) {
+		if (context.captionConflicts && video.captions.some((caption) => caption.language === language && caption.name === name)) {
 			refuse(409, 'captionExists', 'The specified video already has a caption track with the given language and name.');
 		}
 		const caption = { id: randomBytes(12).toString('base64url'), language, name, isDraft, data: file.data };

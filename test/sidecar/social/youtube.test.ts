@@ -222,13 +222,15 @@ describe('what is added to a video', () => {
 		['it answers 503', { when: 'before', answer: googleError(503, 'backendError') } as const],
 		['the track is there already', { when: 'after', answer: googleError(409, 'captionExists') } as const],
 	])('has each track once when %s', async (_, failure) => {
+		// Whether YouTube refuses a second track is unconfirmed: here it does not.
+		youtube = await world.start({ captionConflicts: false });
 		youtube.fail('caption', failure);
 		expect((await world.post('tracks', { subtitles })).warnings).toBeNull();
 		expect(youtube.posts[0]!.captions.map(({ language }) => language)).toEqual(['en', 'de']);
 	});
 
 	it('is complete and single when the process is killed just after any write', async () => {
-		youtube = await world.start({ units: 1e6 });
+		youtube = await world.start({ units: 1e6, captionConflicts: false });
 		const cover = await world.jpeg();
 		for (let write = 1; ; write += 1) {
 			const given = world.request(postOf(`killed ${write}`, [world.video], { cover, subtitles }));
