@@ -23,7 +23,7 @@ export class SocialDistribute implements INodeType {
 		group: ['output'],
 		version: 1,
 		subtitle:
-			'={{ "post to " + [].concat($parameter["platforms"]).join(", ") }}',
+			'={{ $parameter["operation"] + ($parameter["platforms"] ? ": " + [].concat($parameter["platforms"]).join(", ") : "") }}',
 		description: 'Publish a post with its media on social platforms, never twice',
 		defaults: { name: 'Social Distribute' },
 		usableAsTool: true,

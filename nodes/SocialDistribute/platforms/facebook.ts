@@ -6,6 +6,7 @@ import type { Platform } from './platform';
 export const facebook: Platform = {
 	name: 'Facebook',
 	value: 'facebook',
+	schedules: true,
 	// n8n's own: a token that is pasted in. There is nothing to renew, so the sidecar's first look is the test of it.
 	credentials: ['facebookGraphApi'],
 	fields: [

@@ -4,6 +4,7 @@ import type { Platform } from './platform';
 export const mastodon: Platform = {
 	name: 'Mastodon',
 	value: 'mastodon',
+	schedules: true,
 	credentials: ['mediaPipelineMastodonApi'],
 	async secrets(context, itemIndex) {
 		const { baseUrl, accessToken } = await requireCredential<{ baseUrl: string; accessToken: string }>(

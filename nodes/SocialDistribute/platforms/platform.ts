@@ -10,6 +10,8 @@ export interface Platform {
 	value: string;
 	/** Types of its credential: one of them must be chosen. */
 	credentials: readonly string[];
+	/** It can be given a post to publish later. */
+	schedules?: true;
 	/** Fields that only this platform has. They are shown as the collection "<name> Options". */
 	fields?: INodeProperties[];
 	/** What is sent of them, as `params.settings`. */

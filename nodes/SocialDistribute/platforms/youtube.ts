@@ -7,6 +7,7 @@ const WHO_AM_I = { url: 'https://www.googleapis.com/youtube/v3/channels?part=id&
 export const youtube: Platform = {
 	name: 'YouTube',
 	value: 'youtube',
+	schedules: true,
 	// n8n's own: its scopes hold all that is needed, comments and subtitles included.
 	credentials: ['youTubeOAuth2Api'],
 	fields: [
