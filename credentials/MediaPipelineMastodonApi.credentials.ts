@@ -33,7 +33,7 @@ export class MediaPipelineMastodonApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'On the instance: Preferences, Development, New application, with the scopes write:media, write:statuses and read:accounts',
+				'On the instance: Preferences, Development, New application, with the scopes write:media, write:statuses, read:accounts and read:statuses',
 			required: true,
 		},
 	];

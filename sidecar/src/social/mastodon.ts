@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
-import { MASTODON_DEFAULTS, type MediaLimits } from '../media/platform-limits.ts';
-import { ask, type TypedRequest } from './call.ts';
+import { ask } from './call.ts';
+import type { FormField } from './body.ts';
 import type { Http } from './http.ts';
-import { HttpFailure, type Decision } from './outcome.ts';
-import type { Account, AccountRun, CheckResult, FinishResult, Limits, Platform, PlatformRun, ReconcileResult } from './platform.ts';
-import { comparable, countFediverse, textOfHtml } from './text.ts';
+import { coverProblems, limitsOf, readInstance, type MastodonSend } from './mastodon-instance.ts';
+import { describeBody, HttpFailure, type Judgement } from './outcome.ts';
+import type { Account, AccountRun, CheckResult, Engagement, FinishResult, LookResult, Platform, PlatformRun, PostMedia, PostRecord, Published, ReconcileResult } from './platform.ts';
+import { comparable, textOfHtml } from './text.ts';
 
 export interface MastodonOptions {
 	/** The instance is named by the user: this must go through the SSRF guard. */
@@ -22,43 +23,16 @@ const PUBLISH_TIMEOUT_SECONDS = 30;
 /** platforms.md 10.2: every 1 to 2 s, then back off. */
 const FIRST_POLL_SECONDS = 1;
 const LONGEST_POLL_SECONDS = 10;
-const SCHEDULE_LEAD_SECONDS = 5 * 60;
 /** 40 statuses a page. */
 const STATUS_PAGES = 5;
 const CLOCK_MARGIN_MS = 60_000;
+/** A busy server publishes what is due with a delay. */
+const PUBLISHED_WITHIN_MS = 30 * 60_000;
 
 const uploadSchema = z.object({ id: z.string(), ready: z.boolean(), polls: z.number() });
 const stateSchema = z.object({ uploads: z.array(uploadSchema).default([]) });
 
-const number = (fallback: number) => z.number().catch(fallback);
-/** Of v2 and of v1; forks leave things out. Fallbacks: platforms.md 10.2 and 10.3. */
-const instanceAnswer = z.object({
-	max_toot_chars: z.number().optional().catch(undefined),
-	configuration: z
-		.object({
-			statuses: z
-				.object({ max_characters: z.number().optional().catch(undefined), max_media_attachments: number(MASTODON_DEFAULTS.attachments), characters_reserved_per_url: number(23) })
-				.catch({ max_characters: undefined, max_media_attachments: MASTODON_DEFAULTS.attachments, characters_reserved_per_url: 23 }),
-			media_attachments: z
-				.object({
-					supported_mime_types: z.array(z.string()).catch([]),
-					image_size_limit: number(MASTODON_DEFAULTS.imageBytes),
-					image_matrix_limit: number(MASTODON_DEFAULTS.imagePixels),
-					video_size_limit: number(MASTODON_DEFAULTS.videoBytes),
-					video_matrix_limit: number(MASTODON_DEFAULTS.videoPixels),
-					video_frame_rate_limit: number(MASTODON_DEFAULTS.videoFrameRate),
-					description_limit: number(1500),
-				})
-				.optional()
-				.catch(undefined),
-		})
-		.optional()
-		.catch(undefined),
-});
-type Instance = z.infer<typeof instanceAnswer>;
-
-const DEFAULT_MIMES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'video/mp4', 'video/webm', 'video/quicktime', 'audio/mpeg', 'audio/ogg', 'audio/wav', 'audio/flac', 'audio/mp4'];
-
+const count = z.number().nullish().catch(null);
 const statusSchema = z.object({
 	id: z.string(),
 	url: z.string().nullish(),
@@ -66,32 +40,23 @@ const statusSchema = z.object({
 	created_at: z.string(),
 	content: z.string().default(''),
 	media_attachments: z.array(z.object({ id: z.string() })).default([]),
+	favourites_count: count,
+	reblogs_count: count,
+	replies_count: count,
+	/** Since 4.5. */
+	quotes_count: count,
 });
+type Status = z.infer<typeof statusSchema>;
 const accountAnswer = z.object({ id: z.string(), acct: z.string() });
 const mediaAnswer = z.object({ id: z.string(), url: z.string().nullish() });
 const scheduledSchema = z.object({ id: z.string(), scheduled_at: z.string() });
 
 /** Mastodon and the servers that speak its API (platforms.md 10). */
 export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): Platform {
-	type Call<T> = Omit<TypedRequest<T>, 'url' | 'token'> & { path: string; token?: null };
-	const send = <T>(run: AccountRun, { path, ...request }: Call<T>) => {
+	const send: MastodonSend = (run, { path, ...request }) => {
 		if (!run.credentials.baseUrl) throw new PipelineError('invalid_request', 'secrets.base_url is missing: the address of the Mastodon server, e.g. https://mastodon.social.');
-		return ask(http, { token: run.credentials.accessToken, ...request, url: new URL(path, run.credentials.baseUrl) }, run);
+		return ask(http, { judge: judgeRefusal, token: run.credentials.accessToken, ...request, url: new URL(path, run.credentials.baseUrl) }, run);
 	};
-
-	async function instance(run: AccountRun): Promise<Instance> {
-		const read = async (path: string) =>
-			(await send(run, { action: 'read the limits of the server', effect: 'read', method: 'GET', path, token: null, schema: instanceAnswer })).data;
-		try {
-			return await read('/api/v2/instance').catch((error: unknown) => {
-				if (error instanceof HttpFailure && error.status === 404) return read('/api/v1/instance');
-				throw error;
-			});
-		} catch (error) {
-			if (!(error instanceof HttpFailure && error.status === 404)) throw error;
-			throw new PipelineError('invalid_request', `${run.credentials.baseUrl} is not a Mastodon server. secrets.base_url must be its address, e.g. https://mastodon.social.`);
-		}
-	}
 
 	return {
 		name: 'mastodon',
@@ -111,7 +76,10 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 			}
 		},
 
-		limits: async (run) => limitsOf(await instance(run)),
+		async limits(run) {
+			const instance = await readInstance(send, run);
+			return { ...limitsOf(instance), problems: coverProblems(run.post, instance) };
+		},
 
 		async start(run) {
 			const { uploads } = stateSchema.parse(run.state);
@@ -126,7 +94,8 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 						kind: 'form',
 						fields: [
 							...(media.altText ? [{ name: 'description', value: media.altText }] : []),
-							{ name: 'file', file: { path: media.path, start: 0, end: media.bytes, fileName: basename(media.path), mime: media.mime } },
+							...(run.post.cover && media.facts.fileType === 'video' ? [fileField('thumbnail', run.post.cover)] : []),
+							fileField('file', media),
 						],
 					},
 					judge: judgeScope,
@@ -156,7 +125,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 
 		async finish(run, { attempts }): Promise<FinishResult> {
 			const { uploads } = stateSchema.parse(run.state);
-			const { text, visibility, language, sensitive, spoilerText, scheduledAt } = run.post;
+			const { text, visibility, language, sensitive, spoilerText, scheduledAt, replyTo } = run.post;
 			try {
 				const answer = await send(run, {
 					action: 'create the post',
@@ -172,6 +141,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 						value: {
 							status: text,
 							...(uploads.length > 0 ? { media_ids: uploads.map((upload) => upload.id) } : {}),
+							...(replyTo ? { in_reply_to_id: replyTo.remoteId } : {}),
 							...(visibility ? { visibility } : {}),
 							...(language ? { language } : {}),
 							...(sensitive ? { sensitive } : {}),
@@ -200,7 +170,70 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 			if (openSeconds < KEY_SECONDS) return { state: 'repeat' };
 			return lookUp(run, firstArmedAt);
 		},
+
+		async look(run, remoteId, record): Promise<LookResult> {
+			if (record?.scheduledFor) return lookScheduled(run, remoteId, record.scheduledFor, record);
+			const status = await statusOf(run, remoteId);
+			return status ? published(status) : { state: 'gone', reason: 'The post has been deleted on Mastodon.' };
+		},
+
+		async remove(run, remoteId, status) {
+			const scheduled = status === 'scheduled';
+			const path = `/api/v1/${scheduled ? 'scheduled_statuses' : 'statuses'}/${encodeURIComponent(remoteId)}`;
+			try {
+				await send(run, { action: 'delete the post', effect: 'upload', method: 'DELETE', path, schema: z.unknown(), judge: judgeScope });
+			} catch (error) {
+				if (!(error instanceof HttpFailure && error.status === 404)) throw error;
+				// When its time has come, it is out under another id.
+				if (scheduled) throw new PipelineError('conflict', 'The post is not scheduled any more: it is out by now, or was taken away on the server. Ask for its status (Get Status), then delete it.');
+			}
+		},
+
+		async measure(run, remoteIds) {
+			const found = new Map<string, Engagement>();
+			for (const remoteId of remoteIds) {
+				const status = await statusOf(run, remoteId);
+				if (status) found.set(remoteId, engagement(status));
+			}
+			return found;
+		},
 	};
+
+	/** Null: there is no such status. */
+	async function statusOf(run: AccountRun, id: string): Promise<Status | null> {
+		// What is public can be read without the scope read:statuses, too.
+		for (const anonymous of [{}, { token: null }]) {
+			try {
+				return (await send(run, { action: 'read the post', effect: 'read', method: 'GET', path: `/api/v1/statuses/${encodeURIComponent(id)}`, schema: statusSchema, ...anonymous })).data;
+			} catch (error) {
+				if (error instanceof HttpFailure && error.status === 404) return null;
+				if (!(error instanceof HttpFailure && error.status === 403) || 'token' in anonymous) throw error;
+			}
+		}
+		return null;
+	}
+
+	/** A scheduled post that is published has a new id, under which nobody is told of it: it is found by its text and its time. */
+	async function lookScheduled(run: AccountRun, id: string, at: Date, { text }: PostRecord): Promise<LookResult> {
+		try {
+			const path = `/api/v1/scheduled_statuses/${encodeURIComponent(id)}`;
+			await send(run, { action: 'read the scheduled post', effect: 'read', method: 'GET', path, schema: z.object({ id: z.string() }), judge: judgeScope });
+			return { state: 'scheduled', remoteId: id };
+		} catch (error) {
+			if (!(error instanceof HttpFailure && error.status === 404)) throw error;
+		}
+		const account = run.account;
+		const statuses = account && run.now() >= at ? await statusesOf(run, account, null) : [];
+		const window = [at.getTime() - CLOCK_MARGIN_MS, at.getTime() + PUBLISHED_WITHIN_MS] as const;
+		const mine = (statuses ?? []).find((status) => {
+			const made = Date.parse(status.created_at);
+			return made >= window[0] && made <= window[1] && isSame(status, text, []);
+		});
+		if (mine) return published(mine);
+		if (!account || !statuses) return { state: 'scheduled', remoteId: id, warnings: ['It is not scheduled any more, but the token may not read the posts of the account (scopes read:accounts and read:statuses).'] };
+		const late = run.now().getTime() > at.getTime() && run.now().getTime() < at.getTime() + PUBLISHED_WITHIN_MS;
+		return late ? { state: 'scheduled', remoteId: id } : { state: 'gone', reason: 'It is not scheduled any more, and no such post is on the account: it was taken away on Mastodon.' };
+	}
 
 	/** 200 ready, 206 processing, 404 unknown or attached already. */
 	async function mediaStatus(run: PlatformRun, id: string): Promise<200 | 206 | 404> {
@@ -241,7 +274,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 	}
 
 	/** Null: not allowed. */
-	async function statusesOf(run: PlatformRun, account: Account, maxId: string | null): Promise<Array<z.infer<typeof statusSchema>> | null> {
+	async function statusesOf(run: AccountRun, account: Account, maxId: string | null): Promise<Status[] | null> {
 		const query = new URLSearchParams({ limit: '40', exclude_reblogs: 'true', ...(maxId ? { max_id: maxId } : {}) });
 		const path = `/api/v1/accounts/${encodeURIComponent(account.id)}/statuses?${query}`;
 		// What is public can be read without the scope, too.
@@ -257,45 +290,34 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 }
 
 /** Whether a status of the account is the one that was sent. */
-export function isSame(status: z.infer<typeof statusSchema>, text: string, mediaIds: readonly string[]): boolean {
+export function isSame(status: Pick<Status, 'content' | 'media_attachments'>, text: string, mediaIds: readonly string[]): boolean {
 	if (mediaIds.length > 0) return mediaIds.every((id) => status.media_attachments.some((media) => media.id === id));
 	// The host of a remote mention is shown only in its link.
 	const withoutHosts = (shown: string) => comparable(shown).replace(/@([\w.-]+)@[\w.-]+/g, '@$1');
 	return withoutHosts(textOfHtml(status.content)) === withoutHosts(text);
 }
 
-function published(status: z.infer<typeof statusSchema>): { state: 'published'; remoteId: string; permalink: string | null } {
+const fileField = (name: string, { path, bytes, mime }: PostMedia): FormField => ({ name, file: { path, start: 0, end: bytes, fileName: basename(path), mime } });
+
+function published(status: Status): Published {
 	return { state: 'published', remoteId: status.id, permalink: status.url ?? status.uri ?? null };
 }
 
-/** 403 at a writing call: the token lacks `write:media` or `write:statuses`. */
-const judgeScope = (status: number): Decision | undefined => (status === 403 ? 'reauth' : undefined);
-
-function limitsOf(instance: Instance): Limits {
-	const statuses = instance.configuration?.statuses;
-	const media = instance.configuration?.media_attachments;
-	const perUrl = statuses?.characters_reserved_per_url ?? 23;
-	const mimes = media && media.supported_mime_types.length > 0 ? media.supported_mime_types : DEFAULT_MIMES;
-	const image: MediaLimits = {
-		count: statuses?.max_media_attachments ?? MASTODON_DEFAULTS.attachments,
-		mimes,
-		maxBytes: media?.image_size_limit ?? MASTODON_DEFAULTS.imageBytes,
-		maxPixels: media?.image_matrix_limit ?? MASTODON_DEFAULTS.imagePixels,
-	};
-	const maxBytes = media?.video_size_limit ?? MASTODON_DEFAULTS.videoBytes;
-	return {
-		text: {
-			max: statuses?.max_characters ?? instance.max_toot_chars ?? 500,
-			unit: `characters (a link counts ${perUrl})`,
-			count: (post) => countFediverse(post.text, perUrl) + countFediverse(post.spoilerText ?? '', perUrl),
-		},
-		maxAltText: media?.description_limit ?? 1500,
-		media: {
-			image,
-			gif: { ...image, count: 1 },
-			video: { count: 1, mimes, maxBytes, maxPixels: media?.video_matrix_limit ?? MASTODON_DEFAULTS.videoPixels, maxFrameRate: media?.video_frame_rate_limit ?? MASTODON_DEFAULTS.videoFrameRate },
-			audio: { count: 1, mimes, maxBytes },
-		},
-		options: { visibility: ['public', 'unlisted', 'private', 'direct'], sensitive: true, spoilerText: true, scheduleLeadSeconds: SCHEDULE_LEAD_SECONDS },
-	};
+/** Mastodon counts neither views nor clicks. */
+function engagement({ favourites_count, reblogs_count, replies_count, quotes_count }: Status): Engagement {
+	const shares = reblogs_count == null ? null : reblogs_count + (quotes_count ?? 0);
+	return { views: null, likes: favourites_count ?? null, comments: replies_count ?? null, shares, saves: null, clicks: null };
 }
+
+/** What helps, where the server's words do not say it. */
+function judgeRefusal(status: number, body: unknown): Judgement | undefined {
+	const said = describeBody(body);
+	if (status === 403 && /disabled|suspended|login/i.test(said)) return { decision: 'stop', hint: 'Log in to the server in a browser and do what it asks: the account may not post now.' };
+	if (status === 404 && /reply/i.test(said)) return { decision: 'stop', hint: 'The post that this one answers has been deleted.' };
+	return undefined;
+}
+
+/** 403 at a writing call: the token lacks `write:media` or `write:statuses`. */
+const judgeScope = (status: number, body: unknown): Judgement | undefined =>
+	judgeRefusal(status, body) ??
+	(status === 403 ? { decision: 'reauth', hint: 'The token lacks a scope: make one with write:media, write:statuses, read:accounts and read:statuses (Preferences, Development).' } : undefined);

@@ -230,6 +230,13 @@ export type LookResult =
 	/** Not there any more, or taken down. */
 	| { state: 'gone'; reason: string };
 
+/** What the ledger knows of a post that is looked at. */
+export interface PostRecord {
+	text: string;
+	/** Null: it is not scheduled, as far as is known. */
+	scheduledFor: Date | null;
+}
+
 /** Numbers as the platform gives them; null where it gives none. */
 export interface Engagement {
 	/** How often it was seen: plays of a video, impressions of anything else. */
@@ -277,7 +284,7 @@ export interface Platform {
 		run(run: PlatformRun, remote: Published | Scheduled): Promise<string[]>;
 	};
 	/** The post as it is now. Reads only. Absent: the platform does not tell. */
-	look?(run: AccountRun, remoteId: string): Promise<LookResult>;
+	look?(run: AccountRun, remoteId: string, record?: PostRecord): Promise<LookResult>;
 	/** Takes the post away; one that is gone already is a success. Absent: `cannot.remove` says what the user does instead. */
 	remove?(run: AccountRun, remoteId: string, status: 'published' | 'scheduled'): Promise<void>;
 	/** Reads only. A post that is not in the answer is gone. Absent: `cannot.measure` says why. */

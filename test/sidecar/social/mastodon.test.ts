@@ -10,7 +10,7 @@ import { createMastodon } from '../../../sidecar/src/social/mastodon.ts';
 import type { PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import { startMastodonEmulator, type MastodonEmulator, type MastodonEmulatorOptions } from '../../platforms/mastodon.ts';
-import { dependencies, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
+import { accountRunOf, dependencies, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
 import type { Account } from './stages/stage.ts';
 
 let database: OpenDatabase;
@@ -37,6 +37,11 @@ async function start(options: MastodonEmulatorOptions = {}): Promise<Account> {
 	return { platform, credentials: { accessToken: 'mastodon-token', baseUrl: server.url, extra: {} } };
 }
 const publish = (request: ReturnType<typeof requestOf>) => publishPost(dependencies(database, clock), request);
+async function signedIn(stage: Account): Promise<ReturnType<typeof accountRunOf>> {
+	const [platform, run] = accountRunOf(stage, clock);
+	const account = await platform.identify(run);
+	return [platform, { ...run, account }];
+}
 const scopes = (...given: string[]) => server.setToken('mastodon-token', { id: '110000000000000001', acct: 'demo', scopes: given });
 
 /** The publishing call was answered by nobody, and its outcome could not be looked up for two hours. */
@@ -177,6 +182,95 @@ describe('Mastodon', () => {
 		server.failProcessing();
 		await expect(publish(requestOf(stage, postOf('bad', [video])))).rejects.toMatchObject({ code: 'post_rejected', message: expect.stringContaining('could not process') });
 		expect(server.publicCalls).toBe(0);
+	});
+
+	it('makes a thread: each post answers the one before, with a key of its own', async () => {
+		const stage = await start();
+		const first = await publish(requestOf(stage, postOf('one', [video])));
+		const replyTo = { remoteId: first.externalPostId!, rootId: first.externalPostId! };
+		const following = (position: number) => ({ parentId: first.id, parentKey: first.operationKey, position });
+		const rows = [];
+		for (const position of [1, 2]) {
+			server.fail('create', { when: 'after', answer: 'drop' });
+			rows.push(await publish(requestOf(stage, postOf('the same words', [], { replyTo }), { following: following(position) })));
+		}
+		expect(server.posts.map((post) => post.replyTo)).toEqual([null, first.externalPostId, first.externalPostId]);
+		expect(rows.map((row) => row.externalPostId)).toEqual(server.posts.slice(1).map((post) => post.id));
+		expect({ publicCalls: server.publicCalls, repeats: server.repeats }).toEqual({ publicCalls: 3, repeats: 2 });
+	});
+
+	it('says that the answered post is gone', async () => {
+		const stage = await start();
+		const post = postOf('two', [], { replyTo: { remoteId: '1', rootId: '1' } });
+		await expect(publish(requestOf(stage, post))).rejects.toMatchObject({ code: 'post_rejected', message: expect.stringContaining('has been deleted') });
+	});
+
+	it('sends the cover of a video along with it', async () => {
+		const stage = await start();
+		const cover = await imageOf(folder, 700, 'cover.png');
+		await publish(requestOf(stage, postOf('cover', [video], { cover })));
+		expect(server.posts[0]!.media[0]).toMatchObject({ sha256: video.sha256, thumbnail: cover.sha256 });
+	});
+
+	it.each<[string, () => Promise<[PostMedia[], PostMedia]>, RegExp]>([
+		['of a picture', async () => [[await imageOf(folder, 10)], await imageOf(folder, 10)], /Only a video has a cover/],
+		['that is a video', async () => [[video], { ...(await imageOf(folder, 10)), mime: 'video/mp4' }], /video\/mp4 is not taken/],
+	])('refuses a cover %s', async (_, given, message) => {
+		const stage = await start();
+		const [media, cover] = await given();
+		await expect(publish(requestOf(stage, postOf('t', media, { cover })))).rejects.toMatchObject({ code: 'post_invalid', message: expect.stringMatching(message) });
+	});
+
+	it('explains that the account may not post', async () => {
+		const stage = await start();
+		server.fail('create', { when: 'before', answer: { status: 403, body: { error: 'Your login is currently disabled' } } });
+		await expect(publish(requestOf(stage, postOf('t')))).rejects.toMatchObject({ code: 'post_rejected', message: expect.stringContaining('may not post now') });
+	});
+
+	it('looks at a post, deletes it, also when it is gone already, and measures it', async () => {
+		const stage = await start();
+		const row = await publish(requestOf(stage, postOf('looked at')));
+		const id = row.externalPostId!;
+		const [platform, run] = await signedIn(stage);
+		expect(await platform.look!(run, id)).toEqual({ state: 'published', remoteId: id, permalink: row.permalink });
+		server.setMetrics(id, { favourites: 3, reblogs: 2, replies: 1 });
+		expect([...(await platform.measure!(run, [id, '1']))]).toEqual([[id, { views: null, likes: 3, comments: 1, shares: 2, saves: null, clicks: null }]]);
+		await platform.remove!(run, id, 'published');
+		await platform.remove!(run, id, 'published');
+		expect(await platform.look!(run, id)).toMatchObject({ state: 'gone' });
+	});
+
+	it('looks at what is public with a token that may not read posts', async () => {
+		const stage = await start();
+		const { externalPostId: id } = await publish(requestOf(stage, postOf('public')));
+		scopes('write:media', 'write:statuses', 'read:accounts');
+		const [platform, run] = await signedIn(stage);
+		expect(await platform.look!(run, id!)).toMatchObject({ state: 'published' });
+		expect((await platform.measure!(run, [id!])).has(id!)).toBe(true);
+	});
+
+	it('follows a scheduled post until it is out, under its new id', async () => {
+		const stage = await start();
+		const scheduledAt = new Date(clock.now() + 3_600_000);
+		const row = await publish(requestOf(stage, postOf('Later & out', [], { scheduledAt })));
+		const [platform, run] = await signedIn(stage);
+		const look = () => platform.look!(run, row.externalPostId!, { text: row.text, scheduledFor: scheduledAt });
+		expect(await look()).toEqual({ state: 'scheduled', remoteId: row.externalPostId });
+		clock.advance(3_600_000);
+		expect(await look()).toEqual({ state: 'published', remoteId: server.posts[0]!.id, permalink: server.posts[0]!.permalink });
+		expect(server.posts[0]!.id).not.toBe(row.externalPostId);
+	});
+
+	it('takes a scheduled post out of the schedule, and says so when it is too late', async () => {
+		const stage = await start();
+		const scheduledAt = new Date(clock.now() + 3_600_000);
+		const [first, second] = [await publish(requestOf(stage, postOf('one', [], { scheduledAt }))), await publish(requestOf(stage, postOf('two', [], { scheduledAt })))];
+		const [platform, run] = await signedIn(stage);
+		await platform.remove!(run, first.externalPostId!, 'scheduled');
+		expect(server.scheduled.map((post) => post.text)).toEqual(['two']);
+		expect(await platform.look!(run, first.externalPostId!, { text: 'one', scheduledFor: scheduledAt })).toMatchObject({ state: 'gone' });
+		clock.advance(3_600_000);
+		await expect(platform.remove!(run, second.externalPostId!, 'scheduled')).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('Get Status') });
 	});
 
 	it('reaches no private address that a credential names', async () => {

@@ -29,7 +29,7 @@ export function createPostStatus(deps: OwnPostDeps & { ledger: PostLedger }): Ta
 			if (row.status === 'deleted') return { output: { ...viewOf(row), looked: false, reason: 'It was deleted.' } };
 			if (!platform.look) return { output: { ...viewOf(row), looked: false, reason: `${platform.title} does not tell what has become of a post.` } };
 			const look = platform.look.bind(platform);
-			const seen = await actAs(deps, context, platform, settings, row, (run) => look(run, externalPostId));
+			const seen = await actAs(deps, context, platform, settings, row, (run) => look(run, externalPostId, { text: row.text, scheduledFor: row.status === 'scheduled' ? row.scheduledFor : null }));
 			if (seen.state === 'gone') {
 				const gone = await deps.ledger.markDeleted(id);
 				return { output: { ...viewOf(gone ?? row), looked: true, reason: seen.reason } };
