@@ -82,7 +82,7 @@ export async function startTikTokEmulator(options: TikTokEmulatorOptions = {}) {
 		audited: options.audited ?? true,
 		minChunkBytes: options.minChunkBytes ?? 5 * 1024 * 1024,
 		maxChunkBytes: options.maxChunkBytes ?? 64_000_000,
-		verifiedHosts: options.verifiedHosts ?? ['127.0.0.1'],
+		verifiedHosts: options.verifiedHosts ?? ['127.0.0.1', 'localhost'],
 	};
 	let lastId = 7_512_345_678_901_234_567n;
 	let failNext: string | null = null;

@@ -130,7 +130,7 @@ export function checkPhotos(given: unknown, { verifiedHosts }: TikTokRules): str
 	}
 	if (typeof cover !== 'number' || !Number.isInteger(cover) || cover < 0 || cover >= urls.length) refuse('invalid_params', 'photo_cover_index is not in photo_images');
 	// The stand-in listens on loopback only, where there is no https.
-	const isOwn = (url: URL) => (url.protocol === 'https:' || url.hostname === '127.0.0.1') && verifiedHosts.includes(url.hostname);
+	const isOwn = (url: URL) => (url.protocol === 'https:' || ['127.0.0.1', 'localhost'].includes(url.hostname)) && verifiedHosts.includes(url.hostname);
 	if (!urls.every((url) => isOwn(new URL(url)))) refuse('url_ownership_unverified');
 	return urls;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { goesOn } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
 import { ask } from './call.ts';
 import type { Http } from './http.ts';
@@ -35,6 +36,9 @@ const CREATOR_RATE = { bucket: 'creator info', rate: { limit: 20, windowSeconds:
 const STATUS_RATE = { bucket: 'status', rate: { limit: 30, windowSeconds: 60 } };
 /** Public page "Query Videos" of TikTok's Display API (not in platforms.md): 20 ids a call. */
 const VIDEOS_PER_CALL = 20;
+
+const CANCEL_SECONDS = 5;
+const JSON_HEADERS = { 'content-type': 'application/json; charset=UTF-8' };
 
 const creatorAnswer = z.object({ data: creatorSchema });
 const userAnswer = z.object({ data: z.object({ user: z.object({ open_id: z.string(), display_name: z.string().default('') }) }) });
@@ -84,7 +88,7 @@ export function createTikTok(options: TikTokOptions): Platform {
 				...request,
 				url: `${base}${path}`,
 				token: run.credentials.accessToken,
-				headers: { 'content-type': 'application/json; charset=UTF-8' },
+				headers: JSON_HEADERS,
 			},
 			run,
 		);
@@ -191,6 +195,29 @@ export function createTikTok(options: TikTokOptions): Platform {
 		return result.received < task.size ? { state: 'waiting', afterSeconds: 1 } : accepted;
 	}
 
+	/** Takes back what has not been published, so that it does not count as pending. As good as it can: without this it ends after an hour. */
+	async function cancel(run: PlatformRun): Promise<void> {
+		const state = stateSchema.parse(run.state);
+		if (!state.task) return;
+		const { publishId } = state.task;
+		try {
+			await run.save({ ...state, task: null });
+			await http.send({
+				action: 'take the upload back',
+				effect: 'upload',
+				method: 'POST',
+				url: `${base}/v2/post/publish/cancel/`,
+				token: run.credentials.accessToken,
+				headers: JSON_HEADERS,
+				body: { kind: 'json', value: { publish_id: publishId } },
+				// Whoever cancelled does not wait long for this.
+				timeoutSeconds: CANCEL_SECONDS,
+			});
+		} catch (error) {
+			run.log.info({ err: error }, 'an upload could not be taken back');
+		}
+	}
+
 	return {
 		name: 'tiktok',
 		title: 'TikTok',
@@ -218,7 +245,12 @@ export function createTikTok(options: TikTokOptions): Platform {
 				if (stateSchema.parse(run.state).publishId !== null) await run.save({});
 				return;
 			}
-			await uploadVideo(send, put, run, settingsSchema.parse(run.settings), chunkBytes);
+			try {
+				await uploadVideo(send, put, run, settingsSchema.parse(run.settings), chunkBytes);
+			} catch (error) {
+				if (run.signal.aborted && !goesOn(run.signal.reason)) await cancel(run);
+				throw error;
+			}
 			run.progress(100);
 		},
 

@@ -222,6 +222,21 @@ describe('a video on TikTok', () => {
 		expect([row.externalPostId, tiktok.count('init'), tiktok.posts.length]).toEqual([tiktok.posts[0]!.id, 2, 1]);
 	});
 
+	it.each([
+		['is taken back when its job is cancelled', {}, 1],
+		['is left for the process that goes on with it', { goesOn: true }, 0],
+	])('%s', async (_, why, cancelled) => {
+		await start();
+		const abort = new AbortController();
+		const hold = tiktok.hold('chunk', 'after');
+		const work = failing(ask(postOf('Cancelled', [video]), {}, { signal: abort.signal }));
+		await hold.reached;
+		abort.abort(Object.assign(new Error('stopped'), why));
+		expect((await work).code).toBe('cancelled');
+		hold.release();
+		expect([tiktok.count('cancel'), tiktok.publicCalls]).toEqual([cancelled, 0]);
+	});
+
 	it.each<[string, string, string, RegExp]>([
 		['creator_info', 'spam_risk_too_many_posts', 'post_rejected', /24 hours/],
 		['creator_info', 'reached_active_user_cap', 'post_rejected', /audited app/],
