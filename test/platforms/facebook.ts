@@ -102,7 +102,7 @@ const DAY_SECONDS = 86_400;
 
 export const FACEBOOK_STEPS = [
 	'accounts', 'me', 'page', 'photo', 'feed', 'posts', 'scheduledPosts', 'post', 'comment', 'comments', 'delete', 'reelStart', 'upload', 'reelFinish', 'video', 'storyStart',
-	'storyFinish', 'photoStory', 'stories', 'readComment', 'deleteComment', 'videoStart', 'videoTransfer', 'videoFinish', 'thumbnail', 'captions',
+	'storyFinish', 'photoStory', 'stories', 'story', 'readComment', 'deleteComment', 'videoStart', 'videoTransfer', 'videoFinish', 'thumbnail', 'captions',
 ] as const;
 
 /** A strict Graph API for Facebook Pages on loopback, at three ports as at three hosts (platforms.md 6). */

@@ -93,6 +93,11 @@ export function addFacebookFeed(world: FacebookWorld): void {
 		}));
 	});
 
+	// Which fields a story has is documented nowhere; none that is asked for here.
+	graph.step('story', 'get', /^\/(?<version>[^/]+)\/(?<id>4\d+)$/, { scopes: ['pages_read_engagement'] }, () =>
+		refuseGraph({ message: '(#100) Tried accessing nonexisting field on node type (Story)', code: 100 }),
+	);
+
 	const attachments = (post: FacebookPost): object | null => {
 		if (post.link !== null) return { data: [{ media_type: 'link', target: { url: `https://l.facebook.com/l.php?u=${encodeURIComponent(post.link)}` }, unshimmed_url: post.link }] };
 		const targets = post.media.map((photo) => ({ media_type: 'photo', target: { id: photo.id } }));

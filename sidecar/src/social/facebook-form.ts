@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { limitProblems } from '../media/platform-check.ts';
 import { FACEBOOK_GIF, FACEBOOK_PHOTO, FACEBOOK_STORY_VIDEO, VIDEO_PLATFORMS, type MediaLimits } from '../media/platform-limits.ts';
 import type { Limits, Post, PostMedia, PostProblem } from './platform.ts';
+import { kindOf } from './validate.ts';
 
 /** What kind of thing a post becomes on a Page: each has calls of its own. */
 export type FacebookForm = 'text' | 'photos' | 'reel' | 'video' | 'video_story' | 'photo_story' | 'comment';
@@ -46,7 +47,7 @@ export function formOf(post: Pick<Post, 'media' | 'replyTo'>, { form }: Facebook
 	const first = post.media[0];
 	if (post.replyTo) return 'comment';
 	if (!first) return 'text';
-	if (first.facts.fileType !== 'video') return form === 'story' ? 'photo_story' : 'photos';
+	if (kindOf(first) !== 'video') return form === 'story' ? 'photo_story' : 'photos';
 	if (form === 'story') return 'video_story';
 	if (form === 'reel' || form === 'video') return form;
 	return isReel(first) ? 'reel' : 'video';
