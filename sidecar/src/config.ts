@@ -93,6 +93,7 @@ export const configSchema = z.object({
 	BLUESKY_VIDEO_BASE_URL: httpUrl.default('https://video.bsky.app').describe('Base URL of the service that takes videos for Bluesky.'),
 	BLUESKY_WEB_BASE_URL: httpUrl.default('https://bsky.app').describe('Base of the links to posts on Bluesky.'),
 	INSTAGRAM_API_BASE_URL: httpUrl.default('https://graph.instagram.com').describe('Base URL of the Instagram API for accounts connected with Instagram Login; the others use META_GRAPH_BASE_URL.'),
+	THREADS_API_BASE_URL: httpUrl.default('https://graph.threads.net').describe('Base URL of the Threads API.'),
 	X_API_BASE_URL: httpUrl.default('https://api.x.com').describe('Base URL of the X API.'),
 	X_WEB_BASE_URL: httpUrl.default('https://x.com').describe('Base of the links to posts on X.'),
 	YOUTUBE_API_BASE_URL: httpUrl.default('https://www.googleapis.com/youtube/v3').describe('Base URL of the YouTube Data API.'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import type { Graph } from './graph.ts';
-import { hintOfSubcode, isPassing } from './graph-errors.ts';
+import { hintOfSubcode, isNotReady, isPassing } from './graph-errors.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, Arming, CheckResult, FinishResult, PlatformRun, Published, ReconcileResult } from './platform.ts';
 
@@ -70,6 +70,9 @@ const LOOK_SECONDS = 5;
 const FIND_SECONDS = 120;
 
 export const pollSeconds = (createdAt: number, now: Date): number => POLLS.find(({ youngerThanMs }) => now.getTime() - createdAt < youngerThanMs)?.seconds ?? LOOK_SECONDS;
+
+/** `2026-11-21T10:00:00+0000` */
+export const graphTime = (text: string): number => Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 
 /** Object not found, or not to be seen. */
 export const isMissing = (error: unknown): error is HttpFailure => error instanceof HttpFailure && error.platformCode === '100/33';
@@ -164,8 +167,8 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 				if (error.decision !== 'stop') throw error;
 				// The container knows better than the refusal what is the matter.
 				const { status } = await look(run, container.id).catch(() => ({ status: 'FINISHED' }) as const);
-				if (status === 'FINISHED') throw error;
-				if (status === 'IN_PROGRESS') return { state: 'waiting', afterSeconds: pollSeconds(container.createdAt, run.now()) };
+				if (status === 'FINISHED' && !isNotReady(error)) throw error;
+				if (status === 'FINISHED' || status === 'IN_PROGRESS') return { state: 'waiting', afterSeconds: pollSeconds(container.createdAt, run.now()) };
 				if (status === 'PUBLISHED') return locate(run, container.id, firstArmedAt, Infinity) as Promise<Published>;
 				return { state: 'restart', reason: `${error.detail} (${status})` };
 			}

@@ -1,4 +1,4 @@
-import { isRecord, type Decision, type Effect, type Judgement } from './outcome.ts';
+import { isRecord, type Decision, type Effect, type HttpFailure, type Judgement } from './outcome.ts';
 
 /** The error of an answer of Graph (platforms.md 6.5). */
 export interface GraphError {
@@ -73,8 +73,14 @@ const BY_CODE: Record<number, Rule> = {
 /** 4 app, 17 user, 32 and 80001 Page, 341 and 613 others, 80002 Instagram …: platforms.md 6.5. */
 const isThrottle = (code: number): boolean => [4, 17, 32, 341, 613].includes(code) || (code >= 80_000 && code <= 80_014);
 
-/** What a publishing call that was refused with this may have done all the same. */
+/** A publishing call that was refused with this may have had its effect all the same (platforms.md 5.3). */
 const MAY_BE_LIVE = 2_207_051;
+/** Said of containers that are not ready, or too old: nothing was published. Threads says "not found" of both. */
+const NOT_READY = [2_207_027, 4_279_009];
+const EXPIRED = 2_207_020;
+
+/** Whether a failure says that the media is not ready yet, or so it seems. */
+export const isNotReady = ({ platformCode }: HttpFailure): boolean => NOT_READY.some((subcode) => platformCode?.endsWith(`/${subcode}`));
 
 /** What a person does about an error of this subcode; null where that is not known. */
 export const hintOfSubcode = (subcode: number): string | null => BY_SUBCODE[subcode]?.hint ?? null;
@@ -112,6 +118,8 @@ export function judgeGraph({ code, subcode, transient, message }: GraphError, { 
 	const rule = ruleFor(code, subcode, permissionHint);
 	// A throttled call had no effect (platforms.md 0.2).
 	if (!rule && isThrottle(code)) return { decision: 'wait', platformCode, detail: message, retryAt, hint: 'Meta counts the calls of the app and of the account.' };
+	const certain = subcode !== null && (subcode === EXPIRED || NOT_READY.includes(subcode));
+	if (certain && effect === 'publish') return { decision: 'stop', platformCode, detail: message };
 	if (rule && rule.decision !== 'retry') return { ...rule, platformCode, detail: message };
 	if (rule || transient) return { decision: effect === 'publish' ? 'unknown' : 'retry', platformCode, detail: message, ...(rule ? { hint: rule.hint } : {}) };
 	if (status >= 200 && status < 300) return { decision: 'stop', platformCode, detail: message };

@@ -1,15 +1,11 @@
 import { z } from 'zod';
 import { isMissing } from './graph-container.ts';
+import { insightsSchema, numbersOf } from './graph-numbers.ts';
 import type { Graph } from './graph.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, Engagement } from './platform.ts';
 
 const mediaSchema = z.object({ id: z.string(), media_product_type: z.string().optional(), like_count: z.number().nullish(), comments_count: z.number().nullish() });
-export const insightsSchema = z.object({ data: z.array(z.object({ name: z.string(), values: z.array(z.object({ value: z.number().nullish() })).default([]) })) });
-
-/** `name` → number, of an answer of insights (Threads has the same form). */
-export const numbersOf = ({ data }: z.infer<typeof insightsSchema>): Map<string, number> =>
-	new Map(data.flatMap(({ name, values }) => (typeof values[0]?.value === 'number' ? [[name, values[0].value] as const] : [])));
 
 /** Likes and comments stand on the post itself; the rest needs a permission more. */
 export async function measureInstagram(graph: Graph, run: AccountRun, remoteIds: readonly string[]): Promise<Map<string, Engagement>> {

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
-import { createContainers, isMissing } from './graph-container.ts';
+import { createContainers, graphTime, isMissing } from './graph-container.ts';
+import { createItems, type Container } from './graph-items.ts';
 import { createGraph, type Graph } from './graph.ts';
 import type { Http } from './http.ts';
 import { findInstagramAccount } from './instagram-account.ts';
 import { instagramForm, instagramLimits, instagramSettings, isUploaded, itemValues, postValues, sourceValues, type InstagramLogin } from './instagram-form.ts';
 import { measureInstagram } from './instagram-numbers.ts';
 import { uploadToContainer } from './instagram-upload.ts';
-import type { AccountRun, Arming, CheckResult, FinishResult, Platform, PlatformRun, PostMedia, PostProblem, ReconcileResult } from './platform.ts';
+import type { AccountRun, Arming, CheckResult, FinishResult, Platform, PlatformRun, PostProblem, ReconcileResult } from './platform.ts';
 import { comparable } from './text.ts';
 
 export interface InstagramOptions {
@@ -23,25 +24,6 @@ export interface InstagramOptions {
 	settleSeconds?: number;
 }
 
-const containerSchema = z.object({
-	id: z.string(),
-	/** Where its bytes go; as good as a token. */
-	uri: z.string().nullable(),
-	/** Milliseconds since 1970. */
-	createdAt: z.number(),
-	uploaded: z.boolean(),
-});
-type Container = z.infer<typeof containerSchema>;
-const stateSchema = z.looseObject({
-	/** One for each file. */
-	items: z.array(containerSchema.nullable()).default([]),
-	/** What is published, where that is not the only item. */
-	carousel: containerSchema.nullable().default(null),
-});
-
-/** Containers live 24 hours (platforms.md 5.2): one that expires sooner than this is made again. */
-const LIFE_MS = 24 * 3_600_000 - 15 * 60_000;
-const LONGEST_PROCESSING_SECONDS = 30 * 60;
 /** Posts are listed newest first: more than an account may publish in a day. */
 const LIST = { limit: 50, pages: 4 } as const;
 const CLOCK_MARGIN_MS = 60_000;
@@ -121,50 +103,22 @@ export function createInstagram(options: InstagramOptions): Platform {
 		return { id: data.id, uri: data.uri ?? null, createdAt: run.now().getTime(), uploaded: false };
 	}
 
-	/** A container of one file, with its bytes where they are uploaded. */
-	async function prepare(run: PlatformRun, media: PostMedia, known: Container | null, keep: (container: Container | null) => Promise<void>): Promise<void> {
-		const login = loginOf(run);
-		const alone = run.post.media.length === 1;
-		let container = known;
-		if (!container) {
-			container = await create(run, { ...(alone ? postValues(run.post, settingsOf(run)) : itemValues(media)), ...sourceValues(media, login) });
-			await keep(container);
-		}
-		if (!isUploaded(media, login) || container.uploaded) return;
-		if (container.uri === null) throw new PipelineError('platform_unavailable', 'Instagram did not say where the video is to be uploaded. Nothing was posted.');
-		try {
-			await uploadToContainer(graph, run, { id: container.id, uri: container.uri, media });
-		} catch (error) {
-			// Instagram forgot what a former process had begun: once more from the start.
-			if (!known || !isMissing(error)) throw error;
-			await keep(null);
-			return prepare(run, media, null, keep);
-		}
-		await keep({ ...container, uploaded: true });
-	}
-
-	/** A carousel is made of items that are ready. */
-	async function waitForItems(run: PlatformRun, items: readonly Container[]): Promise<boolean> {
-		for (const item of items) {
-			for (let waited = 0; ; ) {
-				const result = await containers.check(run, item);
-				if (result.state === 'ready') break;
-				if (result.state === 'restart') return false;
-				if (waited >= LONGEST_PROCESSING_SECONDS) throw new PipelineError('platform_unavailable', `Instagram has not finished processing the media after ${LONGEST_PROCESSING_SECONDS / 60} minutes. Nothing was posted.`);
-				waited += result.afterSeconds;
-				await run.sleep(result.afterSeconds * 1000);
-			}
-		}
-		return true;
-	}
-
-	const usable = (run: PlatformRun, container: Container | null | undefined): Container | null => (container && container.createdAt + LIFE_MS > run.now().getTime() ? container : null);
-
-	/** What is published; null: a comment. */
-	function target(run: PlatformRun): Container | null {
-		const { items, carousel } = stateSchema.parse(run.state);
-		return run.post.media.length > 1 ? carousel : (items[0] ?? null);
-	}
+	const items = createItems({
+		title: 'Instagram',
+		containers,
+		make(run, media) {
+			const alone = run.post.media.length < 2;
+			return create(run, { ...(alone ? postValues(run.post, settingsOf(run)) : media ? itemValues(media) : {}), ...(media ? sourceValues(media, loginOf(run)) : {}) });
+		},
+		join: (run, children) => create(run, { ...postValues(run.post, settingsOf(run)), children }),
+		upload: {
+			needed: (run, media) => isUploaded(media, loginOf(run)),
+			async send(run, { id, uri }, media) {
+				if (uri === null) throw new PipelineError('platform_unavailable', 'Instagram did not say where the video is to be uploaded. Nothing was posted.');
+				await uploadToContainer(graph, run, { id, uri, media });
+			},
+		},
+	});
 
 	const commentAnswer = z.object({ id: z.string() });
 	async function comment(run: PlatformRun, mediaId: string): Promise<FinishResult> {
@@ -215,46 +169,23 @@ export function createInstagram(options: InstagramOptions): Platform {
 		},
 
 		async start(run) {
-			if (run.post.replyTo) return;
-			const { media } = run.post;
-			for (let round = 0; ; round += 1) {
-				const saved = stateSchema.parse(run.state);
-				if (media.length > 1 && usable(run, saved.carousel)) return;
-				for (const [index, one] of media.entries()) {
-					const keep = (container: Container | null) => {
-						const state = stateSchema.parse(run.state);
-						state.items[index] = container;
-						return run.save({ ...state, items: Array.from(state.items, (entry) => entry ?? null) });
-					};
-					await prepare(run, one, usable(run, saved.items[index]), keep);
-					run.progress(((index + 1) / media.length) * 100);
-				}
-				if (media.length === 1) return;
-				const { items } = stateSchema.parse(run.state);
-				const ready = items.filter((item) => item !== null);
-				if (await waitForItems(run, ready)) {
-					const carousel = await create(run, { ...postValues(run.post, settingsOf(run)), children: ready.map(({ id }) => id) });
-					return run.save({ ...stateSchema.parse(run.state), carousel });
-				}
-				if (round === 2) throw new PipelineError('platform_unavailable', 'Instagram lost the uploaded media again and again. Nothing was posted.');
-				await run.save({});
-			}
+			if (!run.post.replyTo) await items.start(run);
 		},
 
 		async check(run): Promise<CheckResult> {
-			const container = target(run);
+			const container = items.target(run);
 			return container ? containers.check(run, container) : { state: 'ready' };
 		},
 
 		async finish(run, arming): Promise<FinishResult> {
 			if (run.post.replyTo) return comment(run, run.post.replyTo.remoteId);
-			const container = target(run);
+			const container = items.target(run);
 			return container ? containers.finish(run, container, arming) : { state: 'restart', reason: 'nothing was prepared' };
 		},
 
 		async reconcile(run, arming): Promise<ReconcileResult> {
 			if (run.post.replyTo) return findComment(run, run.post.replyTo.remoteId, arming);
-			const container = target(run);
+			const container = items.target(run);
 			return container ? containers.reconcile(run, container, arming) : { state: 'unknown', reason: 'what was to be published is not known any more' };
 		},
 
@@ -282,9 +213,6 @@ export function createInstagram(options: InstagramOptions): Platform {
 		measure: (run, remoteIds) => measureInstagram(graph, run, remoteIds),
 	};
 }
-
-/** `2026-11-21T10:00:00+0000` */
-export const graphTime = (text: string): number => Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 
 const quotaSchema = z.object({ data: z.array(z.object({ quota_usage: z.number().default(0), config: z.object({ quota_total: z.number() }).optional() })) });
 

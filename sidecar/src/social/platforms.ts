@@ -6,6 +6,7 @@ import { createLinkedIn } from './linkedin.ts';
 import { createMastodon } from './mastodon.ts';
 import { createPinterest } from './pinterest.ts';
 import type { Platform } from './platform.ts';
+import { createThreads } from './threads.ts';
 import { createTikTok } from './tiktok.ts';
 import { createX } from './x.ts';
 import { createYouTube } from './youtube.ts';
@@ -20,6 +21,7 @@ export interface PlatformSettings {
 	LINKEDIN_VERSION: string;
 	PINTEREST_API_BASE_URL: string;
 	PINTEREST_WEB_BASE_URL: string;
+	THREADS_API_BASE_URL: string;
 	TIKTOK_API_BASE_URL: string;
 	TIKTOK_WEB_BASE_URL: string;
 	META_GRAPH_BASE_URL: string;
@@ -60,6 +62,7 @@ export function createPlatforms({ settings, guard }: PlatformParts): readonly Pl
 		createLinkedIn({ http, apiBaseUrl: settings.LINKEDIN_API_BASE_URL, webBaseUrl: settings.LINKEDIN_WEB_BASE_URL, version: settings.LINKEDIN_VERSION }),
 		createMastodon({ http: guarded }),
 		createPinterest({ http, apiBaseUrl: settings.PINTEREST_API_BASE_URL, webBaseUrl: settings.PINTEREST_WEB_BASE_URL }),
+		createThreads({ http, apiBaseUrl: settings.THREADS_API_BASE_URL }),
 		createTikTok({ http, apiBaseUrl: settings.TIKTOK_API_BASE_URL, webBaseUrl: settings.TIKTOK_WEB_BASE_URL }),
 		createX({ http, apiBaseUrl: settings.X_API_BASE_URL, webBaseUrl: settings.X_WEB_BASE_URL }),
 		createYouTube({ http, apiBaseUrl: settings.YOUTUBE_API_BASE_URL, uploadBaseUrl: settings.YOUTUBE_UPLOAD_BASE_URL, webBaseUrl: settings.YOUTUBE_WEB_BASE_URL }),

@@ -12,6 +12,7 @@ import { startLinkedInEmulator } from '../../platforms/linkedin.ts';
 import { startMastodonEmulator } from '../../platforms/mastodon.ts';
 import { startMediaHost, type MediaHost } from '../../platforms/mediaHost.ts';
 import { startPinterestEmulator } from '../../platforms/pinterest.ts';
+import { startThreadsEmulator } from '../../platforms/threads.ts';
 import { startTikTokEmulator } from '../../platforms/tiktok.ts';
 import { startXEmulator } from '../../platforms/x.ts';
 import { startYouTubeEmulator } from '../../platforms/youtube.ts';
@@ -165,6 +166,17 @@ const VICTIMS: Record<string, Victim> = {
 			['in the middle of the upload', 'upload', 'before', 0],
 			['with the publishing call on its way', 'create', 'before', 0],
 			['after the post is public, before it knows', 'create', 'after', 0],
+		],
+	},
+	threads: {
+		start: () => startThreadsEmulator({ processingPolls: 0 }),
+		credentials: bearer('threads-token'),
+		post: (post) => ({ ...post, media: post.media.map(served) }),
+		kills: [
+			['with a container made, before it knows', 'container', 'after', 0],
+			['with the publishing call on its way', 'publish', 'before', 0],
+			['after the post is public, before it knows', 'publish', 'after', 0],
+			['while it reads the address of the post', 'media', 'before', 0],
 		],
 	},
 	tiktok: {

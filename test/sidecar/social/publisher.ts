@@ -13,6 +13,7 @@ import { createMastodon } from '../../../sidecar/src/social/mastodon.ts';
 import { createPinterest } from '../../../sidecar/src/social/pinterest.ts';
 import type { Credentials, Platform, Post, Settings } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
+import { createThreads } from '../../../sidecar/src/social/threads.ts';
 import { createTikTok } from '../../../sidecar/src/social/tiktok.ts';
 import { createX } from '../../../sidecar/src/social/x.ts';
 import { createYouTube } from '../../../sidecar/src/social/youtube.ts';
@@ -42,6 +43,7 @@ const platforms: Record<string, () => Platform> = {
 	linkedin: () => createLinkedIn({ http, apiBaseUrl: url, webBaseUrl: url, settleSeconds: 1 }),
 	mastodon: () => createMastodon({ http, settleSeconds: 1 }),
 	pinterest: () => createPinterest({ http, apiBaseUrl: `${url}/v5`, webBaseUrl: url, settleSeconds: 1 }),
+	threads: () => createThreads({ http, apiBaseUrl: url, settleSeconds: 1 }),
 	tiktok: () => createTikTok({ http, apiBaseUrl: url, webBaseUrl: url, chunkBytes: 1024 * 1024, settleSeconds: 1, pollSeconds: 0.1 }),
 	x: () => createX({ http, apiBaseUrl: url, webBaseUrl: url, settleSeconds: 1 }),
 	youtube: () =>
