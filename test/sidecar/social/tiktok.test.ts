@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
+import { createPace } from '../../../sidecar/src/db/pace.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { createAccountRun } from '../../../sidecar/src/social/account-run.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
@@ -272,6 +273,17 @@ describe('a video on TikTok', () => {
 		expect(await platform().look!(accountRun(), row.externalPostId!)).toEqual({ state: 'published', remoteId: row.externalPostId, permalink: tiktok.posts[0]!.permalink });
 		tiktok.posts.length = 0;
 		expect(await platform().look!(accountRun(), row.externalPostId!)).toMatchObject({ state: 'gone' });
+	});
+
+	it('waits for its turn: more than TikTok takes in a minute, and not one call too many', async () => {
+		await start();
+		const deps = { ...dependencies(database, clock), pace: (account: string) => createPace(database.db, account) };
+		const before = clock.now();
+		for (let count = 0; count < 13; count += 1) await publishPost(deps, ask(postOf(`Number ${count}`, [video])));
+		expect(tiktok.posts).toHaveLength(13);
+		expect(tiktok.calls.filter(({ status }) => status === 429)).toEqual([]);
+		// Six a minute: the thirteenth is in the third one.
+		expect(clock.now() - before).toBeGreaterThan(120_000);
 	});
 
 	it('cannot be deleted, and it is said what to do instead', async () => {
