@@ -50,6 +50,6 @@ function captions({ language, srt }: PostSubtitles, isDefault: boolean): FormFie
 /** `pt-BR` → pt_BR, `de` → de_DE: where no country is given, that of most of its speakers. */
 export function localeOf(language: string): string {
 	const { language: code, region = 'US' } = new Intl.Locale(language).maximize();
-	// Facebook has one Arabic, under a name of its own (third party).
+	// Facebook has one Arabic, under a name of its own (unconfirmed).
 	return code === 'ar' ? 'ar_AR' : `${code}_${region}`;
 }

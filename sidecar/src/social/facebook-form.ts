@@ -25,9 +25,9 @@ const REEL: MediaLimits = { ...VIDEO_PLATFORMS.facebook_reel.video, maxRatio: 1 
 
 /** platforms.md 0.4 (unconfirmed). */
 const TEXT_MAX = 63_206;
-/** Of a comment: the help pages name 8,000 (third party). */
+/** Of a comment (unconfirmed). */
 const COMMENT_MAX = 8_000;
-/** Of a video: 255 (third party). */
+/** Of a video (unconfirmed). */
 const TITLE_MAX = 255;
 const SCHEDULE_LEAD_SECONDS = 10 * 60;
 const DAY_SECONDS = 86_400;
