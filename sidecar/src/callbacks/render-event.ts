@@ -5,7 +5,8 @@ import { eventById } from '../db/events.ts';
 import { filesOfJobs, findJob } from '../db/jobs.ts';
 import { findPost } from '../db/reported-posts.ts';
 import { readAssetView } from '../pipeline/asset-view.ts';
-import { eventId, jobView, postView, type FileUrl } from '../pipeline/views.ts';
+import { postView } from '../contract/post-view.ts';
+import { eventId, jobView, type FileUrl } from '../pipeline/views.ts';
 import { fit } from './render.ts';
 
 /** What a webhook is told: the event as it was, and what it speaks of as it is now, with fresh links. Null: the event is forgotten. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { POST_STATUSES } from '../db/schema.ts';
 import { ERROR_KINDS, type ErrorCode } from '../errors.ts';
 
 /** Schemas of what the sidecar answers and sends. `nodes/shared/wire.d.ts` names the same shapes as types. */
@@ -166,15 +167,32 @@ export const postSchema = z.object({
 	job_id: z.string().nullable(),
 	platform: z.string(),
 	account: z.string(),
-	status: z.enum(['pending', 'processing', 'scheduled', 'published', 'failed', 'unknown', 'needs_reauth', 'deleted']),
+	status: z.enum(POST_STATUSES),
 	text: z.string(),
 	external_post_id: z.string().nullable(),
 	permalink: z.string().nullable(),
+	parent_id: z.string().nullable().describe('The first post of the thread that this one belongs to, or the one that it comments.'),
+	experiment: z.string().nullable(),
+	variant: z.string().nullable(),
+	warnings: z.array(z.string()).describe('What one should know although the post is out.'),
 	error: publicErrorSchema.nullable(),
 	created_at: time,
+	scheduled_at: time.nullable().describe('When the platform itself is to publish it.'),
 	published_at: time.nullable(),
+	deleted_at: time.nullable(),
 });
 export type PostView = z.infer<typeof postSchema>;
+
+const count = z.number().nullable();
+export const engagementSchema = z
+	.object({ at: time, views: count, likes: count, comments: count, shares: count, saves: count, clicks: count })
+	.describe('Numbers at a time, as the platform gave them; null: it gives none.');
+export type EngagementView = z.infer<typeof engagementSchema>;
+
+export const measuredPostSchema = postSchema.extend({
+	engagement: engagementSchema.nullable().describe('The newest numbers.'),
+	series: z.array(engagementSchema).describe('All that were read, oldest first.'),
+});
 
 export const callbackViewSchema = z.object({
 	id: z.string(),

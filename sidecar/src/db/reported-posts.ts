@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { PublicError } from '../errors.ts';
 import type { Executor, Transaction } from './database.ts';
 import type { PostRow } from './posts.ts';
@@ -37,14 +37,4 @@ export async function storeReportedPost(tx: Transaction, post: ReportedPost): Pr
 export async function findPost(db: Executor, workspaceId: string, id: string): Promise<PostRow | null> {
 	const [row] = await db.select().from(posts).where(and(eq(posts.id, id), eq(posts.workspaceId, workspaceId)));
 	return row ?? null;
-}
-
-/** Newest first. */
-export async function listPosts(db: Executor, workspaceId: string, assetId: string | undefined, limit: number): Promise<PostRow[]> {
-	return db
-		.select()
-		.from(posts)
-		.where(and(eq(posts.workspaceId, workspaceId), assetId ? eq(posts.assetId, assetId) : undefined))
-		.orderBy(desc(posts.createdAt))
-		.limit(limit);
 }

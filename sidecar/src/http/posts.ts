@@ -1,27 +1,39 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
+import { measuredPostView, postView } from '../contract/post-view.ts';
 import { distributeCallbackSchema } from '../contract/requests.ts';
+import { engagementOf, findPosts } from '../db/engagement.ts';
 import { findAsset } from '../db/assets.ts';
 import { recordEvents } from '../db/events.ts';
 import type { PostRow } from '../db/posts.ts';
-import { listPosts, storeReportedPost } from '../db/reported-posts.ts';
+import { POST_STATUSES } from '../db/schema.ts';
+import { storeReportedPost } from '../db/reported-posts.ts';
 import { PipelineError } from '../errors.ts';
-import { postView } from '../pipeline/views.ts';
 import { sha256 } from '../secrets.ts';
 import type { HttpDeps } from './deps.ts';
 import { toError } from './process.ts';
 import { bodyOf, create, workspaceOf } from './request.ts';
 
-const listQuery = z.object({ asset_id: z.uuid().optional(), limit: z.coerce.number().int().min(1).max(500).default(50) });
+const listQuery = z.object({
+	asset_id: z.uuid().optional(),
+	platform: z.string().max(50).optional(),
+	account: z.string().max(200).optional(),
+	status: z.enum(POST_STATUSES).optional(),
+	experiment: z.string().max(200).optional(),
+	since: z.iso.datetime({ offset: true }).optional(),
+	limit: z.coerce.number().int().min(1).max(500).default(50),
+});
 
 /** GET /api/media/posts, POST /api/media/distribute-callback (P5). */
 export function postRoutes(deps: HttpDeps): Router {
 	const router = Router();
 
 	router.get('/posts', async (request, response) => {
-		const { asset_id: assetId, limit } = parse(listQuery, request.query);
-		response.json({ posts: (await listPosts(deps.db, workspaceOf(response), assetId, limit)).map(postView) });
+		const { asset_id: assetId, limit, since, ...filter } = parse(listQuery, request.query);
+		const rows = await findPosts(deps.db, { ...filter, workspaceId: workspaceOf(response), assetId, since: since ? new Date(since) : undefined }, limit);
+		const numbers = await engagementOf(deps.db, rows.map(({ id }) => id));
+		response.json({ posts: rows.map((row) => measuredPostView(row, numbers.filter(({ postId }) => postId === row.id))) });
 	});
 
 	router.post('/distribute-callback', async (request, response) => {

@@ -120,21 +120,6 @@ export const batchJob = (job: JobRow, files: FileRow[], fileUrl: FileUrl) => ({
 	error: job.error,
 });
 
-export const postView = (row: PostRow): PostView => ({
-	id: row.id,
-	asset_id: row.assetId,
-	job_id: row.jobId,
-	platform: row.platform,
-	account: row.account,
-	status: row.status,
-	text: row.text,
-	external_post_id: row.externalPostId,
-	permalink: row.permalink,
-	error: row.error,
-	created_at: row.createdAt.toISOString(),
-	published_at: iso(row.publishedAt),
-});
-
 /** The `webhook-id` of an event, whoever is told of it. */
 export const eventId = (id: number): string => `evt_${id}`;
 

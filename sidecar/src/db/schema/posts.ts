@@ -3,7 +3,8 @@ import type { PublicError } from '../../errors.ts';
 import { createdAt, time } from './columns.ts';
 import { assets, jobs, workspaces } from './work.ts';
 
-export type PostStatus = 'pending' | 'processing' | 'scheduled' | 'published' | 'failed' | 'unknown' | 'needs_reauth' | 'deleted';
+export const POST_STATUSES = ['pending', 'processing', 'scheduled', 'published', 'failed', 'unknown', 'needs_reauth', 'deleted'] as const;
+export type PostStatus = (typeof POST_STATUSES)[number];
 
 /** Posts, and at the same time the ledger of publishing (platforms.md section 0). One row per logical post. */
 export const posts = pgTable(

@@ -1,13 +1,12 @@
 import { z } from 'zod';
+import { measuredPostView } from '../../contract/post-view.ts';
 import type { Database } from '../../db/database.ts';
-import { duePosts, engagementOf, findPosts, stopMeasuring, storeEngagement, type EngagementRow, type PostFilter } from '../../db/engagement.ts';
-import type { PostRow } from '../../db/posts.ts';
+import { POST_STATUSES } from '../../db/schema.ts';
+import { duePosts, engagementOf, findPosts, stopMeasuring, storeEngagement, type PostFilter } from '../../db/engagement.ts';
 import { nextMeasuring } from '../../social/measuring.ts';
-import type { Engagement } from '../../social/platform.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
 import { actAs, type OwnPostDeps } from './own-post.ts';
 import { platformField } from './post-params.ts';
-import { postOf } from './post-view.ts';
 
 /** Posts of one call of `measure`: fewer calls, and never more than a platform takes at once (X: 100). */
 const AT_ONCE = 50;
@@ -17,7 +16,7 @@ const schema = (platforms: OwnPostDeps['platforms']) =>
 	z.strictObject({
 		platform: platformField(platforms).optional(),
 		account: z.string().min(1).max(200).optional().describe('Only posts of this account, as the platform names it.'),
-		status: z.enum(['pending', 'processing', 'scheduled', 'published', 'failed', 'unknown', 'needs_reauth', 'deleted']).optional().describe('Only posts with this status.'),
+		status: z.enum(POST_STATUSES).optional().describe('Only posts with this status.'),
 		experiment: z.string().min(1).max(200).optional().describe('Only posts of this experiment.'),
 		since_days: z.number().min(0).max(3650).default(90).describe('Only posts of so many days. Default 90.'),
 		limit: z.int().min(1).max(500).default(50).describe('At most so many, the newest ones. Default 50.'),
@@ -47,7 +46,7 @@ export function createGetPosts(deps: OwnPostDeps & { db: Database }): TaskOperat
 			const { measured, reason } = given.refresh === 'none' ? { measured: 0, reason: undefined } : await measure(deps, context, given, filter, now);
 			const rows = await findPosts(deps.db, filter, given.limit);
 			const numbers = await engagementOf(deps.db, rows.map(({ id }) => id));
-			return { output: { posts: rows.map((row) => withNumbers(row, numbers.filter(({ postId }) => postId === row.id))), measured, ...(reason ? { reason } : {}) } };
+			return { output: { posts: rows.map((row) => measuredPostView(row, numbers.filter(({ postId }) => postId === row.id))), measured, ...(reason ? { reason } : {}) } };
 		},
 	};
 }
@@ -77,24 +76,4 @@ async function measure(deps: OwnPostDeps & { db: Database }, context: TaskContex
 		}
 		return { measured };
 	});
-}
-
-const numbersOf = ({ views, likes, comments, shares, saves, clicks }: Engagement) => ({ views, likes, comments, shares, saves, clicks });
-
-/** A post and its numbers, as `get_posts` and GET /api/media/posts answer them. */
-export function withNumbers(row: PostRow, series: readonly EngagementRow[]) {
-	const newest = series.at(-1);
-	return {
-		...postOf(row),
-		account: row.account,
-		asset_id: row.assetId,
-		parent_id: row.parentId,
-		experiment: row.experiment,
-		variant: row.variant,
-		created_at: row.createdAt.toISOString(),
-		published_at: row.publishedAt?.toISOString() ?? null,
-		engagement: newest ? { at: newest.at.toISOString(), ...numbersOf(newest) } : null,
-		series: series.map((one) => ({ at: one.at.toISOString(), ...numbersOf(one) })),
-		...(row.error ? { error: row.error } : {}),
-	};
 }
