@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { webhookRequestSchema, WEBHOOK_EVENTS } from '../../sidecar/src/contract/webhooks.ts';
 import { events } from '../../nodes/MediaPipelineTrigger/events.ts';
 
@@ -13,5 +14,11 @@ describe('the events of the trigger', () => {
 	it('are all that the sidecar has', () => {
 		expect(Object.keys(WEBHOOK_EVENTS).filter((type) => !offered.includes(type))).toEqual([]);
 		expect(new Set(offered).size).toBe(offered.length);
+	});
+
+	it('are described in docs/webhooks.md', () => {
+		const page = readFileSync(new URL('../../docs/webhooks.md', import.meta.url), 'utf8');
+		const rows = [...page.matchAll(/^\| `([a-z]+\.[a-z_]+)` \| (.*) \|$/gm)].map(([, type, when]) => [type, when?.replace(': `data.url`.', '.')]);
+		expect(Object.fromEntries(rows)).toEqual(WEBHOOK_EVENTS);
 	});
 });
