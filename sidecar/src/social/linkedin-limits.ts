@@ -24,7 +24,7 @@ export const settingsSchema = z.strictObject({
 });
 
 /** platforms.md 2.4 to 2.6 */
-export function limitsOf(run: PlatformRun): Limits {
+export function limitsOf(run: Pick<PlatformRun, 'post' | 'settings'>): Limits {
 	const { post } = run;
 	const isComment = post.replyTo !== null;
 	const hasVideo = post.media.some((media) => kindOf(media) === 'video');
