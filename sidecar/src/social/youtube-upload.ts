@@ -66,7 +66,7 @@ export function createSessions({ http, uploadBaseUrl, chunkBytes }: SessionOptio
 		method: 'PUT' as const,
 		url: session,
 		token: run.credentials.accessToken,
-		secrets: [session],
+		secrets: [session, new URL(session).searchParams.get('upload_id') ?? session],
 		accepts: [308],
 		judge: (status: number, body: unknown) => judgeYouTube(status, body, run.now()),
 	});

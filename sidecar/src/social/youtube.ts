@@ -5,7 +5,7 @@ import type { Http } from './http.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, Arming, Engagement, FinishResult, LookResult, Platform, PlatformRun, PostMedia, PostProblem, Published, ReconcileResult, Scheduled } from './platform.ts';
 import { comparable } from './text.ts';
-import { createComments } from './youtube-comments.ts';
+import { CLOCK_MARGIN_MS, createComments } from './youtube-comments.ts';
 import { whyEnded } from './youtube-errors.ts';
 import { createExtras } from './youtube-extras.ts';
 import { createSend } from './youtube-send.ts';
@@ -26,8 +26,6 @@ export interface YouTubeOptions {
 	settleSeconds?: number;
 }
 
-/** Clocks differ: uploads are looked for from a minute before the call. */
-const CLOCK_MARGIN_MS = 60_000;
 /** videos.list and playlistItems.list take and give 50 at most. */
 const PAGE_SIZE = 50;
 const UPLOAD_PAGES = 4;

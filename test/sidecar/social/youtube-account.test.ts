@@ -32,6 +32,14 @@ describe('a comment on YouTube', () => {
 		expect(youtube.commentCalls).toBe(3);
 	});
 
+	it.each([-300_000, 300_000])('is found by clocks that differ by %i ms', async (skew) => {
+		youtube = await world.start({ now: () => world.clock.now() + skew });
+		const { externalPostId } = await world.post('skewed');
+		youtube.fail('comment', { when: 'after', answer: 'drop' });
+		const row = await world.publish(comment(externalPostId!));
+		expect([row.externalPostId, youtube.commentCalls]).toEqual([youtube.posts[0]!.comments[0]!.id, 1]);
+	});
+
 	it('is refused in words where the video is private or gone', async () => {
 		const { externalPostId } = await world.post('hidden', { visibility: 'private' });
 		expect(await failing(world.publish(comment(externalPostId!)))).toMatchObject({ code: 'post_rejected', message: expect.stringContaining('private') });

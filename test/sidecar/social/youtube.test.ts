@@ -91,10 +91,12 @@ describe('uploads to YouTube', () => {
 	});
 
 	it('keep the address of the session out of every error', async () => {
-		youtube.fail('append', { when: 'before', answer: googleError(400, 'badRequest', 'bad'), times: 5 });
+		const location = `${youtube.url}/upload/youtube/v3/videos?upload_id=AbCdEfGh`;
+		youtube.fail('initialize', { when: 'before', answer: { status: 200, headers: { location } } });
+		youtube.fail('append', { when: 'before', answer: googleError(400, 'badRequest', `AbCdEfGh at ${location} is bad`) });
 		const error = await failing(world.post('secret'));
-		expect(error.code).toBe('post_rejected');
-		expect(JSON.stringify([error.message, error.details])).not.toContain('upload_id');
+		expect(error).toMatchObject({ code: 'post_rejected', message: expect.stringContaining('is bad') });
+		expect(JSON.stringify([error.message, error.details])).not.toMatch(/upload_id|AbCdEfGh/);
 	});
 
 	it('take a 200 with HTML for no answer', async () => {
