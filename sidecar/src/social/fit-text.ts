@@ -70,9 +70,19 @@ function pieces(text: string, room: Limited): Piece[] {
 	const fits = (part: string): boolean => room.measure(part) <= room.limit;
 	const refine = (list: Piece[], cut: (text: string) => Piece[]): Piece[] => list.flatMap((piece) => (fits(piece.text) ? [piece] : cut(piece.text).map((part, index) => (index === 0 ? { ...part, glue: piece.glue } : part))));
 	const paragraphs = split(text, /\n\s*\n/, '\n\n');
-	const sentences = refine(paragraphs, (one) => [...SENTENCES.segment(one)].map(({ segment }) => ({ text: segment.trim(), glue: ' ' })).filter((piece) => piece.text !== ''));
+	const sentences = refine(paragraphs, sentencesOf);
 	const words = refine(sentences, (one) => split(one, /\s+/, ' '));
 	return refine(words, (one) => cutWord(one, room).map((part) => ({ text: part, glue: '' })));
+}
+
+/** Where nothing stands between two sentences (Japanese, `Really?!`), nothing is put there. */
+function sentencesOf(text: string): Piece[] {
+	let glue = '';
+	return [...SENTENCES.segment(text)].map(({ segment }) => {
+		const piece = { text: segment.trim(), glue };
+		glue = /\s$/.test(segment) ? ' ' : '';
+		return piece;
+	});
 }
 
 const split = (text: string, at: RegExp, glue: string): Piece[] =>

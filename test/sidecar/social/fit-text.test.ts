@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { fitText, splitThread } from '../../../sidecar/src/social/fit-text.ts';
+import type { Limits, PostMedia } from '../../../sidecar/src/social/platform.ts';
+import { weightedLength } from '../../../sidecar/src/social/text.ts';
+import { postOf } from './support.ts';
+
+const limits = (change: Partial<Limits> = {}): Limits => ({
+	text: { max: 40, unit: 'characters', count: ({ text }) => [...text].length },
+	maxAltText: 10,
+	media: {},
+	options: { visibility: [], sensitive: false, spoilerText: false, scheduleLeadSeconds: null, replies: 'thread' },
+	...change,
+});
+const LONG = 'Green tea is picked in spring. It is steamed at once.\n\nThen it is rolled and dried.';
+const room = { limit: 40, measure: (text: string) => [...text].length };
+
+describe('fitText', () => {
+	it('leaves a post that fits as it is', () => {
+		const post = postOf('Short');
+		expect(fitText(post, limits(), 'thread')).toEqual({ post, thread: [], changes: [] });
+	});
+
+	it('shortens at a word, and says so', () => {
+		const { post, thread, changes } = fitText(postOf(LONG), limits(), 'shorten');
+		expect(post.text).toBe('Green tea is picked in spring. It is…');
+		expect(thread).toEqual([]);
+		expect(changes).toEqual(['The text was shortened to 37 characters.']);
+	});
+
+	it('makes a thread between sentences, with numbers', () => {
+		const { post, thread, changes } = fitText(postOf(LONG), limits(), 'thread');
+		expect([post.text, ...thread]).toEqual(['Green tea is picked in spring. (1/3)', 'It is steamed at once. (2/3)', 'Then it is rolled and dried. (3/3)']);
+		expect(changes).toEqual(['The text became a thread of 3 posts.']);
+	});
+
+	it('shortens where the platform has no threads', () => {
+		const { thread, changes } = fitText(postOf(LONG), limits({ options: { ...limits().options, replies: 'comments' } }), 'thread');
+		expect([thread, changes]).toEqual([[], ['The text was shortened to 37 characters.']]);
+	});
+
+	it('leaves out a title that the platform does not have, and shortens one that it has', () => {
+		const titled = postOf('Text', [], { title: 'A title of many words' });
+		expect(fitText(titled, limits(), 'shorten').post.title).toBeNull();
+		const title = { max: 10, unit: 'characters', count: (text: string) => text.length, required: false };
+		expect(fitText(titled, limits({ title }), 'shorten').post.title).toBe('A title…');
+	});
+
+	it('shortens alternative texts, or leaves them out where there are none', () => {
+		const media: PostMedia[] = [{ path: '', mime: 'image/png', bytes: 1, facts: {} as PostMedia['facts'], sha256: '', altText: 'A cup of green tea', url: null }];
+		expect(fitText(postOf('T', media), limits(), 'shorten').post.media[0]?.altText).toBe('A cup of…');
+		expect(fitText(postOf('T', media), limits({ maxAltText: 0 }), 'shorten').post.media[0]?.altText).toBeNull();
+	});
+});
+
+describe('splitThread', () => {
+	const words = (parts: string[]): string => parts.map((part) => part.replace(/ \(\d+\/\d+\)$/, '')).join('').replace(/\s+/g, '');
+
+	it('loses nothing, and every part fits', () => {
+		fc.assert(
+			fc.property(fc.array(fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 25 }).filter((word) => /^[a-z.!?]+$/i.test(word)), { minLength: 20, maxLength: 120 }), (list) => {
+				const text = list.join(' ');
+				const parts = splitThread(text, room);
+				for (const part of parts) expect(room.measure(part)).toBeLessThanOrEqual(room.limit);
+				expect(words(parts)).toBe(list.join(''));
+			}),
+			{ numRuns: 100 },
+		);
+	});
+
+	it('cuts only a word that is longer than a whole part, and counts as the platform does', () => {
+		const measure = weightedLength;
+		const parts = splitThread('茶'.repeat(400), { limit: 280, measure });
+		expect(parts.length).toBeGreaterThan(2);
+		for (const part of parts) expect(measure(part)).toBeLessThanOrEqual(280);
+		expect(words(parts)).toBe('茶'.repeat(400));
+	});
+
+	it('numbers more than nine parts with room for two digits', () => {
+		const parts = splitThread('word '.repeat(120), room);
+		expect(parts.length).toBeGreaterThan(9);
+		expect(parts.at(-1)).toMatch(new RegExp(`\\(${parts.length}/${parts.length}\\)$`));
+		for (const part of parts) expect(room.measure(part)).toBeLessThanOrEqual(40);
+	});
+});
