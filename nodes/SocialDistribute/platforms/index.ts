@@ -2,20 +2,32 @@ import type { INodeCredentialDescription } from 'n8n-workflow';
 import { SIDECAR_CREDENTIAL } from '../../shared/sidecar';
 import { bluesky } from './bluesky';
 import { facebook } from './facebook';
+import { instagram } from './instagram';
+import { linkedin } from './linkedin';
 import { mastodon } from './mastodon';
 import { pinterest } from './pinterest';
 import type { Platform } from './platform';
+import { threads } from './threads';
 import { tiktok } from './tiktok';
 import { x } from './x';
 import { youtube } from './youtube';
 
 /** In the order of their names. Adding a platform: one file, and one entry here. */
-export const platforms: readonly Platform[] = [bluesky, facebook, mastodon, pinterest, tiktok, x, youtube];
+export const platforms: readonly Platform[] = [bluesky, facebook, instagram, linkedin, mastodon, pinterest, threads, tiktok, x, youtube];
+
+/** Several platforms may share a type of credential: it stands in the list once. */
+const credentialTypes = [...new Set(platforms.flatMap((platform) => platform.credentials))];
+
+/** Each type once: some serve several platforms. */
+const types = [...new Set(platforms.flatMap((platform) => platform.credentials))];
 
 /** Not required: a workflow that chooses its platforms by expression must start without those it does not use. */
 export const credentials: INodeCredentialDescription[] = [
 	{ name: SIDECAR_CREDENTIAL, required: true },
-	...platforms.flatMap((platform) =>
-		platform.credentials.map((name) => ({ name, displayOptions: { show: { platforms: [platform.value] } } })),
-	),
+	...types.map((name) => ({
+		name,
+		displayOptions: {
+			show: { platforms: platforms.filter((platform) => platform.credentials.includes(name)).map(({ value }) => value) },
+		},
+	})),
 ];

@@ -110,7 +110,8 @@ export function postValues(post: Post, settings: InstagramSettings): Record<stri
 	const { collaborators, location_id } = settings;
 	const common = { caption: post.text === '' ? null : post.text, collaborators, location_id, ...ai };
 	if (form === 'carousel') return { media_type: 'CAROUSEL', ...common };
-	if (form === 'image') return { ...common, alt_text: post.media[0]?.altText, user_tags: settings.user_tags };
+	// A picture wants a place for each; the middle where none is given.
+	if (form === 'image') return { ...common, alt_text: post.media[0]?.altText, user_tags: settings.user_tags?.map(({ username, x = 0.5, y = 0.5 }) => ({ username, x, y })) };
 	return {
 		media_type: 'REELS',
 		...common,
