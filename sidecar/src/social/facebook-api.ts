@@ -83,7 +83,7 @@ export interface FacebookApi {
 	link(path: string): string;
 }
 
-const pageAnswer = z.object({ id: z.string(), name: z.string().default(''), access_token: z.string().optional() });
+const pageAnswer = z.object({ id: z.string(), name: z.string().default(''), access_token: z.string().optional(), tasks: z.array(z.string()).optional() });
 const meAnswer = z.object({ id: z.string(), name: z.string().default('') });
 const accountsAnswer = z.object({ data: z.array(pageAnswer) });
 /** More Pages than this are not looked through: their id must be given. */
@@ -112,7 +112,7 @@ export function createFacebookApi(http: Http, hosts: FacebookHosts): FacebookApi
 		}
 		let own: z.infer<typeof accountsAnswer>['data'];
 		try {
-			({ data: own } = await read(run, '/me/accounts', { fields: 'id,name,access_token', limit: PAGES_READ }, accountsAnswer, 'list the Pages'));
+			({ data: own } = await read(run, '/me/accounts', { fields: 'id,name,access_token,tasks', limit: PAGES_READ }, accountsAnswer, 'list the Pages'));
 		} catch (error) {
 			// "nonexisting field (accounts) on node type (Page)": the token is a Page's own.
 			if (!hasCode(error, 100)) throw error;
@@ -124,7 +124,12 @@ export function createFacebookApi(http: Http, hosts: FacebookHosts): FacebookApi
 		if (!page?.access_token) {
 			throw noPage('The account of the credential manages no Page, or none was ticked when it was connected. Facebook lets programs post to Pages only, not to profiles or groups.');
 		}
-		if (usable.length === 1) return { id: page.id, name: page.name, token: page.access_token };
+		if (usable.length === 1) {
+			if (page.tasks && !page.tasks.includes('CREATE_CONTENT')) {
+				throw noPage(`The account of the credential may not create content on the Page ${page.name}. Have someone who manages the Page give it that right.`);
+			}
+			return { id: page.id, name: page.name, token: page.access_token };
+		}
 		const names = usable.map(({ id, name }) => `${name} (${id})`).join(', ');
 		throw new PipelineError('post_invalid', `The account manages several Pages: ${names}. Say which one: give its number as the Page ID.`, {
 			details: { problems: [{ field: 'settings.page_id', message: `Choose one of: ${names}.` }] },

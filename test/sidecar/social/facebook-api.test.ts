@@ -27,6 +27,7 @@ describe('the Page that is posted to', () => {
 
 	it.each<[string, FacebookEmulatorOptions, Settings, RegExp]>([
 		['the account has no Page', { pages: [] }, {}, /Pages only, not to profiles or groups/],
+		['the person may not post there', { pages: [{ ...two[0]!, tasks: ['ANALYZE'] }] }, {}, /may not create content on the Page page 0/],
 		['the Page does not exist', {}, { page_id: '119' }, /no Page 119/],
 		['others manage the Page', { pages: two, tokens: { 'facebook-token': { id: '122', username: 'u', scopes: ['pages_show_list'], kind: 'user', pages: [two[0]!.id] } } }, { page_id: two[1]!.id }, /does not manage the Page page 1/],
 	])('says so when %s', async (_, options, settings, words) => {

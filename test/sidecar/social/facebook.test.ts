@@ -62,6 +62,15 @@ describe('Facebook', () => {
 		expect(on.facebook.count('reelStart')).toBe(2);
 	});
 
+	it('believes the acknowledgement, however long nothing seems to happen', async () => {
+		const account = await start();
+		const idle = { id: '2', status: { video_status: 'upload_complete', uploading_phase: { status: 'complete' }, processing_phase: { status: 'not_started' }, publishing_phase: { status: 'not_started' } } };
+		on.facebook.fail('video', { when: 'before', answer: { status: 200, body: idle }, times: 100 });
+		await publish(requestOf(account, postOf('slow', [on.reel])));
+		expect(on.facebook.publicCalls).toBe(1);
+		expect(on.facebook.posts).toHaveLength(1);
+	});
+
 	it('schedules reels, videos, photos and texts natively', async () => {
 		const account = await start();
 		const at = inMinutes(60);
