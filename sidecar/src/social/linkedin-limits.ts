@@ -33,7 +33,8 @@ export function limitsOf(run: Pick<PlatformRun, 'post' | 'settings'>): Limits {
 	return {
 		text: { max: isComment ? MAX_COMMENT : MAX_TEXT, unit: 'characters', count: ({ text }) => text.length },
 		...(titled ? { title: { max: MAX_TITLE, unit: 'characters', count: (title: string) => title.length, required: post.link !== null } } : {}),
-		maxAltText: 4086,
+		// Of pictures only; a video has none.
+		maxAltText: hasVideo ? 0 : 4086,
 		media: isComment ? {} : { image: LINKEDIN_IMAGE, gif: LINKEDIN_GIF, video: VIDEO_PLATFORMS.linkedin.video },
 		videoPreset: 'linkedin',
 		problems: isComment ? [] : problemsOf(post, hasVideo),
@@ -53,7 +54,7 @@ export function limitsOf(run: Pick<PlatformRun, 'post' | 'settings'>): Limits {
 
 function problemsOf(post: Post, hasVideo: boolean): PostProblem[] {
 	const problems: PostProblem[] = [];
-	const refuse = (field: string, wrong: boolean, message: string, fixable = false) => void (wrong && problems.push({ field, message, ...(fixable ? { fixable } : {}) }));
+	const refuse = (field: string, wrong: boolean, message: string): void => void (wrong && problems.push({ field, message }));
 	refuse('link', post.link !== null && post.media.length > 0, 'LinkedIn shows either media or the card of a link. Put the link into the text, or leave the media out.');
 	refuse('cover', post.cover !== null && !hasVideo && post.link === null, 'LinkedIn shows a cover picture only with a video or a link. Leave it out.');
 	refuse('cover', post.cover !== null && !['image/jpeg', 'image/png'].includes(post.cover.mime), 'A cover picture for LinkedIn is JPEG or PNG. Convert it.');
@@ -63,8 +64,5 @@ function problemsOf(post: Post, hasVideo: boolean): PostProblem[] {
 		post.subtitles.some(({ language }) => !/^en\b/i.test(language)),
 		'LinkedIn takes English subtitles only. Burn others into the picture (Burn Subtitles).',
 	);
-	for (const [index, media] of post.media.entries()) {
-		refuse(`media[${index}].alt_text`, kindOf(media) === 'video' && media.altText !== null, 'LinkedIn has alternative texts for pictures only, not for videos. Leave it out.', true);
-	}
 	return problems;
 }
