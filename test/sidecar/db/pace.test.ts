@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
+import { createPace } from '../../../sidecar/src/db/pace.ts';
+import { openTestDatabase } from '../social/support.ts';
+
+let database: OpenDatabase;
+beforeAll(async () => {
+	database = await openTestDatabase();
+});
+afterAll(() => database.close());
+
+const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
+const fresh = () => createPace(database.db, `x||${randomUUID()}`);
+
+describe('the rate limits of an account', () => {
+	it('hold nobody up before they are known', async () => {
+		const pace = fresh();
+		for (let call = 0; call < 20; call += 1) expect(await pace.take('create', at(0))).toBe(0);
+	});
+
+	it('let through what is left, and nobody more before the window is over', async () => {
+		const pace = fresh();
+		expect(await pace.take('create', at(0))).toBe(0);
+		await pace.report('create', at(0), { limit: 3, remaining: 2, resetsAt: at(60) });
+		expect([await pace.take('create', at(1)), await pace.take('create', at(2))]).toEqual([0, 0]);
+		// A second more than the platform says: clocks differ.
+		expect(await pace.take('create', at(3))).toBe(58_000);
+		expect(await pace.take('create', at(61))).toBe(0);
+	});
+
+	it('are shared by all workers, of which only as many get through as there are places', async () => {
+		const account = randomUUID();
+		const workers = Array.from({ length: 8 }, () => createPace(database.db, account));
+		await workers[0]!.take('create', at(0));
+		await workers[0]!.report('create', at(0), { limit: 5, remaining: 4, resetsAt: at(60) });
+		const waits = await Promise.all(workers.map((worker) => worker.take('create', at(1))));
+		expect(waits.filter((wait) => wait === 0)).toHaveLength(4);
+	});
+
+	it('count calls that are under way, which the platform has not counted yet', async () => {
+		const pace = fresh();
+		for (let call = 0; call < 4; call += 1) await pace.take('create', at(0));
+		// The answer of the first of the four.
+		await pace.report('create', at(1), { limit: 5, remaining: 4, resetsAt: at(60) });
+		expect([await pace.take('create', at(1)), await pace.take('create', at(1))]).toEqual([0, 60_000]);
+	});
+
+	it('begin anew when the window is over, as long as the last one until an answer says better', async () => {
+		const pace = fresh();
+		await pace.take('create', at(0));
+		await pace.report('create', at(0), { limit: 2, remaining: 1, resetsAt: at(60) });
+		await pace.take('create', at(1));
+		expect([await pace.take('create', at(70)), await pace.take('create', at(71)), await pace.take('create', at(72))]).toEqual([0, 0, 59_000]);
+	});
+
+	it('are known beforehand where the platform documents them', async () => {
+		const pace = fresh();
+		const rate = { limit: 2, windowSeconds: 60 };
+		expect([await pace.take('init', at(0), rate), await pace.take('init', at(1), rate), await pace.take('init', at(2), rate)]).toEqual([0, 0, 58_000]);
+		expect(await pace.take('init', at(60), rate)).toBe(0);
+	});
+
+	it('hold everybody up while the platform refuses', async () => {
+		const pace = fresh();
+		await pace.take('create', at(0));
+		await pace.block('create', at(0), at(30));
+		expect([await pace.take('create', at(10)), await pace.take('create', at(31))]).toEqual([20_000, 0]);
+	});
+
+	it('are counted apart for each kind of calls and each account', async () => {
+		const pace = fresh();
+		await pace.take('create', at(0));
+		await pace.report('create', at(0), { limit: 1, remaining: 0, resetsAt: at(60) });
+		expect([await pace.take('create', at(1)), await pace.take('upload', at(1)), await fresh().take('create', at(1))]).toEqual([60_000, 0, 0]);
+	});
+});
