@@ -18,13 +18,10 @@ export const platforms: readonly Platform[] = [bluesky, facebook, instagram, lin
 /** Several platforms may share a type of credential: it stands in the list once. */
 const credentialTypes = [...new Set(platforms.flatMap((platform) => platform.credentials))];
 
-/** Each type once: some serve several platforms. */
-const types = [...new Set(platforms.flatMap((platform) => platform.credentials))];
-
 /** Not required: a workflow that chooses its platforms by expression must start without those it does not use. */
 export const credentials: INodeCredentialDescription[] = [
 	{ name: SIDECAR_CREDENTIAL, required: true },
-	...types.map((name) => ({
+	...credentialTypes.map((name) => ({
 		name,
 		displayOptions: {
 			show: { platforms: platforms.filter((platform) => platform.credentials.includes(name)).map(({ value }) => value) },
