@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { openPglite } from '../../../sidecar/src/db/open.ts';
-import { callbacks, events, idempotencyKeys, type CallbackStatus } from '../../../sidecar/src/db/schema.ts';
+import { callbacks, events, idempotencyKeys, platformPace, type CallbackStatus } from '../../../sidecar/src/db/schema.ts';
 import { prune } from '../../../sidecar/src/ops/prune.ts';
 
 describe('pruning', () => {
@@ -23,5 +23,13 @@ describe('pruning', () => {
 		expect((await database.db.select().from(idempotencyKeys)).map(({ key }) => key)).toEqual(['key 6']);
 		expect((await database.db.select().from(events)).map(({ type }) => type)).toEqual(['event 29']);
 		expect((await database.db.select().from(callbacks)).map(({ urlHash }) => urlHash).sort()).toEqual(['dead 29', 'dead 31', 'delivered 29', 'event 29', 'obsolete 29']);
+	});
+
+	it('forgets rate limits whose window is long over', async () => {
+		const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+		const rows: Array<[string, Date | null, Date | null]> = [['over', daysAgo(3), null], ['young', daysAgo(1), null], ['never known', null, null], ['blocked', daysAgo(3), daysAgo(-1)], ['blocked long ago', null, daysAgo(3)]];
+		await database.db.insert(platformPace).values(rows.map(([key, resetsAt, blockedUntil]) => ({ key, used: 1, resetsAt, blockedUntil })));
+		await prune(database.db);
+		expect((await database.db.select().from(platformPace)).map(({ key }) => key).sort()).toEqual(['blocked', 'young']);
 	});
 });
