@@ -221,7 +221,7 @@ export async function checkUploads(
 		}
 		if (answer.status === 'PROCESSING_FAILED') {
 			const reason = answer.processingFailureReason ?? 'no reason given';
-			throw new PipelineError('post_rejected', `LinkedIn could not process the video: ${reason}. Nothing was posted. Make it anew with the preset "linkedin" of Platform Rendition.`, {
+			throw new PipelineError('post_rejected', `LinkedIn could not process the video: ${reason}. Nothing was posted. Make it anew with Platform Preset, LinkedIn.`, {
 				details: { platform_code: answer.status },
 			});
 		}

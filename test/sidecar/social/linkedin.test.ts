@@ -279,7 +279,7 @@ describe('LinkedIn', () => {
 		it('tells why a video could not be processed', async () => {
 			const account = await start();
 			linkedIn.failProcessing('Unsupported codec');
-			expect(await refused(requestOf(account, postOf('bad', [video])))).toMatchObject({ code: 'post_rejected', message: expect.stringMatching(/Unsupported codec.*Platform Rendition/) });
+			expect(await refused(requestOf(account, postOf('bad', [video])))).toMatchObject({ code: 'post_rejected', message: expect.stringMatching(/Unsupported codec.*Platform Preset/) });
 			expect(linkedIn.publicCalls).toBe(0);
 		});
 
