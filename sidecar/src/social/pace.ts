@@ -41,4 +41,8 @@ export function readReport(headers: IncomingHttpHeaders, now: Date): RateReport 
 	return null;
 }
 
-const count = (header: string | string[] | undefined): number | null => (typeof header === 'string' && /^\d+$/.test(header.trim()) ? Number(header) : null);
+/** Pinterest lists several windows, that of the other headers first: `100, 100;w=1, 1000;w=60`. */
+const count = (header: string | string[] | undefined): number | null => {
+	const first = typeof header === 'string' ? /^\s*(\d+)\s*(?:,|$)/.exec(header)?.[1] : undefined;
+	return first === undefined ? null : Number(first);
+};
