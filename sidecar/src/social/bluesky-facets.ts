@@ -85,6 +85,6 @@ function withoutEnd(link: string): string {
 		const kept = link.slice(0, end);
 		const opening = { ')': '(', ']': '[', '}': '{' }[last];
 		const unopened = opening !== undefined && kept.split(last).length > kept.split(opening).length;
-		if (!unopened && !/[.,;:!?'’…*_~]/.test(last)) return kept;
+		if (!unopened && !/[.,;:!?'’…]/.test(last)) return kept;
 	}
 }

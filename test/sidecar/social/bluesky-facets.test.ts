@@ -11,6 +11,7 @@ describe('what is active in a text for Bluesky', () => {
 		['(https://example.com/a) and (https://en.wikipedia.org/wiki/Salt_(chemistry)),', ['link https://example.com/a', 'link https://en.wikipedia.org/wiki/Salt_(chemistry)']],
 		['“https://example.com”, https://example.com/größe…', ['link https://example.com', 'link https://example.com/größe']],
 		['見て「https://example.com/日本」。', ['link https://example.com/日本']],
+		['https://example.com/name_, https://example.com/a/.', ['link https://example.com/name_', 'link https://example.com/a/']],
 		['HTTPS://Example.com/', ['link HTTPS://Example.com/']],
 		['see example.com/path, not a@example.com', ['link https://example.com/path']],
 		['https:// and http://.', []],
