@@ -8,6 +8,7 @@ import { createPinterest } from '../../../sidecar/src/social/pinterest.ts';
 import { sameTexts } from '../../../sidecar/src/social/pinterest-pin.ts';
 import type { PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
+import type { Failure } from '../../platforms/emulator.ts';
 import { PINTEREST_SCOPES, startPinterestEmulator, type PinterestEmulator, type PinterestEmulatorOptions } from '../../platforms/pinterest.ts';
 import type { Account } from './stages/stage.ts';
 import { accountRunOf, dependencies, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
@@ -227,6 +228,24 @@ describe('Pinterest', () => {
 		const row = await publish(requestOf(account, postOf('id', [picture])));
 		expect(row.externalPostId).toMatch(/^\d{19}$/);
 		expect(row).toMatchObject({ externalPostId: pinterest.posts[0]!.id, permalink: `${pinterest.url}/pin/${pinterest.posts[0]!.id}/` });
+	});
+});
+
+describe('a pin of pictures', () => {
+	it.each<[string, Failure]>([
+		['the connection breaks before it', { when: 'before', answer: 'drop' }],
+		['the connection breaks during it', { when: 'during', answer: 'drop' }],
+		['the connection breaks after it', { when: 'after', answer: 'drop' }],
+		['it answers 503', { when: 'before', answer: { status: 503 } }],
+		['it takes effect and answers 502', { when: 'after', answer: { status: 502 } }],
+		['it takes effect and answers a page of HTML', { when: 'after', answer: { status: 200, body: '<html></html>' } }],
+	])('is made once, when %s', async (_, failure) => {
+		const account = await start();
+		const other = await imageOf(folder, 150_001, 'other.png');
+		pinterest.fail('create', failure);
+		const row = await publish(requestOf(account, postOf('pictures', [picture, other])));
+		expect(pinterest.posts.map((post) => [post.id, post.media.map((media) => media.sha256)])).toEqual([[row.externalPostId, [picture.sha256, other.sha256]]]);
+		expect(pinterest.publicCalls).toBe(1);
 	});
 });
 

@@ -7,7 +7,7 @@ import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
 import { createX, isSame } from '../../../sidecar/src/social/x.ts';
 import { startXEmulator, type XEmulator, type XEmulatorOptions } from '../../platforms/x.ts';
-import { accountRunOf, dependencies, expireClaims, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
+import { accountRunOf, crashing, dependencies, expireClaims, fakeClock, imageOf, openTestDatabase, postOf, requestOf, videoOf, type Clock } from './support.ts';
 import { STAGES } from './stages/index.ts';
 import type { Account } from './stages/stage.ts';
 
@@ -220,6 +220,41 @@ describe('X', () => {
 		x.forgetMedia();
 		await publish(request);
 		expect(x.posts[0]!.media[0]!.subtitles.size).toBe(1);
+	});
+
+	it.each(['before', 'after'] as const)('makes one post with its subtitles when the process is killed just %s any write to the ledger', async (when) => {
+		const stage = await start({ processingPolls: 0 });
+		const small = await videoOf(folder, 1000, 'A counter', 'small.mp4');
+		const subtitles = [{ language: 'en', label: 'English', srt: '1\n00:00:00,000 --> 00:00:01,000\nhello', vtt: '' }];
+		for (let write = 1, died = true; died; write += 1) {
+			const text = `subtitles, killed ${when} write ${write}`;
+			const request = requestOf(stage, postOf(text, [small], { subtitles }));
+			const deps = dependencies(database, clock);
+			const ledger = crashing(deps.ledger, write, when);
+			await publishPost({ ...deps, ledger }, request).catch(() => {});
+			await expireClaims(database);
+			await publish(request);
+			expect(x.posts.at(-1)).toMatchObject({ text, media: [{ sha256: small.sha256, alt: 'A counter', subtitles: new Map([['EN', { text: subtitles[0]!.srt, name: 'English' }]]) }] });
+			expect({ write, posts: x.posts.length, calls: x.publicCalls }).toEqual({ write, posts: write, calls: write });
+			({ died } = ledger);
+		}
+	});
+
+	it('refuses 281 letters, and says by how many they are too many', async () => {
+		const stage = await start();
+		await expect(publish(requestOf(stage, postOf('a'.repeat(281))))).rejects.toMatchObject({ code: 'post_invalid', message: expect.stringContaining('Shorten it by 1.') });
+		expect(x.publicCalls).toBe(0);
+	});
+
+	it.each<[string, string, number]>([
+		['that is no answer', '<html><body>Just a moment…</body></html>', 200],
+		['that refuses', '<html><body>Forbidden</body></html>', 403],
+	])('posts nothing on a page of HTML %s', async (_, body, status) => {
+		const stage = await start();
+		x.fail('me', { when: 'before', answer: { status, body }, times: 5 });
+		const error = await publish(requestOf(stage, postOf('html'))).catch((thrown: unknown) => thrown);
+		expect(error).toMatchObject({ code: status === 200 ? 'platform_unavailable' : 'needs_reauth', message: expect.stringContaining(status === 200 ? 'not in the documented form' : 'an HTML page') });
+		expect(x.publicCalls).toBe(0);
 	});
 
 	it.each<[string, string[], () => PostMedia[], RegExp]>([
