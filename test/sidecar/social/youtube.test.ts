@@ -85,9 +85,10 @@ describe('uploads to YouTube', () => {
 	it('send the token to no other host', async () => {
 		const other = await startYouTubeEmulator();
 		youtube.fail('initialize', { when: 'after', answer: { status: 200, headers: { location: `${other.url}/upload/youtube/v3/videos?upload_id=1` } } });
-		expect(await failing(world.post('elsewhere'))).toMatchObject({ code: 'platform_unavailable', message: expect.stringContaining('did not say where') });
-		expect(other.calls).toEqual([]);
+		const error = await failing(world.post('elsewhere'));
 		await other.close();
+		expect(error).toMatchObject({ code: 'platform_unavailable', message: expect.stringContaining('did not say where') });
+		expect(other.calls).toEqual([]);
 	});
 
 	it('keep the address of the session out of every error', async () => {
