@@ -10,7 +10,7 @@ import { videoInfo, type TikTokSettings } from './tiktok-settings.ts';
 export type Send = <T>(run: AccountRun, request: Omit<TypedRequest<T>, 'url' | 'token' | 'method'> & { path: string; method?: 'GET' }) => Promise<TypedAnswer<T>>;
 /** Sends a chunk to the address of the upload. */
 export type Put = (run: PlatformRun, task: Task, media: PostMedia, chunk: Chunk, effect: 'upload' | 'publish') => Promise<PutResult>;
-export type PutResult = { state: 'taken' } | { state: 'has'; received: number | null } | { state: 'gone'; reason: string };
+export type PutResult = { state: 'taken'; complete: boolean } | { state: 'has'; received: number | null } | { state: 'gone'; reason: string };
 
 const taskSchema = z.object({
 	publishId: z.string(),
@@ -23,6 +23,11 @@ const taskSchema = z.object({
 	count: z.number(),
 	/** Bytes that TikTok is known to have. */
 	received: z.number(),
+	/**
+	 * Its last chunk was sent, and TikTok said that it does not have it. Should TikTok not know the upload after that, its word is
+	 * doubted: the post may be out.
+	 */
+	doubted: z.boolean().default(false),
 	/** TikTok has refused it: kept to be asked about, never to be sent to. */
 	dead: z.boolean().default(false),
 });
@@ -44,6 +49,9 @@ const URL_MARGIN_MS = 5 * 60_000;
 export const INIT_RATE = { bucket: 'init', rate: { limit: 6, windowSeconds: 60 } };
 /** How often TikTok may forget an upload, or say that it has other bytes than those it was sent, within one run. */
 const ROUNDS = 3;
+
+export const DOUBT =
+	'It is not known whether TikTok published the post: first it had not all of the video, then it did not know the upload any more. Look at the account before you post again.';
 
 const initAnswer = z.object({ data: z.object({ publish_id: z.string().min(1), upload_url: z.url() }) });
 
@@ -74,7 +82,10 @@ async function sendChunks(put: Put, run: PlatformRun, first: Task, media: PostMe
 		// The last one is the publishing call. Where TikTok has all bytes already, that call will say so.
 		if (!chunk || chunk.last) return 'ready';
 		const result = await put(run, task, media, chunk, 'upload');
-		if (result.state === 'gone') return { reason: result.reason };
+		if (result.state === 'gone') {
+			if (task.doubted && !isExpired(task, run.now())) throw new PipelineError('post_unknown', DOUBT);
+			return { reason: result.reason };
+		}
 		if (result.state === 'has') {
 			corrections += 1;
 			if (result.received === null || corrections > ROUNDS) return { reason: 'it does not say which bytes it has' };
@@ -119,7 +130,7 @@ async function beginUpload(send: Send, run: PlatformRun, settings: TikTokSetting
 				...INIT_RATE,
 			});
 			const { publish_id: publishId, upload_url: uploadUrl } = answer.data;
-			const task = { ...plan, publishId, uploadUrl, createdAt: sentAt, received: 0, dead: false };
+			const task = { ...plan, publishId, uploadUrl, createdAt: sentAt, received: 0, doubted: false, dead: false };
 			await keep({ task, lost: [] });
 			return task;
 		} catch (error) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { goesOn } from '../errors.ts';
+import { goesOn, PipelineError } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
 import { ask } from './call.ts';
 import type { Http } from './http.ts';
@@ -8,7 +8,7 @@ import type { AccountRun, Engagement, FinishResult, Platform, PlatformRun, Publi
 import { nextChunk } from './tiktok-chunks.ts';
 import { explainFailReason, judgeTikTok, mayPassWithNewUpload } from './tiktok-errors.ts';
 import { creatorSchema, isPhotos, isPublic, limitsOf, photoBody, settingsSchema, type Creator } from './tiktok-settings.ts';
-import { INIT_RATE, isExpired, readRefusedChunk, stateSchema, uploadVideo, type Put, type Send, type Task } from './tiktok-upload.ts';
+import { DOUBT, INIT_RATE, isExpired, readRefusedChunk, stateSchema, uploadVideo, type Put, type Send, type Task } from './tiktok-upload.ts';
 
 export interface TikTokOptions {
 	http: Http;
@@ -16,7 +16,7 @@ export interface TikTokOptions {
 	apiBaseUrl?: string;
 	/** Where posts are seen. Default https://www.tiktok.com */
 	webBaseUrl?: string;
-	/** How long a chunk whose answer was lost may still be on its way inside TikTok before its absence counts. Default 10. */
+	/** How long a chunk whose answer was lost may still be on its way inside TikTok before its absence counts. Default 30. */
 	settleSeconds?: number;
 	/** Between two looks at a post that TikTok has taken, in the first minute. Default 5. */
 	pollSeconds?: number;
@@ -74,7 +74,7 @@ const isPublishId = (remoteId: string): boolean => remoteId.includes('~');
 
 /** TikTok, Content Posting API (platforms.md 3). */
 export function createTikTok(options: TikTokOptions): Platform {
-	const { http, apiBaseUrl = 'https://open.tiktokapis.com', webBaseUrl = 'https://www.tiktok.com', settleSeconds = 10, pollSeconds = 5, chunkBytes } = options;
+	const { http, apiBaseUrl = 'https://open.tiktokapis.com', webBaseUrl = 'https://www.tiktok.com', settleSeconds = 30, pollSeconds = 5, chunkBytes } = options;
 	const base = apiBaseUrl.replace(/\/$/, '');
 	const fetchesMedia = isPublicHost(new URL(base).hostname) ? 'public' : 'any';
 
@@ -97,7 +97,7 @@ export function createTikTok(options: TikTokOptions): Platform {
 	const put: Put = async (run, { uploadUrl, size }, media, { start, end, last }, effect) => {
 		let contentRange: string | undefined;
 		try {
-			await ask(
+			const { status } = await ask(
 				http,
 				{
 					action: last ? 'send the last part of the video' : `send the video from byte ${start} on`,
@@ -115,7 +115,8 @@ export function createTikTok(options: TikTokOptions): Platform {
 				},
 				run,
 			);
-			return { state: 'taken' };
+			// 201: it has everything. 206: more is expected (3.3).
+			return { state: 'taken', complete: status === 201 };
 		} catch (error) {
 			const refused = error instanceof HttpFailure ? readRefusedChunk(error, contentRange) : null;
 			if (refused) return refused;
@@ -183,15 +184,22 @@ export function createTikTok(options: TikTokOptions): Platform {
 	}
 
 	async function sendLast(run: PlatformRun, task: Task): Promise<FinishResult> {
-		const keep = (received: number) => run.save({ ...stateSchema.parse(run.state), task: { ...task, received } });
+		const keep = (received: number) => run.save({ ...stateSchema.parse(run.state), task: { ...task, received, doubted: true } });
 		const accepted: FinishResult = { state: 'accepted', afterSeconds: pollSeconds };
 		const chunk = nextChunk(task, task.received);
 		if (!chunk) return accepted;
 		if (!chunk.last) return { state: 'waiting', afterSeconds: 1 };
 		const result = await put(run, task, run.post.media[0]!, chunk, 'publish');
-		if (result.state === 'gone') return { state: 'restart', reason: result.reason };
+		if (result.state === 'gone') {
+			if (task.doubted) throw new PipelineError('post_unknown', DOUBT);
+			return { state: 'restart', reason: result.reason };
+		}
+		if (result.state === 'taken') {
+			if (result.complete) await keep(task.size);
+			return accepted;
+		}
 		// The status tells what it has where the answer does not.
-		if (result.state === 'taken' || result.received === null) return accepted;
+		if (result.received === null) return accepted;
 		await keep(result.received);
 		return result.received < task.size ? { state: 'waiting', afterSeconds: 1 } : accepted;
 	}
@@ -306,10 +314,11 @@ export function createTikTok(options: TikTokOptions): Platform {
 				}
 				case 'PROCESSING_UPLOAD': {
 					const received = status.uploaded_bytes;
-					if (!task || received === undefined || received >= task.size) return later;
+					// It has said before that it has everything: that is not taken back by a status that comes late.
+					if (!task || task.received >= task.size || received === undefined || received >= task.size) return later;
 					// The last chunk may have been on its way into TikTok when the connection broke.
 					if (openMs < settleSeconds * 1000) return { state: 'waiting', afterSeconds: Math.min(pollSeconds, settleSeconds) };
-					await run.save({ ...run.state, task: { ...task, received } });
+					await run.save({ ...run.state, task: { ...task, received, doubted: true } });
 					return { state: 'absent' };
 				}
 				default:

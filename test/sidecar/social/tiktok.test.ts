@@ -170,6 +170,26 @@ describe('a video on TikTok', () => {
 		expect([tiktok.count('last_chunk'), tiktok.publicCalls]).toEqual([1, 1]);
 	});
 
+	it('is unknown, not posted again, when TikTok says that it lacks the last part and then forgets the upload', async () => {
+		await start();
+		const request = ask(postOf('Doubted', [video]));
+		tiktok.fail('last_chunk', { when: 'after', answer: 'drop' });
+		// As a status would that lags behind.
+		const lagging = { status: 200, body: { data: { status: 'PROCESSING_UPLOAD', uploaded_bytes: 2 * MIB, publicaly_available_post_id: [] }, error: { code: 'ok' } } };
+		tiktok.fail('status', { when: 'before', answer: lagging, times: 10 });
+		tiktok.fail('last_chunk', { when: 'before', answer: { status: 404 }, times: 2 });
+		expect(await failing(request)).toMatchObject({ code: 'post_unknown', details: { post_status: 'unknown' } });
+		expect([tiktok.count('init'), tiktok.publicCalls, tiktok.posts.length]).toEqual([1, 1, 1]);
+	});
+
+	it('believes the answer to the last part more than a status that lags behind', async () => {
+		await start();
+		const lagging = { status: 200, body: { data: { status: 'PROCESSING_UPLOAD', uploaded_bytes: 2 * MIB }, error: { code: 'ok' } } };
+		tiktok.fail('status', { when: 'before', answer: lagging, times: 20 });
+		const row = await publish(ask(postOf('Lagging', [video])));
+		expect([row.externalPostId, tiktok.count('last_chunk'), tiktok.count('init')]).toEqual([tiktok.posts[0]!.id, 1, 1]);
+	});
+
 	it('begins again when the address of the upload has expired', async () => {
 		await start();
 		const request = ask(postOf('Expired', [video]));
