@@ -33,9 +33,10 @@ const stateSchema = z.object({
 			id: z.string(),
 			/** Takes the bytes of reels and stories. */
 			url: z.string().nullable(),
-			/** Of a feed video: its session, and where the next bytes belong. */
+			/** Of a feed video: its session, and the range that Facebook wants next (`end`: the byte after it). */
 			session: z.string().nullable(),
 			offset: z.number(),
+			end: z.number(),
 			complete: z.boolean(),
 			/** Facebook said that it will publish. */
 			acknowledged: z.boolean(),
@@ -108,6 +109,9 @@ export function createFacebookApi(http: Http, hosts: FacebookHosts): FacebookApi
 				throw error;
 			});
 			if (page.access_token) return { id: page.id, name: page.name, token: page.access_token };
+			// That a Page's token is shown to itself is documented nowhere.
+			const { id } = await read(run, '/me', { fields: 'id,name' }, meAnswer);
+			if (id === page.id) return { id, name: page.name, token: run.credentials.accessToken };
 			throw noPage(`The account of the credential does not manage the Page ${page.name || page.id}.`);
 		}
 		let own: z.infer<typeof accountsAnswer>['data'];
@@ -122,7 +126,9 @@ export function createFacebookApi(http: Http, hosts: FacebookHosts): FacebookApi
 		const usable = own.filter((page) => page.access_token);
 		const [page] = usable;
 		if (!page?.access_token) {
-			throw noPage('The account of the credential manages no Page, or none was ticked when it was connected. Facebook lets programs post to Pages only, not to profiles or groups.');
+			throw noPage(
+				'The account of the credential manages no Page, or none was ticked when it was connected. Facebook lets programs post to Pages only, not to profiles or groups.',
+			);
 		}
 		if (usable.length === 1) {
 			if (page.tasks && !page.tasks.includes('CREATE_CONTENT')) {

@@ -2,7 +2,8 @@ import { readGraphError } from './graph-errors.ts';
 import { HttpFailure, type Effect, type Judgement } from './outcome.ts';
 
 export const PERMISSION_HINT =
-	'The token lacks a permission. Grant pages_show_list, pages_read_engagement and pages_manage_posts (for comments also pages_manage_engagement), as a person who may create content on the Page. An app that Meta has not reviewed posts only for people with a role on it.';
+	'The token lacks a permission. Grant pages_show_list, pages_read_engagement and pages_manage_posts (for comments also pages_manage_engagement), ' +
+	'as a person who may create content on the Page. An app that Meta has not reviewed posts only for people with a role on it.';
 
 /** A video that did not arrive in whole: the same again (platforms.md 6.3). */
 const UPLOAD_AGAIN = [1_363_019, 1_363_030];

@@ -29,7 +29,10 @@ const postSchema = z.object({
 });
 export type FeedPost = z.infer<typeof postSchema>;
 const storySchema = z.object({ post_id: z.string(), media_id: z.string().optional(), url: z.string().optional() });
-const listOf = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item), paging: z.object({ cursors: z.object({ after: z.string() }).optional(), next: z.string().optional() }).optional() });
+const paging = z.object({ cursors: z.object({ after: z.string() }).optional(), next: z.string().optional() }).optional();
+const listOf = <T extends z.ZodType>(item: T) => z.object({ data: z.array(item), paging });
+
+type Values = GraphCall<unknown>['values'] & object;
 
 const POST_FIELDS = 'id,message,created_time,scheduled_publish_time,permalink_url,attachments{target,unshimmed_url,subattachments{target}}';
 
@@ -58,7 +61,7 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 		return id;
 	}
 
-	function request({ post, state }: PlatformRun, page: FacebookPage): { path: string; values: GraphCall<unknown>['values'] & object } {
+	function request({ post, state }: PlatformRun, page: FacebookPage): { path: string; values: Values } {
 		const photos = facebookState(state).photos.flatMap((photo) => (photo ? [photo.id] : []));
 		if (form === 'photo_story') return { path: edgeOf(page, 'photo_stories'), values: { photo_id: photos[0] } };
 		const message = messageOf(post, form);
@@ -67,7 +70,8 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 			...(message === '' ? {} : { message }),
 			...(form === 'text' && post.link !== null ? { link: post.link } : {}),
 			...(photos.length > 0 ? { attached_media: photos.map((id) => ({ media_fbid: id })) } : {}),
-			...(post.scheduledAt ? { published: false, scheduled_publish_time: unixSeconds(post.scheduledAt), ...(photos.length > 0 ? { unpublished_content_type: 'SCHEDULED' } : {}) } : {}),
+			...(post.scheduledAt ? { published: false, scheduled_publish_time: unixSeconds(post.scheduledAt) } : {}),
+			...(post.scheduledAt && photos.length > 0 ? { unpublished_content_type: 'SCHEDULED' } : {}),
 		};
 		return { path: edgeOf(page, 'feed'), values };
 	}
@@ -81,13 +85,14 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 	}
 
 	/** Reads a list newest first until `pick` knows enough; the list's end counts as knowing. */
-	async function* list<T extends z.ZodType>(run: PlatformRun, page: FacebookPage, path: string, wanted: GraphCall<unknown>['values'], item: T): AsyncGenerator<z.infer<T>> {
+	async function* list<T extends z.ZodType>(run: PlatformRun, page: FacebookPage, path: string, wanted: Values, item: T): AsyncGenerator<z.infer<T>> {
 		let after: string | undefined;
 		for (let number = 0; number < PAGES; number += 1) {
-			const { data, paging } = await api.send(run, page, { action: 'read the recent posts of the Page', effect: 'read', method: 'GET', path, values: { ...wanted, limit: PAGE_SIZE, after }, schema: listOf(item) });
-			yield* data as Array<z.infer<T>>;
-			if (!paging?.next || !paging.cursors) return;
-			after = paging.cursors.after;
+			const values = { ...wanted, limit: PAGE_SIZE, after };
+			const answer = await api.send(run, page, { action: 'read the recent posts of the Page', effect: 'read', method: 'GET', path, values, schema: listOf(item) });
+			yield* answer.data as Array<z.infer<T>>;
+			if (!answer.paging?.next || !answer.paging.cursors) return;
+			after = answer.paging.cursors.after;
 		}
 		throw new TooMany();
 	}

@@ -16,7 +16,10 @@ export const facebookSettings = z.strictObject({
 	form: z
 		.enum(['auto', 'reel', 'video', 'story'])
 		.default('auto')
-		.describe('What a video or picture becomes. `auto`: a vertical video of 3 to 90 seconds becomes a reel, another one a video of the feed, pictures a post of photos. `story`: gone after a day.'),
+		.describe(
+			'What a video or picture becomes. `auto`: an upright video of 3 to 90 seconds becomes a reel, another one a video of the feed, pictures a post of photos. ' +
+				'`story`: gone after a day.',
+		),
 });
 export type FacebookSettings = z.infer<typeof facebookSettings>;
 

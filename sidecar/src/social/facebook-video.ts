@@ -11,7 +11,6 @@ import type { HttpRequest } from './http.ts';
 import { HttpFailure, isRecord } from './outcome.ts';
 import type { FinishResult, PlatformRun, PostMedia, ReconcileResult } from './platform.ts';
 
-
 const reelAnswer = z.object({ video_id: z.string(), upload_url: z.string() });
 const offsets = { start_offset: z.coerce.number().int(), end_offset: z.coerce.number().int() };
 const sessionAnswer = z.object({ video_id: z.string(), upload_session_id: z.string(), ...offsets });
@@ -70,16 +69,17 @@ export function createVideoForm(api: FacebookApi, form: 'reel' | 'video' | 'vide
 
 	async function begin(run: PlatformRun, page: FacebookPage, media: PostMedia): Promise<UploadedVideo> {
 		const common = { action: 'begin the upload', effect: 'upload', method: 'POST', path: pathOf(page, 'start'), host } as const;
-		const fresh = { url: null, session: null, offset: 0, complete: false, acknowledged: false };
+		const fresh = { url: null, session: null, offset: 0, end: 0, complete: false, acknowledged: false };
 		let video: UploadedVideo;
 		if (form === 'video') {
 			const answer = await api.send(run, page, { ...common, schema: sessionAnswer, values: { file_size: media.bytes } });
-			video = { ...fresh, id: answer.video_id, session: answer.upload_session_id, offset: answer.start_offset };
+			video = { ...fresh, id: answer.video_id, session: answer.upload_session_id, offset: answer.start_offset, end: answer.end_offset };
 		} else {
 			const answer = await api.send(run, page, { ...common, schema: reelAnswer });
 			// The Page's token goes there: only to Facebook.
 			if (new URL(answer.upload_url).origin !== new URL(api.hosts.upload).origin) {
-				throw new PipelineError('platform_unavailable', `Facebook names ${new URL(answer.upload_url).host} for the upload, but META_UPLOAD_BASE_URL allows only ${new URL(api.hosts.upload).host}.`);
+				const [named, allowed] = [answer.upload_url, api.hosts.upload].map((url) => new URL(url).host);
+				throw new PipelineError('platform_unavailable', `Facebook names ${named} for the upload, but META_UPLOAD_BASE_URL allows only ${allowed}.`);
 			}
 			video = { ...fresh, id: answer.video_id, url: answer.upload_url };
 		}
@@ -130,9 +130,8 @@ export function createVideoForm(api: FacebookApi, form: 'reel' | 'video' | 'vide
 	async function sendRanges(run: PlatformRun, page: FacebookPage, media: PostMedia, begun: UploadedVideo): Promise<void> {
 		let video = begun;
 		let corrections = 0;
-		// Where it stopped, Facebook's wish for the length of the next range is not known: it names it when the offset is wrong or right.
-		let end = Math.min(media.bytes, video.offset + RANGE_BYTES);
 		while (video.offset < media.bytes) {
+			const end = video.end > video.offset ? Math.min(media.bytes, video.end) : media.bytes;
 			let next: { start_offset: number; end_offset: number };
 			try {
 				next = await api.send(run, page, {
@@ -157,8 +156,7 @@ export function createVideoForm(api: FacebookApi, form: 'reel' | 'video' | 'vide
 				if (!right || corrections > TRIES) throw error;
 				next = right;
 			}
-			video = { ...video, offset: next.start_offset };
-			end = next.end_offset > next.start_offset ? Math.min(media.bytes, next.end_offset) : media.bytes;
+			video = { ...video, offset: next.start_offset, end: next.end_offset };
 			await keep(run, video);
 			run.progress((video.offset / media.bytes) * 100);
 		}
@@ -249,8 +247,6 @@ export function createVideoForm(api: FacebookApi, form: 'reel' | 'video' | 'vide
 }
 
 export const STORY_WITHOUT_TEXT = 'A story on Facebook shows no text: yours was left out.';
-/** Facebook gives the end of each range; where it is not known (after a restart), this much is offered and put right if need be. */
-const RANGE_BYTES = 1024 * 1024;
 
 /** platforms.md 6.2: the host of uploads says in debug_info what went wrong. */
 function judgeUpload(run: PlatformRun): Required<Pick<HttpRequest, 'seen' | 'judge'>> {

@@ -81,8 +81,14 @@ export function createFacebook({
 		const none: Engagement = { views: null, likes: null, comments: null, shares: null, saves: null, clicks: null };
 		const kind = kindOf(id, page);
 		try {
-			const values = { fields: NUMBER_FIELDS[kind] };
-			const found = await api.send(run, page, { action: 'read the numbers of a post', effect: 'read', method: 'GET', path: `/${encodeURIComponent(id)}`, values, schema: numbersAnswer });
+			const found = await api.send(run, page, {
+				action: 'read the numbers of a post',
+				effect: 'read',
+				method: 'GET',
+				path: `/${encodeURIComponent(id)}`,
+				values: { fields: NUMBER_FIELDS[kind] },
+				schema: numbersAnswer,
+			});
 			return {
 				...none,
 				views: found.views ?? null,
@@ -133,10 +139,12 @@ export function createFacebook({
 			try {
 				if (kindOf(remoteId, page) === 'video') {
 					const found = outcomeOf(await readVideo(api, run, page, remoteId), api.link);
-					return found?.state === 'published' || found?.state === 'scheduled' ? found : { state: 'gone', reason: found?.state === 'rejected' ? found.reason : 'The video is not published.' };
+					if (found?.state === 'published' || found?.state === 'scheduled') return found;
+					return { state: 'gone', reason: found?.state === 'rejected' ? found.reason : 'The video is not published.' };
 				}
 				const fields = kindOf(remoteId, page) === 'post' ? 'id,permalink_url,is_published' : 'id,permalink_url';
-				const found = await api.send(run, page, { action: 'read the post', effect: 'read', method: 'GET', path: `/${encodeURIComponent(remoteId)}`, values: { fields }, schema: postAnswer });
+				const path = `/${encodeURIComponent(remoteId)}`;
+				const found = await api.send(run, page, { action: 'read the post', effect: 'read', method: 'GET', path, values: { fields }, schema: postAnswer });
 				const permalink = found.permalink_url === undefined ? null : api.link(found.permalink_url);
 				return { state: found.is_published === false ? 'scheduled' : 'published', remoteId, permalink };
 			} catch (error) {

@@ -17,6 +17,14 @@ describe('the Page that is posted to', () => {
 		expect(steps()).toEqual(['accounts', 'me', 'feed']);
 	});
 
+	it('takes the token of a Page also where Facebook does not show it to itself', async () => {
+		const account = await start({}, { page_id: PAGE });
+		const credentials = { accessToken: 'facebook-page-token', baseUrl: null, extra: {} };
+		on.facebook.fail('page', { when: 'after', answer: { status: 200, body: { id: PAGE, name: 'demo' } } });
+		await publish(requestOf({ ...account, credentials }, postOf('as the Page')));
+		expect(steps()).toEqual(['page', 'me', 'feed']);
+	});
+
 	it('wants to be told which of several', async () => {
 		const account = await start({ pages: two });
 		const error = await failed(publish(requestOf(account, postOf('where'))));
