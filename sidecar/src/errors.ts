@@ -86,12 +86,15 @@ export interface PipelineErrorOptions {
 	cause?: unknown;
 	/** Earliest time of the next try, where the other side named one (Retry-After). */
 	retryAfterSeconds?: number;
+	/** Nothing was tried: it was clear that it had to wait. A job that ends so is not one try further. */
+	untried?: boolean;
 }
 
 export class PipelineError extends Error {
 	readonly code: ErrorCode;
 	readonly details: Record<string, unknown> | undefined;
 	readonly retryAfterSeconds: number | undefined;
+	readonly untried: boolean;
 
 	constructor(code: ErrorCode, message: string, options: PipelineErrorOptions = {}) {
 		super(message, { cause: options.cause });
@@ -99,6 +102,7 @@ export class PipelineError extends Error {
 		this.code = code;
 		this.details = options.details;
 		this.retryAfterSeconds = options.retryAfterSeconds;
+		this.untried = options.untried ?? false;
 	}
 
 	get status(): number {

@@ -8,9 +8,18 @@ const MARGIN_MS = 1000;
 /** Somebody else took the last place just now. */
 const SOON_MS = 250;
 
+/** When it is the turn of the caller who was sent away last: as many windows from now as the callers before it fill. */
+function turnOf(row: typeof platformPace.$inferSelect, now: Date): number {
+	const { limit, used, waiting, resetsAt, windowSeconds, blockedUntil } = row;
+	const full = limit !== null && used >= limit && resetsAt !== null && resetsAt > now;
+	const windows = limit === null ? 0 : Math.floor((waiting - 1) / Math.max(1, limit));
+	const turn = full ? resetsAt.getTime() + windows * (windowSeconds ?? 0) * 1000 : 0;
+	return Math.max(turn, blockedUntil?.getTime() ?? 0);
+}
+
 /** The rate limits of one account, shared through the database. Times are those of the callers, who ask with their clock. */
 export function createPace(db: Executor, account: string): Pace {
-	const { used, limit, resetsAt, windowSeconds, blockedUntil } = platformPace;
+	const { used, waiting, limit, resetsAt, windowSeconds, blockedUntil } = platformPace;
 	const keyOf = (bucket: string): string => `${account}|${bucket}`;
 
 	return {
@@ -30,14 +39,22 @@ export function createPace(db: Executor, account: string): Pace {
 				})
 				.onConflictDoUpdate({
 					target: platformPace.key,
-					set: { used: sql`case when ${over} and ${windowSeconds} is not null then 1 else ${used} + 1 end`, resetsAt: sql`case when ${over} then ${nextReset} else ${resetsAt} end` },
+					set: {
+						used: sql`case when ${over} and ${windowSeconds} is not null then 1 else ${used} + 1 end`,
+						// Those whose turn is in the window that begins are not counted any more.
+						waiting: sql`case when ${over} then greatest(0, ${waiting} - coalesce(${limit}, 0)) else ${waiting} end`,
+						resetsAt: sql`case when ${over} then ${nextReset} else ${resetsAt} end`,
+					},
 					setWhere: sql`(${blockedUntil} is null or ${blockedUntil} <= ${now}) and (${limit} is null or ${over} or ${used} < ${limit})`,
 				})
 				.returning({ key: platformPace.key });
 			if (taken.length > 0) return 0;
-			const [row] = await db.select().from(platformPace).where(eq(platformPace.key, key));
-			const until = Math.max(row?.blockedUntil?.getTime() ?? 0, row?.limit !== null && row && row.used >= (row.limit ?? 0) ? (row.resetsAt?.getTime() ?? 0) : 0);
-			return Math.max(SOON_MS, until - now.getTime());
+			const [row] = await db
+				.update(platformPace)
+				.set({ waiting: sql`${waiting} + 1` })
+				.where(eq(platformPace.key, key))
+				.returning();
+			return row ? Math.max(SOON_MS, turnOf(row, now) - now.getTime()) : SOON_MS;
 		},
 
 		async report(bucket, now, { limit: most, remaining, resetsAt: reset }: RateReport) {

@@ -28,6 +28,8 @@ export interface PostLedger {
 	find(id: string): Promise<PostRow | null>;
 	/** Whether a post of this job is out, or a publishing call was made whose outcome is not known. */
 	mayBeOut(jobId: string): Promise<boolean>;
+	/** Who the account of this job's post is, where an earlier try has found it out. */
+	accountOf(jobId: string): Promise<{ id: string; name: string } | null>;
 	/**
 	 * Null while somebody else holds an unexpired claim, and when nothing is left to be done: the post exists, and nothing is to be added
 	 * to it (its state is gone). A post that does not exist yet becomes `processing`.
@@ -104,6 +106,11 @@ export function createPostLedger(db: Database): PostLedger {
 		async mayBeOut(jobId) {
 			const out = or(isNotNull(posts.externalPostId), isNotNull(posts.openSince));
 			return any(await db.select({ id: posts.id }).from(posts).where(and(eq(posts.jobId, jobId), out)).limit(1));
+		},
+
+		async accountOf(jobId) {
+			const [row] = await db.select({ id: posts.accountId, name: posts.account }).from(posts).where(and(eq(posts.jobId, jobId), ne(posts.accountId, ''))).limit(1);
+			return row ?? null;
 		},
 
 		async claim(id, claim, leaseSeconds) {

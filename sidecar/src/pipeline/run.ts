@@ -127,6 +127,11 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 		reason !== null
 			? new PipelineError('processing_timeout', `The job took longer than ${deps.jobTimeoutSeconds} seconds (JOB_TIMEOUT_SECONDS) and was stopped.`, { cause: thrown })
 			: toPipelineError(thrown);
+	if (error.untried && error.retryAfterSeconds !== undefined) {
+		await postponeAndSend(deps, job, error.toPublic(), error.retryAfterSeconds, false);
+		log.info({ code: error.code, in_seconds: error.retryAfterSeconds }, 'the job waits for its turn');
+		return;
+	}
 	const pause = nextTry(error, triesOf(job));
 	log.warn({ err: error, retry_in_seconds: pause }, pause === null ? 'the job failed' : 'the job failed and will be tried again');
 	if (pause === null) {

@@ -103,6 +103,7 @@ async function place(bucket: string, rate: Rate | undefined, action: string, run
 				status: null,
 				detail: "the account's rate limit is used up; nothing was sent",
 				retryAt: new Date(run.now().getTime() + waitMs),
+				untried: true,
 			});
 		}
 		waited += waitMs;

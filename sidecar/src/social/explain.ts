@@ -38,6 +38,7 @@ export function explain(error: unknown, { platform, postId, open, out = false, r
 			details: { ...known.details, platform: platform.name, post_id: postId, post_status: status },
 			cause: known.cause ?? error,
 			...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
+			untried: error instanceof HttpFailure && error.untried,
 		}),
 	};
 }

@@ -54,6 +54,8 @@ export interface HttpFailureFacts {
 	platformCode?: string | null;
 	/** What the user can do about it, a whole sentence. */
 	hint?: string | null;
+	/** Nothing was sent: the rate limit of the account is used up. */
+	untried?: boolean;
 }
 
 /** A call to a platform that did not succeed, already classified. Its message holds no token and no upload URL. */
@@ -66,6 +68,7 @@ export class HttpFailure extends Error {
 	readonly retryAt: Date | null;
 	readonly platformCode: string | null;
 	readonly hint: string | null;
+	readonly untried: boolean;
 
 	constructor(facts: HttpFailureFacts) {
 		super(`${facts.action}: ${facts.status === null ? 'no answer' : `HTTP ${facts.status}`}${facts.detail ? ` (${facts.detail})` : ''}`);
@@ -78,6 +81,7 @@ export class HttpFailure extends Error {
 		this.retryAt = facts.retryAt ?? null;
 		this.platformCode = facts.platformCode ?? null;
 		this.hint = facts.hint ?? null;
+		this.untried = facts.untried ?? false;
 	}
 
 	/** The same failure, judged by someone who knows more. */

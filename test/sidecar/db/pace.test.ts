@@ -73,4 +73,16 @@ describe('the rate limits of an account', () => {
 		await pace.report('create', at(0), { limit: 1, remaining: 0, resetsAt: at(60) });
 		expect([await pace.take('create', at(1)), await pace.take('upload', at(1)), await fresh().take('create', at(1))]).toEqual([60_000, 0, 0]);
 	});
+
+	it('tell each who waits the window in which its turn will be, so that not all come back at once', async () => {
+		const pace = fresh();
+		await pace.take('create', at(0));
+		await pace.report('create', at(0), { limit: 2, remaining: 0, resetsAt: at(59) });
+		const waits: number[] = [];
+		for (let caller = 0; caller < 6; caller += 1) waits.push(await pace.take('create', at(0)));
+		expect(waits.map((wait) => wait / 1000)).toEqual([60, 60, 120, 120, 180, 180]);
+		// Two get through when the window is over; who comes too early is sent behind those who wait still.
+		expect([await pace.take('create', at(61)), await pace.take('create', at(61))]).toEqual([0, 0]);
+		expect((await pace.take('create', at(61))) / 1000).toBe(180);
+	});
 });

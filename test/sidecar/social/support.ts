@@ -177,6 +177,7 @@ export function crashing(ledger: PostLedger, at: number, when: 'before' | 'after
 		findOrCreate: wrap(ledger.findOrCreate, true),
 		find: wrap(ledger.find, false),
 		mayBeOut: wrap(ledger.mayBeOut, false),
+		accountOf: wrap(ledger.accountOf, false),
 		claim: wrap(ledger.claim, true),
 		renew: wrap(ledger.renew, true),
 		save: wrap(ledger.save, true),

@@ -35,7 +35,9 @@ export const callbacks = pgTable(
 		endedAt: time('ended_at'),
 	},
 	(t) => [
-		index('callbacks_due').on(t.status, t.nextAt),
+		// Results and events apart: a webhook that fails for days has many that wait, and claiming must not read past them.
+		index('callbacks_due').on(t.nextAt).where(sql`status = 'pending' and kind <> 'event'`),
+		index('callbacks_event_due').on(t.webhookId, t.nextAt).where(sql`status = 'pending' and kind = 'event'`),
 		index('callbacks_url').on(t.urlHash, t.status),
 		index('callbacks_webhook').on(t.webhookId, t.status).where(sql`webhook_id is not null`),
 	],

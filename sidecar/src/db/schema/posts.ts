@@ -79,6 +79,8 @@ export const platformPace = pgTable('platform_pace', {
 	key: text('key').primaryKey(),
 	/** Calls begun in the window that ends at `resets_at`. */
 	used: integer('used').notNull(),
+	/** Callers who were sent away since the window began: each is told the window in which its turn will be. */
+	waiting: integer('waiting').notNull().default(0),
 	/** Null: not known yet. */
 	limit: integer('limit'),
 	windowSeconds: integer('window_seconds'),

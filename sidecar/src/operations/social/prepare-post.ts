@@ -1,13 +1,12 @@
 import type { RunDependencies } from '../../social/account-run.ts';
 import { checkPost, type CheckedPost } from '../../social/check-post.ts';
 import { fitText } from '../../social/fit-text.ts';
-import type { Credentials, Platform, Post, PostProblem, Settings } from '../../social/platform.ts';
+import type { Account, Credentials, Limits, Platform, Post, PostProblem, Settings } from '../../social/platform.ts';
 import type { TaskContext } from '../operation.ts';
 import { readCredentials, readSettings } from './account.ts';
 import { assemble, following, type ResolveMedia } from './assemble.ts';
 import type { FittedMedia } from './fit-media.ts';
 import type { PostParams } from './post-params.ts';
-import type { Limits } from '../../social/platform.ts';
 
 export interface PrepareDeps {
 	platforms: readonly Platform[];
@@ -41,13 +40,13 @@ export interface PreparedPost {
 const NOT_YET = { remoteId: '', rootId: '' };
 
 /** Reads everything, asks the platform for its limits, and fits the post to them where that is wanted. Sends nothing. */
-export async function preparePost({ platforms, run, resolveMedia }: PrepareDeps, context: TaskContext, given: PostParams, fitMedia: FitMedia): Promise<PreparedPost> {
+export async function preparePost({ platforms, run, resolveMedia }: PrepareDeps, context: TaskContext, given: PostParams, fitMedia: FitMedia, known?: Account | null): Promise<PreparedPost> {
 	const platform = platforms.find((known) => known.name === given.platform)!;
 	const credentials = readCredentials(context.secrets, platform);
 	const settings = readSettings(given.settings, platform);
 	const asked = await assemble(context, given, resolveMedia);
 	const request = { platform, credentials, settings, signal: context.signal, log: context.log };
-	let checked = await checkPost(run, request, asked);
+	let checked = await checkPost(run, request, asked, known);
 	let post = asked;
 	let thread = given.thread ?? [];
 	const changes: string[] = [];
@@ -60,7 +59,9 @@ export async function preparePost({ platforms, run, resolveMedia }: PrepareDeps,
 		checked = await checkPost(run, request, post, checked.account);
 	}
 	const comment = given.first_comment ?? null;
+	const follows = thread.length > 0 || comment !== null;
 	const problems = [...checked.problems];
+	if (follows && post.scheduledAt) problems.push({ field: 'scheduled_at', message: `What follows a post can only be sent once the post is out. Let n8n wait (the template schedule-best-time does so), or leave the thread and the first comment out.` });
 	if (thread.length > 0 && checked.limits.options.replies !== 'thread') {
 		problems.push({ field: 'thread', message: `${platform.title} has no threads. Put everything into one text.` });
 	} else {

@@ -45,7 +45,9 @@ export function createPublish({ platforms, publish, resolveMedia, fitting, refus
 			// What may be out already is looked up, whatever has been found since: somebody has to know of it to take it down.
 			const mayBeOut = await publish.ledger.mayBeOut(context.jobId);
 			if (!mayBeOut) await confirm();
-			const prepared = await context.step('prepare', () => preparePost({ platforms, run: publish, resolveMedia }, context, given, (...fit) => fitMedia(fitting, ...fit)));
+			// One that waited for its turn need not ask again who it is.
+			const known = await publish.ledger.accountOf(context.jobId);
+			const prepared = await context.step('prepare', () => preparePost({ platforms, run: publish, resolveMedia }, context, given, (...fit) => fitMedia(fitting, ...fit), known));
 			if (!mayBeOut && prepared.problems.length > 0) {
 				if (given.on_problem === 'skip') return { output: skipped(prepared) };
 				const { problems, platform } = prepared;

@@ -1,0 +1,1 @@
+ALTER TABLE "platform_pace" ADD COLUMN "waiting" integer DEFAULT 0 NOT NULL;
