@@ -236,4 +236,4 @@ export async function checkUploads(
 
 /** Pictures that LinkedIn has not got ready are given some seconds more. */
 export const notYet = (uploads: readonly (Upload | null)[], now: Date): (Upload | null)[] =>
-	uploads.map((upload) => (upload?.kind === 'image' ? { ...upload, readyAt: now.getTime() + 2 * IMAGE_SECONDS * 1000 } : upload?.kind === 'video' ? { ...upload, ready: false } : upload));
+	uploads.map((upload) => (upload?.kind === 'image' ? { ...upload, readyAt: now.getTime() + 2 * IMAGE_SECONDS * 1000 } : upload));

@@ -10,7 +10,7 @@ import type { Account, AccountRun, Arming, Engagement, FinishResult, LookResult,
 export interface LinkedInOptions extends LinkedInApiOptions {
 	/** Where posts are seen. Default https://www.linkedin.com */
 	webBaseUrl?: string;
-	/** How long a call that was cut off may still be at work on LinkedIn. Default 10. */
+	/** How long a call that was cut off may still be at work on LinkedIn. Default 45: longer than is waited for its answer. */
 	settleSeconds?: number;
 }
 
@@ -24,8 +24,6 @@ const NOT_YET_SECONDS = 6;
 const stateSchema = z.object({
 	/** In the order of `filesOf`. */
 	uploads: z.array(uploadSchema.nullable()).default([]),
-	/** A create call that used these uploads may have taken effect: they are not exchanged for others any more, or a repeat would be another post. */
-	sent: z.boolean().default(false),
 	/** What LinkedIn named as the post that a repeat is a duplicate of. `older`: it was there before the first call. */
 	duplicate: z.object({ urn: z.string().nullable(), older: z.boolean() }).nullable().default(null),
 });
@@ -46,7 +44,7 @@ const POST_URN = /urn:li:(?:share|ugcPost|activity):\d+/;
 const COMMENT_URN = /^urn:li:comment:\((urn:li:\w+:\d+),(\d+)\)$/;
 
 /** LinkedIn, members and pages (platforms.md 2). */
-export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settleSeconds = 10, ...options }: LinkedInOptions): Platform {
+export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settleSeconds = 45, ...options }: LinkedInOptions): Platform {
 	const api = linkedInApi(options);
 	const web = webBaseUrl.replace(/\/$/, '');
 	const permalinkOf = (urn: string): string => {
@@ -94,8 +92,7 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 		limits: async (run) => limitsOf(run),
 
 		async start(run) {
-			// A repeat must use what the open call used.
-			if (run.post.replyTo || stateSchema.parse(run.state).sent) return;
+			if (run.post.replyTo) return;
 			const files = filesOf(run.post);
 			for (const [index, file] of files.entries()) {
 				const keep = (upload: Upload | null) => keepUpload(run, index, upload);
@@ -106,8 +103,7 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 		},
 
 		async check(run) {
-			const { uploads, sent } = stateSchema.parse(run.state);
-			if (sent) return { state: 'ready' };
+			const { uploads } = stateSchema.parse(run.state);
 			return checkUploads(uploadContext(run), uploads, (index, upload) => keepUpload(run, index, upload));
 		},
 
@@ -162,7 +158,6 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 	async function create(run: PlatformRun, { attempts, firstArmedAt }: Arming): Promise<FinishResult> {
 		const state = stateSchema.parse(run.state);
 		const author = authorOf(run);
-		if (!state.sent) await run.save({ ...state, sent: true });
 		const action = 'create the post';
 		try {
 			const answer = await api.rest(run, {
@@ -185,19 +180,19 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 			const code = linkedInCode(error.body);
 			if (code === 'DUPLICATE_POST' || (error.status === 422 && /duplicate/i.test(error.detail))) {
 				const urn = POST_URN.exec(JSON.stringify(error.body))?.[0] ?? null;
-				if (attempts === 1) throw await refusedDuplicate(run, state, error, urn);
+				if (attempts === 1) throw refusedDuplicate(error, urn);
 				// platforms.md 0.3: a repeat names the post that the first call made.
 				const older = urn !== null && madeBefore(urn, firstArmedAt);
 				if (urn !== null && !older) return published(urn);
-				await run.save({ ...state, sent: true, duplicate: { urn, older } });
+				await run.save({ ...state, duplicate: { urn, older } });
 				throw error.as('unknown');
 			}
 			if (code === 'MEDIA_ASSET_WAITING_UPLOAD') {
-				await run.save({ ...state, sent: attempts > 1, uploads: notYet(state.uploads, run.now()) });
+				await run.save({ ...state, uploads: notYet(state.uploads, run.now()) });
 				return { state: 'waiting', afterSeconds: NOT_YET_SECONDS };
 			}
-			if (error.decision === 'unknown' || attempts > 1) throw error;
-			await run.save({ ...state, sent: false });
+			// With other uploads a repeat would be another post, no duplicate.
+			if (attempts > 1) throw error;
 			const isGone = error.status !== null && [400, 404, 422].includes(error.status) && state.uploads.length > 0;
 			if (isGone && /\b(media|image|video|asset)/i.test(`${code} ${error.detail}`) && /not[ _]found|does not exist|not[ _]exist|expired|no media asset/i.test(`${code} ${error.detail}`)) {
 				return { state: 'restart', reason: error.detail };
@@ -207,8 +202,7 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 	}
 
 	/** The account has this post from before: nothing was posted, and nothing is open. */
-	async function refusedDuplicate(run: PlatformRun, state: z.infer<typeof stateSchema>, error: HttpFailure, urn: string | null): Promise<HttpFailure> {
-		await run.save({ ...state, sent: false });
+	function refusedDuplicate(error: HttpFailure, urn: string | null): HttpFailure {
 		const where = urn === null ? '' : ` (${urn})`;
 		const hint = `The account has posted this text before${where}, or deleted such a post within the last two days. Change the text, even a little.`;
 		return new HttpFailure({ ...error, body: error.body, decision: 'stop', platformCode: 'DUPLICATE_POST', hint });
