@@ -159,6 +159,14 @@ describe('the stand-in of TikTok', () => {
 		expect(tiktok.posts).toEqual([]);
 	});
 
+	it('hashes large files without keeping them', async () => {
+		await start({ discard: true });
+		const { upload_url: url } = (await init(file(123, 50))).body.data;
+		await put(url, 0, 50);
+		await put(url, 50, 123);
+		expect(tiktok.posts[0]!.media[0]).toMatchObject({ sha256: sha256(bytes), bytes: Buffer.alloc(0) });
+	});
+
 	it('keeps to six inits a minute, and can send an error with HTTP 200', async () => {
 		await start({ rateLimits: true });
 		for (let count = 0; count < 6; count += 1) expect((await init(file(50))).code).toBe('ok');
