@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startMastodonEmulator } from '../../test/platforms/mastodon.ts';
 import { startOpenAi } from '../../test/platforms/openai.ts';
-import { startXEmulator } from '../../test/platforms/x.ts';
+import { startWall } from '../../test/platforms/wall.ts';
 import type { StoredCredential } from './n8n-api.ts';
 import { nextFreePort } from './ports.ts';
+import { credentialName, SOCIAL_STAND_INS, startSocialStandIns } from './social-stand-ins.ts';
 import type { CredentialIds, CredentialSpec } from './seed-n8n.ts';
 
 /**
@@ -14,8 +14,6 @@ import type { CredentialIds, CredentialSpec } from './seed-n8n.ts';
 
 /** First port tried; the next free ones follow. */
 const FIRST_PORT = 8091;
-const X_CREDENTIAL = 'mediaPipelineXOAuth2Api';
-const MASTODON_CREDENTIAL = 'mediaPipelineMastodonApi';
 
 export interface StandIns {
 	running: Array<{ name: string; url: string }>;
@@ -40,41 +38,34 @@ export interface StandInOptions {
 }
 
 interface Server {
-	url: string;
 	close(): Promise<void>;
 }
 
 /** Starts a stand-in for every service that is not configured. */
 export async function planStandIns({ wanted, environment, credentials, folder }: StandInOptions): Promise<StandIns> {
 	const plan: StandIns = { running: [], variables: {}, credentials: [], ownAccounts: {}, advice: [], close: async () => undefined };
-	const own = (type: string) => credentials.find((credential) => credential.type === type && credential.name !== STAND_IN_NAMES[type]);
-	for (const type of [X_CREDENTIAL, MASTODON_CREDENTIAL]) {
-		const account = own(type);
+	for (const standIn of SOCIAL_STAND_INS) {
+		const { credentialType: type } = standIn;
+		const account = credentials.find((credential) => credential.type === type && credential.name !== credentialName(standIn));
 		if (account) plan.ownAccounts[type] = { id: account.id, name: account.name };
 	}
 	if (!wanted) return plan;
 
 	const servers: Server[] = [];
 	plan.close = async () => void (await Promise.all(servers.map((server) => server.close())));
-	const start = async (name: string, startServer: (options: { port: number }) => Promise<Server>): Promise<Server> => {
-		const server = await startServer({ port: await nextFreePort(FIRST_PORT + servers.length) });
-		servers.push(server);
-		plan.running.push({ name, url: server.url });
-		return server;
-	};
-	if (!plan.ownAccounts[X_CREDENTIAL] && !environment.X_API_BASE_URL) {
-		const { url } = await start('X', startXEmulator);
-		plan.variables.X_API_BASE_URL = url;
-		plan.variables.X_WEB_BASE_URL = url;
-		// No refresh token: n8n then never asks the real X to renew it.
-		const oauthTokenData = { access_token: 'x-token', token_type: 'bearer' };
-		plan.credentials.push({ name: STAND_IN_NAMES[X_CREDENTIAL]!, type: X_CREDENTIAL, data: { clientId: 'stand-in', clientSecret: 'stand-in', oauthTokenData } });
-		plan.advice.push('X: make a credential "Media Pipeline X OAuth2 API" in n8n, choose it in the workflow, start again.');
-	}
-	if (!plan.ownAccounts[MASTODON_CREDENTIAL]) {
-		const { url } = await start('Mastodon', startMastodonEmulator);
-		plan.credentials.push({ name: STAND_IN_NAMES[MASTODON_CREDENTIAL]!, type: MASTODON_CREDENTIAL, data: { baseUrl: url, accessToken: 'mastodon-token' } });
-		plan.advice.push('Mastodon: make a credential "Media Pipeline Mastodon API" in n8n and choose it in the workflow.');
+	const missing = SOCIAL_STAND_INS.filter(({ credentialType, variables }) => !plan.ownAccounts[credentialType] && !variables.some((name) => environment[name]));
+	let hosts: string[] = [];
+	if (missing.length > 0) {
+		const wallPort = await nextFreePort(FIRST_PORT);
+		const social = await startSocialStandIns(missing, wallPort + 1);
+		servers.push(social);
+		const wall = await startWall(social.running.map(({ standIn: { name }, server: { url } }) => ({ name, url })), wallPort);
+		servers.push(wall);
+		plan.running.push({ name: 'Posts', url: wall.url }, ...social.running.map(({ standIn: { name }, server: { url } }) => ({ name, url })));
+		Object.assign(plan.variables, social.variables);
+		plan.credentials.push(...social.credentials);
+		hosts = social.hosts;
+		plan.advice.push('A platform: make its credential in n8n, choose it in the workflow, start again. docs/platforms says how, one page each.');
 	}
 	if (!environment.OPENAI_API_KEY && !environment.OPENAI_BASE_URL) {
 		const ai = await startAi();
@@ -88,15 +79,10 @@ export async function planStandIns({ wanted, environment, credentials, folder }:
 		}
 		plan.advice.push('AI: local engines do what they can. Post texts come from a stand-in that does not look and always answers the same. Set OPENAI_API_KEY for real captions, translations and better transcripts.');
 	}
-	const hosts = plan.running.map(({ url }) => new URL(url).host);
+	hosts = [...new Set([...hosts, ...plan.running.map(({ url }) => new URL(url).host)])];
 	if (hosts.length > 0) plan.variables.ALLOWED_PRIVATE_HOSTS = hosts.join(',');
 	return plan;
 }
-
-const STAND_IN_NAMES: Record<string, string> = {
-	[X_CREDENTIAL]: 'X (local stand-in)',
-	[MASTODON_CREDENTIAL]: 'Mastodon (local stand-in)',
-};
 
 /** The stand-in only writes post texts, for which there is no local engine, and hears only where none is installed. */
 const LOCAL_FIRST = {
@@ -115,7 +101,7 @@ const STAND_IN_CAPTION = 'A first post by the media pipeline. (Text by a stand-i
 /** Seconds that each sentence of the transcript is given. */
 const SENTENCE_SECONDS = 3;
 
-async function startAi(): Promise<Server> {
+async function startAi(): Promise<Server & { url: string }> {
 	const ai = await startOpenAi();
 	const segments = STAND_IN_TRANSCRIPT.map((text, index) => ({ start: index * SENTENCE_SECONDS, end: (index + 1) * SENTENCE_SECONDS, text }));
 	ai.transcript = { text: STAND_IN_TRANSCRIPT.join(' '), language: 'english', segments };

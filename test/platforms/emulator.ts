@@ -192,6 +192,7 @@ export class Emulator {
 	/** The page of published posts, and their media. */
 	show(title: string, posts: () => ShownPost[], media: (id: string) => StoredMedia | undefined): void {
 		this.app.get('/', (_request, response) => void response.type('html').send(page(title, posts())));
+		this.app.get('/emulator/posts', (_request, response) => void response.json(posts()));
 		this.app.get('/emulator/media/:id', (request, response) => {
 			const found = media(request.params.id);
 			if (!found) return void response.status(404).end();
