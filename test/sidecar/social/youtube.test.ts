@@ -232,13 +232,13 @@ describe('what is added to a video', () => {
 		expect(youtube.posts[0]!.captions.map(({ language }) => language)).toEqual(['en', 'de']);
 	});
 
-	it('is complete and single when the process is killed just after any write', async () => {
+	it.each(['before', 'after'] as const)('is complete and single when the process is killed just %s any write', async (when) => {
 		youtube = await world.start({ units: 1e6, captionConflicts: false });
 		const cover = await world.jpeg();
 		for (let write = 1; ; write += 1) {
 			const given = world.request(postOf(`killed ${write}`, [world.video], { cover, subtitles }));
 			const deps = dependencies(world.database, world.clock);
-			const ledger = crashing(deps.ledger, write, 'after');
+			const ledger = crashing(deps.ledger, write, when);
 			await publishPost({ ...deps, ledger }, given).catch(() => {});
 			await expireClaims(world.database);
 			await world.publish(given);
@@ -257,13 +257,13 @@ describe('what is added to a video', () => {
 	});
 
 	it('is added later when the token stops working in between', async () => {
-		const given = world.request(postOf('between', [world.video], { subtitles }));
+		const given = world.request(postOf('between', [world.video], { cover: await world.jpeg(), subtitles }));
 		youtube.fail('caption', { when: 'before', answer: googleError(401, 'authError'), skip: 1 });
 		expect(await failing(world.publish(given))).toMatchObject({ code: 'needs_reauth' });
 		expect(youtube.posts[0]!.captions).toHaveLength(1);
 		const row = await world.publish(given);
 		expect(row.externalPostId).toBe(youtube.posts[0]!.id);
-		expect([youtube.posts.length, youtube.posts[0]!.captions.length]).toEqual([1, 2]);
+		expect([youtube.posts.length, youtube.posts[0]!.captions.length, youtube.count('thumbnail')]).toEqual([1, 2, 1]);
 	});
 
 	it('is refused before the upload when the thumbnail is of another kind', async () => {
