@@ -118,7 +118,7 @@ describe('Facebook', () => {
 		await failed(publish(request));
 		on.clock.advance(24 * 3_600_000);
 		await publish(request);
-		expect(on.facebook.count('photo')).toBe(4);
+		expect([on.facebook.count('photo'), on.facebook.count('feed')]).toEqual([4, 2]);
 		expect(on.facebook.posts).toHaveLength(1);
 	});
 
@@ -137,15 +137,25 @@ describe('Facebook', () => {
 		expect(on.clock.now() - before).toBeGreaterThanOrEqual(30_000);
 	});
 
-	it('does not take an older post with the same words for its own', async () => {
+	it('does not take an older post with the same words for its own, and does not insist', async () => {
 		const account = await start();
 		const first = await publish(requestOf(account, postOf('Same words')));
-		on.facebook.posts[0]!.at = new Date(on.clock.now() - 3_600_000);
+		const older = { id: first.externalPostId, message: 'Same words', created_time: new Date(on.clock.now() - 3_600_000).toISOString() };
+		// Even where the list holds more than was asked for.
+		on.facebook.fail('posts', { when: 'after', answer: { status: 200, body: { data: [older] } }, times: 100 });
 		on.facebook.fail('feed', { when: 'before', answer: 'drop' });
 		const error = await failed(publish(requestOf(account, postOf('Same words'))));
 		// The repeat after the broken call is refused as a duplicate; of which one, nobody can tell.
 		expect(error).toMatchObject({ code: 'post_unknown' });
 		expect(on.facebook.posts.map(({ id }) => id)).toEqual([first.externalPostId]);
+		expect(on.facebook.publicCalls).toBe(2);
+	});
+
+	it('sends a range again that did not arrive in whole', async () => {
+		const account = await start();
+		on.facebook.fail('videoTransfer', { when: 'before', answer: graphError({ message: 'problem', code: 6000, subcode: 1_363_019 }) });
+		await publish(requestOf(account, postOf('again', [on.wide])));
+		expect(on.facebook.posts).toHaveLength(1);
 	});
 
 	it('says what to do about a duplicate', async () => {
