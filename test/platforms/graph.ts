@@ -26,7 +26,18 @@ export interface GraphErrorFacts {
 }
 
 /** Graph's error envelope (platforms.md 6.5), also for `fail`. */
-export function graphError({ message, code, subcode, status = 400, type = 'OAuthException', transient = false, userTitle, userMessage, data, headers }: GraphErrorFacts): Answer {
+export function graphError({
+	message,
+	code,
+	subcode,
+	status = 400,
+	type = 'OAuthException',
+	transient = false,
+	userTitle,
+	userMessage,
+	data,
+	headers,
+}: GraphErrorFacts): Answer {
 	return {
 		status,
 		...(headers ? { headers } : {}),
@@ -52,7 +63,12 @@ export function refuseGraph(facts: GraphErrorFacts): never {
 
 /** A throttle as Graph tells it: a code in the body, minutes in a header. For `fail`. */
 export const graphThrottle = (accountId: string, code: number, minutes: number, status = 400): Answer =>
-	graphError({ message: `(#${code}) There have been too many calls`, code, status, headers: { 'X-Business-Use-Case-Usage': businessUsage(accountId, 100, minutes) } });
+	graphError({
+		message: `(#${code}) There have been too many calls`,
+		code,
+		status,
+		headers: { 'X-Business-Use-Case-Usage': businessUsage(accountId, 100, minutes) },
+	});
 
 const businessUsage = (accountId: string, percent: number, minutes: number): string =>
 	JSON.stringify({ [accountId]: [{ type: 'instagram', call_count: percent, total_cputime: 5, total_time: 7, estimated_time_to_regain_access: minutes }] });
@@ -123,7 +139,8 @@ export class Graph<A extends GraphAccount> {
 		if (!allowed.includes(scheme)) return refuseGraph({ message: 'An access token is required to request this resource.', code: 104 });
 		const account = this.tokens.get(token);
 		if (!account) return refuseGraph({ message: 'Invalid OAuth access token - Cannot parse access token', code: 190 });
-		if (account.expired) return refuseGraph({ message: 'Error validating access token: Session has expired on Saturday, 21-Nov-26 10:00:00 PST.', code: 190, subcode: 463 });
+		if (account.expired)
+			return refuseGraph({ message: 'Error validating access token: Session has expired on Saturday, 21-Nov-26 10:00:00 PST.', code: 190, subcode: 463 });
 		return account;
 	}
 
@@ -136,7 +153,13 @@ export class Graph<A extends GraphAccount> {
 	 * Registers `/{version}{path}`, where `:id` is a part of the path and `:id<17\d+>` one of this form; or a path as a whole with the
 	 * groups `version` and `id`. What the handler answers is sent as JSON, with the usage headers.
 	 */
-	step(step: string, method: 'get' | 'post' | 'delete', path: string | RegExp, rules: GraphRules, handler: (request: GraphRequest<A>) => object | Promise<object>): void {
+	step(
+		step: string,
+		method: 'get' | 'post' | 'delete',
+		path: string | RegExp,
+		rules: GraphRules,
+		handler: (request: GraphRequest<A>) => object | Promise<object>,
+	): void {
 		this.#emulator.step(step, method, typeof path === 'string' ? pattern(`${this.#base}/:version${path}`) : path, async (call) => {
 			if (!this.#versions.includes(call.params['version'] ?? '')) refuseGraph({ message: `Unknown path components: /${call.params['version']}`, code: 2500 });
 			if ('access_token' in call.query) refuseGraph({ message: 'This stand-in takes no tokens in addresses: they end up in logs', code: 1 });
@@ -191,7 +214,9 @@ export class Graph<A extends GraphAccount> {
 		const wanted = fieldNames(values['fields']);
 		const unknown = wanted.find((name) => !(name in node));
 		if (unknown) refuseGraph({ message: `(#100) Tried accessing nonexisting field (${unknown})`, code: 100 });
-		return Object.fromEntries(Object.entries(node).filter(([name, value]) => (name === 'id' || wanted.includes(name)) && value !== undefined && value !== null));
+		return Object.fromEntries(
+			Object.entries(node).filter(([name, value]) => (name === 'id' || wanted.includes(name)) && value !== undefined && value !== null),
+		);
 	}
 
 	/** A list as Graph gives it: `limit` and `after` of the values, cursors in `paging`. */
@@ -246,7 +271,8 @@ function parameters(call: Call, method: 'get' | 'post' | 'delete'): { values: Re
 	if (method === 'get') return { values: call.query, files: [] };
 	const type = call.headers['content-type'] ?? '';
 	if (call.body.length === 0) return { values: call.query, files: [] };
-	if (type.startsWith('application/x-www-form-urlencoded')) return { values: { ...call.query, ...Object.fromEntries(new URLSearchParams(call.body.toString('utf8'))) }, files: [] };
+	if (type.startsWith('application/x-www-form-urlencoded'))
+		return { values: { ...call.query, ...Object.fromEntries(new URLSearchParams(call.body.toString('utf8'))) }, files: [] };
 	if (type.startsWith('multipart/form-data')) {
 		const parts = formParts(call) ?? refuseGraph({ message: '(#100) The form is malformed', code: 100 });
 		const texts = parts.filter((part) => part.fileName === null).map((part) => [part.name, part.data.toString('utf8')] as const);
@@ -277,7 +303,11 @@ export function textValue(values: Record<string, unknown>, name: string): string
 export function flagValue(values: Record<string, unknown>, name: string): boolean {
 	const value = values[name];
 	if (value === undefined) return false;
-	return value === true || value === 'true' || (value === false || value === 'false' ? false : refuseGraph({ message: `(#100) Param ${name} must be a boolean`, code: 100 }));
+	return (
+		value === true ||
+		value === 'true' ||
+		(value === false || value === 'false' ? false : refuseGraph({ message: `(#100) Param ${name} must be a boolean`, code: 100 }))
+	);
 }
 
 /** Several ids: an array of JSON, such an array as text, or separated by commas. */
@@ -310,7 +340,8 @@ export interface Fetched {
 export async function fetchPublic(url: string, { maxBytes, keep }: { maxBytes: number; keep: boolean }): Promise<Fetched | string> {
 	if (!/^[\x21-\x7e]+$/.test(url)) return 'the address has characters beyond ASCII';
 	const parsed = URL.canParse(url) ? new URL(url) : null;
-	if (!parsed || !(parsed.protocol === 'https:' || (parsed.protocol === 'http:' && parsed.hostname === '127.0.0.1'))) return 'the address is not a public https address';
+	if (!parsed || !(parsed.protocol === 'https:' || (parsed.protocol === 'http:' && parsed.hostname === '127.0.0.1')))
+		return 'the address is not a public https address';
 	try {
 		const response = await fetch(parsed, { redirect: 'manual', headers: { 'user-agent': 'facebookexternalhit/1.1' }, signal: AbortSignal.timeout(20_000) });
 		if (response.status !== 200 || !response.body) return `the server of the address answers ${response.status}`;

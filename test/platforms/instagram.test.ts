@@ -39,12 +39,17 @@ interface Answer {
 const request = async (method: string, url: string, body?: Record<string, unknown>, headers: Record<string, string> = {}) => {
 	const response = await fetch(url, {
 		method,
-		headers: { authorization: `Bearer ${url.includes('/facebook/') ? 'facebook' : 'instagram'}-token`, ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+		headers: {
+			authorization: `Bearer ${url.includes('/facebook/') ? 'facebook' : 'instagram'}-token`,
+			...(body ? { 'content-type': 'application/json' } : {}),
+			...headers,
+		},
 		...(body ? { body: JSON.stringify(body) } : {}),
 	});
 	return { status: response.status, headers: response.headers, body: (await response.json()) as Answer };
 };
-const call = (method: string, path: string, body?: Record<string, unknown>, headers?: Record<string, string>) => request(method, `${instagram.instagramUrl}/v25.0${path}`, body, headers);
+const call = (method: string, path: string, body?: Record<string, unknown>, headers?: Record<string, string>) =>
+	request(method, `${instagram.instagramUrl}/v25.0${path}`, body, headers);
 const viaFacebook = (method: string, path: string, body?: Record<string, unknown>) => request(method, `${instagram.facebookUrl}/v25.0${path}`, body);
 const create = async (values: Record<string, unknown>) => (await call('POST', `/${IG}/media`, values)).body.id;
 const publish = (id: string) => call('POST', `/${IG}/media_publish`, { creation_id: id });
@@ -93,7 +98,12 @@ describe('the stand-in of Instagram', () => {
 	});
 
 	it('tells of the account what is asked for, and the ids beyond 2^53 as text', async () => {
-		expect((await call('GET', '/me?fields=user_id,username,account_type')).body).toEqual({ id: `9${IG}`, user_id: IG, username: 'demo', account_type: 'BUSINESS' });
+		expect((await call('GET', '/me?fields=user_id,username,account_type')).body).toEqual({
+			id: `9${IG}`,
+			user_id: IG,
+			username: 'demo',
+			account_type: 'BUSINESS',
+		});
 		expect(codes(await call('GET', '/me?fields=nothing'))).toEqual([400, 100]);
 		const pages = await viaFacebook('GET', '/me/accounts?fields=name,instagram_business_account{id,username}');
 		expect(pages.body.data).toEqual([{ id: '104000000000000001', name: 'Demo Page', instagram_business_account: { id: IG, username: 'demo' } }]);
@@ -114,13 +124,21 @@ describe('the stand-in of Instagram', () => {
 	});
 
 	it('publishes a carousel of finished items only', async () => {
-		const [picture, clip] = [await create({ image_url: jpeg, is_carousel_item: true, alt_text: 'Blue' }), await create({ media_type: 'VIDEO', video_url: video, is_carousel_item: true })];
+		const [picture, clip] = [
+			await create({ image_url: jpeg, is_carousel_item: true, alt_text: 'Blue' }),
+			await create({ media_type: 'VIDEO', video_url: video, is_carousel_item: true }),
+		];
 		const carousel = () => call('POST', `/${IG}/media`, { media_type: 'CAROUSEL', children: [picture, clip], caption: 'Both' });
 		expect(codes(await carousel())).toEqual([400, 9007, 2207027]);
 		for (let look = 0; look < 2; look += 1) await statusOf(clip);
 		expect(codes(await publish(picture))).toEqual([400, 100]);
 		await publish((await carousel()).body.id);
-		expect(instagram.posts.map((post) => post.media.map(({ mime, alt }) => [mime, alt]))).toEqual([[['image/jpeg', 'Blue'], ['video/mp4', null]]]);
+		expect(instagram.posts.map((post) => post.media.map(({ mime, alt }) => [mime, alt]))).toEqual([
+			[
+				['image/jpeg', 'Blue'],
+				['video/mp4', null],
+			],
+		]);
 	});
 
 	it('lets containers end in errors, and expire', async () => {
@@ -157,7 +175,9 @@ describe('the stand-in of Instagram', () => {
 		instagram = await startInstagramEmulator({ now: () => now, quota: 2 });
 		await publish(await create({ media_type: 'STORIES', image_url: jpeg }));
 		const { body: first } = await publish(await create({ image_url: jpeg, caption: 'one' }));
-		expect((await call('GET', `/${IG}/content_publishing_limit?fields=config,quota_usage`)).body.data).toEqual([{ config: { quota_total: 2, quota_duration: 86_400 }, quota_usage: 2 }]);
+		expect((await call('GET', `/${IG}/content_publishing_limit?fields=config,quota_usage`)).body.data).toEqual([
+			{ config: { quota_total: 2, quota_duration: 86_400 }, quota_usage: 2 },
+		]);
 		expect(codes(await publish(await create({ image_url: jpeg, caption: 'two' })))).toEqual([400, 9, 2207042]);
 		now += 86_400_000;
 		await publish(await create({ image_url: jpeg, caption: 'three' }));
@@ -167,7 +187,10 @@ describe('the stand-in of Instagram', () => {
 		expect((await call('GET', `/${IG}/stories?fields=id`)).body.data).toHaveLength(1);
 		await call('POST', `/${first.id}/comments`, { message: 'First' });
 		expect((await call('GET', `/${first.id}/comments?fields=text,username`)).body.data).toMatchObject([{ text: 'First', username: 'demo' }]);
-		expect((await call('GET', `/${first.id}/insights?metric=views,likes`)).body.data).toMatchObject([{ name: 'views', values: [{ value: 120 }] }, { name: 'likes' }]);
+		expect((await call('GET', `/${first.id}/insights?metric=views,likes`)).body.data).toMatchObject([
+			{ name: 'views', values: [{ value: 120 }] },
+			{ name: 'likes' },
+		]);
 	});
 
 	it('deletes with Facebook Login only', async () => {

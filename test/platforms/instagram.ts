@@ -1,6 +1,6 @@
 import { Emulator, type EmulatorOptions } from './emulator.ts';
 import { fetchPublic, Graph, refuseGraph, ResumableFile, textValue, type Fetched, type GraphAccount, type GraphRequest } from './graph.ts';
-import { checkImage, checkVideo, CONTAINER_PARAMETERS, readContainer, videoProblem, type ContainerKind } from './instagramRules.ts';
+import { ACCOUNT, checkImage, checkVideo, CONTAINER_PARAMETERS, readContainer, SCOPES, videoProblem, type ContainerKind } from './instagramRules.ts';
 
 export interface InstagramAccount extends GraphAccount {
 	/** With `facebook`, `id` is the one of a person, or of a page that is its own. */
@@ -71,11 +71,6 @@ export interface InstagramPost {
 	engagement: { views: number; likes: number; shares: number; saved: number };
 }
 
-const ACCOUNT = { id: '17841405309211844', username: 'demo' };
-const SCOPES = {
-	instagram: { basic: 'instagram_business_basic', publish: 'instagram_business_content_publish', comments: 'instagram_business_manage_comments', insights: 'instagram_business_manage_insights' },
-	facebook: { basic: 'instagram_basic', publish: 'instagram_content_publish', comments: 'instagram_manage_comments', insights: 'instagram_manage_insights' },
-};
 const VERSIONS = ['v23.0', 'v24.0', 'v25.0', 'v26.0'];
 const CONTAINER = ':id<179\\d+>';
 const MEDIA = ':id<180\\d+>';
@@ -110,21 +105,35 @@ export async function startInstagramEmulator(options: InstagramEmulatorOptions =
 	const accountsOf = ({ login, id, username, pages = [], instagram }: InstagramAccount) =>
 		login === 'instagram' ? [{ id, username }] : instagram ? [instagram] : pages.flatMap((page) => page.instagram ?? []);
 	const missing = (id: string | undefined): never =>
-		refuseGraph({ message: `Unsupported request. Object with ID '${id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation.`, code: 100, subcode: 33, type: 'GraphMethodException' });
+		refuseGraph({
+			message: `Unsupported request. Object with ID '${id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation.`,
+			code: 100,
+			subcode: 33,
+			type: 'GraphMethodException',
+		});
 	/** The Instagram account that a path names. */
-	const ownAccount = ({ account, params }: GraphRequest<InstagramAccount>) => accountsOf(account).find(({ id }) => id === params['id']) ?? missing(params['id']);
-	const ownPost = ({ account, params }: GraphRequest<InstagramAccount>) => posts.find((post) => post.id === params['id'] && accountsOf(account).some(({ id }) => id === post.owner)) ?? missing(params['id']);
+	const ownAccount = ({ account, params }: GraphRequest<InstagramAccount>) =>
+		accountsOf(account).find(({ id }) => id === params['id']) ?? missing(params['id']);
+	const ownPost = ({ account, params }: GraphRequest<InstagramAccount>) =>
+		posts.find((post) => post.id === params['id'] && accountsOf(account).some(({ id }) => id === post.owner)) ?? missing(params['id']);
 	const ownContainer = (account: InstagramAccount, id: string | undefined) => {
 		const found = containers.get(id ?? '');
 		return found && accountsOf(account).some((entry) => entry.id === found.owner) ? found : null;
 	};
 	const used = (owner: string) => posts.filter((post) => post.owner === owner && post.at.getTime() > emulator.now() - 86_400_000).length;
-	const asMedia = ({ mime, sha256, bytes }: Pick<Fetched, 'mime' | 'sha256' | 'bytes'>, alt: string | null = null): InstagramMedia => ({ id: nextMedia(), mime, sha256, bytes: discard ? Buffer.alloc(0) : bytes, alt });
+	const asMedia = ({ mime, sha256, bytes }: Pick<Fetched, 'mime' | 'sha256' | 'bytes'>, alt: string | null = null): InstagramMedia => ({
+		id: nextMedia(),
+		mime,
+		sha256,
+		bytes: discard ? Buffer.alloc(0) : bytes,
+		alt,
+	});
 	const graphTime = (date: Date) => date.toISOString().replace(/\.\d+Z$/, '+0000');
 
 	function status(container: Container): { status_code: string; status: string } {
 		if (container.published) return { status_code: 'PUBLISHED', status: 'Published: Media has been successfully published.' };
-		if (container.expiresAt <= emulator.now()) return { status_code: 'EXPIRED', status: 'Expired: The container was not published within 24 hours and has expired.' };
+		if (container.expiresAt <= emulator.now())
+			return { status_code: 'EXPIRED', status: 'Expired: The container was not published within 24 hours and has expired.' };
 		if (container.error !== null) return { status_code: 'ERROR', status: `Error: Media upload has failed with error code ${container.error}` };
 		const uploading = container.upload !== null && container.upload.received !== container.upload.size;
 		if (uploading || container.pollsLeft > 0) return { status_code: 'IN_PROGRESS', status: 'In Progress: Media is still being processed.' };
@@ -138,10 +147,20 @@ export async function startInstagramEmulator(options: InstagramEmulatorOptions =
 
 		if (login === 'instagram') {
 			graph.step('me', 'get', '/me', { scopes: [scope.basic] }, ({ account, values }) =>
-				graph.pick(values, { id: `9${account.id}`, user_id: account.id, username: account.username, account_type: account.accountType ?? 'BUSINESS', name: account.username }),
+				graph.pick(values, {
+					id: `9${account.id}`,
+					user_id: account.id,
+					username: account.username,
+					account_type: account.accountType ?? 'BUSINESS',
+					name: account.username,
+				}),
 			);
 		} else {
-			const shown = (page: { id: string; name: string; instagram: { id: string; username: string } | null | undefined }) => ({ id: page.id, name: page.name, instagram_business_account: page.instagram ?? undefined });
+			const shown = (page: { id: string; name: string; instagram: { id: string; username: string } | null | undefined }) => ({
+				id: page.id,
+				name: page.name,
+				instagram_business_account: page.instagram ?? undefined,
+			});
 			graph.step('me', 'get', '/me', { scopes: [scope.basic] }, ({ account, values }) => {
 				const page = { id: account.id, name: account.username };
 				return graph.pick(values, account.instagram ? shown({ ...page, instagram: account.instagram }) : page);
@@ -172,7 +191,8 @@ export async function startInstagramEmulator(options: InstagramEmulatorOptions =
 				expiresAt: emulator.now() + containerLifeSeconds * 1000,
 				published: false,
 			};
-			if (wanted.imageUrl !== null) container.media = [asMedia(await checkImage(await fetchPublic(wanted.imageUrl, { maxBytes: 8e6, keep: true })), wanted.alt)];
+			if (wanted.imageUrl !== null)
+				container.media = [asMedia(await checkImage(await fetchPublic(wanted.imageUrl, { maxBytes: 8e6, keep: true })), wanted.alt)];
 			if (wanted.videoUrl !== null) {
 				const fetched = await fetchPublic(wanted.videoUrl, { maxBytes: 2e9, keep: !discard });
 				container.error = checkVideo(fetched, wanted.kind);
@@ -198,24 +218,56 @@ export async function startInstagramEmulator(options: InstagramEmulatorOptions =
 			return answer;
 		});
 
-		graph.step('publish', 'post', '/:id/media_publish', { scopes: [scope.basic, scope.publish, ...pages], parameters: ['creation_id'], makesPublic: () => true }, (request) => {
-			const { id: owner, username } = ownAccount(request);
-			const creation = textValue(request.values, 'creation_id');
-			const container = ownContainer(request.account, creation ?? undefined) ?? missing(creation ?? undefined);
-			const { status_code } = status(container);
-			if (container.carouselItem) refuseGraph({ message: '(#100) An item of a carousel cannot be published alone', code: 100 });
-			if (status_code === 'PUBLISHED') refuseGraph({ message: '(#100) The media has been published already', code: 100 });
-			if (status_code === 'EXPIRED') refuseGraph({ message: 'The media container has expired', code: -2, subcode: 2207020 });
-			if (status_code === 'ERROR') refuseGraph({ message: 'The media cannot be published', code: -1, subcode: 2207032 });
-			if (status_code === 'IN_PROGRESS') refuseGraph({ message: 'Media ID is not available', code: 9007, subcode: 2207027, userMessage: 'The media is not ready for publishing, please wait for a moment' });
-			if (used(owner) >= quota) refuseGraph({ message: 'Application request limit reached', code: 9, subcode: 2207042, userMessage: 'You reached the maximum number of posts that is allowed to be published by the Content Publishing API' });
-			container.published = true;
-			const id = nextMedia();
-			const { caption: text, kind, media, cover, thumbOffset, options: chosen } = container;
-			const permalink = `${base}/${kind === 'REELS' ? 'reel' : kind === 'STORIES' ? 'stories' : 'p'}/${Buffer.from(id.slice(-9)).toString('base64url')}/`;
-			posts.push({ id, owner, author: username, text, kind, media, cover, thumbOffset, options: chosen, permalink, at: new Date(emulator.now()), comments: [], engagement: { views: 120, likes: 14, shares: 3, saved: 2 } });
-			return { id };
-		});
+		graph.step(
+			'publish',
+			'post',
+			'/:id/media_publish',
+			{ scopes: [scope.basic, scope.publish, ...pages], parameters: ['creation_id'], makesPublic: () => true },
+			(request) => {
+				const { id: owner, username } = ownAccount(request);
+				const creation = textValue(request.values, 'creation_id');
+				const container = ownContainer(request.account, creation ?? undefined) ?? missing(creation ?? undefined);
+				const { status_code } = status(container);
+				if (container.carouselItem) refuseGraph({ message: '(#100) An item of a carousel cannot be published alone', code: 100 });
+				if (status_code === 'PUBLISHED') refuseGraph({ message: '(#100) The media has been published already', code: 100 });
+				if (status_code === 'EXPIRED') refuseGraph({ message: 'The media container has expired', code: -2, subcode: 2207020 });
+				if (status_code === 'ERROR') refuseGraph({ message: 'The media cannot be published', code: -1, subcode: 2207032 });
+				if (status_code === 'IN_PROGRESS')
+					refuseGraph({
+						message: 'Media ID is not available',
+						code: 9007,
+						subcode: 2207027,
+						userMessage: 'The media is not ready for publishing, please wait for a moment',
+					});
+				if (used(owner) >= quota)
+					refuseGraph({
+						message: 'Application request limit reached',
+						code: 9,
+						subcode: 2207042,
+						userMessage: 'You reached the maximum number of posts that is allowed to be published by the Content Publishing API',
+					});
+				container.published = true;
+				const id = nextMedia();
+				const { caption: text, kind, media, cover, thumbOffset, options: chosen } = container;
+				const permalink = `${base}/${kind === 'REELS' ? 'reel' : kind === 'STORIES' ? 'stories' : 'p'}/${Buffer.from(id.slice(-9)).toString('base64url')}/`;
+				posts.push({
+					id,
+					owner,
+					author: username,
+					text,
+					kind,
+					media,
+					cover,
+					thumbOffset,
+					options: chosen,
+					permalink,
+					at: new Date(emulator.now()),
+					comments: [],
+					engagement: { views: 120, likes: 14, shares: 3, saved: 2 },
+				});
+				return { id };
+			},
+		);
 
 		const shownPost = (post: InstagramPost) => ({
 			id: post.id,
@@ -237,28 +289,39 @@ export async function startInstagramEmulator(options: InstagramEmulatorOptions =
 		graph.step('stories', 'get', '/:id/stories', { scopes: [scope.basic], parameters: ['limit', 'after'] }, listed(true));
 		graph.step('media', 'get', `/${MEDIA}`, { scopes: [scope.basic] }, (request) => graph.pick(request.values, shownPost(ownPost(request))));
 
-		graph.step('comment', 'post', `/${MEDIA}/comments`, { scopes: [scope.basic, scope.comments], parameters: ['message'], makesPublic: () => true }, (request) => {
-			const post = ownPost(request);
-			const text = textValue(request.values, 'message') ?? refuseGraph({ message: '(#100) The parameter message is required', code: 100 });
-			if (post.kind === 'STORIES') refuseGraph({ message: '(#100) Stories have no comments', code: 100 });
-			if (text.length > 2200) refuseGraph({ message: '(#100) The comment is too long', code: 100 });
-			const id = nextMedia();
-			post.comments.push({ id, text, username: post.author, at: new Date(emulator.now()) });
-			return { id };
-		});
+		graph.step(
+			'comment',
+			'post',
+			`/${MEDIA}/comments`,
+			{ scopes: [scope.basic, scope.comments], parameters: ['message'], makesPublic: () => true },
+			(request) => {
+				const post = ownPost(request);
+				const text = textValue(request.values, 'message') ?? refuseGraph({ message: '(#100) The parameter message is required', code: 100 });
+				if (post.kind === 'STORIES') refuseGraph({ message: '(#100) Stories have no comments', code: 100 });
+				if (text.length > 2200) refuseGraph({ message: '(#100) The comment is too long', code: 100 });
+				const id = nextMedia();
+				post.comments.push({ id, text, username: post.author, at: new Date(emulator.now()) });
+				return { id };
+			},
+		);
 		graph.step('comments', 'get', `/${MEDIA}/comments`, { scopes: [scope.basic, scope.comments], parameters: ['limit', 'after'] }, (request) =>
-			graph.page(request.values, ownPost(request).comments.toReversed(), ({ id, text, username, at }) => graph.pick(request.values, { id, text, username, timestamp: graphTime(at) })),
+			graph.page(request.values, ownPost(request).comments.toReversed(), ({ id, text, username, at }) =>
+				graph.pick(request.values, { id, text, username, timestamp: graphTime(at) }),
+			),
 		);
 
 		graph.step('insights', 'get', `/${MEDIA}/insights`, { scopes: [scope.basic, scope.insights], parameters: ['metric'] }, (request) => {
 			const post = ownPost(request);
 			const { likes, ...rest } = post.engagement;
-			const all: Record<string, number> = post.kind === 'STORIES' ? { views: rest.views, shares: rest.shares } : { ...rest, likes, comments: post.comments.length };
+			const all: Record<string, number> =
+				post.kind === 'STORIES' ? { views: rest.views, shares: rest.shares } : { ...rest, likes, comments: post.comments.length };
 			return {
-				data: String(request.values['metric']).split(',').map((name) => {
-					const value = all[name] ?? refuseGraph({ message: `(#100) The metric ${name} is not available for this media`, code: 100 });
-					return { name, period: 'lifetime', values: [{ value }], id: `${post.id}/insights/${name}/lifetime` };
-				}),
+				data: String(request.values['metric'])
+					.split(',')
+					.map((name) => {
+						const value = all[name] ?? refuseGraph({ message: `(#100) The metric ${name} is not available for this media`, code: 100 });
+						return { name, period: 'lifetime', values: [{ value }], id: `${post.id}/insights/${name}/lifetime` };
+					}),
 			};
 		});
 
@@ -283,7 +346,8 @@ export async function startInstagramEmulator(options: InstagramEmulatorOptions =
 	/** A finished item of a carousel that is not yet used. */
 	function childMedia(account: InstagramAccount, id: string): InstagramMedia[] {
 		const child = ownContainer(account, id) ?? missing(id);
-		if (!child.carouselItem || status(child).status_code !== 'FINISHED') refuseGraph({ message: `(#100) The item ${id} is not ready for a carousel`, code: 9007, subcode: 2207027 });
+		if (!child.carouselItem || status(child).status_code !== 'FINISHED')
+			refuseGraph({ message: `(#100) The item ${id} is not ready for a carousel`, code: 9007, subcode: 2207027 });
 		return child.media;
 	}
 

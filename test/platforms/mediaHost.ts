@@ -13,7 +13,10 @@ export async function startMediaHost() {
 		if ('status' in file) return void response.writeHead(file.status).end();
 		response.writeHead(200, { 'content-type': file.mime });
 		if ('bytes' in file) response.end(file.bytes);
-		else createReadStream(file.path).on('error', () => response.destroy()).pipe(response);
+		else
+			createReadStream(file.path)
+				.on('error', () => response.destroy())
+				.pipe(response);
 	});
 	return {
 		url: server.url,

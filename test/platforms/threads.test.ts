@@ -10,7 +10,10 @@ let png: string;
 let video: string;
 beforeAll(async () => {
 	host = await startMediaHost();
-	const picture = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: '#456' } }).png().toBuffer();
+	const picture = (width: number, height: number) =>
+		sharp({ create: { width, height, channels: 3, background: '#456' } })
+			.png()
+			.toBuffer();
 	png = host.serve('a.png', { mime: 'image/png', bytes: await picture(400, 400) });
 	host.serve('wide.png', { mime: 'image/png', bytes: await picture(1100, 100) });
 	video = host.serve('v.mp4', { mime: 'video/mp4', bytes: Buffer.alloc(1000, 7) });
@@ -67,7 +70,11 @@ describe('the stand-in of Threads', () => {
 	it('takes 500 letters, and publishes words at once', async () => {
 		const { body } = await publish(await create({ media_type: 'TEXT', text: 'a'.repeat(500) }));
 		expect(body.id).toMatch(/^180\d{14}$/);
-		expect((await call('GET', `/${body.id}?fields=permalink,text`)).body).toMatchObject({ id: body.id, permalink: threads.posts[0]!.permalink, text: 'a'.repeat(500) });
+		expect((await call('GET', `/${body.id}?fields=permalink,text`)).body).toMatchObject({
+			id: body.id,
+			permalink: threads.posts[0]!.permalink,
+			text: 'a'.repeat(500),
+		});
 		expect(threads.publicCalls).toBe(1);
 	});
 
@@ -91,8 +98,14 @@ describe('the stand-in of Threads', () => {
 	});
 
 	it('lets containers end in errors, and expire', async () => {
-		expect(await statusOf(await create({ media_type: 'IMAGE', image_url: `${host.url}/wide.png` }))).toMatchObject({ status: 'ERROR', error_message: 'INVALID_ASPEC_RATIO' });
-		expect(await statusOf(await create({ media_type: 'VIDEO', video_url: `${host.url}/none` }))).toMatchObject({ status: 'ERROR', error_message: 'FAILED_DOWNLOADING_VIDEO' });
+		expect(await statusOf(await create({ media_type: 'IMAGE', image_url: `${host.url}/wide.png` }))).toMatchObject({
+			status: 'ERROR',
+			error_message: 'INVALID_ASPEC_RATIO',
+		});
+		expect(await statusOf(await create({ media_type: 'VIDEO', video_url: `${host.url}/none` }))).toMatchObject({
+			status: 'ERROR',
+			error_message: 'FAILED_DOWNLOADING_VIDEO',
+		});
 		threads.failProcessing('INVALID_FRAME_RATE');
 		expect(await statusOf(await create({ media_type: 'VIDEO', video_url: video }))).toMatchObject({ error_message: 'INVALID_FRAME_RATE' });
 		const id = await create({ media_type: 'TEXT', text: 'late' });
@@ -118,7 +131,10 @@ describe('the stand-in of Threads', () => {
 		expect(codes(await call('POST', '/me/threads', { media_type: 'TEXT', text: 'y', reply_to_id: body.id }, 'Bearer narrow'))).toEqual([403, 10]);
 		expect(codes(await call('DELETE', `/${body.id}`, undefined, 'Bearer narrow'))).toEqual([403, 10]);
 		expect(codes(await call('DELETE', '/18010000000000001'))).toEqual([400, 100, 33]);
-		expect((await call('GET', `/${body.id}/insights?metric=views,likes`)).body.data).toMatchObject([{ name: 'views', values: [{ value: 340 }] }, { name: 'likes' }]);
+		expect((await call('GET', `/${body.id}/insights?metric=views,likes`)).body.data).toMatchObject([
+			{ name: 'views', values: [{ value: 340 }] },
+			{ name: 'likes' },
+		]);
 		expect((await call('DELETE', `/${body.id}`)).status).toBe(200);
 		expect(threads.posts).toEqual([]);
 	});

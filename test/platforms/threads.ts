@@ -71,9 +71,16 @@ export async function startThreadsEmulator(options: ThreadsEmulatorOptions = {})
 	let base = '';
 
 	const missing = (id: string | undefined): never =>
-		refuseGraph({ message: `Unsupported request. Object with ID '${id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`, code: 100, subcode: 33, type: 'GraphMethodException' });
-	const self = ({ account, params }: GraphRequest<GraphAccount>) => (params['user'] === 'me' || params['user'] === account.id ? account : missing(params['user']));
-	const ownPost = ({ account, params }: GraphRequest<GraphAccount>) => posts.find((post) => post.id === params['id'] && post.owner === account.id) ?? missing(params['id']);
+		refuseGraph({
+			message: `Unsupported request. Object with ID '${id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`,
+			code: 100,
+			subcode: 33,
+			type: 'GraphMethodException',
+		});
+	const self = ({ account, params }: GraphRequest<GraphAccount>) =>
+		params['user'] === 'me' || params['user'] === account.id ? account : missing(params['user']);
+	const ownPost = ({ account, params }: GraphRequest<GraphAccount>) =>
+		posts.find((post) => post.id === params['id'] && post.owner === account.id) ?? missing(params['id']);
 	const ownContainer = (account: GraphAccount, id: string | null | undefined) => {
 		const found = containers.get(id ?? '');
 		return found?.owner === account.id ? found : null;
@@ -88,11 +95,14 @@ export async function startThreadsEmulator(options: ThreadsEmulatorOptions = {})
 		return { status: container.pollsLeft > 0 ? 'IN_PROGRESS' : 'FINISHED' };
 	}
 
-	graph.step('me', 'get', '/me', { scopes: ['threads_basic'] }, ({ account, values }) => graph.pick(values, { id: account.id, username: account.username, name: account.username }));
+	graph.step('me', 'get', '/me', { scopes: ['threads_basic'] }, ({ account, values }) =>
+		graph.pick(values, { id: account.id, username: account.username, name: account.username }),
+	);
 
 	graph.step('limit', 'get', '/:user/threads_publishing_limit', { scopes: ['threads_basic', 'threads_content_publish'] }, (request) => {
 		const { id, scopes } = self(request);
-		if (String(request.values['fields']).includes('reply_') && !scopes.includes('threads_manage_replies')) graph.need(request.account, 'threads_manage_replies');
+		if (String(request.values['fields']).includes('reply_') && !scopes.includes('threads_manage_replies'))
+			graph.need(request.account, 'threads_manage_replies');
 		const all = {
 			quota_usage: used(id, false),
 			config: { quota_total: quota, quota_duration: 86_400 },
@@ -102,37 +112,45 @@ export async function startThreadsEmulator(options: ThreadsEmulatorOptions = {})
 		return { data: [Object.fromEntries(Object.entries(all).filter(([name]) => String(request.values['fields']).split(',').includes(name)))] };
 	});
 
-	graph.step('container', 'post', '/:user/threads', { scopes: ['threads_basic', 'threads_content_publish'], parameters: THREADS_PARAMETERS }, async (request) => {
-		const account = self(request);
-		const { url, children, alt, ...wanted } = readThreadsContainer(request.values);
-		if (wanted.replyTo !== null) {
-			graph.need(account, 'threads_manage_replies');
-			if (!posts.some((post) => post.id === wanted.replyTo)) missing(wanted.replyTo);
-		}
-		const container: Container = {
-			id: nextContainer(),
-			owner: account.id,
-			...wanted,
-			media: children.flatMap((child) => childMedia(account, child)),
-			pollsLeft: wanted.kind === 'VIDEO' ? processingPolls : 0,
-			error: null,
-			expiresAt: emulator.now() + containerLifeSeconds * 1000,
-			published: false,
-		};
-		if (url !== null) {
-			const fetched = await fetchPublic(url, { maxBytes: wanted.kind === 'IMAGE' ? 8e6 : 2e9, keep: wanted.kind === 'IMAGE' || !discard });
-			container.error = await checkThreadsMedia(fetched, wanted.kind);
-			if (typeof fetched !== 'string') container.media = [{ id: nextMedia(), mime: fetched.mime, sha256: fetched.sha256, bytes: discard ? Buffer.alloc(0) : fetched.bytes, alt }];
-			if (nextError !== null) [container.error, nextError] = [nextError, null];
-		}
-		containers.set(container.id, container);
-		return { id: container.id };
-	});
+	graph.step(
+		'container',
+		'post',
+		'/:user/threads',
+		{ scopes: ['threads_basic', 'threads_content_publish'], parameters: THREADS_PARAMETERS },
+		async (request) => {
+			const account = self(request);
+			const { url, children, alt, ...wanted } = readThreadsContainer(request.values);
+			if (wanted.replyTo !== null) {
+				graph.need(account, 'threads_manage_replies');
+				if (!posts.some((post) => post.id === wanted.replyTo)) missing(wanted.replyTo);
+			}
+			const container: Container = {
+				id: nextContainer(),
+				owner: account.id,
+				...wanted,
+				media: children.flatMap((child) => childMedia(account, child)),
+				pollsLeft: wanted.kind === 'VIDEO' ? processingPolls : 0,
+				error: null,
+				expiresAt: emulator.now() + containerLifeSeconds * 1000,
+				published: false,
+			};
+			if (url !== null) {
+				const fetched = await fetchPublic(url, { maxBytes: wanted.kind === 'IMAGE' ? 8e6 : 2e9, keep: wanted.kind === 'IMAGE' || !discard });
+				container.error = await checkThreadsMedia(fetched, wanted.kind);
+				if (typeof fetched !== 'string')
+					container.media = [{ id: nextMedia(), mime: fetched.mime, sha256: fetched.sha256, bytes: discard ? Buffer.alloc(0) : fetched.bytes, alt }];
+				if (nextError !== null) [container.error, nextError] = [nextError, null];
+			}
+			containers.set(container.id, container);
+			return { id: container.id };
+		},
+	);
 
 	/** The media of a finished item of a carousel. */
 	function childMedia(account: GraphAccount, id: string): ThreadsMedia[] {
 		const child = ownContainer(account, id) ?? missing(id);
-		if (!child.carouselItem || status(child).status !== 'FINISHED') refuseGraph({ message: 'Invalid parameter', code: 100, userMessage: `The item ${id} is not ready for a carousel` });
+		if (!child.carouselItem || status(child).status !== 'FINISHED')
+			refuseGraph({ message: 'Invalid parameter', code: 100, userMessage: `The item ${id} is not ready for a carousel` });
 		return child.media;
 	}
 
@@ -143,24 +161,54 @@ export async function startThreadsEmulator(options: ThreadsEmulatorOptions = {})
 		return answer;
 	});
 
-	graph.step('publish', 'post', '/:user/threads_publish', { scopes: ['threads_basic', 'threads_content_publish'], parameters: ['creation_id'], makesPublic: () => true }, (request) => {
-		const account = self(request);
-		const creation = textValue(request.values, 'creation_id');
-		const container = ownContainer(account, creation);
-		// What the real one says of a container that is not there, not ready, expired, or published already.
-		if (!container || container.carouselItem || status(container).status !== 'FINISHED') {
-			return refuseGraph({ message: 'The requested resource does not exist', code: 24, subcode: 4_279_009, userTitle: 'Media Not Found', userMessage: `The media with id ${creation} cannot be found.` });
-		}
-		const reply = container.replyTo !== null;
-		if (used(account.id, reply) >= (reply ? replyQuota : quota)) refuseGraph({ message: 'Application request limit reached', code: 9, subcode: 2207042, userMessage: 'You reached the maximum number of posts of 24 hours' });
-		container.published = true;
-		const id = nextMedia();
-		const { text, kind, media, replyTo, options: chosen } = container;
-		const permalink = `${base}/@${account.username}/post/${Buffer.from(id.slice(-9)).toString('base64url')}`;
-		const engagement = { views: 340, likes: 21, replies: 4, reposts: 2, quotes: 1, shares: 5 };
-		posts.push({ id, owner: account.id, author: account.username, text, kind, media, replyTo, options: chosen, permalink, at: new Date(emulator.now()), engagement });
-		return { id };
-	});
+	graph.step(
+		'publish',
+		'post',
+		'/:user/threads_publish',
+		{ scopes: ['threads_basic', 'threads_content_publish'], parameters: ['creation_id'], makesPublic: () => true },
+		(request) => {
+			const account = self(request);
+			const creation = textValue(request.values, 'creation_id');
+			const container = ownContainer(account, creation);
+			// What the real one says of a container that is not there, not ready, expired, or published already.
+			if (!container || container.carouselItem || status(container).status !== 'FINISHED') {
+				return refuseGraph({
+					message: 'The requested resource does not exist',
+					code: 24,
+					subcode: 4_279_009,
+					userTitle: 'Media Not Found',
+					userMessage: `The media with id ${creation} cannot be found.`,
+				});
+			}
+			const reply = container.replyTo !== null;
+			if (used(account.id, reply) >= (reply ? replyQuota : quota))
+				refuseGraph({
+					message: 'Application request limit reached',
+					code: 9,
+					subcode: 2207042,
+					userMessage: 'You reached the maximum number of posts of 24 hours',
+				});
+			container.published = true;
+			const id = nextMedia();
+			const { text, kind, media, replyTo, options: chosen } = container;
+			const permalink = `${base}/@${account.username}/post/${Buffer.from(id.slice(-9)).toString('base64url')}`;
+			const engagement = { views: 340, likes: 21, replies: 4, reposts: 2, quotes: 1, shares: 5 };
+			posts.push({
+				id,
+				owner: account.id,
+				author: account.username,
+				text,
+				kind,
+				media,
+				replyTo,
+				options: chosen,
+				permalink,
+				at: new Date(emulator.now()),
+				engagement,
+			});
+			return { id };
+		},
+	);
 
 	const shownPost = (post: ThreadsPost) => ({
 		id: post.id,
@@ -176,7 +224,9 @@ export async function startThreadsEmulator(options: ThreadsEmulatorOptions = {})
 	const listed = (replies: boolean) => (request: GraphRequest<GraphAccount>) => {
 		const { id } = self(request);
 		const [since, until] = ['since', 'until'].map((name) => (request.values[name] === undefined ? null : Number(request.values[name]) * 1000));
-		const own = posts.filter((post) => post.owner === id && (post.replyTo !== null) === replies && post.at.getTime() >= (since ?? 0) && post.at.getTime() <= (until ?? Infinity));
+		const own = posts.filter(
+			(post) => post.owner === id && (post.replyTo !== null) === replies && post.at.getTime() >= (since ?? 0) && post.at.getTime() <= (until ?? Infinity),
+		);
 		return graph.page(request.values, own.toReversed(), (post) => graph.pick(request.values, shownPost(post)));
 	};
 	const listing = ['limit', 'after', 'since', 'until'];
@@ -188,7 +238,14 @@ export async function startThreadsEmulator(options: ThreadsEmulatorOptions = {})
 		const { engagement, id } = ownPost(request);
 		const all: Record<string, number> = engagement;
 		const names = String(request.values['metric']).split(',');
-		return { data: names.map((name) => ({ name, period: 'lifetime', values: [{ value: all[name] ?? refuseGraph({ message: `(#100) metric ${name}`, code: 100 }) }], id: `${id}/insights/${name}/lifetime` })) };
+		return {
+			data: names.map((name) => ({
+				name,
+				period: 'lifetime',
+				values: [{ value: all[name] ?? refuseGraph({ message: `(#100) metric ${name}`, code: 100 }) }],
+				id: `${id}/insights/${name}/lifetime`,
+			})),
+		};
 	});
 
 	graph.step('delete', 'delete', `/${MEDIA}`, { scopes: ['threads_basic', 'threads_delete'] }, (request) => {

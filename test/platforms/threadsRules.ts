@@ -15,7 +15,16 @@ export interface ThreadsRequest {
 	options: Record<string, unknown>;
 }
 
-const OPTIONS = ['reply_control', 'topic_tag', 'link_attachment', 'is_spoiler_media', 'quote_post_id', 'location_id', 'allowlisted_country_codes', 'auto_publish_text'];
+const OPTIONS = [
+	'reply_control',
+	'topic_tag',
+	'link_attachment',
+	'is_spoiler_media',
+	'quote_post_id',
+	'location_id',
+	'allowlisted_country_codes',
+	'auto_publish_text',
+];
 export const THREADS_PARAMETERS = ['media_type', 'text', 'image_url', 'video_url', 'is_carousel_item', 'children', 'alt_text', 'reply_to_id', ...OPTIONS];
 const REPLY_CONTROL = ['everyone', 'accounts_you_follow', 'mentioned_only', 'parent_post_author_only', 'followers_only'];
 
@@ -81,7 +90,9 @@ export function countThreadsText(text: string): number {
 export async function checkThreadsMedia(fetched: Fetched | string, kind: ThreadsKind): Promise<string | null> {
 	if (typeof fetched === 'string') return kind === 'VIDEO' ? 'FAILED_DOWNLOADING_VIDEO' : 'UNKNOWN';
 	if (kind === 'VIDEO') return ['video/mp4', 'video/quicktime'].includes(fetched.mime) && fetched.size <= 1e9 ? null : 'FAILED_PROCESSING_VIDEO';
-	const { width = 0, height = 1 } = await sharp(fetched.bytes).metadata().catch(() => ({ width: 0, height: 1 }));
+	const { width = 0, height = 1 } = await sharp(fetched.bytes)
+		.metadata()
+		.catch(() => ({ width: 0, height: 1 }));
 	if (!['image/jpeg', 'image/png'].includes(fetched.mime) || width === 0) return 'UNKNOWN';
 	return width / height > 10 || height / width > 10 ? 'INVALID_ASPEC_RATIO' : null;
 }

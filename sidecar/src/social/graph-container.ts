@@ -69,7 +69,8 @@ const LOOK_SECONDS = 5;
 /** Which posts are seen is known after this time: a post is published, but its id is not found. */
 const FIND_SECONDS = 120;
 
-export const pollSeconds = (createdAt: number, now: Date): number => POLLS.find(({ youngerThanMs }) => now.getTime() - createdAt < youngerThanMs)?.seconds ?? LOOK_SECONDS;
+export const pollSeconds = (createdAt: number, now: Date): number =>
+	POLLS.find(({ youngerThanMs }) => now.getTime() - createdAt < youngerThanMs)?.seconds ?? LOOK_SECONDS;
 
 /** `2026-11-21T10:00:00+0000` */
 export const graphTime = (text: string): number => Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
@@ -82,7 +83,14 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 	async function look(run: AccountRun, id: string): Promise<ContainerLook> {
 		const nothing = { passing: false, reason: '', platformCode: null };
 		try {
-			const { data } = await graph.call(run, { action: 'ask whether the media is ready', effect: 'read', method: 'GET', path: `/${id}`, values: { fields }, schema: answerSchema });
+			const { data } = await graph.call(run, {
+				action: 'ask whether the media is ready',
+				effect: 'read',
+				method: 'GET',
+				path: `/${id}`,
+				values: { fields },
+				schema: answerSchema,
+			});
 			const status = STATUSES.find((known) => known === (data.status_code ?? data.status)) ?? 'IN_PROGRESS';
 			return status === 'ERROR' ? { status, ...whatIsWrong(data) } : { status, ...nothing };
 		} catch (error) {
@@ -104,7 +112,14 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 
 	async function permalink(run: AccountRun, id: string): Promise<string | null> {
 		const schema = z.object({ id: z.string(), permalink: z.string().optional() });
-		const { data } = await graph.call(run, { action: 'read the address of the post', effect: 'read', method: 'GET', path: `/${id}`, values: { fields: 'permalink' }, schema });
+		const { data } = await graph.call(run, {
+			action: 'read the address of the post',
+			effect: 'read',
+			method: 'GET',
+			path: `/${id}`,
+			values: { fields: 'permalink' },
+			schema,
+		});
 		return data.permalink ?? null;
 	}
 
@@ -141,7 +156,9 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 			if (status === 'EXPIRED') return { state: 'restart', reason: 'it was older than 24 hours' };
 			if (status === 'GONE') return run.now().getTime() - createdAt < YOUNG_MS ? waiting : { state: 'restart', reason: 'it is not known any more' };
 			if (passing) return { state: 'restart', reason };
-			throw new PipelineError('post_rejected', `${title} could not process the media. ${reason} Nothing was posted.`, { details: { platform_code: platformCode } });
+			throw new PipelineError('post_rejected', `${title} could not process the media. ${reason} Nothing was posted.`, {
+				details: { platform_code: platformCode },
+			});
 		},
 
 		/** Publishes a container: the one call that makes the post public. */

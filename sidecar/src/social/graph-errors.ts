@@ -18,7 +18,8 @@ const stop = (hint: string): Rule => ({ decision: 'stop', hint });
 const retry = (hint: string): Rule => ({ decision: 'retry', hint });
 const reauth = (hint: string): Rule => ({ decision: 'reauth', hint });
 const TRY_LATER = 'This usually passes: run it again in a few minutes.';
-const FETCH = 'The address of the file must be open to the internet over https, without login or redirect: check PUBLIC_URL, and that no firewall or robots.txt keeps Meta out.';
+const FETCH =
+	'The address of the file must be open to the internet over https, without login or redirect: check PUBLIC_URL, and that no firewall or robots.txt keeps Meta out.';
 
 /** platforms.md 5.5 and 6.5. Subcodes say more than codes. */
 const BY_SUBCODE: Record<number, Rule> = {
@@ -112,12 +113,16 @@ export interface GraphSituation {
 }
 
 /** What an error of Graph means for the call that it answers; undefined: only its status tells. */
-export function judgeGraph({ code, subcode, transient, message }: GraphError, { effect, status, retryAt, permissionHint }: GraphSituation): Judgement | undefined {
+export function judgeGraph(
+	{ code, subcode, transient, message }: GraphError,
+	{ effect, status, retryAt, permissionHint }: GraphSituation,
+): Judgement | undefined {
 	const platformCode = subcode === null ? String(code) : `${code}/${subcode}`;
 	if (subcode === MAY_BE_LIVE && effect === 'publish') return { decision: 'unknown', platformCode, detail: message };
 	const rule = ruleFor(code, subcode, permissionHint);
 	// A throttled call had no effect (platforms.md 0.2).
-	if (!rule && isThrottle(code)) return { decision: 'wait', platformCode, detail: message, retryAt, hint: 'Meta counts the calls of the app and of the account.' };
+	if (!rule && isThrottle(code))
+		return { decision: 'wait', platformCode, detail: message, retryAt, hint: 'Meta counts the calls of the app and of the account.' };
 	const certain = subcode !== null && (subcode === EXPIRED || NOT_READY.includes(subcode));
 	if (certain && effect === 'publish') return { decision: 'stop', platformCode, detail: message };
 	if (rule && rule.decision !== 'retry') return { ...rule, platformCode, detail: message };

@@ -44,10 +44,16 @@ const ROUNDS = 3;
 
 /** The containers of a post, durable one by one, so that a later process goes on behind them. */
 export function createItems({ title, containers, make, join, upload }: ItemParts) {
-	const usable = (run: PlatformRun, container: Container | null | undefined): Container | null => (container && container.createdAt + LIFE_MS > run.now().getTime() ? container : null);
+	const usable = (run: PlatformRun, container: Container | null | undefined): Container | null =>
+		container && container.createdAt + LIFE_MS > run.now().getTime() ? container : null;
 
 	/** A container of one file, with its bytes where they are uploaded. */
-	async function prepare(run: PlatformRun, media: PostMedia | null, known: Container | null, keep: (container: Container | null) => Promise<void>): Promise<void> {
+	async function prepare(
+		run: PlatformRun,
+		media: PostMedia | null,
+		known: Container | null,
+		keep: (container: Container | null) => Promise<void>,
+	): Promise<void> {
 		let container = known;
 		if (!container) {
 			container = await make(run, media);
@@ -73,7 +79,10 @@ export function createItems({ title, containers, make, join, upload }: ItemParts
 				if (result.state === 'ready') break;
 				if (result.state === 'restart') return false;
 				if (waited >= LONGEST_PROCESSING_SECONDS) {
-					throw new PipelineError('platform_unavailable', `${title} has not finished processing the media after ${LONGEST_PROCESSING_SECONDS / 60} minutes. Nothing was posted.`);
+					throw new PipelineError(
+						'platform_unavailable',
+						`${title} has not finished processing the media after ${LONGEST_PROCESSING_SECONDS / 60} minutes. Nothing was posted.`,
+					);
 				}
 				waited += result.afterSeconds;
 				await run.sleep(result.afterSeconds * 1000);
@@ -106,7 +115,10 @@ export function createItems({ title, containers, make, join, upload }: ItemParts
 				if (files.length === 1) return;
 				const items = stateSchema.parse(run.state).items.filter((item) => item !== null);
 				if (await areReady(run, items)) {
-					const carousel = await join(run, items.map(({ id }) => id));
+					const carousel = await join(
+						run,
+						items.map(({ id }) => id),
+					);
 					return run.save({ ...stateSchema.parse(run.state), carousel });
 				}
 				if (round === ROUNDS) throw new PipelineError('platform_unavailable', `${title} lost the uploaded media again and again. Nothing was posted.`);

@@ -8,6 +8,9 @@ import type { AccountRun } from './platform.ts';
 /** Newest version is v26.0; v25.0 ends in July 2028 (platforms.md 5.1). */
 export const GRAPH_VERSION = 'v25.0';
 
+/** Part of many permission hints (platforms.md 5.1). */
+export const UNREVIEWED = 'An app that has not passed App Review works only for people with a role in it.';
+
 export interface GraphOptions {
 	http: Http;
 	/** https://graph.facebook.com */
@@ -106,7 +109,8 @@ export function usage(headers: IncomingHttpHeaders, now: Date): GraphUsage {
 	};
 	const business = parse('x-business-use-case-usage');
 	const entries = [parse('x-app-usage'), parse('x-page-usage'), ...(isRecord(business) ? Object.values(business).flat() : [])].filter(isRecord);
-	const numbers = (names: readonly string[]): number[] => entries.flatMap((entry) => names.map((name) => entry[name])).filter((value) => typeof value === 'number');
+	const numbers = (names: readonly string[]): number[] =>
+		entries.flatMap((entry) => names.map((name) => entry[name])).filter((value) => typeof value === 'number');
 	const minutes = Math.max(0, ...numbers(['estimated_time_to_regain_access']));
 	return {
 		percent: Math.max(0, ...numbers(['call_count', 'total_time', 'total_cputime'])),

@@ -12,13 +12,17 @@ const ownSchema = z.object({ id: z.string(), user_id: z.string().optional(), use
 /** More Pages than this are not looked through. */
 const PAGES_READ = 100;
 const FIELDS = 'id,name,instagram_business_account{id,username}';
-const PROFESSIONAL = 'Instagram takes posts through apps only from professional accounts (business or creator). In the Instagram app: Settings, Account type and tools, Switch to professional account.';
+const PROFESSIONAL =
+	'Instagram takes posts through apps only from professional accounts (business or creator). In the Instagram app: Settings, Account type and tools, Switch to professional account.';
 
 /** The Instagram account behind a token: its own with Instagram Login; that of a Page with Facebook Login (platforms.md 5.1). */
 export async function findInstagramAccount(graph: Graph, run: AccountRun, login: InstagramLogin, wanted: string | undefined): Promise<Account> {
 	const account = login === 'instagram' ? await ownAccount(graph, run) : await linkedAccount(graph, run, wanted);
 	if (wanted === undefined || isMeant(account, wanted)) return account;
-	throw new PipelineError('post_rejected', `The connected Instagram account is ${account.name}, not ${wanted}. Choose the credential of ${wanted}, or leave the account out. Nothing was posted.`);
+	throw new PipelineError(
+		'post_rejected',
+		`The connected Instagram account is ${account.name}, not ${wanted}. Choose the credential of ${wanted}, or leave the account out. Nothing was posted.`,
+	);
 }
 
 const isMeant = ({ id, name }: Account, wanted: string): boolean => id === wanted || name.toLowerCase() === wanted.replace(/^@/, '').toLowerCase();
@@ -27,7 +31,8 @@ const read = { action: 'read the account', effect: 'read', method: 'GET' } as co
 
 async function ownAccount(graph: Graph, run: AccountRun): Promise<Account> {
 	const { data } = await graph.call(run, { ...read, path: '/me', values: { fields: 'user_id,username,account_type' }, schema: ownSchema });
-	if (data.account_type?.toUpperCase() === 'PERSONAL') throw new PipelineError('post_rejected', `${data.username} is a personal account. ${PROFESSIONAL} Nothing was posted.`);
+	if (data.account_type?.toUpperCase() === 'PERSONAL')
+		throw new PipelineError('post_rejected', `${data.username} is a personal account. ${PROFESSIONAL} Nothing was posted.`);
 	// `user_id` is the one that the other calls want.
 	return { id: data.user_id ?? data.id, name: data.username };
 }
@@ -39,8 +44,16 @@ async function linkedAccount(graph: Graph, run: AccountRun, wanted: string | und
 	const [only, ...others] = meant;
 	if (only && others.length === 0) return only;
 	const names = linked.map(({ name }) => name).join(', ');
-	if (only) throw new PipelineError('post_rejected', `The token reaches several Instagram accounts: ${names}. Say which one in the option Account. Nothing was posted.`);
-	if (linked.length > 0) throw new PipelineError('post_rejected', `The token reaches the Instagram account(s) ${names}, not ${wanted}. Check the option Account. Nothing was posted.`);
+	if (only)
+		throw new PipelineError(
+			'post_rejected',
+			`The token reaches several Instagram accounts: ${names}. Say which one in the option Account. Nothing was posted.`,
+		);
+	if (linked.length > 0)
+		throw new PipelineError(
+			'post_rejected',
+			`The token reaches the Instagram account(s) ${names}, not ${wanted}. Check the option Account. Nothing was posted.`,
+		);
 	throw new PipelineError(
 		'post_rejected',
 		`None of the ${pages.length} Facebook Page(s) of the token has an Instagram account linked to it. Link it on the Page (Settings, Linked accounts). ${PROFESSIONAL} Nothing was posted.`,

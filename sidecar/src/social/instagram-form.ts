@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import {
-	INSTAGRAM_CAROUSEL_VIDEO, INSTAGRAM_IMAGE, INSTAGRAM_REEL_VIDEO, INSTAGRAM_STORY_IMAGE, INSTAGRAM_STORY_VIDEO, VIDEO_PLATFORMS,
+	INSTAGRAM_CAROUSEL_VIDEO,
+	INSTAGRAM_IMAGE,
+	INSTAGRAM_REEL_VIDEO,
+	INSTAGRAM_STORY_IMAGE,
+	INSTAGRAM_STORY_VIDEO,
+	VIDEO_PLATFORMS,
 } from '../media/platform-limits.ts';
 import type { GraphValue } from './graph.ts';
 import type { Limits, Post, PostMedia, PostProblem } from './platform.ts';
@@ -15,7 +20,10 @@ export const instagramSettings = z.strictObject({
 		.max(100)
 		.optional()
 		.describe('Name or id of the Instagram account to post to. Needed only with Facebook Login, where several accounts can be reached.'),
-	placement: z.enum(['feed', 'story']).default('feed').describe('`feed`: pictures become a post, several files a carousel, a single video a reel. `story`: one picture or video, gone after a day.'),
+	placement: z
+		.enum(['feed', 'story'])
+		.default('feed')
+		.describe('`feed`: pictures become a post, several files a carousel, a single video a reel. `story`: one picture or video, gone after a day.'),
 	allow_landscape: z.boolean().default(false).describe('Takes a video that is wider than high as a reel: it is shown upright, with bars. Default false.'),
 	share_to_feed: z.boolean().optional().describe('Whether a reel is also shown among the posts of the account. Default: as Instagram does.'),
 	audio_name: z.string().min(1).max(200).optional().describe('Name of the sound of a reel.'),
@@ -32,7 +40,11 @@ export const instagramSettings = z.strictObject({
 		.max(20)
 		.optional()
 		.describe('Accounts that are tagged in a single picture (with their place) or in a reel.'),
-	location_id: z.string().regex(/^\d+$/, 'must be the number of a Page with a place').optional().describe('Id of the Page of a place. With Facebook Login only.'),
+	location_id: z
+		.string()
+		.regex(/^\d+$/, 'must be the number of a Page with a place')
+		.optional()
+		.describe('Id of the Page of a place. With Facebook Login only.'),
 	made_with_ai: z.boolean().optional().describe('Labels the post as made with AI.'),
 });
 export type InstagramSettings = z.infer<typeof instagramSettings>;
@@ -97,8 +109,16 @@ function problems(post: Post, form: InstagramForm, settings: InstagramSettings, 
 		refuse(`media[${index}].alt_text`, media.altText !== null && without !== null, `Instagram has no alternative text for ${without ?? ''}. Leave it out.`);
 	}
 	refuse('cover', post.cover !== null && post.cover.mime !== 'image/jpeg', 'The cover of a reel must be a JPEG picture: convert it (Convert Image).');
-	refuse('cover', post.cover !== null && post.cover.url === null, 'Instagram fetches the cover itself, and there is no address for it. Set PUBLIC_URL, or choose a moment of the video instead.');
-	refuse('settings.location_id', settings.location_id !== undefined && login === 'instagram', 'A place can only be given with Facebook Login. Leave it out, or connect the account that way.');
+	refuse(
+		'cover',
+		post.cover !== null && post.cover.url === null,
+		'Instagram fetches the cover itself, and there is no address for it. Set PUBLIC_URL, or choose a moment of the video instead.',
+	);
+	refuse(
+		'settings.location_id',
+		settings.location_id !== undefined && login === 'instagram',
+		'A place can only be given with Facebook Login. Leave it out, or connect the account that way.',
+	);
 	return found;
 }
 
@@ -111,7 +131,8 @@ export function postValues(post: Post, settings: InstagramSettings): Record<stri
 	const common = { caption: post.text === '' ? null : post.text, collaborators, location_id, ...ai };
 	if (form === 'carousel') return { media_type: 'CAROUSEL', ...common };
 	// A picture wants a place for each; the middle where none is given.
-	if (form === 'image') return { ...common, alt_text: post.media[0]?.altText, user_tags: settings.user_tags?.map(({ username, x = 0.5, y = 0.5 }) => ({ username, x, y })) };
+	if (form === 'image')
+		return { ...common, alt_text: post.media[0]?.altText, user_tags: settings.user_tags?.map(({ username, x = 0.5, y = 0.5 }) => ({ username, x, y })) };
 	return {
 		media_type: 'REELS',
 		...common,

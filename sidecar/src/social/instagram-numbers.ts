@@ -5,7 +5,12 @@ import type { Graph } from './graph.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, Engagement } from './platform.ts';
 
-const mediaSchema = z.object({ id: z.string(), media_product_type: z.string().optional(), like_count: z.number().nullish(), comments_count: z.number().nullish() });
+const mediaSchema = z.object({
+	id: z.string(),
+	media_product_type: z.string().optional(),
+	like_count: z.number().nullish(),
+	comments_count: z.number().nullish(),
+});
 
 /** Likes and comments stand on the post itself; the rest needs a permission more. */
 export async function measureInstagram(graph: Graph, run: AccountRun, remoteIds: readonly string[]): Promise<Map<string, Engagement>> {
@@ -13,7 +18,14 @@ export async function measureInstagram(graph: Graph, run: AccountRun, remoteIds:
 	for (const id of remoteIds) {
 		try {
 			const path = `/${encodeURIComponent(id)}`;
-			const { data: media } = await graph.call(run, { action: 'read the likes', effect: 'read', method: 'GET', path, values: { fields: 'media_product_type,like_count,comments_count' }, schema: mediaSchema });
+			const { data: media } = await graph.call(run, {
+				action: 'read the likes',
+				effect: 'read',
+				method: 'GET',
+				path,
+				values: { fields: 'media_product_type,like_count,comments_count' },
+				schema: mediaSchema,
+			});
 			const story = media.media_product_type === 'STORY';
 			const numbers = await insights(graph, run, path, story ? 'views,shares' : 'views,shares,saved');
 			measured.set(id, {
@@ -34,7 +46,14 @@ export async function measureInstagram(graph: Graph, run: AccountRun, remoteIds:
 /** Without the permission, and where a post has too few viewers, there are none (code 10 either way). */
 async function insights(graph: Graph, run: AccountRun, path: string, metric: string): Promise<Map<string, number>> {
 	try {
-		const { data } = await graph.call(run, { action: 'read the numbers', effect: 'read', method: 'GET', path: `${path}/insights`, values: { metric }, schema: insightsSchema });
+		const { data } = await graph.call(run, {
+			action: 'read the numbers',
+			effect: 'read',
+			method: 'GET',
+			path: `${path}/insights`,
+			values: { metric },
+			schema: insightsSchema,
+		});
 		return numbersOf(data);
 	} catch (error) {
 		if (error instanceof HttpFailure && (error.platformCode === '10' || error.platformCode === '100')) return new Map();

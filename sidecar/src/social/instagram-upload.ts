@@ -21,7 +21,14 @@ const statusSchema = z.object({
 /** Sends the bytes that Instagram does not have yet, and goes on where it was cut off (platforms.md 5.2). */
 export async function uploadToContainer(graph: Graph, run: PlatformRun, { id, uri, media }: ContainerUpload): Promise<void> {
 	const offset = async () => {
-		const { data } = await graph.call(run, { action: 'ask how much of the video has arrived', effect: 'read', method: 'GET', path: `/${id}`, values: { fields: 'video_status' }, schema: statusSchema });
+		const { data } = await graph.call(run, {
+			action: 'ask how much of the video has arrived',
+			effect: 'read',
+			method: 'GET',
+			path: `/${id}`,
+			values: { fields: 'video_status' },
+			schema: statusSchema,
+		});
 		return data.video_status?.uploading_phase?.bytes_transferred ?? 0;
 	};
 	for (let attempt = 1; ; attempt += 1) {
@@ -43,7 +50,12 @@ export async function uploadToContainer(graph: Graph, run: PlatformRun, { id, ur
 		} catch (error) {
 			// How far it came is asked again: a repeat from the same byte would be refused.
 			if (!(error instanceof HttpFailure) || error.platformCode !== AGAIN) throw error;
-			if (attempt === TRIES) throw new PipelineError('platform_unavailable', `Instagram does not take the whole video: ${error.detail || 'the connection breaks'}. Nothing was posted.`, { cause: error });
+			if (attempt === TRIES)
+				throw new PipelineError(
+					'platform_unavailable',
+					`Instagram does not take the whole video: ${error.detail || 'the connection breaks'}. Nothing was posted.`,
+					{ cause: error },
+				);
 			run.log.info({ from: start, detail: error.detail }, 'an upload to Instagram was cut off');
 		}
 	}

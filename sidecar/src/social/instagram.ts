@@ -3,7 +3,7 @@ import { PipelineError } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
 import { createContainers, graphTime, isMissing } from './graph-container.ts';
 import { createItems, type Container } from './graph-items.ts';
-import { createGraph, type Graph } from './graph.ts';
+import { createGraph, UNREVIEWED, type Graph } from './graph.ts';
 import type { Http } from './http.ts';
 import { findInstagramAccount } from './instagram-account.ts';
 import { instagramForm, instagramLimits, instagramSettings, isUploaded, itemValues, postValues, sourceValues, type InstagramLogin } from './instagram-form.ts';
@@ -28,7 +28,8 @@ export interface InstagramOptions {
 const LIST = { limit: 50, pages: 4 } as const;
 const CLOCK_MARGIN_MS = 60_000;
 
-export const loginOf = ({ credentials }: Pick<AccountRun, 'credentials'>): InstagramLogin => (credentials.extra['login'] === 'facebook' ? 'facebook' : 'instagram');
+export const loginOf = ({ credentials }: Pick<AccountRun, 'credentials'>): InstagramLogin =>
+	credentials.extra['login'] === 'facebook' ? 'facebook' : 'instagram';
 
 /** Instagram, content publishing, with both logins (platforms.md 5). */
 export function createInstagram(options: InstagramOptions): Platform {
@@ -41,8 +42,8 @@ export function createInstagram(options: InstagramOptions): Platform {
 			...(version === undefined ? {} : { version }),
 			permissionHint:
 				login === 'instagram'
-					? 'The account has not granted a permission, or the app may not ask for it: connect again and allow instagram_business_basic, instagram_business_content_publish and, for a first comment, instagram_business_manage_comments. An app that has not passed App Review works only for people with a role in it.'
-					: 'The token lacks a permission: instagram_basic, instagram_content_publish, pages_show_list, pages_read_engagement and, for a first comment, instagram_manage_comments are needed. An app that has not passed App Review works only for people with a role in it.',
+					? `The account has not granted a permission, or the app may not ask for it: connect again and allow instagram_business_basic, instagram_business_content_publish and, for a first comment, instagram_business_manage_comments. ${UNREVIEWED}`
+					: `The token lacks a permission: instagram_basic, instagram_content_publish, pages_show_list, pages_read_engagement and, for a first comment, instagram_manage_comments are needed. ${UNREVIEWED}`,
 		});
 	const graphs = { instagram: graphOf('instagram'), facebook: graphOf('facebook') };
 	/** The host is that of the account's login. */
@@ -108,7 +109,10 @@ export function createInstagram(options: InstagramOptions): Platform {
 		containers,
 		make(run, media) {
 			const alone = run.post.media.length < 2;
-			return create(run, { ...(alone ? postValues(run.post, settingsOf(run)) : media ? itemValues(media) : {}), ...(media ? sourceValues(media, loginOf(run)) : {}) });
+			return create(run, {
+				...(alone ? postValues(run.post, settingsOf(run)) : media ? itemValues(media) : {}),
+				...(media ? sourceValues(media, loginOf(run)) : {}),
+			});
 		},
 		join: (run, children) => create(run, { ...postValues(run.post, settingsOf(run)), children }),
 		upload: {
@@ -134,7 +138,9 @@ export function createInstagram(options: InstagramOptions): Platform {
 		return { state: 'published', remoteId: data.id, permalink: null };
 	}
 
-	const commentsSchema = z.object({ data: z.array(z.object({ id: z.string(), text: z.string().default(''), username: z.string().optional(), timestamp: z.string() })) });
+	const commentsSchema = z.object({
+		data: z.array(z.object({ id: z.string(), text: z.string().default(''), username: z.string().optional(), timestamp: z.string() })),
+	});
 	async function findComment(run: PlatformRun, mediaId: string, { firstArmedAt, openSince }: Arming): Promise<ReconcileResult> {
 		const { data: answer } = await graph.call(run, {
 			action: 'read the comments',
@@ -146,7 +152,9 @@ export function createInstagram(options: InstagramOptions): Platform {
 		});
 		const own = answer.data.find(
 			({ text, username, timestamp }) =>
-				comparable(text) === comparable(run.post.text) && (username === undefined || username === run.account?.name) && graphTime(timestamp) >= firstArmedAt.getTime() - CLOCK_MARGIN_MS,
+				comparable(text) === comparable(run.post.text) &&
+				(username === undefined || username === run.account?.name) &&
+				graphTime(timestamp) >= firstArmedAt.getTime() - CLOCK_MARGIN_MS,
 		);
 		if (own) return { state: 'published', remoteId: own.id, permalink: null };
 		return run.now().getTime() < openSince.getTime() + settleSeconds * 1000 ? { state: 'waiting', afterSeconds: 5 } : { state: 'absent' };
@@ -201,10 +209,19 @@ export function createInstagram(options: InstagramOptions): Platform {
 		async remove(run, remoteId) {
 			// platforms.md 5.4: Facebook Login only (third party).
 			if (loginOf(run) === 'instagram') {
-				throw new PipelineError('post_rejected', 'Instagram lets an app delete posts only of accounts that are connected with Facebook Login. Delete it in the Instagram app.');
+				throw new PipelineError(
+					'post_rejected',
+					'Instagram lets an app delete posts only of accounts that are connected with Facebook Login. Delete it in the Instagram app.',
+				);
 			}
 			try {
-				await graph.call(run, { action: 'delete the post', effect: 'upload', method: 'DELETE', path: `/${encodeURIComponent(remoteId)}`, schema: z.object({ success: z.literal(true) }) });
+				await graph.call(run, {
+					action: 'delete the post',
+					effect: 'upload',
+					method: 'DELETE',
+					path: `/${encodeURIComponent(remoteId)}`,
+					schema: z.object({ success: z.literal(true) }),
+				});
 			} catch (error) {
 				if (!isMissing(error)) throw error;
 			}
@@ -228,5 +245,10 @@ async function quotaProblems(graph: Graph, run: PlatformRun, account: string): P
 	});
 	const [quota] = data.data;
 	if (!quota?.config || quota.quota_usage < quota.config.quota_total) return [];
-	return [{ field: 'account', message: `The account has made ${quota.quota_usage} posts through apps in 24 hours; Instagram allows ${quota.config.quota_total}. Post again tomorrow.` }];
+	return [
+		{
+			field: 'account',
+			message: `The account has made ${quota.quota_usage} posts through apps in 24 hours; Instagram allows ${quota.config.quota_total}. Post again tomorrow.`,
+		},
+	];
 }

@@ -44,7 +44,11 @@ function problems({ text, link, media, sensitive }: Post): PostProblem[] {
 	const refuse = (field: string, wrong: boolean, message: string): void => void (wrong && found.push({ field, message }));
 	const links = new Set([...(text.match(/https?:\/\/\S+/g) ?? []), ...(link === null ? [] : [link])]);
 	refuse('text', links.size > LINKS_MAX, `The post has ${links.size} links; Threads takes ${LINKS_MAX}. Take some out.`);
-	refuse('link', link !== null && media.length > 0, 'Threads shows the card of a link only under words alone. Put the link into the text, or leave the media out.');
+	refuse(
+		'link',
+		link !== null && media.length > 0,
+		'Threads shows the card of a link only under words alone. Put the link into the text, or leave the media out.',
+	);
 	refuse('sensitive', sensitive && media.length === 0, 'Threads hides pictures and videos only, no words. Leave it out.');
 	return found;
 }
@@ -52,7 +56,9 @@ function problems({ text, link, media, sensitive }: Post): PostProblem[] {
 /** The parameters of a container: of the whole post, or of one item of a carousel (platforms.md 7.2). */
 export function threadsValues(post: Post, media: PostMedia | null, settings: ThreadsSettings): Record<string, GraphValue> {
 	const alone = post.media.length < 2;
-	const file = media ? { media_type: isVideo(media) ? 'VIDEO' : 'IMAGE', [isVideo(media) ? 'video_url' : 'image_url']: media.url, alt_text: media.altText } : { media_type: 'TEXT' };
+	const file = media
+		? { media_type: isVideo(media) ? 'VIDEO' : 'IMAGE', [isVideo(media) ? 'video_url' : 'image_url']: media.url, alt_text: media.altText }
+		: { media_type: 'TEXT' };
 	return alone ? { ...file, ...postValues(post, settings) } : { ...file, is_carousel_item: true };
 }
 
@@ -77,7 +83,10 @@ const VIDEO_HINT = 'Use the preset of Threads (Preset).';
 
 /** What a container's error_message means (platforms.md 7.2): the first one and UNKNOWN may go well another time. */
 export const CONTAINER_ERRORS: Record<string, { reason: string; passing: boolean }> = {
-	FAILED_DOWNLOADING_VIDEO: { passing: true, reason: 'Threads could not fetch the file: its address must be open to the internet over https, without login or redirect. Check PUBLIC_URL.' },
+	FAILED_DOWNLOADING_VIDEO: {
+		passing: true,
+		reason: 'Threads could not fetch the file: its address must be open to the internet over https, without login or redirect. Check PUBLIC_URL.',
+	},
 	UNKNOWN: { passing: true, reason: 'Threads names no reason. Check that the address of the file is open to the internet (PUBLIC_URL), and its format.' },
 	FAILED_PROCESSING_AUDIO: { passing: false, reason: `The sound of the video is not taken: AAC, at most 48 kHz. ${VIDEO_HINT}` },
 	FAILED_PROCESSING_VIDEO: { passing: false, reason: `The video is not taken: MP4 or MOV with H.264 or HEVC. ${VIDEO_HINT}` },

@@ -4,7 +4,7 @@ import { isPublicHost } from '../net/addresses.ts';
 import { createContainers, graphTime, isMissing } from './graph-container.ts';
 import { createItems, type Container } from './graph-items.ts';
 import { insightsSchema, numbersOf } from './graph-numbers.ts';
-import { createGraph, type GraphCall } from './graph.ts';
+import { createGraph, UNREVIEWED, type GraphCall } from './graph.ts';
 import type { Http } from './http.ts';
 import type { AccountRun, CheckResult, Engagement, FinishResult, Platform, PlatformRun, PostProblem, ReconcileResult } from './platform.ts';
 import { comparable } from './text.ts';
@@ -30,7 +30,7 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 		baseUrl: apiBaseUrl,
 		version: VERSION,
 		permissionHint:
-			'The account has not granted a permission, or the app may not ask for it: connect again and allow threads_basic, threads_content_publish and, for threads and comments, threads_manage_replies and threads_read_replies. An app that has not passed App Review works only for people with a role in it.',
+			`The account has not granted a permission, or the app may not ask for it: connect again and allow threads_basic, threads_content_publish and, for threads and comments, threads_manage_replies and threads_read_replies. ${UNREVIEWED}`,
 	});
 	const settingsOf = (run: AccountRun) => threadsSettings.parse(run.settings);
 	const accountId = ({ account }: AccountRun): string => {
@@ -54,7 +54,14 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 	});
 
 	async function create(run: PlatformRun, values: NonNullable<GraphCall<unknown>['values']>): Promise<Container> {
-		const { data } = await graph.call(run, { action: 'prepare the post', effect: 'upload', method: 'POST', path: `/${accountId(run)}/threads`, values, schema: z.object({ id: z.string() }) });
+		const { data } = await graph.call(run, {
+			action: 'prepare the post',
+			effect: 'upload',
+			method: 'POST',
+			path: `/${accountId(run)}/threads`,
+			values,
+			schema: z.object({ id: z.string() }),
+		});
 		return { id: data.id, uri: null, createdAt: run.now().getTime(), uploaded: false };
 	}
 
@@ -109,7 +116,12 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 		const [quota = {}] = data.data;
 		const [used = 0, total] = reply ? [quota.reply_quota_usage, quota.reply_config?.quota_total] : [quota.quota_usage, quota.config?.quota_total];
 		if (total === undefined || used < total) return [];
-		return [{ field: 'account', message: `The account has made ${used} ${reply ? 'replies' : 'posts'} through apps in 24 hours; Threads allows ${total}. Post again tomorrow.` }];
+		return [
+			{
+				field: 'account',
+				message: `The account has made ${used} ${reply ? 'replies' : 'posts'} through apps in 24 hours; Threads allows ${total}. Post again tomorrow.`,
+			},
+		];
 	}
 
 	return {
@@ -120,7 +132,14 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 
 		async identify(run) {
 			const schema = z.object({ id: z.string(), username: z.string() });
-			const { data } = await graph.call(run, { action: 'read the account', effect: 'read', method: 'GET', path: '/me', values: { fields: 'id,username' }, schema });
+			const { data } = await graph.call(run, {
+				action: 'read the account',
+				effect: 'read',
+				method: 'GET',
+				path: '/me',
+				values: { fields: 'id,username' },
+				schema,
+			});
 			return { id: data.id, name: data.username };
 		},
 
@@ -156,7 +175,13 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 
 		async remove(run, remoteId) {
 			try {
-				await graph.call(run, { action: 'delete the post', effect: 'upload', method: 'DELETE', path: `/${encodeURIComponent(remoteId)}`, schema: z.object({ success: z.literal(true) }) });
+				await graph.call(run, {
+					action: 'delete the post',
+					effect: 'upload',
+					method: 'DELETE',
+					path: `/${encodeURIComponent(remoteId)}`,
+					schema: z.object({ success: z.literal(true) }),
+				});
 			} catch (error) {
 				if (!isMissing(error)) throw error;
 			}
@@ -167,7 +192,14 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 			for (const id of remoteIds) {
 				try {
 					const values = { metric: 'views,likes,replies,reposts,quotes,shares' };
-					const { data } = await graph.call(run, { action: 'read the numbers', effect: 'read', method: 'GET', path: `/${encodeURIComponent(id)}/insights`, values, schema: insightsSchema });
+					const { data } = await graph.call(run, {
+						action: 'read the numbers',
+						effect: 'read',
+						method: 'GET',
+						path: `/${encodeURIComponent(id)}/insights`,
+						values,
+						schema: insightsSchema,
+					});
 					const numbers = numbersOf(data);
 					const spread = ['reposts', 'quotes', 'shares'].flatMap((name) => numbers.get(name) ?? []);
 					measured.set(id, {

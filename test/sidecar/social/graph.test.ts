@@ -10,7 +10,10 @@ import { startServer, type TestServer } from '../../support/http-server.ts';
 
 const at = new Date('2026-11-21T10:00:00Z');
 const judged = (code: number, subcode: number | null, effect: Effect, more: { transient?: boolean; status?: number } = {}) =>
-	judgeGraph({ code, subcode, message: 'words', transient: more.transient ?? false }, { effect, status: more.status ?? 400, retryAt: null, permissionHint: 'Allow it.' })?.decision;
+	judgeGraph(
+		{ code, subcode, message: 'words', transient: more.transient ?? false },
+		{ effect, status: more.status ?? 400, retryAt: null, permissionHint: 'Allow it.' },
+	)?.decision;
 
 describe('an error of Graph', () => {
 	it.each<[string, number, number | null, Effect, string | undefined]>([
@@ -51,7 +54,8 @@ describe('usage', () => {
 	it('is the highest of all headers, with the minutes to wait', () => {
 		const headers = {
 			'x-app-usage': '{"call_count":28,"total_time":95,"total_cputime":25}',
-			'x-business-use-case-usage': '{"17841405822304914":[{"type":"instagram","call_count":40,"total_cputime":1,"total_time":1,"estimated_time_to_regain_access":3}]}',
+			'x-business-use-case-usage':
+				'{"17841405822304914":[{"type":"instagram","call_count":40,"total_cputime":1,"total_time":1,"estimated_time_to_regain_access":3}]}',
 		};
 		expect(usage(headers, at)).toEqual({ percent: 95, retryAt: new Date(at.getTime() + 180_000) });
 		expect(usage({}, at)).toEqual({ percent: 0, retryAt: null });
@@ -99,7 +103,11 @@ describe('a call of Graph', () => {
 	it('puts values into a form, lists as JSON, and leaves out what is not given; the token is in the head', async () => {
 		const values = { caption: 'a & b', children: ['1', '2'], thumb_offset: 0, cover_url: null, audio_name: undefined, share_to_feed: false };
 		const { data } = await graph().call(run, { action: 'test', effect: 'upload', method: 'POST', path: '/1/media', values, schema });
-		expect(received).toEqual({ url: '/v26.0/1/media', body: 'caption=a+%26+b&children=%5B%221%22%2C%222%22%5D&thumb_offset=0&share_to_feed=false', authorization: 'Bearer secret' });
+		expect(received).toEqual({
+			url: '/v26.0/1/media',
+			body: 'caption=a+%26+b&children=%5B%221%22%2C%222%22%5D&thumb_offset=0&share_to_feed=false',
+			authorization: 'Bearer secret',
+		});
 		// An id that a double cannot hold.
 		expect(data.id).toBe('17841405822304914');
 	});

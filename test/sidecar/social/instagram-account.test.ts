@@ -28,7 +28,9 @@ describe('Instagram', () => {
 
 		it('refuses PNG, and says that it can be made anew', async () => {
 			await start();
-			expect(await refused('x', [online(await pictureOf('a.png', 800, 800, 'png'))])).toMatchObject([{ field: 'media[0]', message: expect.stringContaining('image/jpeg'), fixable: true }]);
+			expect(await refused('x', [online(await pictureOf('a.png', 800, 800, 'png'))])).toMatchObject([
+				{ field: 'media[0]', message: expect.stringContaining('image/jpeg'), fixable: true },
+			]);
 		});
 
 		it('refuses a landscape video as a reel, unless it is wanted', async () => {
@@ -70,7 +72,9 @@ describe('Instagram', () => {
 			await start('instagram', { quota: 1 });
 			await post('one');
 			const error = await failed(post('two'));
-			expect(problems(error)).toEqual([{ field: 'account', message: 'The account has made 1 posts through apps in 24 hours; Instagram allows 1. Post again tomorrow.' }]);
+			expect(problems(error)).toEqual([
+				{ field: 'account', message: 'The account has made 1 posts through apps in 24 hours; Instagram allows 1. Post again tomorrow.' },
+			]);
 			expect(stage.emulator.publicCalls).toBe(1);
 		});
 	});
@@ -78,7 +82,8 @@ describe('Instagram', () => {
 	describe('with Facebook Login', () => {
 		const scopes = ['instagram_basic', 'instagram_content_publish', 'pages_show_list', 'pages_read_engagement'];
 		const page = (id: string, instagram: { id: string; username: string } | null) => ({ id, name: `Page ${id}`, instagram });
-		const token = (more: Partial<InstagramAccount>) => stage.emulator.setToken('facebook-token', { id: '1', username: 'Person', login: 'facebook', scopes, ...more });
+		const token = (more: Partial<InstagramAccount>) =>
+			stage.emulator.setToken('facebook-token', { id: '1', username: 'Person', login: 'facebook', scopes, ...more });
 
 		it('chooses the account that is named, and asks for a name where there are several', async () => {
 			await start('facebook');
@@ -121,8 +126,16 @@ describe('Instagram', () => {
 		it('needs a permission of its own', async () => {
 			await start();
 			const { externalPostId } = await post('Post');
-			stage.emulator.setToken('instagram-token', { id: IG, username: 'demo', login: 'instagram', scopes: ['instagram_business_basic', 'instagram_business_content_publish'] });
-			expect(await failed(publish(comment('No', externalPostId!)))).toMatchObject({ code: 'needs_reauth', message: expect.stringContaining('instagram_business_manage_comments') });
+			stage.emulator.setToken('instagram-token', {
+				id: IG,
+				username: 'demo',
+				login: 'instagram',
+				scopes: ['instagram_business_basic', 'instagram_business_content_publish'],
+			});
+			expect(await failed(publish(comment('No', externalPostId!)))).toMatchObject({
+				code: 'needs_reauth',
+				message: expect.stringContaining('instagram_business_manage_comments'),
+			});
 		});
 	});
 
@@ -145,7 +158,10 @@ describe('Instagram', () => {
 		const { externalPostId } = await post('Gone soon');
 		const id = externalPostId!;
 		expect(await stage.platform().look!(run(), id)).toEqual({ state: 'published', remoteId: id, permalink: stage.emulator.posts[0]!.permalink });
-		expect(await failed(stage.platform().remove!(run(), id, 'published'))).toMatchObject({ code: 'post_rejected', message: expect.stringContaining('Delete it in the Instagram app') });
+		expect(await failed(stage.platform().remove!(run(), id, 'published'))).toMatchObject({
+			code: 'post_rejected',
+			message: expect.stringContaining('Delete it in the Instagram app'),
+		});
 		const facebook = { ...run(), credentials: { accessToken: 'facebook-token', baseUrl: null, extra: { login: 'facebook' } } };
 		await stage.platform().remove!(facebook, id, 'published');
 		await stage.platform().remove!(facebook, id, 'published');

@@ -53,7 +53,9 @@ export function instagramTest(): InstagramTest {
 			test.video = test.stage.media!(test.file);
 		},
 		async pictureOf(name, width, height, format = 'jpeg') {
-			const content = await sharp({ create: { width, height, channels: 3, background: '#456' } }).toFormat(format).toBuffer();
+			const content = await sharp({ create: { width, height, channels: 3, background: '#456' } })
+				.toFormat(format)
+				.toBuffer();
 			const path = join(folder, name);
 			await writeFile(path, content);
 			const [mime, bytes] = [`image/${format}`, content.length];

@@ -24,7 +24,12 @@ describe('Instagram', () => {
 		const row = await post('Reel #one', [video], { share_to_feed: true, made_with_ai: true, audio_name: 'Waves', collaborators: ['anna'] });
 		expect(steps()).toEqual(['me', 'limit', 'container', 'status', 'status', 'status', 'status', 'publish', 'media']);
 		expect(stage.emulator.posts).toMatchObject([
-			{ kind: 'REELS', text: 'Reel #one', media: [{ sha256: file.sha256 }], options: { share_to_feed: 'true', is_ai_generated: 'true', audio_name: 'Waves', collaborators: '["anna"]' } },
+			{
+				kind: 'REELS',
+				text: 'Reel #one',
+				media: [{ sha256: file.sha256 }],
+				options: { share_to_feed: 'true', is_ai_generated: 'true', audio_name: 'Waves', collaborators: '["anna"]' },
+			},
 		]);
 		expect(row).toMatchObject({ status: 'published', account: 'demo', permalink: stage.emulator.posts[0]!.permalink });
 		expect(BigInt(row.externalPostId!)).toBeGreaterThan(2n ** 53n);
@@ -35,20 +40,32 @@ describe('Instagram', () => {
 		await start();
 		await post('covered', [video], {}, { cover: online(photo), coverSeconds: 2 });
 		await post('a moment', [video], {}, { coverSeconds: 2.5 });
-		expect(stage.emulator.posts).toMatchObject([{ cover: photo.sha256, thumbOffset: null }, { cover: null, thumbOffset: 2500 }]);
+		expect(stage.emulator.posts).toMatchObject([
+			{ cover: photo.sha256, thumbOffset: null },
+			{ cover: null, thumbOffset: 2500 },
+		]);
 	});
 
 	it('publishes a picture with its description and tags', async () => {
 		await start();
 		await post('Picture', [{ ...online(photo), altText: 'A square' }], { user_tags: [{ username: 'anna' }] });
-		expect(stage.emulator.posts).toMatchObject([{ kind: 'IMAGE', media: [{ sha256: photo.sha256, alt: 'A square' }], options: { user_tags: '[{"username":"anna","x":0.5,"y":0.5}]' } }]);
+		expect(stage.emulator.posts).toMatchObject([
+			{ kind: 'IMAGE', media: [{ sha256: photo.sha256, alt: 'A square' }], options: { user_tags: '[{"username":"anna","x":0.5,"y":0.5}]' } },
+		]);
 	});
 
 	it('publishes a carousel of pictures and videos in their order', async () => {
 		await start();
 		await post('Three', [online(photo), video, { ...online(photo), altText: 'Again' }]);
 		expect(stage.emulator.posts.map(({ kind, media }) => [kind, media.map(({ sha256, alt }) => [sha256, alt])])).toEqual([
-			['CAROUSEL', [[photo.sha256, null], [file.sha256, null], [photo.sha256, 'Again']]],
+			[
+				'CAROUSEL',
+				[
+					[photo.sha256, null],
+					[file.sha256, null],
+					[photo.sha256, 'Again'],
+				],
+			],
 		]);
 		expect(stage.emulator.count('container')).toBe(4);
 		expect(stage.emulator.publicCalls).toBe(1);
@@ -58,7 +75,10 @@ describe('Instagram', () => {
 		await start(login);
 		await post('', [online(photo)], { placement: 'story' });
 		await post('', [video], { placement: 'story' });
-		expect(stage.emulator.posts.map(({ kind, media }) => [kind, media[0]!.sha256])).toEqual([['STORIES', photo.sha256], ['STORIES', file.sha256]]);
+		expect(stage.emulator.posts.map(({ kind, media }) => [kind, media[0]!.sha256])).toEqual([
+			['STORIES', photo.sha256],
+			['STORIES', file.sha256],
+		]);
 	});
 
 	it('finds a lost story among the stories', async () => {
@@ -93,14 +113,22 @@ describe('Instagram', () => {
 				await post(`${step} ${when}`, [{ ...upright(file), altText: null }]);
 			}
 		}
-		expect(stage.emulator.posts.map(({ text, media }) => [text, media[0]!.sha256])).toEqual(stage.steps.flatMap((step) => [[`${step} before`, file.sha256], [`${step} after`, file.sha256]]));
+		expect(stage.emulator.posts.map(({ text, media }) => [text, media[0]!.sha256])).toEqual(
+			stage.steps.flatMap((step) => [
+				[`${step} before`, file.sha256],
+				[`${step} after`, file.sha256],
+			]),
+		);
 		expect(stage.emulator.publicCalls).toBe(stage.steps.length * 2);
 	});
 
 	it('uploads again what Instagram forgot in the middle', async () => {
 		await start('facebook');
 		const given = request(postOf('Forgotten', [{ ...upright(file), altText: null }]));
-		stage.emulator.fail('upload', { when: 'before', answer: { status: 400, body: { debug_info: { retriable: false, type: 'NotAuthorizedError', message: 'User not authorized' } } } });
+		stage.emulator.fail('upload', {
+			when: 'before',
+			answer: { status: 400, body: { debug_info: { retriable: false, type: 'NotAuthorizedError', message: 'User not authorized' } } },
+		});
 		expect(await failed(publish(given))).toMatchObject({ code: 'needs_reauth', details: { platform_code: 'NotAuthorizedError' } });
 		stage.emulator.forgetMedia();
 		await publish(given);
@@ -208,7 +236,12 @@ describe('Instagram', () => {
 		['the daily cap', { message: 'Limit', code: 9, subcode: 2207042 }, 'post_rejected', /Post again tomorrow/],
 		['spam', { message: 'Spam', code: 1349, subcode: 2207001 }, 'post_rejected', /takes it for spam/],
 		['a changed password', { message: 'Session invalid', code: 190, subcode: 460 }, 'needs_reauth', /password of the account was changed/],
-		['an app that is not reviewed', { message: '(#10) Application does not have permission', code: 10, status: 403 }, 'needs_reauth', /has not passed App Review/],
+		[
+			'an app that is not reviewed',
+			{ message: '(#10) Application does not have permission', code: 10, status: 403 },
+			'needs_reauth',
+			/has not passed App Review/,
+		],
 	])('explains %s', async (_, facts, code, words) => {
 		await start();
 		stage.emulator.fail('publish', { when: 'before', answer: graphError(facts) });
@@ -226,13 +259,16 @@ describe('Instagram', () => {
 		expect(stage.emulator.publicCalls).toBe(0);
 	});
 
-	it.each([['instagram_business_content_publish'], ['instagram_business_basic']])('asks to connect again when the permission %s is missing', async (missing) => {
-		await start();
-		const scopes = ['instagram_business_basic', 'instagram_business_content_publish'].filter((scope) => scope !== missing);
-		stage.emulator.setToken('instagram-token', { id: IG, username: 'demo', login: 'instagram', scopes });
-		expect(await failed(post('Scope'))).toMatchObject({ code: 'needs_reauth', message: expect.stringContaining('instagram_business_content_publish') });
-		expect(stage.emulator.publicCalls).toBe(0);
-	});
+	it.each([['instagram_business_content_publish'], ['instagram_business_basic']])(
+		'asks to connect again when the permission %s is missing',
+		async (missing) => {
+			await start();
+			const scopes = ['instagram_business_basic', 'instagram_business_content_publish'].filter((scope) => scope !== missing);
+			stage.emulator.setToken('instagram-token', { id: IG, username: 'demo', login: 'instagram', scopes });
+			expect(await failed(post('Scope'))).toMatchObject({ code: 'needs_reauth', message: expect.stringContaining('instagram_business_content_publish') });
+			expect(stage.emulator.publicCalls).toBe(0);
+		},
+	);
 
 	it('wants a professional account', async () => {
 		await start();

@@ -37,7 +37,9 @@ async function start(options: ThreadsEmulatorOptions = {}): Promise<void> {
 	clock = fakeClock();
 	stage = await startThreadsStage(clock, options);
 	video = stage.media!(file);
-	const bytes = await sharp({ create: { width: 400, height: 300, channels: 3, background: '#456' } }).png().toBuffer();
+	const bytes = await sharp({ create: { width: 400, height: 300, channels: 3, background: '#456' } })
+		.png()
+		.toBuffer();
 	const path = join(folder, 'a.png');
 	await writeFile(path, bytes);
 	picture = {
@@ -75,7 +77,9 @@ describe('Threads', () => {
 	it('publishes words with their topic, their link and who may answer', async () => {
 		await start();
 		const row = await post('Only words', [], { topic: 'Travel', reply_control: 'followers_only' }, { link: 'https://example.com/a?b=1&c=2' });
-		expect(stage.emulator.posts).toMatchObject([{ kind: 'TEXT', text: 'Only words', options: { topic_tag: 'Travel', reply_control: 'followers_only', link_attachment: 'https://example.com/a?b=1&c=2' } }]);
+		expect(stage.emulator.posts).toMatchObject([
+			{ kind: 'TEXT', text: 'Only words', options: { topic_tag: 'Travel', reply_control: 'followers_only', link_attachment: 'https://example.com/a?b=1&c=2' } },
+		]);
 		expect(stage.emulator.calls.map(({ step }) => step)).toEqual(['me', 'limit', 'container', 'status', 'publish', 'media']);
 		expect(row).toMatchObject({ account: 'demo', externalPostId: stage.emulator.posts[0]!.id, permalink: stage.emulator.posts[0]!.permalink });
 		expect(BigInt(row.externalPostId!)).toBeGreaterThan(2n ** 53n);
@@ -87,7 +91,14 @@ describe('Threads', () => {
 		await post('Both', [picture, video]);
 		expect(stage.emulator.posts).toMatchObject([
 			{ kind: 'IMAGE', media: [{ alt: 'Blue' }], options: { is_spoiler_media: 'true' } },
-			{ kind: 'CAROUSEL', text: 'Both', media: [{ mime: 'image/png', alt: null }, { mime: 'video/mp4', alt: 'A counter', sha256: file.sha256 }] },
+			{
+				kind: 'CAROUSEL',
+				text: 'Both',
+				media: [
+					{ mime: 'image/png', alt: null },
+					{ mime: 'video/mp4', alt: 'A counter', sha256: file.sha256 },
+				],
+			},
 		]);
 	});
 
@@ -192,7 +203,9 @@ describe('Threads', () => {
 		await start();
 		const id = (await post('Numbers')).externalPostId!;
 		const platform = stage.platform();
-		expect([...(await platform.measure!(run(), [id, '18099999999999999']))]).toEqual([[id, { views: 340, likes: 21, comments: 4, shares: 8, saves: null, clicks: null }]]);
+		expect([...(await platform.measure!(run(), [id, '18099999999999999']))]).toEqual([
+			[id, { views: 340, likes: 21, comments: 4, shares: 8, saves: null, clicks: null }],
+		]);
 		expect(await platform.look!(run(), id)).toEqual({ state: 'published', remoteId: id, permalink: stage.emulator.posts[0]!.permalink });
 		await platform.remove!(run(), id, 'published');
 		await platform.remove!(run(), id, 'published');

@@ -26,7 +26,11 @@ export async function startInstagramStage(clock: Clock, login: 'instagram' | 'fa
 		emulator,
 		host,
 		platform: () =>
-			createInstagram({ http: createHttp({ now: () => new Date(clock.now()) }), instagramBaseUrl: emulator.instagramUrl, facebookBaseUrl: emulator.facebookUrl }),
+			createInstagram({
+				http: createHttp({ now: () => new Date(clock.now()) }),
+				instagramBaseUrl: emulator.instagramUrl,
+				facebookBaseUrl: emulator.facebookUrl,
+			}),
 		credentials: { accessToken: `${login}-token`, baseUrl: null, extra: { login } },
 		// Instagram has no alternative text for videos.
 		media: (video) => ({ ...upright(video), altText: null, url: host.serve(`${(served += 1)}.mp4`, { mime: video.mime, path: video.path }) }),
