@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { lockAsset, updateAsset } from '../db/assets.ts';
-import { claimDueCallbacks, msUntilDue, settleCallback, type CallbackRow, type Lane } from '../db/callbacks.ts';
+import { claimDueCallbacks, msUntilDue, settleCallback, type CallbackRow } from '../db/callbacks.ts';
 import { recordEvents } from '../db/events.ts';
 import { processJobs } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
+import { claimDueEvents } from '../db/webhooks.ts';
 import { PipelineError } from '../errors.ts';
 import type { PipelineDeps } from '../pipeline/deps.ts';
 import { finishJob } from '../pipeline/finish.ts';
@@ -31,19 +32,16 @@ export interface OutboxDeps extends PipelineDeps {
 	fileUrl: FileUrl;
 }
 
-interface Limits {
-	/** At once. Each costs one socket, and one that never answers takes its place for 20 s (send.ts). */
-	parallel: number;
-	/** Of one workspace, roughly: one whose receivers do not answer must not hold up the others. */
-	perWorkspace: number;
-	/** How soon its table is looked at again. Events need no hurry, and the loop is woken for results. */
-	pauseMs: number;
-}
+/** At once. Each costs one socket, and one that never answers takes its place for 20 s (send.ts). */
+const PARALLEL = 64;
+/** Of one workspace, roughly: one whose receivers do not answer must not hold up the others. */
+const PARALLEL_PER_WORKSPACE = 16;
 /** Events have places of their own: a webhook that does not answer must not hold up what an execution waits for. */
-const LANES: Record<Lane, Limits> = {
-	results: { parallel: 64, perWorkspace: 16, pauseMs: 0 },
-	events: { parallel: 32, perWorkspace: 8, pauseMs: 200 },
-};
+const PARALLEL_EVENTS = 32;
+const EVENTS_PER_WORKSPACE = 8;
+const EVENTS_PER_WEBHOOK = 4;
+/** Events need no hurry: the loop is woken for results, many times a second on a busy day. */
+const EVENT_PAUSE_MS = 200;
 /** Longer than the sender's own time limit (Standard Webhooks: 15–30 s), so that no callback is sent by two at once. */
 const LEASE_SECONDS = 60;
 /** How late a callback of another process may be noticed. */
@@ -73,7 +71,7 @@ export interface Outbox {
 
 /** `onRoom` is called after each delivery. */
 export function createOutbox(deps: OutboxDeps, onRoom: () => void = () => {}): Outbox {
-	const lanes = (['results', 'events'] as const).map((lane) => createLane(deps, lane, onRoom));
+	const lanes = [createResultLane(deps, onRoom), createEventLane(deps, onRoom)];
 	return {
 		async round() {
 			let wait = POLL_MS;
@@ -86,37 +84,81 @@ export function createOutbox(deps: OutboxDeps, onRoom: () => void = () => {}): O
 	};
 }
 
-function createLane(deps: OutboxDeps, lane: Lane, onRoom: () => void): Outbox {
-	const { parallel, perWorkspace, pauseMs } = LANES[lane];
-	const running = new Map<Promise<void>, string>();
+function createResultLane(deps: OutboxDeps, onRoom: () => void): Outbox {
+	const running = createRunning(deps, onRoom);
+	const busy = () => running.atLeast(PARALLEL_PER_WORKSPACE, ({ workspaceId }) => workspaceId);
+	return {
+		async round() {
+			const room = Math.min(PARALLEL - running.size, PARALLEL_PER_WORKSPACE);
+			if (room <= 0) return POLL_MS;
+			const due = await claimDueCallbacks(deps.db, room, LEASE_SECONDS, busy());
+			for (const row of due) running.start(row, deliver(deps, row));
+			if (due.length === room) return 0;
+			const wait = await msUntilDue(deps.db, busy());
+			return wait === null ? POLL_MS : Math.max(SHORTEST_PAUSE_MS, wait);
+		},
+		settled: () => running.settled(),
+	};
+}
+
+function createEventLane(deps: OutboxDeps, onRoom: () => void): Outbox {
 	let notBefore = 0;
-	const busyWorkspaces = (): string[] => {
-		const counts = new Map<string, number>();
-		for (const workspaceId of running.values()) counts.set(workspaceId, (counts.get(workspaceId) ?? 0) + 1);
-		return [...counts].filter(([, count]) => count >= perWorkspace).map(([workspaceId]) => workspaceId);
-	};
-	const start = (row: CallbackRow): void => {
-		const work: Promise<void> = (lane === 'events' ? deliverEvent(deps, row) : deliver(deps, row))
-			// Its lease runs out, and it is tried again.
-			.catch((error: unknown) => deps.log.error({ err: error, callback_id: row.id }, 'a callback could not be handled'))
-			.then(() => {
-				running.delete(work);
-				onRoom();
-			});
-		running.set(work, row.workspaceId);
-	};
+	const running = createRunning(deps, () => {
+		notBefore = 0;
+		onRoom();
+	});
 	return {
 		async round() {
 			const early = notBefore - Date.now();
 			if (early > 0) return early;
-			const room = Math.min(parallel - running.size, perWorkspace);
+			const room = Math.min(PARALLEL_EVENTS - running.size, EVENTS_PER_WORKSPACE);
 			if (room <= 0) return POLL_MS;
-			const due = await claimDueCallbacks(deps.db, room, LEASE_SECONDS, busyWorkspaces(), lane);
-			due.forEach(start);
-			if (due.length === room) return 0;
-			notBefore = Date.now() + pauseMs;
-			const wait = await msUntilDue(deps.db, busyWorkspaces(), lane);
-			return wait === null ? POLL_MS : Math.max(SHORTEST_PAUSE_MS, wait);
+			const busy = {
+				workspaces: running.atLeast(EVENTS_PER_WORKSPACE, ({ workspaceId }) => workspaceId),
+				webhooks: running.atLeast(EVENTS_PER_WEBHOOK, ({ webhookId }) => webhookId),
+			};
+			const due = await claimDueEvents(deps.db, room, EVENTS_PER_WEBHOOK, LEASE_SECONDS, busy);
+			for (const row of due) running.start(row, deliverEvent(deps, row));
+			if (due.length > 0) return 0;
+			notBefore = Date.now() + EVENT_PAUSE_MS;
+			return POLL_MS;
+		},
+		settled: () => running.settled(),
+	};
+}
+
+interface Running {
+	readonly size: number;
+	start(row: CallbackRow, delivery: Promise<void>): void;
+	/** Keys (workspaces, webhooks) that have as many deliveries under way. */
+	atLeast(count: number, keyOf: (row: CallbackRow) => string | null): string[];
+	settled(): Promise<void>;
+}
+
+/** What is under way. */
+function createRunning(deps: OutboxDeps, onEnd: () => void): Running {
+	const running = new Map<Promise<void>, CallbackRow>();
+	return {
+		get size() {
+			return running.size;
+		},
+		start(row, delivery) {
+			const work: Promise<void> = delivery
+				// Its lease runs out, and it is tried again.
+				.catch((error: unknown) => deps.log.error({ err: error, callback_id: row.id }, 'a callback could not be handled'))
+				.then(() => {
+					running.delete(work);
+					onEnd();
+				});
+			running.set(work, row);
+		},
+		atLeast(least, keyOf) {
+			const counts = new Map<string, number>();
+			for (const row of running.values()) {
+				const key = keyOf(row);
+				if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
+			}
+			return [...counts].filter(([, count]) => count >= least).map(([key]) => key);
 		},
 		async settled() {
 			while (running.size > 0) await Promise.all(running.keys());

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNull, lte, ne, notInArray, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lte, notInArray, or, sql } from 'drizzle-orm';
 import type { Executor } from './database.ts';
 import { callbacks, webhooks, type CallbackStatus } from './schema.ts';
 
@@ -8,28 +8,23 @@ export async function insertCallback(db: Executor, row: typeof callbacks.$inferI
 	await db.insert(callbacks).values(row);
 }
 
-/** Results that somebody waits for, or events for webhooks: those must not hold up these. */
-export type Lane = 'results' | 'events';
-const inLane = (lane: Lane) => (lane === 'events' ? eq(callbacks.kind, 'event') : ne(callbacks.kind, 'event'));
-/** When the webhook it is for may be tried again; null for other callbacks, and while that one works. */
-const held = sql`(select w.retry_at from webhooks w where w.id = ${callbacks.webhookId})`;
+/** Not those for webhooks (db/webhooks.ts). As text, so that the partial index is seen to fit. */
+const waitingResults = sql`${callbacks.status} = 'pending' and ${callbacks.kind} <> 'event'`;
 
 const notOf = (workspaces: string[]) => (workspaces.length > 0 ? notInArray(callbacks.workspaceId, workspaces) : undefined);
 
 /**
- * Takes what is due, for `leaseSeconds`; skips what another process is delivering, and `busy` workspaces. Oldest first.
+ * Takes what is due of the results that somebody waits for, for `leaseSeconds`; skips what another process is delivering, and `busy` workspaces. Oldest first.
  */
-export async function claimDueCallbacks(db: Executor, limit: number, leaseSeconds: number, busy: string[] = [], lane: Lane = 'results'): Promise<CallbackRow[]> {
+export async function claimDueCallbacks(db: Executor, limit: number, leaseSeconds: number, busy: string[] = []): Promise<CallbackRow[]> {
 	const due = db
 		.select({ id: callbacks.id })
 		.from(callbacks)
 		.where(
 			and(
-				eq(callbacks.status, 'pending'),
+				waitingResults,
 				lte(callbacks.nextAt, sql`now()`),
 				or(isNull(callbacks.leaseUntil), lte(callbacks.leaseUntil, sql`now()`)),
-				inLane(lane),
-				lane === 'events' ? sql`coalesce(${held} <= now(), true)` : undefined,
 				notOf(busy),
 			),
 		)
@@ -68,13 +63,12 @@ export async function settleCallback(db: Executor, id: string, { status, httpSta
 }
 
 /** Milliseconds until a callback of a workspace that is not `busy` is due, by the database's clock. Null: none is waiting. */
-export async function msUntilDue(db: Executor, busy: string[] = [], lane: Lane = 'results'): Promise<number | null> {
-	// greatest() of Postgres passes over nulls.
-	const due = sql`min(greatest(${callbacks.nextAt}, ${callbacks.leaseUntil}, ${lane === 'events' ? held : sql`null`}))`;
+export async function msUntilDue(db: Executor, busy: string[] = []): Promise<number | null> {
+	const due = sql`min(greatest(${callbacks.nextAt}, coalesce(${callbacks.leaseUntil}, ${callbacks.nextAt})))`;
 	const [row] = await db
 		.select({ ms: sql<number | null>`(extract(epoch from ${due} - now()) * 1000)::float8` })
 		.from(callbacks)
-		.where(and(eq(callbacks.status, 'pending'), inLane(lane), notOf(busy)));
+		.where(and(waitingResults, notOf(busy)));
 	return row?.ms ?? null;
 }
 

@@ -1,5 +1,6 @@
 import { and, count, desc, eq, inArray, sql } from 'drizzle-orm';
 import { isWebhookEvent, patternsOf } from '../contract/webhooks.ts';
+import type { CallbackRow } from './callbacks.ts';
 import type { Executor, Transaction } from './database.ts';
 import { callbacks, webhooks, workspaces } from './schema.ts';
 
@@ -98,4 +99,33 @@ export async function callWebhooks(db: Executor, recorded: Array<{ id: number; t
 			from events e join webhooks w on w.workspace_id = e.workspace_id and (w.asset_id is null or w.asset_id = e.asset_id)
 			where e.id in ${ids} and w.status = 'active' and w.event_types && ${sql.param(patternsOf(type), webhooks.eventTypes)}`);
 	}
+}
+
+export interface BusyWebhooks {
+	workspaces: string[];
+	webhooks: string[];
+}
+
+/**
+ * Takes events that are due, for `leaseSeconds`, at most `perWebhook` of each webhook; none of those that are held back after a failure, or
+ * `busy`. Asked webhook by webhook, so that the thousands that may wait for one of them are not read for the sake of the others.
+ */
+export async function claimDueEvents(db: Executor, limit: number, perWebhook: number, leaseSeconds: number, busy: BusyWebhooks): Promise<CallbackRow[]> {
+	const free = sql`status = 'pending' and kind = 'event' and next_at <= now() and coalesce(lease_until <= now(), true)`;
+	const notBusy = sql.join([
+		...(busy.workspaces.length > 0 ? [sql` and w.workspace_id not in ${busy.workspaces}`] : []),
+		...(busy.webhooks.length > 0 ? [sql` and w.id not in ${busy.webhooks}`] : []),
+	]);
+	const chosen = sql`
+		select due.id from webhooks w
+		cross join lateral (select id, next_at from callbacks where webhook_id = w.id and ${free} order by next_at limit ${perWebhook}) due
+		where coalesce(w.retry_at <= now(), true)${notBusy}
+		order by due.next_at limit ${limit}`;
+	// What another process has just taken is not free any more.
+	const due = sql`select id from callbacks where id in (${chosen}) and ${free} for update skip locked`;
+	return db
+		.update(callbacks)
+		.set({ leaseUntil: sql`now() + make_interval(secs => ${leaseSeconds})`, attempts: sql`${callbacks.attempts} + 1` })
+		.where(sql`${callbacks.id} in (${due})`)
+		.returning();
 }
