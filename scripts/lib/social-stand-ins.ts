@@ -49,8 +49,8 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'mediaPipelineBlueskyApi',
 		variables: ['BLUESKY_VIDEO_BASE_URL', 'BLUESKY_WEB_BASE_URL'],
 		async start(port) {
-			const { url, videoUrl, close } = await startBlueskyEmulator({ port });
-			return { url, variables: { BLUESKY_VIDEO_BASE_URL: videoUrl, BLUESKY_WEB_BASE_URL: url }, data: { serviceUrl: url, handle: 'demo.test', appPassword: 'abcd-efgh-ijkl-mnop' }, hosts: hostsOf(url, videoUrl), close };
+			const { url, pdsUrl, videoUrl, close } = await startBlueskyEmulator({ port });
+			return { url, variables: { BLUESKY_VIDEO_BASE_URL: videoUrl, BLUESKY_WEB_BASE_URL: url }, data: { serviceUrl: url, handle: 'demo.test', appPassword: 'abcd-efgh-ijkl-mnop' }, hosts: hostsOf(url, pdsUrl, videoUrl), close };
 		},
 	},
 	{
