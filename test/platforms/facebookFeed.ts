@@ -82,10 +82,12 @@ export function addFacebookFeed(world: FacebookWorld): void {
 
 	graph.step('stories', 'get', '/:id/stories', { scopes: ['pages_read_engagement'], parameters: ['limit', 'after', 'status', 'since', 'until'] }, (request) => {
 		const page = world.page(request);
-		const own = world.posts.filter((post) => post.kind === 'story' && post.page === page.id).toReversed();
+		// This Page keeps no archive: after a day they are gone.
+		const day = world.now() - 86_400_000;
+		const own = world.posts.filter((post) => post.kind === 'story' && post.page === page.id && post.at.getTime() > day).toReversed();
 		return graph.page(request.values, own, (post) => ({
 			post_id: post.id,
-			status: 'published',
+			status: 'PUBLISHED',
 			creation_time: String(Math.floor(post.at.getTime() / 1000)),
 			media_type: post.media[0]!.mime.startsWith('video/') ? 'video' : 'photo',
 			media_id: post.media[0]!.id,

@@ -45,7 +45,7 @@ const stateSchema = z.object({
 		.default(null),
 	/** `at`: milliseconds since 1970. */
 	photos: z.array(z.object({ id: z.string(), at: z.number() }).nullable()).default([]),
-	/** Facebook has said "duplicate" to a repeat: the first call did post. */
+	/** Facebook has said "duplicate" to a repeat, or that its photo is used: the first call did post. */
 	duplicate: z.boolean().default(false),
 });
 export type FacebookState = z.infer<typeof stateSchema>;

@@ -11,6 +11,8 @@ import { comparable } from './text.ts';
 
 /** Photos that belong to no post are kept for a day: platforms.md names no number, this is that of other Meta containers (5.2), with an hour to spare. */
 const PHOTO_LIFE_MS = 23 * 3_600_000;
+/** A story is listed for a day; an hour to spare. */
+const STORY_LIFE_MS = 23 * 3_600_000;
 const PAGE_SIZE = 100;
 /** More than a Page may post in the time that matters. */
 const PAGES = 5;
@@ -123,13 +125,11 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 		const since = Math.floor((arming.firstArmedAt.getTime() - CLOCK_MARGIN_MS) / 1000);
 		if (form === 'photo_story') {
 			const photo = facebookState(run.state).photos[0]?.id;
-			let any = false;
 			for await (const story of list(run, page, edgeOf(page, 'stories'), {}, storySchema)) {
-				any = true;
 				if (story.media_id === photo) return result(run, story.post_id, story.url ?? linkOf(story.post_id, page));
 			}
-			// A Page that keeps no archive of its stories shows none here.
-			return any ? 'absent' : 'unsure';
+			// Those of the last 24 hours are listed; older ones only where the Page keeps an archive (platforms.md 6.2).
+			return run.now().getTime() < arming.firstArmedAt.getTime() + STORY_LIFE_MS ? 'absent' : 'unsure';
 		}
 		const found = form === 'comment' ? await findComment(run, page, since) : await findPost(run, page, since);
 		return found ? result(run, found.id, found.permalink_url === undefined ? linkOf(found.id, page) : api.link(found.permalink_url)) : 'absent';
@@ -163,14 +163,13 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 				return result(run, id, form === 'comment' ? null : linkOf(id, page));
 			} catch (error) {
 				if (!(error instanceof HttpFailure) || error.decision !== 'stop') throw error;
-				if (hasCode(error, 506) && attempts > 1) {
+				// A photo serves one post only.
+				const photoGone = (form === 'photos' || form === 'photo_story') && hasCode(error, 100) && /photo|media/i.test(error.detail);
+				if (attempts > 1 && (photoGone || hasCode(error, 506))) {
 					await run.save({ ...facebookState(run.state), duplicate: true });
 					throw error.as('unknown');
 				}
-				const photos = form === 'photos' || form === 'photo_story';
-				if (photos && attempts === 1 && hasCode(error, 100) && /photo|media/i.test(error.detail)) {
-					return { state: 'restart', reason: error.detail };
-				}
+				if (photoGone) return { state: 'restart', reason: error.detail };
 				throw error;
 			}
 		},
@@ -180,9 +179,9 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 			try {
 				const found = await find(run, page, arming);
 				if (found !== 'absent' && found !== 'unsure') return found;
-				if (duplicate) return { state: 'unknown', reason: 'Facebook says that the Page has these words already, but the post is not in its list' };
+				if (duplicate) return { state: 'unknown', reason: 'Facebook says that this was posted already, but it is not in the list of the Page' };
 				if (run.now().getTime() < arming.openSince.getTime() + settleSeconds * 1000) return { state: 'waiting', afterSeconds: pollSeconds };
-				if (found === 'unsure') return { state: 'unknown', reason: 'Facebook lists no stories of the Page; its archive of stories may be switched off' };
+				if (found === 'unsure') return { state: 'unknown', reason: 'Facebook lists stories for a day only, and the call was before that' };
 				return { state: 'absent' };
 			} catch (error) {
 				if (error instanceof TooMany) return { state: 'unknown', reason: 'the Page has too many newer posts to look through' };

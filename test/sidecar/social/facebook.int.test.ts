@@ -25,8 +25,6 @@ describe('exactly once, whatever goes wrong', () => {
 	];
 	it.each(cases)('makes one post of %s', async (_, settings, post, failing) => {
 		const account = await start({}, settings);
-		// Without any story on its list, the archive of the Page might be off.
-		if (settings['form'] === 'story') await publish(requestOf(account, postOf('', [bare()])));
 		for (const step of failing) {
 			for (const [number, failure] of failures.entries()) {
 				const [posts, calls] = [on.facebook.posts.length, on.facebook.publicCalls];

@@ -177,17 +177,34 @@ describe('Facebook', () => {
 		expect(picture.warnings ?? []).toEqual([]);
 	});
 
-	it('finds a story of a photo by its photo, and does not guess where the Page lists none', async () => {
+	it('finds a story of a photo by its photo', async () => {
 		const account = await start({}, { form: 'story' });
-		const post = postOf('', [{ ...on.pictures[0]!, altText: null }]);
 		on.facebook.fail('photoStory', { when: 'after', answer: 'drop' });
-		const row = await publish(requestOf(account, post));
+		const row = await publish(requestOf(account, postOf('', [{ ...on.pictures[0]!, altText: null }])));
 		expect(row.externalPostId).toBe(on.facebook.posts[0]!.id);
+		expect(on.facebook.publicCalls).toBe(1);
+	});
+
+	it('does not guess where a story of a photo is not in the list', async () => {
+		const account = await start({}, { form: 'story' });
+		const request = requestOf(account, postOf('', [{ ...on.pictures[0]!, altText: null }]));
 		on.facebook.fail('photoStory', { when: 'after', answer: 'drop' });
 		on.facebook.fail('stories', { when: 'after', answer: { status: 200, body: { data: [] } }, times: 100 });
-		const error = await failed(publish(requestOf(account, post)));
-		expect(error).toMatchObject({ code: 'post_unknown', message: expect.stringContaining('archive') });
+		// The repeat is refused, because the photo is in use: that the list shows nothing proves nothing any more.
+		expect(await failed(publish(request))).toMatchObject({ code: 'post_unknown', message: expect.stringContaining('posted already') });
+		expect(on.facebook.posts).toHaveLength(1);
 		expect(on.facebook.publicCalls).toBe(2);
+	});
+
+	it('does not take its absence for a proof a day later', async () => {
+		const account = await start({}, { form: 'story' });
+		const request = requestOf(account, postOf('', [{ ...on.pictures[0]!, altText: null }]));
+		on.facebook.fail('photoStory', { when: 'after', answer: 'drop' });
+		on.facebook.fail('stories', { when: 'before', answer: graphError({ message: 'expired', code: 190, subcode: 463 }) });
+		expect(await failed(publish(request))).toMatchObject({ code: 'needs_reauth' });
+		on.clock.advance(25 * 3_600_000);
+		expect(await failed(publish(request))).toMatchObject({ code: 'post_unknown', message: expect.stringContaining('for a day only') });
+		expect(on.facebook.publicCalls).toBe(1);
 	});
 
 	it('writes a first comment once, also when the answer is lost', async () => {
