@@ -287,7 +287,10 @@ export async function startInstagramEmulator(options: InstagramEmulatorOptions =
 		};
 		graph.step('list', 'get', '/:id/media', { scopes: [scope.basic], parameters: ['limit', 'after'] }, listed(false));
 		graph.step('stories', 'get', '/:id/stories', { scopes: [scope.basic], parameters: ['limit', 'after'] }, listed(true));
-		graph.step('media', 'get', `/${MEDIA}`, { scopes: [scope.basic] }, (request) => graph.pick(request.values, shownPost(ownPost(request))));
+		graph.step('media', 'get', `/${MEDIA}`, { scopes: [scope.basic] }, (request) => {
+			const comment = posts.flatMap((post) => post.comments).find(({ id }) => id === request.params['id']);
+			return graph.pick(request.values, comment ? { id: comment.id, text: comment.text, username: comment.username } : shownPost(ownPost(request)));
+		});
 
 		graph.step(
 			'comment',

@@ -3,7 +3,7 @@ import { PipelineError } from '../errors.ts';
 import type { Graph } from './graph.ts';
 import { hintOfSubcode, isNotReady, isPassing } from './graph-errors.ts';
 import { HttpFailure } from './outcome.ts';
-import type { AccountRun, Arming, CheckResult, FinishResult, PlatformRun, Published, ReconcileResult } from './platform.ts';
+import type { AccountRun, Arming, CheckResult, Engagement, FinishResult, LookResult, PlatformRun, Published, ReconcileResult } from './platform.ts';
 
 /** What became of a container, as Instagram and Threads tell it; GONE: they do not know it. */
 export interface ContainerLook {
@@ -27,6 +27,12 @@ const answerSchema = z.object({
 });
 
 const STATUSES = ['IN_PROGRESS', 'FINISHED', 'ERROR', 'EXPIRED', 'PUBLISHED'] as const;
+
+/** Asked for a field that the object does not have: it exists, but is no post (a comment; a container whose post was not found). */
+export const isNoPost = (error: unknown): error is HttpFailure => error instanceof HttpFailure && error.platformCode === '100';
+
+/** Numbers of what exists, but has none. */
+export const UNKNOWN: Engagement = { views: null, likes: null, comments: null, shares: null, saves: null, clicks: null };
 
 /** Where a container is published, and how its post is found again. */
 export interface ContainerParts {
@@ -145,7 +151,17 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 
 	return {
 		look,
-		permalink,
+
+		/** The post as it is now. */
+		async find(run: AccountRun, remoteId: string): Promise<LookResult> {
+			try {
+				return { state: 'published', remoteId, permalink: await permalink(run, encodeURIComponent(remoteId)) };
+			} catch (error) {
+				if (isMissing(error)) return { state: 'gone', reason: `${title} does not know the post (any more).` };
+				if (isNoPost(error)) return { state: 'published', remoteId, permalink: null };
+				throw error;
+			}
+		},
 
 		/** One look at whether a container is ready. */
 		async check(run: PlatformRun, { id, createdAt }: { id: string; createdAt: number }): Promise<CheckResult> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isMissing } from './graph-container.ts';
+import { isMissing, isNoPost, UNKNOWN } from './graph-container.ts';
 import { insightsSchema, numbersOf } from './graph-numbers.ts';
 import type { Graph } from './graph.ts';
 import { HttpFailure } from './outcome.ts';
@@ -37,7 +37,8 @@ export async function measureInstagram(graph: Graph, run: AccountRun, remoteIds:
 				clicks: null,
 			});
 		} catch (error) {
-			if (!isMissing(error)) throw error;
+			if (isNoPost(error)) measured.set(id, UNKNOWN);
+			else if (!isMissing(error)) throw error;
 		}
 	}
 	return measured;

@@ -197,14 +197,7 @@ export function createInstagram(options: InstagramOptions): Platform {
 			return container ? containers.reconcile(run, container, arming) : { state: 'unknown', reason: 'what was to be published is not known any more' };
 		},
 
-		async look(run, remoteId) {
-			try {
-				return { state: 'published', remoteId, permalink: await containers.permalink(run, encodeURIComponent(remoteId)) };
-			} catch (error) {
-				if (isMissing(error)) return { state: 'gone', reason: 'Instagram does not know the post (any more).' };
-				throw error;
-			}
-		},
+		look: (run, remoteId) => containers.find(run, remoteId),
 
 		async remove(run, remoteId) {
 			// platforms.md 5.4: Facebook Login only (third party).

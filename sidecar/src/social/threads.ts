@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
-import { createContainers, graphTime, isMissing } from './graph-container.ts';
+import { createContainers, graphTime, isMissing, isNoPost, UNKNOWN } from './graph-container.ts';
 import { createItems, type Container } from './graph-items.ts';
 import { insightsSchema, numbersOf } from './graph-numbers.ts';
 import { createGraph, UNREVIEWED, type GraphCall } from './graph.ts';
@@ -164,14 +164,7 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 			return container ? containers.reconcile(run, container, arming) : { state: 'unknown', reason: 'what was to be published is not known any more' };
 		},
 
-		async look(run, remoteId) {
-			try {
-				return { state: 'published', remoteId, permalink: await containers.permalink(run, encodeURIComponent(remoteId)) };
-			} catch (error) {
-				if (isMissing(error)) return { state: 'gone', reason: 'Threads does not know the post (any more).' };
-				throw error;
-			}
-		},
+		look: (run, remoteId) => containers.find(run, remoteId),
 
 		async remove(run, remoteId) {
 			try {
@@ -211,7 +204,8 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 						clicks: null,
 					});
 				} catch (error) {
-					if (!isMissing(error)) throw error;
+					if (isNoPost(error)) measured.set(id, UNKNOWN);
+					else if (!isMissing(error)) throw error;
 				}
 			}
 			return measured;

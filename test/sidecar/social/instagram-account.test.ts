@@ -123,6 +123,15 @@ describe('Instagram', () => {
 			expect(stage.emulator.posts[0]!.comments).toHaveLength(3);
 		});
 
+		it('exists afterwards, without link and numbers', async () => {
+			await start();
+			const { externalPostId } = await post('Post');
+			const id = (await publish(comment('First', externalPostId!))).externalPostId!;
+			expect(await stage.platform().look!(run(), id)).toEqual({ state: 'published', remoteId: id, permalink: null });
+			const [[, numbers]] = [...(await stage.platform().measure!(run(), [id]))] as [[string, object]];
+			expect(new Set(Object.values(numbers))).toEqual(new Set([null]));
+		});
+
 		it('needs a permission of its own', async () => {
 			await start();
 			const { externalPostId } = await post('Post');
