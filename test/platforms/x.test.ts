@@ -107,6 +107,23 @@ describe('the stand-in of X', () => {
 		expect({ posts: x.posts.length, publicCalls: x.publicCalls }).toEqual({ posts: 1, publicCalls: 2 });
 	});
 
+	it('lets each account post as often as it may in a window, and tells what is left of it', async () => {
+		const limited = await startXEmulator({ now: () => now, createLimit: { calls: 2, windowSeconds: 60 } });
+		limited.setToken('other', { id: '2', username: 'other', scopes: ['tweet.read', 'tweet.write', 'users.read'] });
+		const post = async (text: string, token = 'x-token') => {
+			const { status, headers } = await fetch(`${limited.url}/2/tweets`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ text }) });
+			return [status, ...['limit', 'remaining', 'reset'].map((name) => Number(headers.get(`x-rate-limit-${name}`)))];
+		};
+		const resets = now / 1000 + 60;
+		expect([await post('1'), await post('2'), await post('3'), await post('3', 'other')]).toEqual([[201, 2, 1, resets], [201, 2, 0, resets], [429, 2, 0, resets], [201, 2, 1, resets]]);
+		now += 59_999;
+		expect(await post('3')).toEqual([429, 2, 0, resets]);
+		now += 1;
+		expect(await post('3')).toEqual([201, 2, 1, resets + 60]);
+		expect({ posts: limited.posts.length, refused: limited.refused429 }).toEqual({ posts: 4, refused: 2 });
+		await limited.close();
+	});
+
 	it.each<[string, object]>([
 		['an answer to nothing', { reply: {} }],
 		['a number for the answered post', { reply: { in_reply_to_tweet_id: 1 } }],

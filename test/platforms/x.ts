@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Emulator, formParts, jsonObject, Refusal, sha256, type Answer, type Call, type EmulatorOptions } from './emulator.ts';
-import { metricsOf, NO_METRICS, replyProblem, subtitlesProblem, type XMetrics } from './xRules.ts';
+import { createWindows, metricsOf, NO_METRICS, rateHeaders, replyProblem, subtitlesProblem, type RateWindow, type XMetrics } from './xRules.ts';
 import { countWeighted, shortenUrls } from './xText.ts';
 
 export interface XAccount {
@@ -20,6 +20,8 @@ export interface XEmulatorOptions extends EmulatorOptions {
 	mediaLifeSeconds?: number;
 	/** Hash what is uploaded and drop it. */
 	discard?: boolean;
+	/** Posts that each account may make in a window, which begins with the first one in it. Default: as many as it likes. */
+	createLimit?: RateWindow;
 }
 
 interface Media {
@@ -81,23 +83,21 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 	const tokens = new Map(Object.entries(options.tokens ?? { 'x-token': { id: '1450000000000000001', username: 'demo', scopes: SCOPES } }));
 	const media = new Map<string, Media>();
 	const posts: XPost[] = [];
-	const counters = { publicCalls: 0 };
-	const { processingPolls = 2, checkAfterSeconds = 1, mediaLifeSeconds = 86_400, discard = false } = options;
+	const counters = { publicCalls: 0, refused429: 0 };
+	const { processingPolls = 2, checkAfterSeconds = 1, mediaLifeSeconds = 86_400, discard = false, createLimit } = options;
+	const windows = createLimit ? createWindows(createLimit) : null;
 	/** 19 digits: a double cannot hold them. */
 	let lastId = 1_987_654_321_098_765_431n;
 	let processingError: Media['error'] = null;
 	let base = '';
 	const nextId = () => String((lastId += 2n));
 
-	const rateHeaders = () => ({
-		'x-rate-limit-limit': '100',
-		'x-rate-limit-remaining': '99',
-		'x-rate-limit-reset': String(Math.ceil(emulator.now() / 1000) + 900),
-	});
-	const ok = (body: unknown, status = 200): Answer => ({ status, headers: rateHeaders(), body });
+	/** Of calls that nobody counts. */
+	const plenty = () => rateHeaders({ limit: 100, remaining: 99, resetsAt: Math.ceil(emulator.now() / 1000) + 900 });
+	const ok = (body: unknown, status = 200, headers = plenty()): Answer => ({ status, headers, body });
 	const refuse = (status: number, detail: string, type = 'about:blank'): never => {
 		const title = { 400: 'Invalid Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' }[status] ?? 'Error';
-		throw new Refusal({ status, headers: rateHeaders(), body: { title, detail, status, type } });
+		throw new Refusal({ status, headers: plenty(), body: { title, detail, status, type } });
 	};
 
 	function account(call: Call, ...scopes: string[]): XAccount {
@@ -240,6 +240,11 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 	emulator.step('create', 'post', '/2/tweets', (call) => {
 		const author = account(call, 'tweet.read', 'tweet.write', 'users.read');
 		counters.publicCalls += 1;
+		const taken = windows?.(author.id, emulator.now());
+		if (taken?.refused) {
+			counters.refused429 += 1;
+			throw new Refusal({ status: 429, headers: rateHeaders(taken), body: { title: 'Too Many Requests', detail: 'Too Many Requests', status: 429, type: 'about:blank' } });
+		}
 		const body = jsonObject(call) ?? refuse(400, 'Request body must be a JSON object.');
 		const unknown = Object.keys(body).find((field) => !POST_FIELDS.includes(field));
 		if (unknown) refuse(400, `unknown field ${unknown}`);
@@ -277,7 +282,7 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 			permalink,
 			at: new Date(emulator.now()),
 		});
-		return ok({ data: { id, text: shownText, edit_history_post_ids: [id] } }, 201);
+		return ok({ data: { id, text: shownText, edit_history_post_ids: [id] } }, 201, taken ? rateHeaders(taken) : plenty());
 	});
 
 	function attachable(author: XAccount, ids: unknown): Media[] {
@@ -360,6 +365,10 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		/** Calls to create a post that came from a valid account, whatever their answer. */
 		get publicCalls() {
 			return counters.publicCalls;
+		},
+		/** Of those, the ones over `createLimit`. */
+		get refused429() {
+			return counters.refused429;
 		},
 		count: (step: string) => emulator.count(step),
 		fail: emulator.fail.bind(emulator),

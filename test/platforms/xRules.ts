@@ -64,3 +64,35 @@ export function metricsOf(post: { at: Date; metrics: XMetrics }, fields: readonl
 		...(wantsPrivate ? { non_public_metrics: { impression_count: impressions, url_link_clicks: linkClicks, user_profile_clicks: 0 } } : {}),
 	};
 }
+
+/** A rate limit. */
+export interface RateWindow {
+	calls: number;
+	windowSeconds: number;
+}
+
+/** What a call leaves of it. `resetsAt`: Unix seconds. */
+export interface RateLeft {
+	limit: number;
+	remaining: number;
+	resetsAt: number;
+}
+
+/** Counts calls by account. A window begins with the first call in it, and ends at the whole second that its header names. */
+export function createWindows({ calls, windowSeconds }: RateWindow): (account: string, nowMs: number) => RateLeft & { refused: boolean } {
+	const windows = new Map<string, { used: number; resetsAt: number }>();
+	return (account, nowMs) => {
+		const open = windows.get(account);
+		const window = open && nowMs < open.resetsAt * 1000 ? open : { used: 0, resetsAt: Math.ceil(nowMs / 1000 + windowSeconds) };
+		windows.set(account, window);
+		const refused = window.used >= calls;
+		if (!refused) window.used += 1;
+		return { limit: calls, remaining: calls - window.used, resetsAt: window.resetsAt, refused };
+	};
+}
+
+export const rateHeaders = ({ limit, remaining, resetsAt }: RateLeft): Record<string, string> => ({
+	'x-rate-limit-limit': String(limit),
+	'x-rate-limit-remaining': String(remaining),
+	'x-rate-limit-reset': String(resetsAt),
+});
