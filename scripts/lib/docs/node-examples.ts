@@ -21,6 +21,8 @@ const transcode = (label: string, parameters: Record<string, unknown>): NodeExam
 });
 const caption = (label: string, parameters: Record<string, unknown>): NodeExample => ({ node: 'Media Caption', group: 'Media Caption', label, type: 'mediaCaption', parameters });
 
+const social = (label: string, parameters: Record<string, unknown>): NodeExample => ({ node: 'Social Distribute', group: 'Social Distribute', label, type: 'socialDistribute', parameters });
+
 /** By operation. The tests hold every field against the node's own. */
 export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	probe: transcode('Get Media Info', { resource: 'media', operation: 'probe' }),
@@ -78,13 +80,13 @@ export const NODE_EXAMPLES: Readonly<Record<string, NodeExample>> = {
 	index_asset: caption('Index for Search', { operation: 'index_asset', frames: 8 }),
 	search: caption('Search', { operation: 'search', query: 'green tea', kind: 'video', limit: 5 }),
 	feedback: caption('Give Feedback', { operation: 'feedback', feedbackKind: 'word', wrong: 'Cooper Netties', right: 'Kubernetes' }),
-	publish: {
-		node: 'Social Distribute',
-		group: 'Social Distribute',
-		label: 'Post',
-		type: 'socialDistribute',
-		parameters: { operation: 'post', platforms: ['mastodon'], text: 'Hello from the pipeline' },
-	},
+	publish: social('Post', { operation: 'post', platforms: ['mastodon'], text: 'Hello from the pipeline' }),
+	validate_post: social('Validate', { operation: 'validate', platforms: ['mastodon', 'x'], text: 'Hello from the pipeline', attachMedia: false }),
+	post_status: social('Get Status', { operation: 'getStatus', platforms: 'mastodon', postId: '={{ $json.post.id }}' }),
+	delete_post: social('Delete', { operation: 'delete', platforms: 'mastodon', postId: '={{ $json.post.id }}' }),
+	get_posts: social('Get Posts', { operation: 'getPosts', platforms: 'mastodon', refresh: 'due' }),
+	best_time: social('Best Time', { operation: 'bestTime', platform: 'mastodon', timeZone: 'Europe/Berlin' }),
+	compare_variants: social('Compare Variants', { operation: 'compareVariants', experiment: 'tea-launch' }),
 };
 
 /** The example of an operation; one without an entry of its own runs through "Run Several Operations". */

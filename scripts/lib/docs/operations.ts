@@ -142,8 +142,11 @@ function result(operation: Operation): string {
 	return `${Object.keys(plan.facts ?? {}).map(code).join(', ')}, sometimes \`reason\`. With the example on a 1080p MP4: ${files}.`;
 }
 
+/** Operations that act as somebody's account on a platform. Its example is on Mastodon, where every account has a server of its own. */
+const AS_AN_ACCOUNT = ['publish', 'validate_post', 'post_status', 'delete_post'];
+
 function curl({ name, example, accepts: media }: Operation): string {
-	const own = name === 'publish' ? { secrets: { access_token: '…', base_url: 'https://mastodon.social' } } : {};
+	const own = AS_AN_ACCOUNT.includes(name) ? { secrets: { access_token: '…', base_url: 'https://mastodon.social' } } : {};
 	const from = media === 'none' ? { asset_id: '<asset_id>' } : { file_url: 'https://example.com/video.mp4' };
 	const body = JSON.stringify({ ...from, params: name === 'publish' ? { ...example, platform: 'mastodon' } : example, ...own });
 	return `curl -X POST "$SIDECAR/${name}" -H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' \\\n  -d '${body}'`;
