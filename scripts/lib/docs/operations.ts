@@ -148,7 +148,7 @@ const AS_AN_ACCOUNT = ['publish', 'validate_post', 'post_status', 'delete_post']
 function curl({ name, example, accepts: media }: Operation): string {
 	const own = AS_AN_ACCOUNT.includes(name) ? { secrets: { access_token: '…', base_url: 'https://mastodon.social' } } : {};
 	const from = media === 'none' ? { asset_id: '<asset_id>' } : { file_url: 'https://example.com/video.mp4' };
-	const body = JSON.stringify({ ...from, params: name === 'publish' ? { ...example, platform: 'mastodon' } : example, ...own });
+	const body = JSON.stringify({ ...from, params: 'platform' in example && AS_AN_ACCOUNT.includes(name) ? { ...example, platform: 'mastodon' } : example, ...own });
 	return `curl -X POST "$SIDECAR/${name}" -H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' \\\n  -d '${body}'`;
 }
 
