@@ -63,7 +63,9 @@ describe('the trigger in a real n8n', () => {
 		const mine = await deploy('jobs of an asset', ['job.*'], { assetId: asset });
 		const items = [{ operation: 'probe', asset_id: asset, reuse: false }, { operation: 'probe', file_url: `${world.files.url}/landscape.mp4`, reuse: false }];
 		await world.sidecar.request('POST', '/api/media/batch', { items });
-		const all = await Promise.all([nthExecution(mine, 1), nthExecution(mine, 2)]);
+		// Both at once: which of the two comes first is not promised.
+		const both = await waitFor(async () => [await executions(mine)].find((ids) => ids.length >= 2), { what: 'both executions', explain: () => world.logs() });
+		const all = await Promise.all(both.map((id) => world.result(id)));
 		const seen = all.map(({ runs }) => runs.Done?.[0]?.data?.main[0]?.[0]?.json);
 		expect(seen.map((json) => json?.type).sort()).toEqual(['job.completed', 'job.created']);
 		expect(seen.find((json) => json?.type === 'job.completed')).toMatchObject({ job_type: 'probe', asset_id: asset, job: { status: 'completed', output_data: { video: { width: 1280 } } } });
@@ -106,7 +108,7 @@ describe('the trigger in a real n8n', () => {
 		expect(await world.n8n.request('POST', `/rest/workflows/${stored.id}/run`, { triggerToStartFrom: { name: TRIGGER } })).toEqual({ waitingForWebhook: true });
 		expect((await webhooks()).map(({ url }) => new URL(url).pathname).sort()).toEqual(['/webhook-test/hook-editor/media-pipeline', '/webhook/hook-editor/media-pipeline']);
 		await report('x', { external_post_id: '81' });
-		await Promise.all([nthExecution(stored, 1), nthExecution(stored, 2)]);
+		await nthExecution(stored, 2);
 		expect((await world.n8n.listExecutions(stored.id)).map(({ mode }) => mode).sort()).toEqual(['manual', 'webhook']);
 		await waitFor(async () => (await webhooks()).length === 1, { what: 'the test webhook to be gone', explain: () => world.logs() });
 		// The published one still is what it was, and is still believed.
