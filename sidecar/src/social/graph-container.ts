@@ -163,8 +163,8 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 			}
 		},
 
-		/** One look at whether a container is ready. */
-		async check(run: PlatformRun, { id, createdAt }: { id: string; createdAt: number }): Promise<CheckResult> {
+		/** One look at whether a container is ready. `what`: what it holds, for people. */
+		async check(run: PlatformRun, { id, createdAt }: { id: string; createdAt: number }, what = 'the media'): Promise<CheckResult> {
 			const { status, passing, reason, platformCode } = await look(run, id);
 			if (status === 'FINISHED' || status === 'PUBLISHED') return { state: 'ready' };
 			const waiting = { state: 'waiting', afterSeconds: pollSeconds(createdAt, run.now()) } as const;
@@ -172,7 +172,7 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 			if (status === 'EXPIRED') return { state: 'restart', reason: 'it was older than 24 hours' };
 			if (status === 'GONE') return run.now().getTime() - createdAt < YOUNG_MS ? waiting : { state: 'restart', reason: 'it is not known any more' };
 			if (passing) return { state: 'restart', reason };
-			throw new PipelineError('post_rejected', `${title} could not process the media. ${reason} Nothing was posted.`, {
+			throw new PipelineError('post_rejected', `${title} could not process ${what}. ${reason} Nothing was posted.`, {
 				details: { platform_code: platformCode },
 			});
 		},

@@ -25,10 +25,10 @@ export interface ItemParts {
 	/** `Instagram` */
 	title: string;
 	containers: Containers;
-	/** Makes the container of one file, of the whole post where it is the only one; null: there are words alone. */
-	make(run: PlatformRun, media: PostMedia | null): Promise<Container>;
+	/** Makes the container of one file, of the whole post where it is the only one; null: there are words alone. `action`: for people. */
+	make(run: PlatformRun, media: PostMedia | null, action: string): Promise<Container>;
 	/** Makes the container of a carousel. */
-	join(run: PlatformRun, items: readonly string[]): Promise<Container>;
+	join(run: PlatformRun, items: readonly string[], action: string): Promise<Container>;
 	/** Whether bytes must be sent to the container. Absent: never. */
 	upload?: {
 		needed(run: PlatformRun, media: PostMedia): boolean;
@@ -42,6 +42,8 @@ const LIFE_MS = 24 * 3_600_000 - 15 * 60_000;
 const LONGEST_PROCESSING_SECONDS = 30 * 60;
 const ROUNDS = 3;
 
+const fileOf = (index: number, count: number): string => (count < 2 ? 'the post' : `file ${index + 1} of ${count}`);
+
 /** The containers of a post, durable one by one, so that a later process goes on behind them. */
 export function createItems({ title, containers, make, join, upload }: ItemParts) {
 	const usable = (run: PlatformRun, container: Container | null | undefined): Container | null =>
@@ -50,13 +52,13 @@ export function createItems({ title, containers, make, join, upload }: ItemParts
 	/** A container of one file, with its bytes where they are uploaded. */
 	async function prepare(
 		run: PlatformRun,
-		media: PostMedia | null,
+		{ media, name }: { media: PostMedia | null; name: string },
 		known: Container | null,
 		keep: (container: Container | null) => Promise<void>,
 	): Promise<void> {
 		let container = known;
 		if (!container) {
-			container = await make(run, media);
+			container = await make(run, media, `prepare ${name}`);
 			await keep(container);
 		}
 		if (!media || !upload?.needed(run, media) || container.uploaded) return;
@@ -66,16 +68,16 @@ export function createItems({ title, containers, make, join, upload }: ItemParts
 			// The platform forgot what a former process had begun: once more from the start.
 			if (!known || !isMissing(error)) throw error;
 			await keep(null);
-			return prepare(run, media, null, keep);
+			return prepare(run, { media, name }, null, keep);
 		}
 		await keep({ ...container, uploaded: true });
 	}
 
 	/** A carousel is made of items that are ready. False: one of them is gone. */
 	async function areReady(run: PlatformRun, items: readonly Container[]): Promise<boolean> {
-		for (const item of items) {
+		for (const [index, item] of items.entries()) {
 			for (let waited = 0; ; ) {
-				const result = await containers.check(run, item);
+				const result = await containers.check(run, item, fileOf(index, items.length));
 				if (result.state === 'ready') break;
 				if (result.state === 'restart') return false;
 				if (waited >= LONGEST_PROCESSING_SECONDS) {
@@ -109,7 +111,7 @@ export function createItems({ title, containers, make, join, upload }: ItemParts
 						state.items[index] = container;
 						return run.save({ ...state, items: Array.from(state.items, (entry) => entry ?? null) });
 					};
-					await prepare(run, file, usable(run, saved.items[index]), keep);
+					await prepare(run, { media: file, name: fileOf(index, files.length) }, usable(run, saved.items[index]), keep);
 					run.progress(((index + 1) / files.length) * 100);
 				}
 				if (files.length === 1) return;
@@ -118,6 +120,7 @@ export function createItems({ title, containers, make, join, upload }: ItemParts
 					const carousel = await join(
 						run,
 						items.map(({ id }) => id),
+						'prepare the post',
 					);
 					return run.save({ ...stateSchema.parse(run.state), carousel });
 				}

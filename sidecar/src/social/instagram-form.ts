@@ -74,7 +74,10 @@ export function instagramLimits(post: Post, settings: InstagramSettings, login: 
 	const text = { max: CAPTION_MAX, unit: 'characters', count: ({ text: caption }: Post) => caption.length };
 	const none = { visibility: ['public'], sensitive: false, spoilerText: false, scheduleLeadSeconds: null } as const;
 	// What a comment may be is not documented; in the app it is as long as a caption.
-	if (form === 'comment') return { text, maxAltText: 0, media: {}, options: { ...none, replies: 'comments' }, problems: account };
+	if (form === 'comment') {
+		const options = settings.placement === 'story' ? none : { ...none, replies: 'comments' as const };
+		return { text, maxAltText: 0, media: {}, options, problems: account };
+	}
 	const fetched = [...post.media.filter((media) => !isUploaded(media, login)), ...(post.cover ? [post.cover] : [])];
 	return {
 		text,

@@ -92,9 +92,9 @@ export function createInstagram(options: InstagramOptions): Platform {
 		return found;
 	}
 
-	async function create(run: PlatformRun, values: Parameters<Graph['call']>[1]['values']): Promise<Container> {
+	async function create(run: PlatformRun, values: Parameters<Graph['call']>[1]['values'], action: string): Promise<Container> {
 		const { data } = await graph.call(run, {
-			action: 'prepare the post',
+			action,
 			effect: 'upload',
 			method: 'POST',
 			path: `/${accountId(run)}/media`,
@@ -107,14 +107,12 @@ export function createInstagram(options: InstagramOptions): Platform {
 	const items = createItems({
 		title: 'Instagram',
 		containers,
-		make(run, media) {
+		make(run, media, action) {
 			const alone = run.post.media.length < 2;
-			return create(run, {
-				...(alone ? postValues(run.post, settingsOf(run)) : media ? itemValues(media) : {}),
-				...(media ? sourceValues(media, loginOf(run)) : {}),
-			});
+			const values = alone ? postValues(run.post, settingsOf(run)) : media ? itemValues(media) : {};
+			return create(run, { ...values, ...(media ? sourceValues(media, loginOf(run)) : {}) }, action);
 		},
-		join: (run, children) => create(run, { ...postValues(run.post, settingsOf(run)), children }),
+		join: (run, children, action) => create(run, { ...postValues(run.post, settingsOf(run)), children }, action),
 		upload: {
 			needed: (run, media) => isUploaded(media, loginOf(run)),
 			async send(run, { id, uri }, media) {

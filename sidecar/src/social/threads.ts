@@ -29,8 +29,7 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 		http,
 		baseUrl: apiBaseUrl,
 		version: VERSION,
-		permissionHint:
-			`The account has not granted a permission, or the app may not ask for it: connect again and allow threads_basic, threads_content_publish and, for threads and comments, threads_manage_replies and threads_read_replies. ${UNREVIEWED}`,
+		permissionHint: `The account has not granted a permission, or the app may not ask for it: connect again and allow threads_basic, threads_content_publish and, for threads and comments, threads_manage_replies and threads_read_replies. ${UNREVIEWED}`,
 	});
 	const settingsOf = (run: AccountRun) => threadsSettings.parse(run.settings);
 	const accountId = ({ account }: AccountRun): string => {
@@ -49,13 +48,13 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 	const items = createItems({
 		title: 'Threads',
 		containers,
-		make: (run, media) => create(run, threadsValues(run.post, media, settingsOf(run))),
-		join: (run, children) => create(run, carouselValues(run.post, settingsOf(run), children)),
+		make: (run, media, action) => create(run, threadsValues(run.post, media, settingsOf(run)), action),
+		join: (run, children, action) => create(run, carouselValues(run.post, settingsOf(run), children), action),
 	});
 
-	async function create(run: PlatformRun, values: NonNullable<GraphCall<unknown>['values']>): Promise<Container> {
+	async function create(run: PlatformRun, values: NonNullable<GraphCall<unknown>['values']>, action: string): Promise<Container> {
 		const { data } = await graph.call(run, {
-			action: 'prepare the post',
+			action,
 			effect: 'upload',
 			method: 'POST',
 			path: `/${accountId(run)}/threads`,

@@ -132,6 +132,13 @@ describe('Instagram', () => {
 			expect(new Set(Object.values(numbers))).toEqual(new Set([null]));
 		});
 
+		it('is not for stories', async () => {
+			await start();
+			const given = request(postOf('x', [], { replyTo: { remoteId: '1', rootId: '1' } }), { placement: 'story' });
+			expect(problems(await failed(publish(given)))).toMatchObject([{ field: 'replies' }]);
+			expect(stage.emulator.publicCalls).toBe(0);
+		});
+
 		it('needs a permission of its own', async () => {
 			await start();
 			const { externalPostId } = await post('Post');

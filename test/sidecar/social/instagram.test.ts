@@ -105,23 +105,6 @@ describe('Instagram', () => {
 		expect(stage.emulator.count('container')).toBe(1);
 	});
 
-	it('makes one post at whichever step of an upload, whatever fails', async () => {
-		await start('facebook');
-		for (const step of stage.steps) {
-			for (const when of ['before', 'after'] as const) {
-				stage.emulator.fail(step, { when, answer: 'drop' });
-				await post(`${step} ${when}`, [{ ...upright(file), altText: null }]);
-			}
-		}
-		expect(stage.emulator.posts.map(({ text, media }) => [text, media[0]!.sha256])).toEqual(
-			stage.steps.flatMap((step) => [
-				[`${step} before`, file.sha256],
-				[`${step} after`, file.sha256],
-			]),
-		);
-		expect(stage.emulator.publicCalls).toBe(stage.steps.length * 2);
-	});
-
 	it('uploads again what Instagram forgot in the middle', async () => {
 		await start('facebook');
 		const given = request(postOf('Forgotten', [{ ...upright(file), altText: null }]));
@@ -133,6 +116,14 @@ describe('Instagram', () => {
 		stage.emulator.forgetMedia();
 		await publish(given);
 		expect(stage.emulator.count('container')).toBe(2);
+	});
+
+	it('names the file of a carousel that is refused', async () => {
+		await start();
+		stage.emulator.fail('container', { when: 'before', skip: 1, answer: graphError({ message: 'Aspect', code: 36003, subcode: 2207009 }) });
+		expect((await failed(post('Shape', [online(photo), online(photo)]))).message).toContain('prepare file 2 of 2');
+		stage.emulator.failProcessing(2207026);
+		expect((await failed(post('Format', [online(photo), video]))).message).toContain('could not process file 2 of 2');
 	});
 
 	it.each<[number, RegExp]>([
