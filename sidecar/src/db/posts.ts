@@ -26,10 +26,10 @@ export interface PostLedger {
 	/** The row of this logical post, made when there is none. */
 	findOrCreate(post: NewPost): Promise<PostRow>;
 	find(id: string): Promise<PostRow | null>;
-	/** Whether a post of this job is out, or a publishing call was made whose outcome is not known. */
-	mayBeOut(jobId: string): Promise<boolean>;
-	/** Who the account of this job's post is, where an earlier try has found it out. */
-	accountOf(jobId: string): Promise<{ id: string; name: string } | null>;
+	/** The post of this job as an earlier try has left it, without those that follow it. */
+	ofJob(jobId: string): Promise<PostRow | null>;
+	/** The logical post, whichever job has begun it. */
+	ofKey(workspaceId: string, operationKey: string): Promise<PostRow | null>;
 	/**
 	 * Null while somebody else holds an unexpired claim, and when nothing is left to be done: the post exists, and nothing is to be added
 	 * to it (its state is gone). A post that does not exist yet becomes `processing`.
@@ -60,6 +60,9 @@ export interface PostLedger {
 /** An hour after it came out (social/measuring.ts). */
 const firstMeasuring = (at: SQL) => sql`${at} + interval '1 hour'`;
 
+/** It exists, or a publishing call was made whose outcome is not known. */
+export const mayBeOut = ({ externalPostId, openSince }: Pick<PostRow, 'externalPostId' | 'openSince'>): boolean => externalPostId !== null || openSince !== null;
+
 /** What others are told of a post: `post.published`, `post.scheduled`, `post.deleted`, `post.failed` … */
 export const postEvent = (row: PostRow): NewEvent => ({
 	workspaceId: row.workspaceId,
@@ -84,6 +87,10 @@ export function createPostLedger(db: Database): PostLedger {
 	const lease = (seconds: number) => sql`now() + make_interval(secs => ${seconds})`;
 	const touched = { updatedAt: sql`now()` };
 	const any = (rows: unknown[]) => rows.length > 0;
+	const ofKey = async (workspaceId: string, operationKey: string): Promise<PostRow | null> => {
+		const [row] = await db.select().from(posts).where(and(eq(posts.workspaceId, workspaceId), eq(posts.operationKey, operationKey)));
+		return row ?? null;
+	};
 
 	return {
 		async findOrCreate(post) {
@@ -91,11 +98,7 @@ export function createPostLedger(db: Database): PostLedger {
 				.insert(posts)
 				.values({ ...post, status: 'pending' })
 				.onConflictDoNothing({ target: [posts.workspaceId, posts.operationKey] });
-			const [row] = await db
-				.select()
-				.from(posts)
-				.where(and(eq(posts.workspaceId, post.workspaceId), eq(posts.operationKey, post.operationKey)));
-			return row!;
+			return (await ofKey(post.workspaceId, post.operationKey))!;
 		},
 
 		async find(id) {
@@ -103,15 +106,12 @@ export function createPostLedger(db: Database): PostLedger {
 			return row ?? null;
 		},
 
-		async mayBeOut(jobId) {
-			const out = or(isNotNull(posts.externalPostId), isNotNull(posts.openSince));
-			return any(await db.select({ id: posts.id }).from(posts).where(and(eq(posts.jobId, jobId), out)).limit(1));
-		},
-
-		async accountOf(jobId) {
-			const [row] = await db.select({ id: posts.accountId, name: posts.account }).from(posts).where(and(eq(posts.jobId, jobId), ne(posts.accountId, ''))).limit(1);
+		async ofJob(jobId) {
+			const [row] = await db.select().from(posts).where(and(eq(posts.jobId, jobId), isNull(posts.parentId))).limit(1);
 			return row ?? null;
 		},
+
+		ofKey,
 
 		async claim(id, claim, leaseSeconds) {
 			const free = or(isNull(posts.leaseUntil), lte(posts.leaseUntil, sql`now()`));
@@ -196,7 +196,7 @@ export function createPostLedger(db: Database): PostLedger {
 			return db.transaction(async (tx) => {
 				const [row] = await tx
 					.update(posts)
-					.set({ ...touched, status: 'deleted', deletedAt: sql`now()`, measureAt: null })
+					.set({ ...touched, status: 'deleted', deletedAt: sql`now()`, measureAt: null, state: null })
 					.where(and(eq(posts.id, id), ne(posts.status, 'deleted')))
 					.returning();
 				if (row) await recordEvents(tx, [postEvent(row)]);

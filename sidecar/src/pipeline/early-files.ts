@@ -10,6 +10,10 @@ import type { WorkerDeps } from './worker-deps.ts';
 /** Each try writes under keys of its own: a worker that lost its lease cannot overwrite the winner's files. */
 export const keyOf = (job: Pick<JobRow, 'workspaceId' | 'id' | 'attempts'>, name: string): string => jobKey(job.workspaceId, job.id, `${job.attempts}/${name}`);
 
+/** For what must outlive a try: the next one sends the same bytes. */
+const KEPT = 'kept';
+export const keptKey = ({ workspaceId, jobId }: { workspaceId: string; jobId: string }, name: string): string => jobKey(workspaceId, jobId, `${KEPT}/${name}`);
+
 /** Files that are stored, and announced, while the rest of their job is still being made. */
 export interface EarlyFiles {
 	take(file: EarlyFile): void;
@@ -69,13 +73,14 @@ export function keepEarly(deps: WorkerDeps, { job, signal, log }: Pick<Execution
 }
 
 /**
- * Takes away what tries whose process was killed have stored; nobody else does. `attempts`: the present try, whose files stay;
- * null: there is none any more.
+ * Takes away what tries whose process was killed have stored; nobody else does. `attempts`: the present try, whose files stay, as do
+ * those that were kept for it; null: there is none any more.
  */
 export async function sweepTries({ db, storage }: Pick<WorkerDeps, 'db' | 'storage'>, job: Pick<JobRow, 'workspaceId' | 'id'>, attempts: number | null): Promise<void> {
 	const keys: string[] = [];
 	const folder = `${posix.dirname(jobKey(job.workspaceId, job.id, 'any'))}/`;
-	for await (const { key } of storage.list(folder)) if (attempts === null || !key.startsWith(`${folder}${attempts}/`)) keys.push(key);
+	const stays = (key: string): boolean => key.startsWith(`${folder}${attempts}/`) || key.startsWith(`${folder}${KEPT}/`);
+	for await (const { key } of storage.list(folder)) if (attempts === null || !stays(key)) keys.push(key);
 	for (const key of await unreferencedKeys(db, keys)) await storage.delete(key);
 	if (attempts === null) return storage.deleteUnfinished(folder);
 	for (let earlier = 1; earlier < attempts; earlier += 1) await storage.deleteUnfinished(`${folder}${earlier}/`);

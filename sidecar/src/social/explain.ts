@@ -14,7 +14,8 @@ const CODES: Record<Decision, ErrorCode> = {
 
 interface Situation {
 	platform: Pick<Platform, 'name' | 'title'>;
-	postId: string;
+	/** Null: there is no row of it (yet). */
+	postId: string | null;
 	/** A publishing call may have taken effect without our knowing. */
 	open: boolean;
 	/** The post exists: what failed was to be added to it. */
@@ -31,14 +32,14 @@ export function explain(error: unknown, { platform, postId, open, out = false, r
 	const status: PostStatus = out ? 'published' : known.code === 'needs_reauth' ? 'needs_reauth' : open || known.code === 'post_unknown' ? 'unknown' : 'failed';
 	// What a platform answered says so already.
 	const unsure = status === 'unknown' && known.code !== 'post_unknown' && !(error instanceof HttpFailure);
-	const message = unsure ? `${known.message} An earlier call may have published the post; that is not known.` : known.message;
+	const after = unsure ? ' An earlier call may have published the post; that is not known.' : out && !(error instanceof HttpFailure) ? ' The post itself is out.' : '';
 	return {
 		status,
-		error: new PipelineError(known.code, message, {
-			details: { ...known.details, platform: platform.name, post_id: postId, post_status: status },
+		error: new PipelineError(known.code, `${known.message}${after}`, {
+			details: { ...known.details, platform: platform.name, ...(postId === null ? {} : { post_id: postId }), ...(reading ? {} : { post_status: status }) },
 			cause: known.cause ?? error,
 			...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
-			untried: error instanceof HttpFailure && error.untried,
+			untried: known.untried,
 		}),
 	};
 }
@@ -61,16 +62,16 @@ function fromHttp(failure: HttpFailure, title: string, post: Known, now: Date): 
 	const said = failure.detail ? ` (${failure.status === null ? '' : `HTTP ${failure.status}: `}${failure.detail})` : failure.status === null ? '' : ` (HTTP ${failure.status})`;
 	const state = STATES[post];
 	const hint = failure.hint ? ` ${failure.hint}` : '';
+	const kept = post === 'aside' ? '' : '; uploads made so far are kept';
 	const messages: Record<Decision, string> = {
 		retry: `${title} could not be reached or did not work: ${failure.action}${said}.${hint} ${state}`,
 		wait: `${title} asks to slow down: ${failure.action}${said}.${hint} ${state}`,
-		reauth: `${title} does not accept the access token: ${failure.action}${said}.${hint} Reconnect the account in n8n, then run it again; uploads made so far are kept. ${state}`,
+		reauth: `${title} does not accept the access token: ${failure.action}${said}.${hint} Reconnect the account in n8n, then run it again${kept}. ${state}`,
 		stop: `${title} refused: ${failure.action}${said}.${hint} ${state}`,
 		unknown: `It is not known whether ${title} published the post: ${failure.action}${said}. Look at the account before you post again.`,
 	};
-	// A refused repeat says nothing of the earlier call.
-	const decision = post === 'open' && failure.decision === 'stop' ? 'unknown' : failure.decision;
-	return new PipelineError(CODES[decision], messages[decision], {
+	const decision = decisionFor(failure.decision, post);
+	return new PipelineError(CODES[decision], messages[decision].trim(), {
 		details: {
 			action: failure.action,
 			...(failure.status === null ? {} : { http_status: failure.status }),
@@ -80,5 +81,13 @@ function fromHttp(failure: HttpFailure, title: string, post: Known, now: Date): 
 		},
 		cause: failure,
 		...(failure.decision === 'wait' ? { retryAfterSeconds: throttleSeconds(failure, now) } : {}),
+		untried: failure.untried,
 	});
+}
+
+function decisionFor(decision: Decision, post: Known): Decision {
+	// A refused repeat says nothing of the earlier call.
+	if (post === 'open' && decision === 'stop') return 'unknown';
+	// What is not known then is not whether the post exists.
+	return decision === 'unknown' && (post === 'out' || post === 'aside') ? 'retry' : decision;
 }

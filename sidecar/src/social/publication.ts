@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PostRow } from '../db/posts.ts';
 import { PipelineError } from '../errors.ts';
@@ -19,6 +20,8 @@ const stateSchema = z.object({
 	steps: z.record(z.string(), z.unknown()),
 	/** SHA-256 of the media that the uploads are of. */
 	media: z.array(z.string()).default([]),
+	/** Of the token that the account was found out with. */
+	token: z.string().default(''),
 });
 
 /** Another process has taken the row over: this one must not touch it again. */
@@ -32,6 +35,8 @@ export class Publication {
 	readonly #run: PlatformRun;
 	#row: PostRow;
 	#account: Account | null = null;
+	/** Of the token that the account was found out with. */
+	#token = '';
 	#state: PostState = {};
 
 	constructor(deps: PublishDependencies, request: PublishRequest, row: PostRow, claim: string) {
@@ -56,9 +61,11 @@ export class Publication {
 		const { platform, signal } = this.#request;
 		signal.throwIfAborted();
 		if (this.#row.state !== null) this.#load(this.#row.state);
+		if (this.#account !== null && this.#token !== this.#tokenNow) await this.#recognize();
 		if (this.out) return this.#complete();
 		if (this.#account === null) {
 			this.#account = this.#request.account ?? (await platform.identify(this.#run));
+			this.#token = this.#tokenNow;
 			await this.#save(this.#state);
 		}
 		if (this.open) {
@@ -69,12 +76,16 @@ export class Publication {
 		if (!this.open) await this.#validate();
 		let rounds = 0;
 		for (;;) {
-			const outcome = (await this.#upload()) ?? (await this.#finish());
+			const repeating = this.open;
+			const lost = await this.#upload();
+			// What made a repeat harmless may have run out while it was uploaded.
+			const found = repeating && !lost && rounds > 0 ? await this.#reconcile() : null;
+			const outcome = found ?? lost ?? (await this.#finish());
 			if (outcome.state === 'published' || outcome.state === 'scheduled') return this.#store(outcome);
 			rounds += 1;
 			if (rounds > ROUNDS) {
 				const why = outcome.state === 'restart' ? `it lost the uploaded media: ${outcome.reason}` : 'the media is still not ready';
-				throw new PipelineError('platform_unavailable', `${platform.title} could not publish: ${why}. Nothing was posted.`);
+				throw new PipelineError('platform_unavailable', `${platform.title} could not publish: ${why}.${this.#nothing}`);
 			}
 			if (outcome.state === 'waiting') {
 				await this.#run.sleep(outcome.afterSeconds * 1000);
@@ -85,10 +96,26 @@ export class Publication {
 		}
 	}
 
+	/** Another token than before: mostly a fresh one. That of another account must not go on with what was begun. */
+	async #recognize(): Promise<void> {
+		const { platform } = this.#request;
+		const before = this.#account;
+		const now = await platform.identify(this.#run);
+		this.#token = this.#tokenNow;
+		if (!before || !now || now.id === before.id) return;
+		if (this.open || this.out) {
+			throw new PipelineError('needs_reauth', `The post was begun as ${before.name} on ${platform.title}, but the credential belongs to ${now.name}. Choose the credential of ${before.name}, then run it again.`);
+		}
+		// Nothing is public: what was uploaded belongs to the other account.
+		this.#account = now;
+		await this.#save({});
+	}
+
 	#load(sealed: string): void {
 		try {
-			const { account, steps, media } = stateSchema.parse(JSON.parse(this.#deps.vault.open(sealed)));
+			const { account, steps, media, token } = stateSchema.parse(JSON.parse(this.#deps.vault.open(sealed)));
 			this.#account = account;
+			this.#token = token;
 			// Another rendition than the one whose upload was begun: its bytes must not be mixed with the first one's.
 			const other = media.length > 0 && media.join() !== this.#hashes.join();
 			this.#state = other && !this.open && !this.out ? {} : steps;
@@ -119,7 +146,7 @@ export class Publication {
 			if (result.state === 'ready') return null;
 			if (result.state === 'restart') return result;
 			if (waited >= LONGEST_LOOKING_SECONDS) {
-				throw new PipelineError('platform_unavailable', `${platform.title} has not finished processing the media after ${Math.round(waited / 60)} minutes. Nothing was posted.`);
+				throw new PipelineError('platform_unavailable', `${platform.title} has not finished processing the media after ${Math.round(waited / 60)} minutes.${this.#nothing}`);
 			}
 			waited += result.afterSeconds;
 			await this.#run.sleep(result.afterSeconds * 1000);
@@ -153,7 +180,7 @@ export class Publication {
 					continue;
 				}
 				if (!repeat) await this.#disarm('refused');
-				if (error.decision !== 'retry' && error.decision !== 'wait') throw error;
+				if (error.untried || (error.decision !== 'retry' && error.decision !== 'wait')) throw error;
 				const pauseMs = error.decision === 'wait' ? throttleSeconds(error, this.#run.now()) * 1000 : backoffMs(attempt, this.#run.random);
 				if (attempt === TRIES || pauseMs > this.#run.maxWaitSeconds * 1000) throw error;
 				await this.#run.sleep(pauseMs);
@@ -166,7 +193,7 @@ export class Publication {
 			await this.#run.sleep(accepted.afterSeconds * 1000);
 			const found = await this.#reconcile();
 			if (found) return found;
-			if (attempt === TRIES) throw new PipelineError('platform_unavailable', `${platform.title} takes the post, but does not publish it. Nothing is public.`);
+			if (attempt === TRIES) throw new PipelineError('platform_unavailable', `${platform.title} takes the post, but does not publish it.${this.#nothing}`);
 		}
 	}
 
@@ -252,11 +279,20 @@ export class Publication {
 	}
 
 	async #save(steps: PostState): Promise<void> {
-		const state = this.#deps.vault.seal(JSON.stringify({ account: this.#account, steps, media: this.#hashes }));
+		const state = this.#deps.vault.seal(JSON.stringify({ account: this.#account, steps, media: this.#hashes, token: this.#token }));
 		const account = this.#account?.name ?? '';
 		const accountId = this.#account?.id ?? '';
 		if (!(await this.#deps.ledger.save(this.#row.id, this.#claim, { state, account, accountId }, this.#leaseSeconds))) throw new ClaimLost();
 		this.#state = steps;
+	}
+
+	/** As a sentence, where it is so. */
+	get #nothing(): string {
+		return this.open ? '' : ' Nothing was posted.';
+	}
+
+	get #tokenNow(): string {
+		return createHash('sha256').update(this.#request.credentials.accessToken).digest('hex');
 	}
 
 	get #leaseSeconds(): number {

@@ -46,13 +46,19 @@ export interface PublishRequest extends AccountRequest {
 	progress?: (percent: number) => void;
 }
 
+type Identity = Pick<PublishRequest, 'platform' | 'post' | 'asked' | 'credentials' | 'workspaceId' | 'jobId' | 'idempotencyKey' | 'following'>;
+
 /** The same logical post has the same key, however often and by whichever process it is submitted. */
-export function operationKey({ platform, post, asked = post, credentials, workspaceId, jobId, idempotencyKey, following }: PublishRequest): string {
+export function operationKey({ platform, post, asked = post, credentials, workspaceId, jobId, idempotencyKey, following }: Identity): string {
 	if (following) return hash(['follows', following.parentKey, following.position]);
-	if (idempotencyKey === null && jobId === null) throw new Error('a post needs a job or an idempotency key');
+	if (idempotencyKey === null) {
+		if (jobId === null) throw new Error('a post needs a job or an idempotency key');
+		// A job is one post, whichever file of its asset it finds at its next try.
+		return hash([workspaceId, ['job', jobId], platform.name]);
+	}
 	return hash([
 		workspaceId,
-		idempotencyKey === null ? ['job', jobId] : ['key', idempotencyKey],
+		['key', idempotencyKey],
 		platform.name,
 		credentials.baseUrl === null ? null : new URL(credentials.baseUrl).host,
 		asked.text,
@@ -73,7 +79,9 @@ export async function publishPost(deps: PublishDependencies, request: PublishReq
 	const { ledger, leaseSeconds = 90 } = deps;
 	const sleep = deps.sleep ?? pause;
 	const { platform, post, signal } = request;
-	let row = await ledger.findOrCreate({
+	// Of a job that found other files at this try it is the same post all the same, also with a key of its own.
+	const begun = request.following || request.jobId === null ? null : await ledger.ofJob(request.jobId);
+	let row = begun ?? (await ledger.findOrCreate({
 		id: randomUUID(),
 		workspaceId: request.workspaceId,
 		assetId: request.assetId,
@@ -86,7 +94,7 @@ export async function publishPost(deps: PublishDependencies, request: PublishReq
 		position: request.following?.position ?? 0,
 		experiment: request.experiment?.name ?? null,
 		variant: request.experiment?.variant ?? null,
-	});
+	}));
 	while (!isDone(row)) {
 		signal.throwIfAborted();
 		const claim = randomUUID();
@@ -126,6 +134,5 @@ async function work(deps: PublishDependencies, request: PublishRequest, row: Pos
 	}
 }
 
-
-/** It exists, and nothing is to be added to it. */
-const isDone = (row: PostRow): boolean => row.externalPostId !== null && row.state === null;
+/** It exists, and nothing is to be added to it; or it was deleted. */
+export const isDone = (row: PostRow): boolean => row.externalPostId !== null && (row.state === null || row.status === 'deleted');

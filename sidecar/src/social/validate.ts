@@ -65,7 +65,7 @@ function fileProblems(media: PostMedia, field: string, limits: Limits, title: st
 	const problems: PostProblem[] = [];
 	const kind = kindOf(media);
 	const allowed = limits.media[kind];
-	if (allowed) problems.push(...limitedProblems(media, field, allowed, limits, title));
+	if (allowed) problems.push(...limitedProblems(kind, media, field, allowed, limits, title));
 	else problems.push({ field, message: `${title} takes no ${kind} files (${media.mime}).` });
 	const altLength = media.altText === null ? 0 : [...media.altText].length;
 	if (altLength > limits.maxAltText) {
@@ -83,10 +83,11 @@ function fileProblems(media: PostMedia, field: string, limits: Limits, title: st
 }
 
 /** Pictures and lengths can be put right by another rendition, unless the platform has no preset for them. */
-const limitedProblems = ({ mime, bytes, facts }: PostMedia, field: string, allowed: MediaLimits, { videoPreset }: Limits, title: string): PostProblem[] =>
+const limitedProblems = (kind: MediaKind, { mime, bytes, facts }: PostMedia, field: string, allowed: MediaLimits, { videoPreset }: Limits, title: string): PostProblem[] =>
 	limitProblems({ ...facts, mime, bytes }, allowed).map(({ about, message }) => {
+		// As fit-media.ts: a GIF is not made anew.
 		const tooShort = about === 'time' && facts.durationSeconds < (allowed.minSeconds ?? 0);
-		const fixable = !tooShort && bytes > 0 && (facts.fileType === 'image' || (facts.fileType === 'video' && videoPreset !== undefined));
+		const fixable = !tooShort && bytes > 0 && (kind === 'image' || (kind === 'video' && videoPreset !== undefined));
 		return { field, message: `${title}: ${message}`, ...(fixable ? { fixable } : {}) };
 	});
 

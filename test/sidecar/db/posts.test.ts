@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
-import { createPostLedger, type PostLedger, type PostRow } from '../../../sidecar/src/db/posts.ts';
+import { createPostLedger, mayBeOut, type PostLedger, type PostRow } from '../../../sidecar/src/db/posts.ts';
 import { jobs, posts } from '../../../sidecar/src/db/schema.ts';
 import { expireClaims, openTestDatabase, WORKSPACE } from '../social/support.ts';
 
@@ -86,18 +86,20 @@ describe('the ledger of posts', () => {
 		expect(await ledger.find(row.id)).toMatchObject({ status: 'published', externalPostId: '1', publishedAt: expect.any(Date) });
 	});
 
-	it('tells of a job whether something of it may be out', async () => {
+	it('finds the post of a job, and tells whether it may be out', async () => {
+		const outOf = async () => mayBeOut((await ledger.ofJob(jobId))!);
 		const jobId = randomUUID();
 		await database.db.insert(jobs).values({ id: jobId, workspaceId: WORKSPACE, jobType: 'publish', status: 'processing', params: {} });
 		const { id } = await ledger.findOrCreate({ id: randomUUID(), workspaceId: WORKSPACE, assetId: null, jobId, platform: 'x', operationKey: randomUUID(), text: 't', scheduledFor: null, parentId: null, position: 0, experiment: null, variant: null });
 		await ledger.claim(id, A, 60);
-		expect(await ledger.mayBeOut(jobId)).toBe(false);
+		expect(await outOf()).toBe(false);
 		await ledger.arm(id, A, 60);
-		expect(await ledger.mayBeOut(jobId)).toBe(true);
+		expect(await outOf()).toBe(true);
 		await ledger.disarm(id, A, 'refused');
-		expect(await ledger.mayBeOut(jobId)).toBe(false);
+		expect(await outOf()).toBe(false);
 		await ledger.storeRemote(id, remote('9'), false);
-		expect(await ledger.mayBeOut(jobId)).toBe(true);
+		expect(await outOf()).toBe(true);
+		expect(await ledger.ofJob(randomUUID())).toBeNull();
 	});
 
 	it('keeps workspaces apart', async () => {

@@ -122,6 +122,7 @@ export function dependencies(database: OpenDatabase, clock: Clock, more: Partial
 		sleep: clock.sleep,
 		random: () => 0.5,
 		maxWaitSeconds: 3_600,
+		maxTurnSeconds: 3_600,
 		...more,
 	};
 }
@@ -176,8 +177,8 @@ export function crashing(ledger: PostLedger, at: number, when: 'before' | 'after
 	return {
 		findOrCreate: wrap(ledger.findOrCreate, true),
 		find: wrap(ledger.find, false),
-		mayBeOut: wrap(ledger.mayBeOut, false),
-		accountOf: wrap(ledger.accountOf, false),
+		ofJob: wrap(ledger.ofJob, false),
+		ofKey: wrap(ledger.ofKey, false),
 		claim: wrap(ledger.claim, true),
 		renew: wrap(ledger.renew, true),
 		save: wrap(ledger.save, true),

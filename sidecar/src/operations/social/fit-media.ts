@@ -21,6 +21,8 @@ export interface FittedFiles {
 	find(context: Pick<TaskContext, 'jobId' | 'workspaceId' | 'workDir' | 'signal'>, name: string): Promise<{ path: string; url: string } | null>;
 	/** Moves it to where it stays. */
 	keep(context: Pick<TaskContext, 'jobId' | 'workspaceId' | 'workDir' | 'signal'>, name: string, path: string): Promise<{ path: string; url: string }>;
+	/** The post is out: it is needed no more. A path that was answered stays readable while the operation runs. */
+	release(context: Pick<TaskContext, 'jobId' | 'workspaceId'>, name: string): Promise<void>;
 }
 
 export interface FitMediaDeps {

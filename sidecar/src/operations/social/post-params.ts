@@ -17,7 +17,7 @@ const trackSchema = z.strictObject({
 });
 
 /** A thread of more is read by nobody, and takes the whole rate limit of an account. */
-const MAX_THREAD = 25;
+export const MAX_THREAD = 25;
 const MAX_TRACKS = 20;
 
 export const ON_PROBLEM = ['fail', 'fix', 'skip'] as const;

@@ -6,24 +6,27 @@ import type { TaskContext } from '../operation.ts';
 import { readCredentials, readSettings } from './account.ts';
 import { assemble, following, type ResolveMedia } from './assemble.ts';
 import type { FittedMedia } from './fit-media.ts';
-import type { PostParams } from './post-params.ts';
+import { MAX_THREAD, type PostParams } from './post-params.ts';
 
-export interface PrepareDeps {
+export interface SubjectDeps {
 	platforms: readonly Platform[];
-	run: RunDependencies;
 	resolveMedia: ResolveMedia;
+}
+
+/** Whose post it is, and what it says. */
+export interface Subject {
+	platform: Platform;
+	credentials: Credentials;
+	settings: Settings;
+	/** As it was asked for. */
+	asked: Post;
 }
 
 /** Makes what the platform takes; or only says what would be made. */
 export type FitMedia = (context: TaskContext, post: Post, limits: Limits) => Promise<FittedMedia>;
 
 /** A post that is ready to be published, or what stands against it. */
-export interface PreparedPost {
-	platform: Platform;
-	credentials: Credentials;
-	settings: Settings;
-	/** As it was asked for. */
-	asked: Post;
+export interface PreparedPost extends Subject {
 	/** As it will be. */
 	post: Post;
 	/** Texts of the further posts, in their order. */
@@ -39,12 +42,16 @@ export interface PreparedPost {
 /** Ids that stand for those of a post that is not there yet. */
 const NOT_YET = { remoteId: '', rootId: '' };
 
-/** Reads everything, asks the platform for its limits, and fits the post to them where that is wanted. Sends nothing. */
-export async function preparePost({ platforms, run, resolveMedia }: PrepareDeps, context: TaskContext, given: PostParams, fitMedia: FitMedia, known?: Account | null): Promise<PreparedPost> {
-	const platform = platforms.find((known) => known.name === given.platform)!;
+/** What the request says, with its files at hand. Asks nobody. */
+export async function readSubject({ platforms, resolveMedia }: SubjectDeps, context: TaskContext, given: PostParams): Promise<Subject> {
+	const platform = platforms.find(({ name }) => name === given.platform)!;
 	const credentials = readCredentials(context.secrets, platform);
-	const settings = readSettings(given.settings, platform);
-	const asked = await assemble(context, given, resolveMedia);
+	return { platform, credentials, settings: readSettings(given.settings, platform), asked: await assemble(context, given, resolveMedia) };
+}
+
+/** Asks the platform for its limits, and fits the post to them where that is wanted. Sends nothing. Throws HttpFailure where it cannot be asked. */
+export async function preparePost(run: RunDependencies, context: TaskContext, given: PostParams, subject: Subject, fitMedia: FitMedia, known?: Account | null): Promise<PreparedPost> {
+	const { platform, credentials, settings, asked } = subject;
 	const request = { platform, credentials, settings, signal: context.signal, log: context.log };
 	let checked = await checkPost(run, request, asked, known);
 	let post = asked;
@@ -65,10 +72,12 @@ export async function preparePost({ platforms, run, resolveMedia }: PrepareDeps,
 	if (thread.length > 0 && checked.limits.options.replies !== 'thread') {
 		problems.push({ field: 'thread', message: `${platform.title} has no threads. Put everything into one text.` });
 	} else {
-		const further = [...thread.map((text, index) => ({ field: `thread[${index}]`, text })), ...(comment === null ? [] : [{ field: 'first_comment', text: comment }])];
+		if (thread.length > MAX_THREAD) problems.push({ field: 'thread', message: `It would be a thread of ${thread.length + 1} posts; at most ${MAX_THREAD} may follow the first. Shorten the text, or choose to have it shortened (long_text: shorten).` });
+		const further = [...thread.slice(0, MAX_THREAD).map((text, index) => ({ field: `thread[${index}]`, text })), ...(comment === null ? [] : [{ field: 'first_comment', text: comment }])];
 		for (const { field, text } of further) {
 			const found = await checkPost(run, request, following(post, text, NOT_YET), checked.account);
-			problems.push(...found.problems.filter(({ field: about }) => about === 'text' || about === 'replies').map(({ message }) => ({ field, message })));
+			// What holds for all of them was said of the first.
+			problems.push(...found.problems.filter(({ message }) => !checked.problems.some((said) => said.message === message)).map(({ message }) => ({ field, message })));
 		}
 	}
 	return { platform, credentials, settings, asked, post, thread, comment, checked, problems, changes };

@@ -1,16 +1,19 @@
+import type { RunDependencies } from '../../social/account-run.ts';
+import { explain } from '../../social/explain.ts';
 import { fitText } from '../../social/fit-text.ts';
+import { HttpFailure } from '../../social/outcome.ts';
 import type { Post } from '../../social/platform.ts';
 import { kindOf } from '../../social/validate.ts';
 import { limitProblems } from '../../media/platform-check.ts';
 import type { TaskOperation } from '../operation.ts';
 import { createPostParams, subtitleSources, type PostParams } from './post-params.ts';
-import { preparePost, type FitMedia, type PrepareDeps } from './prepare-post.ts';
+import { preparePost, readSubject, type FitMedia, type SubjectDeps } from './prepare-post.ts';
 
 /** Seconds of a few reads. */
 const SECONDS = 3;
 
 /** `validate_post`: what the platform would say of a post, and how it would look. Nothing is sent to it, nothing is uploaded. */
-export function createValidatePost(deps: PrepareDeps) {
+export function createValidatePost(deps: SubjectDeps & { run: RunDependencies }) {
 	const params = createPostParams(deps.platforms);
 	const operation: TaskOperation<PostParams> = {
 		kind: 'task',
@@ -38,7 +41,11 @@ export function createValidatePost(deps: PrepareDeps) {
 				});
 			// Where the platform has no scheduling, n8n waits: the time is no problem then.
 			const { scheduled_at: publishAt, ...rest } = given;
-			const { platform, post, thread, comment, checked, problems, changes, asked } = await preparePost(deps, context, given, wouldFit);
+			const subject = await readSubject(deps, context, given);
+			const { platform, post, thread, comment, checked, problems, changes, asked } = await preparePost(deps.run, context, given, subject, wouldFit).catch((error: unknown) => {
+				if (!(error instanceof HttpFailure)) throw error;
+				throw explain(error, { platform: subject.platform, postId: null, open: false, reading: true, signal: context.signal, now: deps.run.now?.() ?? new Date() }).error;
+			});
 			const { limits, account } = checked;
 			const native = limits.options.scheduleLeadSeconds !== null;
 			const found = (native ? problems : problems.filter(({ field }) => field !== 'scheduled_at')).filter(({ field, fixable }) => !(rest.on_problem === 'fix' && fixable && field.startsWith('media')));
