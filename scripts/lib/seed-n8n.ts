@@ -43,7 +43,8 @@ function credentialTypesOf(node: WorkflowNode, types: NodeTypeDescription[]): st
 	const declared = (description?.credentials ?? []) as Array<{ name: string; displayOptions?: { show?: Record<string, unknown[]> } }>;
 	return declared
 		.filter(({ displayOptions }) =>
-			Object.entries(displayOptions?.show ?? {}).every(([parameter, allowed]) => {
+			Object.entries(displayOptions?.show ?? {}).every(([path, allowed]) => {
+				const parameter = path.replace(/^\//, '');
 				const value = node.parameters[parameter] ?? description?.properties.find(({ name }) => name === parameter)?.default;
 				// What an expression will give is known only when the workflow runs.
 				if (typeof value === 'string' && value.startsWith('=')) return true;

@@ -18,13 +18,17 @@ export const platforms: readonly Platform[] = [bluesky, facebook, instagram, lin
 /** Several platforms may share a type of credential: it stands in the list once. */
 const credentialTypes = [...new Set(platforms.flatMap((platform) => platform.credentials))];
 
-/** Not required: a workflow that chooses its platforms by expression must start without those it does not use. */
+/**
+ * Not required: a workflow that chooses its platforms by expression must start without those it does not use. The slash means the node's own
+ * parameter, as the bare name does; but by the bare name n8n's editor takes "Platforms" for the choice of how to sign in, and hides it, and
+ * "Operation" with it.
+ */
 export const credentials: INodeCredentialDescription[] = [
 	{ name: SIDECAR_CREDENTIAL, required: true },
 	...credentialTypes.map((name) => ({
 		name,
 		displayOptions: {
-			show: { platforms: platforms.filter((platform) => platform.credentials.includes(name)).map(({ value }) => value) },
+			show: { '/platforms': platforms.filter((platform) => platform.credentials.includes(name)).map(({ value }) => value) },
 		},
 	})),
 ];
