@@ -1,4 +1,5 @@
 import { startBlueskyEmulator } from '../../test/platforms/bluesky.ts';
+import type { Failure } from '../../test/platforms/emulator.ts';
 import { startFacebookEmulator } from '../../test/platforms/facebook.ts';
 import { startInstagramEmulator } from '../../test/platforms/instagram.ts';
 import { startLinkedInEmulator } from '../../test/platforms/linkedin.ts';
@@ -34,7 +35,17 @@ export interface RunningStandIn {
 	settings?: Record<string, unknown>;
 	/** Every port that it listens at. */
 	hosts: string[];
+	/** For tests: what became of it, and what is to go wrong. */
+	emulator: SocialEmulator;
 	close(): Promise<void>;
+}
+
+/** What all emulators have. */
+export interface SocialEmulator {
+	readonly posts: ReadonlyArray<{ text: string }>;
+	/** Calls that can make something public, whatever was answered. */
+	readonly publicCalls: number;
+	fail(step: string, failure: Failure): void;
 }
 
 /** No refresh token: n8n then never asks the real platform to renew it. */
@@ -49,8 +60,9 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'mediaPipelineBlueskyApi',
 		variables: ['BLUESKY_VIDEO_BASE_URL', 'BLUESKY_WEB_BASE_URL'],
 		async start(port) {
-			const { url, pdsUrl, videoUrl, close } = await startBlueskyEmulator({ port });
-			return { url, variables: { BLUESKY_VIDEO_BASE_URL: videoUrl, BLUESKY_WEB_BASE_URL: url }, data: { serviceUrl: url, handle: 'demo.test', appPassword: 'abcd-efgh-ijkl-mnop' }, hosts: hostsOf(url, pdsUrl, videoUrl), close };
+			const emulator = await startBlueskyEmulator({ port });
+			const { url, pdsUrl, videoUrl, close } = emulator;
+			return { url, variables: { BLUESKY_VIDEO_BASE_URL: videoUrl, BLUESKY_WEB_BASE_URL: url }, data: { serviceUrl: url, handle: 'demo.test', appPassword: 'abcd-efgh-ijkl-mnop' }, hosts: hostsOf(url, pdsUrl, videoUrl), emulator, close };
 		},
 	},
 	{
@@ -59,12 +71,14 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'facebookGraphApi',
 		variables: ['META_GRAPH_BASE_URL', 'META_GRAPH_VIDEO_BASE_URL', 'META_UPLOAD_BASE_URL', 'FACEBOOK_WEB_BASE_URL'],
 		async start(port) {
-			const { url, videoUrl, uploadUrl, close } = await startFacebookEmulator({ port });
+			const emulator = await startFacebookEmulator({ port });
+			const { url, videoUrl, uploadUrl, close } = emulator;
 			return {
 				url,
 				variables: { META_GRAPH_BASE_URL: url, META_GRAPH_VIDEO_BASE_URL: videoUrl, META_UPLOAD_BASE_URL: uploadUrl, FACEBOOK_WEB_BASE_URL: url },
 				data: { accessToken: 'facebook-token' },
 				hosts: hostsOf(url, videoUrl, uploadUrl),
+				emulator,
 				close,
 			};
 		},
@@ -75,8 +89,9 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'mediaPipelineInstagramOAuth2Api',
 		variables: ['INSTAGRAM_API_BASE_URL'],
 		async start(port) {
-			const { url, instagramUrl, close } = await startInstagramEmulator({ port });
-			return { url, variables: { INSTAGRAM_API_BASE_URL: instagramUrl }, data: oauth('instagram-token'), hosts: hostsOf(url, instagramUrl), close };
+			const emulator = await startInstagramEmulator({ port });
+			const { url, instagramUrl, close } = emulator;
+			return { url, variables: { INSTAGRAM_API_BASE_URL: instagramUrl }, data: oauth('instagram-token'), hosts: hostsOf(url, instagramUrl), emulator, close };
 		},
 	},
 	{
@@ -85,8 +100,9 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'linkedInOAuth2Api',
 		variables: ['LINKEDIN_API_BASE_URL', 'LINKEDIN_WEB_BASE_URL'],
 		async start(port) {
-			const { url, close } = await startLinkedInEmulator({ port });
-			return { url, variables: { LINKEDIN_API_BASE_URL: url, LINKEDIN_WEB_BASE_URL: url }, data: oauth('linkedin-token'), hosts: hostsOf(url), close };
+			const emulator = await startLinkedInEmulator({ port });
+			const { url, close } = emulator;
+			return { url, variables: { LINKEDIN_API_BASE_URL: url, LINKEDIN_WEB_BASE_URL: url }, data: oauth('linkedin-token'), hosts: hostsOf(url), emulator, close };
 		},
 	},
 	{
@@ -95,8 +111,9 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'mediaPipelineMastodonApi',
 		variables: [],
 		async start(port) {
-			const { url, close } = await startMastodonEmulator({ port });
-			return { url, variables: {}, data: { baseUrl: url, accessToken: 'mastodon-token' }, hosts: hostsOf(url), close };
+			const emulator = await startMastodonEmulator({ port });
+			const { url, close } = emulator;
+			return { url, variables: {}, data: { baseUrl: url, accessToken: 'mastodon-token' }, hosts: hostsOf(url), emulator, close };
 		},
 	},
 	{
@@ -105,8 +122,9 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'mediaPipelinePinterestOAuth2Api',
 		variables: ['PINTEREST_API_BASE_URL', 'PINTEREST_WEB_BASE_URL'],
 		async start(port) {
-			const { url, apiUrl, close } = await startPinterestEmulator({ port });
-			return { url, variables: { PINTEREST_API_BASE_URL: apiUrl, PINTEREST_WEB_BASE_URL: url }, data: oauth('pinterest-token'), settings: { board: 'Ideas' }, hosts: hostsOf(url, apiUrl), close };
+			const emulator = await startPinterestEmulator({ port });
+			const { url, apiUrl, close } = emulator;
+			return { url, variables: { PINTEREST_API_BASE_URL: apiUrl, PINTEREST_WEB_BASE_URL: url }, data: oauth('pinterest-token'), settings: { board: 'Ideas' }, hosts: hostsOf(url, apiUrl), emulator, close };
 		},
 	},
 	{
@@ -115,8 +133,9 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'mediaPipelineThreadsOAuth2Api',
 		variables: ['THREADS_API_BASE_URL'],
 		async start(port) {
-			const { url, close } = await startThreadsEmulator({ port });
-			return { url, variables: { THREADS_API_BASE_URL: url }, data: oauth('threads-token'), hosts: hostsOf(url), close };
+			const emulator = await startThreadsEmulator({ port });
+			const { url, close } = emulator;
+			return { url, variables: { THREADS_API_BASE_URL: url }, data: oauth('threads-token'), hosts: hostsOf(url), emulator, close };
 		},
 	},
 	{
@@ -125,8 +144,9 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'mediaPipelineTikTokOAuth2Api',
 		variables: ['TIKTOK_API_BASE_URL', 'TIKTOK_WEB_BASE_URL'],
 		async start(port) {
-			const { url, close } = await startTikTokEmulator({ port });
-			return { url, variables: { TIKTOK_API_BASE_URL: url, TIKTOK_WEB_BASE_URL: url }, data: oauth('tiktok-token'), settings: { privacy: 'everyone' }, hosts: hostsOf(url), close };
+			const emulator = await startTikTokEmulator({ port });
+			const { url, close } = emulator;
+			return { url, variables: { TIKTOK_API_BASE_URL: url, TIKTOK_WEB_BASE_URL: url }, data: oauth('tiktok-token'), settings: { privacy: 'everyone' }, hosts: hostsOf(url), emulator, close };
 		},
 	},
 	{
@@ -135,8 +155,9 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'mediaPipelineXOAuth2Api',
 		variables: ['X_API_BASE_URL', 'X_WEB_BASE_URL'],
 		async start(port) {
-			const { url, close } = await startXEmulator({ port });
-			return { url, variables: { X_API_BASE_URL: url, X_WEB_BASE_URL: url }, data: oauth('x-token'), hosts: hostsOf(url), close };
+			const emulator = await startXEmulator({ port });
+			const { url, close } = emulator;
+			return { url, variables: { X_API_BASE_URL: url, X_WEB_BASE_URL: url }, data: oauth('x-token'), hosts: hostsOf(url), emulator, close };
 		},
 	},
 	{
@@ -145,12 +166,14 @@ export const SOCIAL_STAND_INS: readonly SocialStandIn[] = [
 		credentialType: 'youTubeOAuth2Api',
 		variables: ['YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'YOUTUBE_WEB_BASE_URL'],
 		async start(port) {
-			const { url, close } = await startYouTubeEmulator({ port });
+			const emulator = await startYouTubeEmulator({ port });
+			const { url, close } = emulator;
 			return {
 				url,
 				variables: { YOUTUBE_API_BASE_URL: `${url}/youtube/v3`, YOUTUBE_UPLOAD_BASE_URL: `${url}/upload/youtube/v3`, YOUTUBE_WEB_BASE_URL: url },
 				data: oauth('youtube-token'),
 				hosts: hostsOf(url),
+				emulator,
 				close,
 			};
 		},
