@@ -34,6 +34,6 @@ describe('Facebook', () => {
 	it('shares its credential with others: the type stands in the list once', () => {
 		const types = nodeCredentials.map(({ name }) => name);
 		expect(types).toEqual([...new Set(types)]);
-		expect(nodeCredentials.find(({ name }) => name === 'facebookGraphApi')?.displayOptions?.show?.['platforms']).toContain('facebook');
+		expect(nodeCredentials.find(({ name }) => name === 'facebookGraphApi')?.displayOptions?.show?.['/platforms']).toContain('facebook');
 	});
 });

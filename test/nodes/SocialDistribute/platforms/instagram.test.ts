@@ -45,6 +45,6 @@ describe('Instagram', () => {
 
 	it('shares a type of credential with Facebook, which the node lists once', () => {
 		const graph = listed.filter(({ name }) => name === 'facebookGraphApi');
-		expect(graph).toEqual([{ name: 'facebookGraphApi', displayOptions: { show: { platforms: ['facebook', 'instagram'] } } }]);
+		expect(graph).toEqual([{ name: 'facebookGraphApi', displayOptions: { show: { '/platforms': ['facebook', 'instagram'] } } }]);
 	});
 });
