@@ -10,6 +10,7 @@ export interface PostFilter {
 	workspaceId: string;
 	platform?: string | undefined;
 	account?: string | undefined;
+	accountId?: string | undefined;
 	assetId?: string | undefined;
 	status?: PostStatus | undefined;
 	experiment?: string | undefined;
@@ -17,11 +18,12 @@ export interface PostFilter {
 	ids?: readonly string[] | undefined;
 }
 
-const matching = ({ workspaceId, platform, account, assetId, status, experiment, since, ids }: PostFilter): SQL | undefined =>
+const matching = ({ workspaceId, platform, account, accountId, assetId, status, experiment, since, ids }: PostFilter): SQL | undefined =>
 	and(
 		eq(posts.workspaceId, workspaceId),
 		platform === undefined ? undefined : eq(posts.platform, platform),
 		account === undefined ? undefined : eq(posts.account, account),
+		accountId === undefined ? undefined : eq(posts.accountId, accountId),
 		assetId === undefined ? undefined : eq(posts.assetId, assetId),
 		status === undefined ? undefined : eq(posts.status, status),
 		experiment === undefined ? undefined : eq(posts.experiment, experiment),
@@ -40,6 +42,15 @@ export const duePosts = (db: Executor, filter: PostFilter, now: Date, limit: num
 		.from(posts)
 		.where(and(matching({ ...filter, status: 'published' }), isNotNull(posts.externalPostId), lte(posts.measureAt, now)))
 		.orderBy(asc(posts.measureAt))
+		.limit(limit);
+
+/** Scheduled posts whose time has come: their platform has published them, or will say why not. */
+export const overduePosts = (db: Executor, filter: PostFilter, now: Date, limit: number): Promise<PostRow[]> =>
+	db
+		.select()
+		.from(posts)
+		.where(and(matching({ ...filter, status: 'scheduled' }), isNotNull(posts.externalPostId), lte(posts.scheduledFor, now)))
+		.orderBy(asc(posts.scheduledFor))
 		.limit(limit);
 
 /** Stores what was read, and when to read again. */

@@ -108,6 +108,7 @@ export function createFacebook({
 		title: 'Facebook',
 		needsBaseUrl: false,
 		settings: facebookSettings,
+		settingsOf: (accountId) => ({ page_id: accountId }),
 
 		async identify(run) {
 			const { id, name } = await api.page(run);

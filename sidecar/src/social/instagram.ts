@@ -164,6 +164,7 @@ export function createInstagram(options: InstagramOptions): Platform {
 		needsBaseUrl: false,
 		needsSecrets: ['login'],
 		settings: instagramSettings,
+		settingsOf: (accountId) => ({ account: accountId }),
 
 		identify: (run) => findInstagramAccount(graph, run, loginOf(run), settingsOf(run).account),
 

@@ -77,6 +77,7 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 		title: 'LinkedIn',
 		needsBaseUrl: false,
 		settings: settingsSchema,
+		settingsOf: (accountId) => (accountId.startsWith('urn:li:person:') ? {} : { organization: accountId }),
 
 		async identify(run) {
 			const { organization } = settingsSchema.parse(run.settings);

@@ -263,6 +263,8 @@ export interface Platform {
 	readonly needsSecrets?: readonly string[];
 	/** The platform's own options: strict, `.describe()` on every field, everything optional or with a default where that can be. */
 	readonly settings: z.ZodType<Settings>;
+	/** Settings that choose this account, where a token reaches several: for a post that was made with them. Absent: a token is one account. */
+	settingsOf?(accountId: string): Settings;
 	/** Who the token belongs to. Reads only; also the early test of the token. Null where the token may not tell. */
 	identify(run: AccountRun): Promise<Account | null>;
 	/** Reads only. */

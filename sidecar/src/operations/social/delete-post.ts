@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PostLedger } from '../../db/posts.ts';
 import { PipelineError } from '../../errors.ts';
 import type { TaskOperation } from '../operation.ts';
-import { actAs, findOwnPost, postFields, type OwnPostDeps } from './own-post.ts';
+import { actAs, findOwnPost, lookAt, postFields, type OwnPostDeps } from './own-post.ts';
 import { viewOf } from './post-view.ts';
 
 const params = z.strictObject(postFields);
@@ -29,9 +29,16 @@ export function createDeletePost(deps: OwnPostDeps & { ledger: PostLedger }): Ta
 			}
 			if (!platform.remove) throw new PipelineError('invalid_request', platform.cannot?.remove ?? `${platform.title} lets nobody delete posts through its API. Delete it in the app.`);
 			const remove = platform.remove.bind(platform);
-			const { status } = row;
-			await actAs(deps, context, platform, settings, row, (run) => remove(run, externalPostId, status));
-			return { output: viewOf((await deps.ledger.markDeleted(id)) ?? row) };
+			const look = platform.look?.bind(platform);
+			const now = deps.run.now?.() ?? new Date();
+			await actAs(deps, context, platform, settings, row, async (run) => {
+				// It is out by now, some under another id.
+				const overdue = row.status === 'scheduled' && row.scheduledFor !== null && row.scheduledFor <= now;
+				const seen = overdue && look ? (await lookAt(deps.ledger, look, run, row)).row : row;
+				if (seen.status !== 'published' && seen.status !== 'scheduled') return;
+				await remove(run, seen.externalPostId ?? externalPostId, seen.status);
+			});
+			return { output: viewOf((await deps.ledger.markDeleted(id)) ?? (await deps.find(id)) ?? row) };
 		},
 	};
 }

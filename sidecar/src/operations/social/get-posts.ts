@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { measuredPostView } from '../../contract/post-view.ts';
 import type { Database } from '../../db/database.ts';
+import type { PostLedger } from '../../db/posts.ts';
 import { POST_STATUSES } from '../../db/schema.ts';
-import { duePosts, engagementOf, findPosts, stopMeasuring, storeEngagement, type PostFilter } from '../../db/engagement.ts';
+import { duePosts, engagementOf, findPosts, overduePosts, stopMeasuring, storeEngagement, type PostFilter } from '../../db/engagement.ts';
 import { nextMeasuring } from '../../social/measuring.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
-import { actAs, type OwnPostDeps } from './own-post.ts';
+import { actAs, lookAt, type OwnPostDeps } from './own-post.ts';
 import { platformField } from './post-params.ts';
 
 /** Posts of one call of `measure`: fewer calls, and never more than a platform takes at once (X: 100). */
 const AT_ONCE = 50;
 const MOST_MEASURED = 200;
+/** One call each. */
+const MOST_LOOKED_AT = 20;
 
 const schema = (platforms: OwnPostDeps['platforms']) =>
 	z.strictObject({
@@ -20,13 +23,15 @@ const schema = (platforms: OwnPostDeps['platforms']) =>
 		experiment: z.string().min(1).max(200).optional().describe('Only posts of this experiment.'),
 		since_days: z.number().min(0).max(3650).default(90).describe('Only posts of so many days. Default 90.'),
 		limit: z.int().min(1).max(500).default(50).describe('At most so many, the newest ones. Default 50.'),
-		refresh: z.enum(['none', 'due', 'all']).default('none').describe("Reads the numbers from the platform first: `due` those that are worth reading now (often for new posts, seldom for old ones), `all` those that are listed. Needs `platform` and the account's token. Default none."),
+		refresh: z.enum(['none', 'due', 'all']).default('none').describe("Reads the numbers from the platform first, and what became of scheduled posts: `due` those that are worth reading now (often for new posts, seldom for old ones), `all` those that are listed. Needs `platform` and the account's token. Default none."),
 		settings: z.record(z.string(), z.unknown()).optional().describe('What only this platform has, e.g. which page. As for `publish`.'),
 	});
 type Params = z.infer<ReturnType<typeof schema>>;
 
+type Deps = OwnPostDeps & { db: Database; ledger: PostLedger };
+
 /** `get_posts`: posts with their numbers over time. */
-export function createGetPosts(deps: OwnPostDeps & { db: Database }): TaskOperation<Params> {
+export function createGetPosts(deps: Deps): TaskOperation<Params> {
 	const params = schema(deps.platforms).refine(({ refresh, platform }) => refresh === 'none' || platform !== undefined, { path: ['platform'], error: 'must be given to read numbers from a platform' });
 	return {
 		kind: 'task',
@@ -51,13 +56,15 @@ export function createGetPosts(deps: OwnPostDeps & { db: Database }): TaskOperat
 	};
 }
 
-async function measure(deps: OwnPostDeps & { db: Database }, context: TaskContext, { platform: name, refresh, settings, limit }: Params, filter: PostFilter, now: Date): Promise<{ measured: number; reason?: string }> {
+async function measure(deps: Deps, context: TaskContext, { platform: name, refresh, settings, limit }: Params, filter: PostFilter, now: Date): Promise<{ measured: number; reason?: string }> {
 	const platform = deps.platforms.find((known) => known.name === name)!;
-	if (!platform.measure) return { measured: 0, reason: platform.cannot?.measure ?? `${platform.title} gives no numbers of posts.` };
-	const ask = platform.measure.bind(platform);
+	const ask = platform.measure?.bind(platform);
+	const look = platform.look?.bind(platform);
 	return actAs(deps, context, platform, settings, null, async (run) => {
 		// Another account's posts cannot be read with this token.
-		const own: PostFilter = run.account ? { ...filter, account: run.account.name } : filter;
+		const own: PostFilter = run.account ? { ...filter, accountId: run.account.id } : filter;
+		if (look) for (const row of await overduePosts(deps.db, own, now, MOST_LOOKED_AT)) await lookAt(deps.ledger, look, run, row);
+		if (!ask) return { measured: 0, reason: platform.cannot?.measure ?? `${platform.title} gives no numbers of posts.` };
 		const found = refresh === 'due' ? await duePosts(deps.db, own, now, MOST_MEASURED) : await findPosts(deps.db, { ...own, status: 'published' }, Math.min(limit, MOST_MEASURED));
 		const rows = found.filter((row) => row.externalPostId !== null);
 		let measured = 0;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PostRow } from '../../db/posts.ts';
+import type { PostLedger, PostRow } from '../../db/posts.ts';
 import { PipelineError } from '../../errors.ts';
 import { createAccountRun, type RunDependencies } from '../../social/account-run.ts';
 import { explain } from '../../social/explain.ts';
@@ -20,6 +20,18 @@ export interface OwnPostDeps {
 	find(id: string): Promise<PostRow | null>;
 }
 
+type Look = NonNullable<Platform['look']>;
+
+/** Asks what has become of a post that exists, and writes it down. `reason`: why it is gone. */
+export async function lookAt(ledger: PostLedger, look: Look, run: AccountRun, row: PostRow): Promise<{ row: PostRow; reason?: string }> {
+	const { id, externalPostId, permalink, text, status, scheduledFor } = row;
+	if (externalPostId === null) throw new Error('a post that does not exist was to be looked at');
+	const seen = await look(run, externalPostId, { text, scheduledFor: status === 'scheduled' ? scheduledFor : null });
+	if (seen.state === 'gone') return { row: (await ledger.markDeleted(id)) ?? row, reason: seen.reason };
+	const stored = await ledger.refresh(id, { status: seen.state, externalPostId: seen.remoteId, permalink: seen.permalink ?? permalink, warnings: seen.warnings ?? [] });
+	return { row: stored ?? row };
+}
+
 /** The post of this workspace, and its platform. Throws `not_found`. */
 export async function findOwnPost({ platforms, find }: OwnPostDeps, { workspaceId }: Pick<TaskContext, 'workspaceId'>, id: string): Promise<{ row: PostRow; platform: Platform }> {
 	const row = await find(id);
@@ -33,7 +45,9 @@ export async function findOwnPost({ platforms, find }: OwnPostDeps, { workspaceI
 export async function actAs<T>(deps: OwnPostDeps, context: TaskContext, platform: Platform, settings: Record<string, unknown> | undefined, row: PostRow | null, work: (run: AccountRun) => Promise<T>): Promise<T> {
 	let account: Account | null = null;
 	const credentials = readCredentials(context.secrets, platform);
-	const run = createAccountRun(deps.run, { platform, credentials, settings: readSettings(settings, platform), signal: context.signal, log: context.log }, () => account);
+	// A token may reach several accounts: the post knows which one it is of.
+	const chosen = row && row.accountId !== '' ? { ...platform.settingsOf?.(row.accountId), ...settings } : settings;
+	const run = createAccountRun(deps.run, { platform, credentials, settings: readSettings(chosen, platform), signal: context.signal, log: context.log }, () => account);
 	try {
 		account = await platform.identify(run);
 		if (row && account && row.accountId !== '' && row.accountId !== account.id) {
@@ -44,6 +58,6 @@ export async function actAs<T>(deps: OwnPostDeps, context: TaskContext, platform
 		return await work(run);
 	} catch (error) {
 		if (error instanceof PipelineError) throw error;
-		throw explain(error, { platform, postId: row?.id ?? '', open: false, reading: true, signal: context.signal, now: run.now() }).error;
+		throw explain(error, { platform, postId: row?.id ?? null, open: false, reading: true, signal: context.signal, now: run.now() }).error;
 	}
 }

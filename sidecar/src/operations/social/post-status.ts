@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PostLedger } from '../../db/posts.ts';
 import type { TaskOperation } from '../operation.ts';
-import { actAs, findOwnPost, postFields, type OwnPostDeps } from './own-post.ts';
+import { actAs, findOwnPost, lookAt, postFields, type OwnPostDeps } from './own-post.ts';
 import { viewOf } from './post-view.ts';
 
 const params = z.strictObject(postFields);
@@ -21,21 +21,15 @@ export function createPostStatus(deps: OwnPostDeps & { ledger: PostLedger }): Ta
 		estimateSeconds: () => 2,
 		async run(context, { post_id: id, settings }) {
 			const { row, platform } = await findOwnPost(deps, context, id);
-			const { externalPostId } = row;
-			if (externalPostId === null) {
+			if (row.externalPostId === null) {
 				const reason = row.status === 'unknown' ? 'It is not known whether it is out. Retry its job: it looks again before anything is sent.' : 'It is not on the platform (yet).';
 				return { output: { ...viewOf(row), looked: false, reason } };
 			}
 			if (row.status === 'deleted') return { output: { ...viewOf(row), looked: false, reason: 'It was deleted.' } };
 			if (!platform.look) return { output: { ...viewOf(row), looked: false, reason: `${platform.title} does not tell what has become of a post.` } };
 			const look = platform.look.bind(platform);
-			const seen = await actAs(deps, context, platform, settings, row, (run) => look(run, externalPostId, { text: row.text, scheduledFor: row.status === 'scheduled' ? row.scheduledFor : null }));
-			if (seen.state === 'gone') {
-				const gone = await deps.ledger.markDeleted(id);
-				return { output: { ...viewOf(gone ?? row), looked: true, reason: seen.reason } };
-			}
-			const stored = await deps.ledger.refresh(id, { status: seen.state, externalPostId: seen.remoteId, permalink: seen.permalink ?? row.permalink, warnings: seen.warnings ?? [] });
-			return { output: { ...viewOf(stored ?? row), looked: true } };
+			const seen = await actAs(deps, context, platform, settings, row, (run) => lookAt(deps.ledger, look, run, row));
+			return { output: { ...viewOf(seen.row), looked: true, ...(seen.reason === undefined ? {} : { reason: seen.reason }) } };
 		},
 	};
 }
