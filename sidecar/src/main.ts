@@ -262,7 +262,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
 	if (hardwareProblem) problems.push(hardwareProblem);
 	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
-	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'LINKEDIN_API_BASE_URL', 'PINTEREST_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
+	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'INSTAGRAM_API_BASE_URL', 'LINKEDIN_API_BASE_URL', 'META_GRAPH_BASE_URL', 'PINTEREST_API_BASE_URL', 'THREADS_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];
 		if (url) checkBaseUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
 	}
