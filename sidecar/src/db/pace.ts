@@ -8,11 +8,14 @@ const MARGIN_MS = 1000;
 /** Somebody else took the last place just now. */
 const SOON_MS = 250;
 
-/** When it is the turn of the caller who was sent away last: as many windows from now as the callers before it fill. */
-function turnOf(row: typeof platformPace.$inferSelect, now: Date): number {
+/**
+ * When it is the turn of the caller who was sent away last: as many windows from now as the callers before it fill. One that comes back and
+ * is a little early, because windows begin late under load, gets the next one: it has waited already.
+ */
+function turnOf(row: typeof platformPace.$inferSelect, now: Date, again: boolean): number {
 	const { limit, used, waiting, resetsAt, windowSeconds, blockedUntil } = row;
 	const full = limit !== null && used >= limit && resetsAt !== null && resetsAt > now;
-	const windows = limit === null ? 0 : Math.floor((waiting - 1) / Math.max(1, limit));
+	const windows = limit === null || again ? 0 : Math.floor((waiting - 1) / Math.max(1, limit));
 	const turn = full ? resetsAt.getTime() + windows * (windowSeconds ?? 0) * 1000 : 0;
 	return Math.max(turn, blockedUntil?.getTime() ?? 0);
 }
@@ -23,11 +26,12 @@ export function createPace(db: Executor, account: string): Pace {
 	const keyOf = (bucket: string): string => `${account}|${bucket}`;
 
 	return {
-		async take(bucket, now, rate?: Rate) {
+		async take(bucket, now, rate?: Rate, again = false) {
 			const key = keyOf(bucket);
 			const over = sql`(${resetsAt} is null or ${resetsAt} <= ${now})`;
 			// A window that is over begins anew with this call, as long as the last one, until an answer says when it really ends.
 			const nextReset = sql`case when ${windowSeconds} is null then null else ${now}::timestamptz + make_interval(secs => ${windowSeconds}) end`;
+			const begun = sql`(1 + least(1000000, floor(coalesce(extract(epoch from ${now}::timestamptz - ${resetsAt}) / nullif(${windowSeconds}, 0), 0))))::int`;
 			const taken = await db
 				.insert(platformPace)
 				.values({
@@ -41,8 +45,8 @@ export function createPace(db: Executor, account: string): Pace {
 					target: platformPace.key,
 					set: {
 						used: sql`case when ${over} and ${windowSeconds} is not null then 1 else ${used} + 1 end`,
-						// Those whose turn is in the window that begins are not counted any more.
-						waiting: sql`case when ${over} then greatest(0, ${waiting} - coalesce(${limit}, 0)) else ${waiting} end`,
+						// Those whose turn is in the window that begins, or was in one that nobody came in, are not counted any more.
+						waiting: sql`case when ${over} then greatest(0, ${waiting} - coalesce(${limit}, 0) * ${begun}) else ${waiting} end`,
 						resetsAt: sql`case when ${over} then ${nextReset} else ${resetsAt} end`,
 					},
 					setWhere: sql`(${blockedUntil} is null or ${blockedUntil} <= ${now}) and (${limit} is null or ${over} or ${used} < ${limit})`,
@@ -51,14 +55,16 @@ export function createPace(db: Executor, account: string): Pace {
 			if (taken.length > 0) return 0;
 			const [row] = await db
 				.update(platformPace)
-				.set({ waiting: sql`${waiting} + 1` })
+				.set({ waiting: sql`${waiting} + ${again ? 0 : 1}` })
 				.where(eq(platformPace.key, key))
 				.returning();
-			return row ? Math.max(SOON_MS, turnOf(row, now) - now.getTime()) : SOON_MS;
+			return row ? Math.max(SOON_MS, turnOf(row, now, again) - now.getTime()) : SOON_MS;
 		},
 
 		async report(bucket, now, { limit: most, remaining, resetsAt: reset }: RateReport) {
 			const resets = new Date(reset.getTime() + MARGIN_MS);
+			// The answer took so long that its window is over: it says nothing of the one that others have begun meanwhile.
+			if (resets <= now) return;
 			const seconds = Math.max(1, Math.ceil((resets.getTime() - now.getTime()) / 1000));
 			await db
 				.update(platformPace)

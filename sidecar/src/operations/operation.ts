@@ -128,6 +128,8 @@ export interface TaskContext extends EarlierResults {
 	assetId: string | null;
 	/** 1 on the first try. */
 	attempt: number;
+	/** What an earlier try was put back for without having tried it: a call whose rate limit was used up. Absent: nothing. */
+	waitedFor?: string | null;
 	/** The source as a local file, and its facts. Throws when the operation takes no asset. */
 	source(): Promise<OpenedMedia>;
 	/** Media beside the source (an overlay, further pictures), as a local file. Only media of this workspace. */

@@ -85,6 +85,7 @@ async function runTask(deps: WorkerDeps, execution: Execution, operation: Extrac
 				workspaceId: job.workspaceId,
 				assetId: job.assetId,
 				attempt: job.attempts,
+				waitedFor: waitedFor(job),
 				source: () => (source ??= openSource(deps, execution)),
 				open: (input) => openInput(deps, execution, input),
 				...earlierResults(deps, job),
@@ -98,6 +99,12 @@ async function runTask(deps: WorkerDeps, execution: Execution, operation: Extrac
 			operation.params.parse(job.params),
 		),
 	);
+}
+
+/** The call that the last try was put back for. */
+function waitedFor({ error }: JobRow): string | null {
+	const action = error?.code === 'platform_rate_limited' ? error.details?.['action'] : null;
+	return typeof action === 'string' ? action : null;
 }
 
 /** The asset's original as a file that ffmpeg can read, and its facts. */

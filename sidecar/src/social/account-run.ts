@@ -11,6 +11,8 @@ export interface RunDependencies {
 	random?: () => number;
 	/** Longest wait for a throttled call inside one run; longer: the job is put back. Default 60. */
 	maxWaitSeconds?: number;
+	/** Longest wait inside one run for a turn under a rate limit: whoever waits keeps others from working. Default 2. */
+	maxTurnSeconds?: number;
 	/** Rate limits by account, shared by all workers (db/pace.ts). Absent: nobody counts. */
 	pace?: (account: string) => Pace;
 }
@@ -19,14 +21,16 @@ export interface AccountRequest {
 	platform: Platform;
 	credentials: Credentials;
 	settings?: Settings;
+	/** The call for which an earlier try was put back, by its `action`. Default: none. */
+	waitedFor?: string | null;
 	signal: AbortSignal;
 	log: Logger;
 }
 
 /** What a call on behalf of an account may use. `account`: asked anew each time, as it becomes known on the way. */
 export function createAccountRun(deps: RunDependencies, request: AccountRequest, account: () => Account | null): AccountRun {
-	const { platform, credentials, settings = {}, signal, log } = request;
-	const { now = () => new Date(), sleep = pause, random = Math.random, maxWaitSeconds = 60 } = deps;
+	const { platform, credentials, settings = {}, waitedFor = null, signal, log } = request;
+	const { now = () => new Date(), sleep = pause, random = Math.random, maxWaitSeconds = 60, maxTurnSeconds = 2 } = deps;
 	return {
 		credentials,
 		settings,
@@ -41,6 +45,8 @@ export function createAccountRun(deps: RunDependencies, request: AccountRequest,
 		now,
 		random,
 		maxWaitSeconds,
+		maxTurnSeconds,
+		waitedFor,
 		sleep: (milliseconds) => sleep(milliseconds, signal),
 	};
 }

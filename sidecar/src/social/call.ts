@@ -10,7 +10,7 @@ const LONGEST_PAUSE_SECONDS = 60;
 /** A throttle without a hint: a minute, the shortest window of the platforms' rate limits. */
 const THROTTLE_SECONDS = 60;
 
-type Calling = Pick<AccountRun, 'signal' | 'sleep' | 'now' | 'random' | 'maxWaitSeconds' | 'log' | 'pace'>;
+type Calling = Pick<AccountRun, 'signal' | 'sleep' | 'now' | 'random' | 'maxWaitSeconds' | 'maxTurnSeconds' | 'waitedFor' | 'log' | 'pace'>;
 
 /** A request with what is known of the rate limit that it falls under. */
 export interface PacedRequest extends HttpRequest {
@@ -48,7 +48,7 @@ export async function ask<T>(http: Http, { schema, ...request }: TypedRequest<T>
 /**
  * Sends a call and repeats it as its effect allows: reads and uploads after passing failures; a publishing call never,
  * that decision belongs to the ledger. Waits for a place under the account's rate limit first; where that would take longer than
- * `maxWaitSeconds`, it fails as if the platform had said so.
+ * `maxTurnSeconds`, it fails as if the platform had said so.
  */
 export async function call(http: Http, request: PacedRequest, run: Calling): Promise<HttpAnswer> {
 	if (request.effect === 'publish') return paced(http, request, run);
@@ -58,7 +58,7 @@ export async function call(http: Http, request: PacedRequest, run: Calling): Pro
 			return await paced(http, { ...request, signal: run.signal }, run);
 		} catch (error) {
 			if (!(error instanceof HttpFailure) || attempt === TRIES) throw error;
-			if (error.decision !== 'retry' && error.decision !== 'wait') throw error;
+			if (error.untried || (error.decision !== 'retry' && error.decision !== 'wait')) throw error;
 			const pauseMs = error.decision === 'wait' ? throttleSeconds(error, run.now()) * 1000 : backoffMs(attempt, run.random);
 			if (pauseMs > run.maxWaitSeconds * 1000) throw error;
 			run.log.info({ action: error.action, status: error.status, detail: error.detail, attempt }, 'a call to the platform is tried again');
@@ -94,9 +94,9 @@ async function paced(http: Http, { bucket: named, rate, ...request }: PacedReque
 /** Waits for a place under the rate limit. Throws what the platform would answer where that takes too long. */
 async function place(bucket: string, rate: Rate | undefined, action: string, run: Calling): Promise<void> {
 	for (let waited = 0; ; ) {
-		const waitMs = (await run.pace?.take(bucket, run.now(), rate)) ?? 0;
+		const waitMs = (await run.pace?.take(bucket, run.now(), rate, waited > 0 || run.waitedFor === action)) ?? 0;
 		if (waitMs === 0) return;
-		if (waited + waitMs > run.maxWaitSeconds * 1000) {
+		if (waited + waitMs > run.maxTurnSeconds * 1000) {
 			throw new HttpFailure({
 				action,
 				decision: 'wait',

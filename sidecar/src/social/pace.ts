@@ -19,8 +19,11 @@ export interface RateReport {
  * platform counts apart have buckets of their own.
  */
 export interface Pace {
-	/** Takes a place in the bucket, or answers how many milliseconds to wait before asking again. 0: go ahead. */
-	take(bucket: string, now: Date, rate?: Rate): Promise<number>;
+	/**
+	 * Takes a place in the bucket, or answers how many milliseconds to wait before asking again. 0: go ahead. `again`: the caller has
+	 * been told so before, and waited.
+	 */
+	take(bucket: string, now: Date, rate?: Rate, again?: boolean): Promise<number>;
 	/** What an answer said. */
 	report(bucket: string, now: Date, report: RateReport): Promise<void>;
 	/** The platform refused a call of the bucket: nobody calls before `until`. */
@@ -35,7 +38,7 @@ export function readReport(headers: IncomingHttpHeaders, now: Date): RateReport 
 	for (const prefix of PREFIXES) {
 		const limit = count(headers[`${prefix}limit`]);
 		const remaining = count(headers[`${prefix}remaining`]);
-		const reset = retryAt({ 'x-rate-limit-reset': headers[`${prefix}reset`] }, now);
+		const reset = retryAt({ 'x-rate-limit-reset': headers[`${prefix}reset`], date: headers.date }, now);
 		if (limit !== null && remaining !== null && reset) return { limit, remaining, resetsAt: reset };
 	}
 	return null;

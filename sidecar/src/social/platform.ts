@@ -150,6 +150,10 @@ export interface AccountRun {
 	random(): number;
 	/** Longest time to wait for a throttled call inside this run; longer: the job is put back. */
 	maxWaitSeconds: number;
+	/** Longest time to wait inside this run for a turn under a rate limit; longer: the job is put back, as it has tried nothing. */
+	maxTurnSeconds: number;
+	/** The call for which an earlier try was put back. */
+	waitedFor: string | null;
 	/** Rate limits of the account, shared with all workers. Null: nobody counts. */
 	pace: Pace | null;
 }

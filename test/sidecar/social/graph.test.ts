@@ -95,6 +95,8 @@ describe('a call of Graph', () => {
 		sleep: async () => {},
 		random: () => 0.5,
 		maxWaitSeconds: 1,
+		maxTurnSeconds: 1,
+		waitedFor: null,
 		pace,
 	};
 	const graph = () => createGraph({ http: createHttp(), baseUrl: `${server.url}/`, version: 'v26.0', permissionHint: 'Allow it.' });
