@@ -1,4 +1,4 @@
-import type { Icon, ICredentialType, INodeProperties } from 'n8n-workflow';
+import type { Icon, ICredentialTestRequest, ICredentialType, INodeProperties } from 'n8n-workflow';
 
 /**
  * X with the scope `media.write`, which n8n's own X credential does not ask for: uploads answer 403 without it.
@@ -41,4 +41,9 @@ export class MediaPipelineXOAuth2Api implements ICredentialType {
 		// A confidential client authenticates with HTTP Basic.
 		{ displayName: 'Authentication', name: 'authentication', type: 'hidden', default: 'header' },
 	];
+
+	/** Who am I: the scopes users.read and tweet.read (platforms.md 1.1). */
+	test: ICredentialTestRequest = {
+		request: { baseURL: 'https://api.x.com', url: '/2/users/me' },
+	};
 }
