@@ -95,7 +95,8 @@ try {
 	const own = x.posts.filter(({ author }) => author === 'demo');
 	const distinct = new Set(own.map(({ text }) => text)).size;
 	const ideal = (Math.ceil(posts / calls) - 1) * windowSeconds;
-	const ms = (list: number[]): string => `${median(list).toFixed(0)} ms (${Math.min(...list).toFixed(0)} to ${Math.max(...list).toFixed(0)}, ${list.length} posts)`;
+	const rank = (list: number[], part: number): string => (list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? Number.NaN).toFixed(0);
+	const ms = (list: number[]): string => `median ${median(list).toFixed(0)} ms, 95th percentile ${rank(list, 0.95)}, longest ${rank(list, 1)} (${list.length} posts)`;
 	const returns = sidecars.reduce((sum, { log }) => sum + log().split('the job waits for its turn').length - 1, 0);
 	console.log(`${posts} posts, ${calls} in ${windowSeconds} s, ${sidecars.length} × ${CONCURRENCY} jobs at once on ${postgres ? 'Postgres' : 'PGlite'}: batch ${String(view['status'])}`);
 	console.log(`out: ${own.length}, different: ${distinct}; publishing calls ${x.publicCalls - others}, put back to wait ${returns}, read the account ${x.count('me') - others} times`);

@@ -7,6 +7,8 @@ import { platformPace } from './schema.ts';
 const MARGIN_MS = 1000;
 /** Somebody else took the last place just now. */
 const SOON_MS = 250;
+/** As long as nothing is known of a limit, the first call goes alone: it mostly tells. Some answers never do, and some take long. */
+const FIRST_MS = 2000;
 
 /**
  * When it is the turn of the caller who was sent away last: as many windows from now as the callers before it fill. One that comes back and
@@ -40,6 +42,7 @@ export function createPace(db: Executor, account: string): Pace {
 					limit: rate?.limit ?? null,
 					windowSeconds: rate?.windowSeconds ?? null,
 					resetsAt: rate ? new Date(now.getTime() + rate.windowSeconds * 1000) : null,
+					blockedUntil: rate ? null : new Date(now.getTime() + FIRST_MS),
 				})
 				.onConflictDoUpdate({
 					target: platformPace.key,
@@ -55,10 +58,11 @@ export function createPace(db: Executor, account: string): Pace {
 			if (taken.length > 0) return 0;
 			const [row] = await db
 				.update(platformPace)
-				.set({ waiting: sql`${waiting} + ${again ? 0 : 1}` })
+				.set({ waiting: sql`case when ${limit} is null or ${again} then ${waiting} else ${waiting} + 1 end` })
 				.where(eq(platformPace.key, key))
 				.returning();
-			return row ? Math.max(SOON_MS, turnOf(row, now, again) - now.getTime()) : SOON_MS;
+			const waitMs = Math.max(SOON_MS, row ? turnOf(row, now, again) - now.getTime() : 0);
+			return row?.limit === null && waitMs <= FIRST_MS ? SOON_MS : waitMs;
 		},
 
 		async report(bucket, now, { limit: most, remaining, resetsAt: reset }: RateReport) {
@@ -74,6 +78,8 @@ export function createPace(db: Executor, account: string): Pace {
 					used: sql`greatest(${used}, ${most - remaining})`,
 					windowSeconds: sql`greatest(coalesce(${windowSeconds}, 0), ${seconds}::int)`,
 					resetsAt: resets,
+					// The first answer: the others need not wait any longer.
+					blockedUntil: sql`case when ${limit} is null then null else ${blockedUntil} end`,
 				})
 				.where(eq(platformPace.key, keyOf(bucket)));
 		},

@@ -13,9 +13,17 @@ const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
 const fresh = () => createPace(database.db, `x||${randomUUID()}`);
 
 describe('the rate limits of an account', () => {
-	it('hold nobody up before they are known', async () => {
+	it('let the first call go alone while nothing is known, and the others as soon as it has been answered', async () => {
 		const pace = fresh();
-		for (let call = 0; call < 20; call += 1) expect(await pace.take('create', at(0))).toBe(0);
+		expect([await pace.take('create', at(0)), await pace.take('create', at(0)), await pace.take('create', at(1))]).toEqual([0, 250, 250]);
+		await pace.report('create', at(1), { limit: 3, remaining: 2, resetsAt: at(59) });
+		expect([await pace.take('create', at(1)), await pace.take('create', at(1)), await pace.take('create', at(1))]).toEqual([0, 0, 59_000]);
+	});
+
+	it('hold nobody up for long where no answer tells them', async () => {
+		const pace = fresh();
+		await pace.take('create', at(0));
+		for (let call = 0; call < 20; call += 1) expect(await pace.take('create', at(2))).toBe(0);
 	});
 
 	it('let through what is left, and nobody more before the window is over', async () => {
@@ -39,9 +47,11 @@ describe('the rate limits of an account', () => {
 
 	it('count calls that are under way, which the platform has not counted yet', async () => {
 		const pace = fresh();
-		for (let call = 0; call < 4; call += 1) await pace.take('create', at(0));
-		// The answer of the first of the four.
-		await pace.report('create', at(1), { limit: 5, remaining: 4, resetsAt: at(60) });
+		await pace.take('create', at(0));
+		await pace.report('create', at(0), { limit: 5, remaining: 4, resetsAt: at(60) });
+		for (let call = 0; call < 3; call += 1) await pace.take('create', at(0));
+		// The answer of the first of the three.
+		await pace.report('create', at(1), { limit: 5, remaining: 3, resetsAt: at(60) });
 		expect([await pace.take('create', at(1)), await pace.take('create', at(1))]).toEqual([0, 60_000]);
 	});
 
@@ -51,6 +61,15 @@ describe('the rate limits of an account', () => {
 		await pace.report('create', at(0), { limit: 2, remaining: 1, resetsAt: at(60) });
 		await pace.take('create', at(1));
 		expect([await pace.take('create', at(70)), await pace.take('create', at(71)), await pace.take('create', at(72))]).toEqual([0, 0, 59_000]);
+	});
+
+	it('are not read from an answer whose window is over when it comes', async () => {
+		const pace = fresh();
+		await pace.take('create', at(0));
+		await pace.report('create', at(0), { limit: 2, remaining: 1, resetsAt: at(60) });
+		expect([await pace.take('create', at(62)), await pace.take('create', at(62))]).toEqual([0, 0]);
+		await pace.report('create', at(63), { limit: 2, remaining: 0, resetsAt: at(60) });
+		expect(await pace.take('create', at(63))).toBe(60_000);
 	});
 
 	it('are known beforehand where the platform documents them', async () => {
@@ -81,8 +100,30 @@ describe('the rate limits of an account', () => {
 		const waits: number[] = [];
 		for (let caller = 0; caller < 6; caller += 1) waits.push(await pace.take('create', at(0)));
 		expect(waits.map((wait) => wait / 1000)).toEqual([60, 60, 120, 120, 180, 180]);
-		// Two get through when the window is over; who comes too early is sent behind those who wait still.
+		// Two get through when the window is over; who comes new is sent behind those who wait still.
 		expect([await pace.take('create', at(61)), await pace.take('create', at(61))]).toEqual([0, 0]);
 		expect((await pace.take('create', at(61))) / 1000).toBe(180);
+	});
+
+	it('keep the turn of those who wait and come back a little early, because a window began late', async () => {
+		const pace = fresh();
+		await pace.take('create', at(0));
+		await pace.report('create', at(0), { limit: 1, remaining: 0, resetsAt: at(59) });
+		const waits: number[] = [];
+		for (let caller = 0; caller < 3; caller += 1) waits.push(await pace.take('create', at(0)));
+		expect(waits).toEqual([60_000, 120_000, 180_000]);
+		expect(await pace.take('create', at(63), undefined, true)).toBe(0);
+		expect(await pace.take('create', at(120), undefined, true)).toBe(3_000);
+		expect(await pace.take('create', at(123), undefined, true)).toBe(0);
+	});
+
+	it('forget those who waited for a window and did not come', async () => {
+		const pace = fresh();
+		await pace.take('create', at(0));
+		await pace.report('create', at(0), { limit: 1, remaining: 0, resetsAt: at(59) });
+		for (let caller = 0; caller < 10; caller += 1) await pace.take('create', at(0));
+		// Ten windows later.
+		expect(await pace.take('create', at(661))).toBe(0);
+		expect(await pace.take('create', at(661))).toBe(60_000);
 	});
 });
