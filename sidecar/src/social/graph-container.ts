@@ -47,6 +47,8 @@ export interface ContainerParts {
 	publishPath(run: PlatformRun): string;
 	/** Ids of the account's posts since `since` that look like this one. Null: they cannot be looked through. */
 	find(run: PlatformRun, since: Date): Promise<string[] | null>;
+	/** What the user should know although the post is out. */
+	warnings?(run: PlatformRun): string[];
 	/** How long a post may take to be seen. Default 30. */
 	settleSeconds?: number;
 }
@@ -85,7 +87,7 @@ export const graphTime = (text: string): number => Date.parse(text.replace(/([+-
 export const isMissing = (error: unknown): error is HttpFailure => error instanceof HttpFailure && error.platformCode === '100/33';
 
 /** Containers, as Instagram and Threads have them: made, looked at, published once, found again (platforms.md 5.2, 5.3, 7.2). */
-export function createContainers({ graph, title, fields, explain, publishPath, find, settleSeconds = 30 }: ContainerParts) {
+export function createContainers({ graph, title, fields, explain, publishPath, find, warnings = () => [], settleSeconds = 30 }: ContainerParts) {
 	async function look(run: AccountRun, id: string): Promise<ContainerLook> {
 		const nothing = { passing: false, reason: '', platformCode: null };
 		try {
@@ -130,13 +132,13 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 	}
 
 	/** The post is out: that its address cannot be read must not hide it. */
-	async function published(run: PlatformRun, id: string, warnings?: string[]): Promise<Published> {
+	async function published(run: PlatformRun, id: string): Promise<Published> {
 		const link = await permalink(run, id).catch((error: unknown) => {
 			if (run.signal.aborted) throw error;
 			run.log.warn({ err: error }, 'the address of a post could not be read');
 			return null;
 		});
-		return { state: 'published', remoteId: id, permalink: link, ...(warnings ? { warnings } : {}) };
+		return { state: 'published', remoteId: id, permalink: link, warnings: warnings(run) };
 	}
 
 	/** A container that says it is published does not say as what. */
@@ -146,7 +148,7 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 		if (only !== undefined && others.length === 0) return published(run, only);
 		if (ids?.length === 0 && openFor < FIND_SECONDS * 1000) return { state: 'waiting', afterSeconds: LOOK_SECONDS };
 		const why = only === undefined ? 'it was not found among the posts of the account' : 'the account has several posts of that time with the same text';
-		return { state: 'published', remoteId: container, permalink: null, warnings: [`The post is out on ${title}, but its address is not known: ${why}.`] };
+		return { state: 'published', remoteId: container, permalink: null, warnings: [`The post is out on ${title}, but its address is not known: ${why}.`, ...warnings(run)] };
 	}
 
 	return {

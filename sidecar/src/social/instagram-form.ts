@@ -81,7 +81,8 @@ export function instagramLimits(post: Post, settings: InstagramSettings, login: 
 	const fetched = [...post.media.filter((media) => !isUploaded(media, login)), ...(post.cover ? [post.cover] : [])];
 	return {
 		text,
-		maxAltText: 1000,
+		// Only pictures that stay have one.
+		maxAltText: form === 'story' || post.media.every(isVideo) ? 0 : 1000,
 		needsMedia: true,
 		media: mediaLimits(form, settings),
 		...(form === 'carousel' ? { maxMixed: INSTAGRAM_IMAGE.count } : {}),
@@ -107,10 +108,6 @@ function problems(post: Post, form: InstagramForm, settings: InstagramSettings, 
 	refuse('text', hashtags > HASHTAGS_MAX, `The text has ${hashtags} hashtags; Instagram takes ${HASHTAGS_MAX}.`);
 	refuse('text', mentions > MENTIONS_MAX, `The text has ${mentions} mentions; Instagram takes ${MENTIONS_MAX}.`);
 	refuse('media', form === 'story' && post.media.length > 1, 'A story on Instagram is one picture or one video. Send the others as stories of their own.');
-	for (const [index, media] of post.media.entries()) {
-		const without = isVideo(media) ? 'videos' : form === 'story' ? 'stories' : null;
-		refuse(`media[${index}].alt_text`, media.altText !== null && without !== null, `Instagram has no alternative text for ${without ?? ''}. Leave it out.`);
-	}
 	refuse('cover', post.cover !== null && post.cover.mime !== 'image/jpeg', 'The cover of a reel must be a JPEG picture: convert it (Convert Image).');
 	refuse(
 		'cover',
@@ -124,6 +121,10 @@ function problems(post: Post, form: InstagramForm, settings: InstagramSettings, 
 	);
 	return found;
 }
+
+/** What the user should know although the post is out. */
+export const leftOut = ({ media }: Post): string[] =>
+	media.some((one) => isVideo(one) && one.altText !== null) ? ['Instagram has no alternative text for videos: it was left out.'] : [];
 
 /** The parameters of the container of a whole post: what it says, and what it is (platforms.md 5.2). */
 export function postValues(post: Post, settings: InstagramSettings): Record<string, GraphValue> {

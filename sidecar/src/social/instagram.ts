@@ -6,7 +6,7 @@ import { createItems, type Container } from './graph-items.ts';
 import { createGraph, UNREVIEWED, type Graph } from './graph.ts';
 import type { Http } from './http.ts';
 import { findInstagramAccount } from './instagram-account.ts';
-import { instagramForm, instagramLimits, instagramSettings, isUploaded, itemValues, postValues, sourceValues, type InstagramLogin } from './instagram-form.ts';
+import { instagramForm, instagramLimits, instagramSettings, isUploaded, itemValues, leftOut, postValues, sourceValues, type InstagramLogin } from './instagram-form.ts';
 import { measureInstagram } from './instagram-numbers.ts';
 import { uploadToContainer } from './instagram-upload.ts';
 import type { AccountRun, Arming, CheckResult, FinishResult, Platform, PlatformRun, PostProblem, ReconcileResult } from './platform.ts';
@@ -59,6 +59,7 @@ export function createInstagram(options: InstagramOptions): Platform {
 		title: 'Instagram',
 		fields: 'status_code,status',
 		settleSeconds,
+		warnings: ({ post }) => leftOut(post),
 		publishPath: (run) => `/${accountId(run)}/media_publish`,
 		find,
 	});

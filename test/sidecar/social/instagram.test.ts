@@ -69,6 +69,8 @@ describe('Instagram', () => {
 		]);
 		expect(stage.emulator.count('container')).toBe(4);
 		expect(stage.emulator.publicCalls).toBe(1);
+		const described = await post('Two', [online(photo), { ...video, altText: 'Waves' }]);
+		expect(described.warnings).toEqual(['Instagram has no alternative text for videos: it was left out.']);
 	});
 
 	it.each(['instagram', 'facebook'] as const)('publishes stories with the login of %s', async (login) => {
