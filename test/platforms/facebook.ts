@@ -89,6 +89,8 @@ export interface FacebookWorld {
 	/** The Page of the path; the token must be its own. */
 	page(request: GraphRequest<FacebookAccount>): FacebookPage;
 	publish(post: FacebookPost): void;
+	/** Scheduled posts whose time has come are public. */
+	publishDue(): void;
 	/** A published or scheduled post of the caller's Page. */
 	find(request: GraphRequest<FacebookAccount>): FacebookPost;
 	/** Checks `scheduled_publish_time`; null where it is not given. */
@@ -139,6 +141,7 @@ export async function startFacebookEmulator(options: FacebookEmulatorOptions = {
 		publish(post) {
 			(post.scheduledFor === null ? posts : scheduled).push(post);
 		},
+		publishDue,
 		find({ account, params }) {
 			publishDue();
 			const found = [...posts, ...scheduled].find((post) => post.id === params['id'] && post.page === account.id);
@@ -181,7 +184,9 @@ export async function startFacebookEmulator(options: FacebookEmulatorOptions = {
 
 	graph.step('delete', 'delete', '/:id', { scopes: ['pages_manage_posts'] }, (request) => {
 		const post = world.find(request);
-		if (post.kind === 'story' && !post.media[0]!.mime.startsWith('video/')) refuseGraph({ message: '(#100) A story of a photo cannot be deleted', code: 100 });
+		if (post.kind === 'story' && !post.media[0]!.mime.startsWith('video/')) {
+			refuseGraph({ message: `Unsupported delete request. Object with ID '${post.id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`, code: 100, subcode: 33, type: 'GraphMethodException' });
+		}
 		for (const list of [posts, scheduled]) if (list.includes(post)) list.splice(list.indexOf(post), 1);
 		world.videos.delete(post.id);
 		return { success: true };

@@ -122,6 +122,7 @@ export function addFacebookFeed(world: FacebookWorld): void {
 	for (const [step, edge, list] of [['posts', 'published_posts', world.posts], ['scheduledPosts', 'scheduled_posts', world.scheduled]] as const) {
 		graph.step(step, 'get', `/:id/${edge}`, { scopes: ['pages_read_engagement'], parameters: ['limit', 'after', 'since'] }, (request) => {
 			const page = world.page(request);
+			world.publishDue();
 			const since = Number(request.values['since'] ?? 0);
 			if (!Number.isInteger(since)) refuseGraph({ message: '(#100) since must be in unix seconds', code: 100 });
 			const own = list.filter((post) => post.kind === 'feed' && post.page === page.id && post.at.getTime() >= since * 1000).toReversed();

@@ -80,8 +80,8 @@ export interface FacebookApi {
 	send<T>(run: AccountRun, page: FacebookPage, call: PageCall<T>): Promise<T>;
 	/** The Page that is posted to, found out once per run. */
 	page(run: AccountRun): Promise<FacebookPage>;
-	/** Graph gives some links without their host. */
-	link(path: string): string;
+	/** Graph gives some links without their host. Null: it is no link. */
+	link(path: string): string | null;
 }
 
 const pageAnswer = z.object({ id: z.string(), name: z.string().default(''), access_token: z.string().optional(), tasks: z.array(z.string()).optional() });
@@ -155,7 +155,10 @@ export function createFacebookApi(http: Http, hosts: FacebookHosts): FacebookApi
 			known.catch(() => pages.delete(run.credentials));
 			return known;
 		},
-		link: (path) => new URL(path, `${hosts.web.replace(/\/$/, '')}/`).href,
+		link(path) {
+			const base = `${hosts.web.replace(/\/$/, '')}/`;
+			return URL.canParse(path, base) && /^https?:$/.test(new URL(path, base).protocol) ? new URL(path, base).href : null;
+		},
 	};
 }
 

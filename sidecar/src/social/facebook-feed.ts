@@ -78,10 +78,12 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 		return { path: edgeOf(page, 'feed'), values };
 	}
 
-	const linkOf = (id: string, page: FacebookPage): string => api.link(form === 'photo_story' ? `/stories/${page.id}/${id}` : `/${page.id}/posts/${id.split('_').at(-1)}`);
+	const linkOf = (id: string, page: FacebookPage): string | null => api.link(form === 'photo_story' ? `/stories/${page.id}/${id}` : `/${page.id}/posts/${id.split('_').at(-1)}`);
 
-	function result(run: PlatformRun, id: string, permalink: string | null): Published | Scheduled {
-		if (run.post.scheduledAt) return { state: 'scheduled', remoteId: id, permalink };
+	function result(run: PlatformRun, page: FacebookPage, post: { id: string; permalink_url?: string | undefined }, waits: boolean): Published | Scheduled {
+		const { id, permalink_url: url } = post;
+		const permalink = url === undefined ? linkOf(id, page) : api.link(url);
+		if (waits) return { state: 'scheduled', remoteId: id, permalink };
 		const warnings = form === 'photo_story' && run.post.text.trim() !== '' ? { warnings: [STORY_WITHOUT_TEXT] } : {};
 		return { state: 'published', remoteId: id, permalink, ...warnings };
 	}
@@ -99,40 +101,50 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 		throw new TooMany();
 	}
 
-	async function findPost(run: PlatformRun, page: FacebookPage, since: number): Promise<FeedPost | null> {
-		const path = edgeOf(page, run.post.scheduledAt ? 'scheduled_posts' : 'published_posts');
-		const values = { fields: POST_FIELDS, ...(run.post.scheduledAt ? {} : { since }) };
+	/** A scheduled post moves to the published ones when its time has come: then both lists are read, in this order. */
+	async function findPost(run: PlatformRun, page: FacebookPage, since: number): Promise<Found> {
+		const { scheduledAt } = run.post;
 		const photos = facebookState(run.state).photos.flatMap((photo) => (photo ? [photo.id] : []));
-		for await (const post of list(run, page, path, values, postSchema)) {
-			if (run.post.scheduledAt ? post.scheduled_publish_time !== unixSeconds(run.post.scheduledAt) : Date.parse(post.created_time) < since * 1000) continue;
-			if (isSame(post, run.post, photos)) return post;
+		const lists = [...(scheduledAt ? ['scheduled_posts' as const] : []), ...(!scheduledAt || isDue(scheduledAt, run.now()) ? ['published_posts' as const] : [])];
+		let alike = false;
+		for (const edge of lists) {
+			const waits = edge === 'scheduled_posts';
+			const values = { fields: POST_FIELDS, ...(waits ? {} : { since }) };
+			for await (const post of list(run, page, edgeOf(page, edge), values, postSchema)) {
+				if (waits ? post.scheduled_publish_time !== unixSeconds(scheduledAt!) : Date.parse(post.created_time) < since * 1000) continue;
+				const same = isSame(post, run.post, photos);
+				if (same === 'unsure') alike = true;
+				else if (same) return result(run, page, post, waits);
+			}
 		}
-		return null;
+		return alike ? { unsure: 'a post with the same words is there, but its link is shown as another one' } : null;
 	}
 
-	async function findComment(run: PlatformRun, page: FacebookPage, since: number): Promise<{ id: string; permalink_url?: string | undefined } | null> {
+	async function findComment(run: PlatformRun, page: FacebookPage, since: number): Promise<Found> {
 		const path = `/${encodeURIComponent(run.post.replyTo!.rootId)}/comments`;
 		const values = { order: 'reverse_chronological', fields: 'id,message,created_time,permalink_url,from' };
 		const schema = postSchema.extend({ from: z.object({ id: z.string() }).optional() });
 		for await (const comment of list(run, page, path, values, schema)) {
-			if (Date.parse(comment.created_time) < since * 1000) return null;
-			if (comment.from?.id === page.id && comparable(comment.message) === comparable(messageOf(run.post, form))) return comment;
+			// Not the end of the search: that every kind of post sorts its comments is documented nowhere.
+			if (Date.parse(comment.created_time) < since * 1000) continue;
+			// Who wrote it is told to some tokens only.
+			if ((comment.from?.id ?? page.id) === page.id && comparable(comment.message) === comparable(messageOf(run.post, form))) return result(run, page, comment, false);
 		}
 		return null;
 	}
 
-	async function find(run: PlatformRun, page: FacebookPage, arming: Arming): Promise<Published | Scheduled | 'absent' | 'unsure'> {
+	async function find(run: PlatformRun, page: FacebookPage, arming: Arming): Promise<Found> {
 		const since = Math.floor((arming.firstArmedAt.getTime() - CLOCK_MARGIN_MS) / 1000);
 		if (form === 'photo_story') {
 			const photo = facebookState(run.state).photos[0]?.id;
 			for await (const story of list(run, page, edgeOf(page, 'stories'), {}, storySchema)) {
-				if (story.media_id === photo) return result(run, story.post_id, story.url ?? linkOf(story.post_id, page));
+				if (story.media_id === photo) return result(run, page, { id: story.post_id, permalink_url: story.url }, false);
 			}
 			// Those of the last 24 hours are listed; older ones only where the Page keeps an archive (platforms.md 6.2).
-			return run.now().getTime() < arming.firstArmedAt.getTime() + STORY_LIFE_MS ? 'absent' : 'unsure';
+			if (run.now().getTime() < arming.firstArmedAt.getTime() + STORY_LIFE_MS) return null;
+			return { unsure: 'Facebook lists stories for a day only, and the call was before that' };
 		}
-		const found = form === 'comment' ? await findComment(run, page, since) : await findPost(run, page, since);
-		return found ? result(run, found.id, found.permalink_url === undefined ? linkOf(found.id, page) : api.link(found.permalink_url)) : 'absent';
+		return form === 'comment' ? findComment(run, page, since) : findPost(run, page, since);
 	}
 
 	return {
@@ -156,11 +168,13 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 			try {
 				if (form === 'photo_story') {
 					const { post_id: id } = await api.send(run, page, { ...call, action: 'publish the story', schema: storyAnswer });
-					// Without its number it is looked up by its photo.
-					return id === undefined ? { state: 'accepted', afterSeconds: 1 } : result(run, id, linkOf(id, page));
+					if (id !== undefined) return result(run, page, { id }, false);
+					// Without its number it is looked up by its photo; that it is out has been said.
+					await run.save({ ...facebookState(run.state), duplicate: true });
+					return { state: 'accepted', afterSeconds: 1 };
 				}
 				const { id } = await api.send(run, page, { ...call, action: form === 'comment' ? 'write the comment' : 'create the post', schema: idAnswer });
-				return result(run, id, form === 'comment' ? null : linkOf(id, page));
+				return form === 'comment' ? { state: 'published', remoteId: id, permalink: null } : result(run, page, { id }, run.post.scheduledAt !== null);
 			} catch (error) {
 				if (!(error instanceof HttpFailure) || error.decision !== 'stop') throw error;
 				// A photo serves one post only.
@@ -178,11 +192,12 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 			const { duplicate } = facebookState(run.state);
 			try {
 				const found = await find(run, page, arming);
-				if (found !== 'absent' && found !== 'unsure') return found;
+				if (found && 'state' in found) return found;
+				const { scheduledAt } = run.post;
+				const moves = scheduledAt && isDue(scheduledAt, run.now()) ? scheduledAt.getTime() : 0;
+				if (run.now().getTime() < Math.max(arming.openSince.getTime(), moves) + settleSeconds * 1000) return { state: 'waiting', afterSeconds: pollSeconds };
 				if (duplicate) return { state: 'unknown', reason: 'Facebook says that this was posted already, but it is not in the list of the Page' };
-				if (run.now().getTime() < arming.openSince.getTime() + settleSeconds * 1000) return { state: 'waiting', afterSeconds: pollSeconds };
-				if (found === 'unsure') return { state: 'unknown', reason: 'Facebook lists stories for a day only, and the call was before that' };
-				return { state: 'absent' };
+				return found ? { state: 'unknown', reason: found.unsure } : { state: 'absent' };
 			} catch (error) {
 				if (error instanceof TooMany) return { state: 'unknown', reason: 'the Page has too many newer posts to look through' };
 				throw error;
@@ -193,10 +208,19 @@ export function createFeedForm(api: FacebookApi, form: 'text' | 'photos' | 'phot
 
 class TooMany extends Error {}
 
+/** Null: it is not there. */
+type Found = Published | Scheduled | { unsure: string } | null;
+
+/** The time may have come, by Facebook's clock. */
+const isDue = (scheduledAt: Date, now: Date): boolean => scheduledAt.getTime() - CLOCK_MARGIN_MS <= now.getTime();
+
 const unixSeconds = (time: Date): number => Math.floor(time.getTime() / 1000);
 
-/** Whether a post of the Page is the one that was sent: the same photos, or the same words and link where there are none. */
-export function isSame(post: FeedPost, sent: { text: string; link: string | null }, photos: readonly string[]): boolean {
+/**
+ * Whether a post of the Page is the one that was sent: the same photos, or the same words and link where there are none. Unsure: the
+ * words are the same, but the link is not; Facebook may show where it leads.
+ */
+export function isSame(post: FeedPost, sent: { text: string; link: string | null }, photos: readonly string[]): boolean | 'unsure' {
 	const attachments = post.attachments?.data ?? [];
 	if (photos.length > 0) {
 		const shown = attachments.flatMap((entry) => [entry.target?.id, ...(entry.subattachments?.data ?? []).map((part) => part.target?.id)]);
@@ -204,7 +228,8 @@ export function isSame(post: FeedPost, sent: { text: string; link: string | null
 	}
 	if (comparable(post.message) !== comparable(sent.text)) return false;
 	// A text without a link of its own may still be shown with a card.
-	return sent.link === null || attachments.some((entry) => [entry.unshimmed_url, entry.target?.url].some((url) => url !== undefined && sameAddress(url, sent.link!)));
+	if (sent.link === null) return true;
+	return attachments.some((entry) => [entry.unshimmed_url, entry.target?.url].some((url) => url !== undefined && sameAddress(url, sent.link!))) || 'unsure';
 }
 
 const sameAddress = (shown: string, sent: string): boolean => {

@@ -32,6 +32,8 @@ const TEXT_MAX = 63_206;
 const COMMENT_MAX = 8_000;
 /** Of a video (unconfirmed). */
 const TITLE_MAX = 255;
+/** platforms.md 6.3 */
+const COVER_MAX_BYTES = 10e6;
 const SCHEDULE_LEAD_SECONDS = 10 * 60;
 const DAY_SECONDS = 86_400;
 /** platforms.md 6.2, 6.3 (6 months), 6.4 (75 days by the reference, 30 elsewhere: the safe reading). */
@@ -63,7 +65,10 @@ const isReel = ({ facts, mime, bytes }: PostMedia): boolean => {
 
 /** Where links have no place of their own they stand below the text. */
 export const messageOf = ({ text, link }: Pick<Post, 'text' | 'link'>, form: FacebookForm): string =>
-	link === null || form === 'text' || text.includes(link) ? text : `${text}\n\n${link}`.trim();
+	link === null || form === 'text' || names(text, link) ? text : `${text}\n\n${link}`.trim();
+
+/** Whether the text has this link, and not only one that begins with it. */
+const names = (text: string, link: string): boolean => text.split(link).slice(1).some((rest) => !/^([\w\-/?#&=%+~@:]|[.,;!](?=[\w/]))/.test(rest));
 
 export const isStory = (form: FacebookForm): boolean => form === 'video_story' || form === 'photo_story';
 /** Videos of the Page, which have a number, a status, a thumbnail and tracks of subtitles. */
@@ -106,8 +111,12 @@ export function limitsOf(form: FacebookForm): Limits {
 }
 
 /** What only Facebook knows of a post. */
-export function problemsOf(post: Post, form: FacebookForm): PostProblem[] {
+export function problemsOf(post: Post, settings: FacebookSettings): PostProblem[] {
+	const form = formOf(post, settings);
 	const video = post.media[0]?.facts.video;
+	if (post.media.length === 0 && !post.replyTo && settings.form === 'story') {
+		return [{ field: 'media', message: 'A story on Facebook is a video or a picture. Attach one, or choose another form.' }];
+	}
 	if (form === 'reel' && video && video.width > video.height) {
 		return [
 			{
@@ -116,6 +125,10 @@ export function problemsOf(post: Post, form: FacebookForm): PostProblem[] {
 				fixable: true,
 			},
 		];
+	}
+	if (post.cover && !post.cover.mime.startsWith('image/')) return [{ field: 'cover', message: `Facebook: the cover is a picture, not ${post.cover.mime}.` }];
+	if (post.cover && post.cover.bytes > COVER_MAX_BYTES) {
+		return [{ field: 'cover', message: `Facebook: the picture has ${(post.cover.bytes / 1e6).toFixed(1)} MB; at most 10 MB. Compress it.` }];
 	}
 	if (post.replyTo && post.media.length > 0) return [{ field: 'media', message: 'A comment on Facebook is made of words only. Leave its media out.' }];
 	return [];

@@ -11,8 +11,8 @@ import type { HttpRequest } from './http.ts';
 import { HttpFailure, isRecord } from './outcome.ts';
 import type { FinishResult, PlatformRun, PostMedia, ReconcileResult } from './platform.ts';
 
-const reelAnswer = z.object({ video_id: z.string(), upload_url: z.string() });
-const offsets = { start_offset: z.coerce.number().int(), end_offset: z.coerce.number().int() };
+const reelAnswer = z.object({ video_id: z.string(), upload_url: z.url() });
+const offsets = { start_offset: z.coerce.number().int().min(0), end_offset: z.coerce.number().int() };
 const sessionAnswer = z.object({ video_id: z.string(), upload_session_id: z.string(), ...offsets });
 const offsetsAnswer = z.object(offsets);
 const successAnswer = z.object({ success: z.literal(true) });
@@ -42,14 +42,18 @@ export const readVideo = (api: FacebookApi, run: Parameters<FacebookApi['send']>
 		schema: videoAnswer,
 	});
 
+/** platforms.md 6.2: a video of which nothing can become any more. */
+const LOST = ['error', 'expired', 'upload_failed'];
+
 /** What a video's status says of its post. Null: nothing yet. */
-export function outcomeOf(video: VideoStatus, link: (path: string) => string): Exclude<ReconcileResult, { state: 'waiting' | 'absent' }> | null {
+export function outcomeOf(video: VideoStatus, link: (path: string) => string | null): Extract<ReconcileResult, { state: 'published' | 'scheduled' | 'rejected' }> | null {
 	const { processing_phase: processing, publishing_phase: publishing } = video.status;
 	const permalink = video.permalink_url === undefined ? null : link(video.permalink_url);
-	if (publishing?.publish_status === 'published' || publishing?.status === 'complete') return { state: 'published', remoteId: video.id, permalink };
-	if (publishing?.publish_status === 'scheduled') return { state: 'scheduled', remoteId: video.id, permalink };
+	const { publish_status: publish = publishing?.status === 'complete' ? 'published' : undefined } = publishing ?? {};
+	if (publish === 'published') return { state: 'published', remoteId: video.id, permalink };
+	if (publish === 'scheduled') return { state: 'scheduled', remoteId: video.id, permalink };
 	const bad = [processing, publishing].find((phase) => phase?.status === 'error');
-	if (!bad && publishing?.publish_status !== 'error' && video.status.video_status !== 'error') return null;
+	if (!bad && publish !== 'error' && !LOST.includes(video.status.video_status ?? '')) return null;
 	const { code, message } = bad?.error ?? bad?.errors?.[0] ?? {};
 	const hint = code === undefined ? undefined : hintOf(Number(code));
 	const reason = [message?.replace(/\.?$/, '.') ?? 'Facebook could not process the video, and names no reason.', hint].filter(Boolean).join(' ');
@@ -89,7 +93,7 @@ export function createVideoForm(api: FacebookApi, form: 'reel' | 'video' | 'vide
 
 	/** One request with all that is missing; after a break the status tells what has arrived. */
 	async function sendRest(run: PlatformRun, page: FacebookPage, media: PostMedia, video: UploadedVideo, isNew: boolean): Promise<void> {
-		let offset: number | null = isNew ? 0 : await arrived(run, page, video.id);
+		let offset: number | null = isNew ? 0 : await arrived(run, page, video.id, media.bytes);
 		for (let attempt = 1; offset !== null; attempt += 1) {
 			run.signal.throwIfAborted();
 			run.progress((offset / media.bytes) * 100);
@@ -115,22 +119,27 @@ export function createVideoForm(api: FacebookApi, form: 'reel' | 'video' | 'vide
 				if (!again || attempt === TRIES || pauseMs > run.maxWaitSeconds * 1000) throw error;
 				run.log.info({ detail: error.detail, attempt }, 'the upload of a video broke off, going on behind what has arrived');
 				await run.sleep(pauseMs);
-				offset = await arrived(run, page, video.id);
+				offset = await arrived(run, page, video.id, media.bytes);
 			}
 		}
 	}
 
 	/** Bytes that Facebook has; null: all of them. */
-	async function arrived(run: PlatformRun, page: FacebookPage, id: string): Promise<number | null> {
+	async function arrived(run: PlatformRun, page: FacebookPage, id: string, size: number): Promise<number | null> {
 		const { uploading_phase: phase } = (await readVideo(api, run, page, id)).status;
-		return phase?.status === 'complete' ? null : (phase?.bytes_transfered ?? phase?.bytes_transferred ?? 0);
+		if (phase?.status === 'complete') return null;
+		const bytes = phase?.bytes_transfered ?? phase?.bytes_transferred ?? 0;
+		if (Number.isInteger(bytes) && bytes >= 0 && bytes < size) return bytes;
+		throw new PipelineError('platform_unavailable', `Facebook says that it has ${bytes} bytes of a video of ${size}, but not all of it. Nothing was posted.`);
 	}
 
 	/** Ranges as Facebook wants them. */
 	async function sendRanges(run: PlatformRun, page: FacebookPage, media: PostMedia, begun: UploadedVideo): Promise<void> {
 		let video = begun;
-		let corrections = 0;
+		// Ranges after which Facebook wanted no later one.
+		let stalls = 0;
 		while (video.offset < media.bytes) {
+			run.signal.throwIfAborted();
 			const end = video.end > video.offset ? Math.min(media.bytes, video.end) : media.bytes;
 			let next: { start_offset: number; end_offset: number };
 			try {
@@ -152,9 +161,12 @@ export function createVideoForm(api: FacebookApi, form: 'reel' | 'video' | 'vide
 				});
 			} catch (error) {
 				const right = rightOffsets(error);
-				corrections += 1;
-				if (!right || corrections > TRIES) throw error;
+				if (!right) throw error;
 				next = right;
+			}
+			if (next.start_offset <= video.offset) stalls += 1;
+			if (stalls >= TRIES || next.start_offset > media.bytes) {
+				throw new PipelineError('platform_unavailable', `Facebook asks for byte ${next.start_offset} of a video of ${media.bytes} again and again. Nothing was posted.`);
 			}
 			video = { ...video, offset: next.start_offset, end: next.end_offset };
 			await keep(run, video);
@@ -199,7 +211,8 @@ export function createVideoForm(api: FacebookApi, form: 'reel' | 'video' | 'vide
 				await upload(run, page, media, known);
 			} catch (error) {
 				// Facebook forgot what a former process had begun: once more from the start.
-				if (!known || !(error instanceof HttpFailure) || error.decision !== 'stop') throw error;
+				const lost = (error instanceof HttpFailure && error.decision === 'stop') || (error instanceof PipelineError && error.code === 'platform_unavailable');
+				if (!known || !lost) throw error;
 				await keep(run, null);
 				await upload(run, page, media, null);
 			}
@@ -259,8 +272,9 @@ function judgeUpload(run: PlatformRun): Required<Pick<HttpRequest, 'seen' | 'jud
 			const info = isRecord(body) && isRecord(body['debug_info']) ? body['debug_info'] : null;
 			if (!info) return undefined;
 			const type = typeof info['type'] === 'string' ? info['type'] : '';
-			const passes = info['retriable'] === true || type === 'OffsetInvalidError' || type === 'PartialRequestError';
-			return { decision: passes ? 'retry' : 'stop', detail: typeof info['message'] === 'string' ? info['message'] : type, platformCode: type };
+			const passes = info['retriable'] === true || type === 'OffsetInvalidError' || type === 'PartialRequestError' || status >= 500;
+			const dead = type === 'NotAuthorizedError' || status === 401;
+			return { decision: dead ? 'reauth' : status === 429 ? 'wait' : passes ? 'retry' : 'stop', detail: typeof info['message'] === 'string' ? info['message'] : type, platformCode: type };
 		},
 	};
 }

@@ -7,7 +7,8 @@ import { facebookSettings, formOf, isVideo, limitsOf, problemsOf } from './faceb
 import { createVideoForm, outcomeOf, readVideo } from './facebook-video.ts';
 import { GRAPH_VERSION } from './graph.ts';
 import type { Http } from './http.ts';
-import type { AccountRun, Engagement, LookResult, Platform, PlatformRun } from './platform.ts';
+import { HttpFailure } from './outcome.ts';
+import type { AccountRun, Engagement, LookResult, Platform, PlatformRun, PostRecord } from './platform.ts';
 
 /** Defaults: 30 seconds until absence counts, 5 between looks. */
 export interface FacebookOptions extends Partial<FacebookHosts>, Partial<Patience> {
@@ -99,7 +100,35 @@ export function createFacebook({
 		} catch (error) {
 			if (!hasCode(error, 100)) throw error;
 			// A story: it has no numbers here, but it may be there.
-			return kind === 'video' && (await findStory(run, page, id)) ? none : null;
+			if (kind === 'video') return (await findStory(run, page, id)) ? none : null;
+			// Numbers that are not told are no sign that the post is gone.
+			return isGone(error) ? null : none;
+		}
+	}
+
+	async function look(run: AccountRun, remoteId: string, record?: PostRecord): Promise<LookResult> {
+		const page = await api.page(run);
+		const gone: LookResult = { state: 'gone', reason: 'Facebook does not know it any more: it was deleted, or taken down.' };
+		try {
+			if (kindOf(remoteId, page) === 'video') {
+				const video = await readVideo(api, run, page, remoteId);
+				const found = outcomeOf(video, api.link);
+				if (found?.state === 'rejected') return { state: 'gone', reason: found.reason };
+				if (found) return found;
+				if (video.status.publishing_phase?.publish_status === 'draft') return { state: 'gone', reason: 'The video is a draft now: it is not published.' };
+				// It is there. That nothing is said of its publishing (it is processed anew, it is old) does not take it away.
+				const permalink = video.permalink_url === undefined ? null : api.link(video.permalink_url);
+				return { state: record?.scheduledFor ? 'scheduled' : 'published', remoteId, permalink };
+			}
+			const fields = kindOf(remoteId, page) === 'post' ? 'id,permalink_url,is_published' : 'id,permalink_url';
+			const path = `/${encodeURIComponent(remoteId)}`;
+			const found = await api.send(run, page, { action: 'read the post', effect: 'read', method: 'GET', path, values: { fields }, schema: postAnswer });
+			const permalink = found.permalink_url === undefined ? null : api.link(found.permalink_url);
+			return { state: found.is_published === false ? 'scheduled' : 'published', remoteId, permalink };
+		} catch (error) {
+			if (!isGone(error) && !(kindOf(remoteId, page) === 'video' && hasCode(error, 100))) throw error;
+			const story = kindOf(remoteId, page) === 'video' ? await findStory(run, page, remoteId) : null;
+			return story ? { state: 'published', remoteId, permalink: story.url === undefined ? null : api.link(story.url) } : gone;
 		}
 	}
 
@@ -117,7 +146,7 @@ export function createFacebook({
 
 		async limits(run) {
 			const form = formOfRun(run);
-			return { ...limitsOf(form), problems: problemsOf(run.post, form) };
+			return { ...limitsOf(form), problems: problemsOf(run.post, facebookSettings.parse(run.settings)) };
 		},
 
 		start: async (run) => forms[formOfRun(run)].start(run, await api.page(run)),
@@ -134,26 +163,7 @@ export function createFacebook({
 			},
 		},
 
-		async look(run, remoteId): Promise<LookResult> {
-			const page = await api.page(run);
-			const gone: LookResult = { state: 'gone', reason: 'Facebook does not know it any more: it was deleted, or taken down.' };
-			try {
-				if (kindOf(remoteId, page) === 'video') {
-					const found = outcomeOf(await readVideo(api, run, page, remoteId), api.link);
-					if (found?.state === 'published' || found?.state === 'scheduled') return found;
-					return { state: 'gone', reason: found?.state === 'rejected' ? found.reason : 'The video is not published.' };
-				}
-				const fields = kindOf(remoteId, page) === 'post' ? 'id,permalink_url,is_published' : 'id,permalink_url';
-				const path = `/${encodeURIComponent(remoteId)}`;
-				const found = await api.send(run, page, { action: 'read the post', effect: 'read', method: 'GET', path, values: { fields }, schema: postAnswer });
-				const permalink = found.permalink_url === undefined ? null : api.link(found.permalink_url);
-				return { state: found.is_published === false ? 'scheduled' : 'published', remoteId, permalink };
-			} catch (error) {
-				if (!hasCode(error, 100)) throw error;
-				const story = kindOf(remoteId, page) === 'video' ? await findStory(run, page, remoteId) : null;
-				return story ? { state: 'published', remoteId, permalink: story.url === undefined ? null : api.link(story.url) } : gone;
-			}
-		},
+		look,
 
 		async remove(run, remoteId) {
 			const page = await api.page(run);
@@ -161,6 +171,9 @@ export function createFacebook({
 				await api.send(run, page, { action: 'delete the post', effect: 'upload', method: 'DELETE', path: `/${encodeURIComponent(remoteId)}`, schema: successAnswer });
 			} catch (error) {
 				if (!isGone(error)) throw error;
+				// The same is said of what is there, but may not be deleted.
+				if ((await look(run, remoteId)).state === 'gone') return;
+				throw new HttpFailure({ ...error, hint: 'It is still there: a story of a picture, or one that this token may not delete. Delete it on Facebook.' });
 			}
 		},
 

@@ -45,6 +45,8 @@ describe('the form of a post on Facebook', () => {
 		expect(messageOf(post, 'reel')).toBe('Look\n\nhttps://example.com');
 		expect(messageOf({ ...post, text: '' }, 'photos')).toBe('https://example.com');
 		expect(messageOf({ ...post, text: 'Look https://example.com' }, 'photos')).toBe('Look https://example.com');
+		expect(messageOf({ ...post, text: 'Look https://example.com/else' }, 'photos')).toBe('Look https://example.com/else\n\nhttps://example.com');
+		expect(messageOf({ ...post, text: '(https://example.com).' }, 'photos')).toBe('(https://example.com).');
 		expect(limitsOf('reel').text.count(postOf('Look', [], { link: 'https://example.com' }))).toBe(25);
 	});
 
@@ -69,7 +71,7 @@ describe("a post in the Page's list", () => {
 		expect(isSame(shown, { text: 'Words  &\nmore', link: null }, [])).toBe(true);
 		expect(isSame(shown, { text: 'Words', link: null }, [])).toBe(false);
 		expect(isSame(card(`https://l.facebook.com/l.php?u=${encodeURIComponent(link)}&h=x`), { text: 'Words & more', link }, [])).toBe(true);
-		expect(isSame(card('https://example.com/other'), { text: 'Words & more', link }, [])).toBe(false);
+		expect(isSame(card('https://example.com/other'), { text: 'Words & more', link }, [])).toBe('unsure');
 	});
 });
 
@@ -77,6 +79,8 @@ describe('the status of a video', () => {
 	const look = (status: object, permalink_url?: string) => outcomeOf({ id: '21', status, ...(permalink_url === undefined ? {} : { permalink_url }) }, (path) => `https://f${path}`);
 	it.each<[string, object, unknown]>([
 		['out', { publishing_phase: { status: 'complete', publish_status: 'published' } }, { state: 'published', remoteId: '21', permalink: 'https://f/reel/21/' }],
+		['scheduled, though a phase is complete', { publishing_phase: { status: 'complete', publish_status: 'scheduled' } }, { state: 'scheduled', remoteId: '21', permalink: 'https://f/reel/21/' }],
+		['too old', { video_status: 'expired' }, { state: 'rejected', reason: expect.stringContaining('could not process') }],
 		['waiting for its time', { publishing_phase: { status: 'not_started', publish_status: 'scheduled' } }, { state: 'scheduled', remoteId: '21', permalink: 'https://f/reel/21/' }],
 		['uploaded', { video_status: 'upload_complete', publishing_phase: { status: 'not_started' } }, null],
 		['at work', { video_status: 'processing', processing_phase: { status: 'in_progress' } }, null],
