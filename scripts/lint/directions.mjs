@@ -28,7 +28,12 @@ const SHARED_FILES = {
 };
 
 /** Adapters that lie among other files. */
-const SINGLE_ADAPTERS = ['db/open', 'social/x', 'social/mastodon', 'media/engine', 'callbacks/send'];
+const SINGLE_ADAPTERS = [
+	'db/open',
+	...['bluesky', 'facebook', 'instagram', 'linkedin', 'mastodon', 'pinterest', 'threads', 'tiktok', 'x', 'youtube'].map((platform) => `social/${platform}`),
+	'media/engine',
+	'callbacks/send',
+];
 
 const UP = '^(\\.\\./)+';
 
