@@ -183,7 +183,8 @@ export class Emulator {
 		await held('after');
 		if (socket.destroyed) return;
 		this.calls.push({ step, status: answer.status });
-		response.status(answer.status).set(answer.headers ?? {});
+		// By the clock of the emulator, as everything else that it tells.
+		response.set('date', new Date(this.now()).toUTCString()).status(answer.status).set(answer.headers ?? {});
 		if (answer.body === undefined) response.end();
 		else if (typeof answer.body === 'string') response.send(answer.body);
 		else response.json(answer.body);

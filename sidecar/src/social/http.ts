@@ -50,13 +50,16 @@ export interface Http {
 export interface HttpOptions {
 	/** For hosts named by users: the SSRF guard (net/guard.ts). Absent: the host is a setting of the operator. */
 	guard?: { check(url: string | URL): URL; httpAgent: nodeHttp.Agent; httpsAgent: nodeHttps.Agent };
-	/** Longest silence on the connection. Default 60. */
+	/** Longest silence on the connection. Default 60. A server that answers drop by drop has twice as long for the whole of its answer. */
 	idleSeconds?: number;
 	/** Largest answer. Default 2 MiB: 100 posts with all their fields. */
 	maxAnswerBytes?: number;
 	userAgent?: string;
 	now?: () => Date;
 }
+
+/** The codes of platforms are names and numbers. */
+const CODE_LENGTH = 100;
 
 /**
  * The one way to a platform. Bodies stream with a Content-Length, answers are bounded, and every failure says whether
@@ -80,6 +83,8 @@ export function createHttp(options: HttpOptions = {}): Http {
 		async send(request) {
 			const url = guard ? guard.check(request.url) : new URL(request.url);
 			const secrets = [...(request.token ? [request.token] : []), ...(request.secrets ?? [])];
+			/** A code is what the platform says it is: a server can write anything there. */
+			const clean = (code: string | null) => (code === null ? null : redact(code, secrets).slice(0, CODE_LENGTH));
 			const fail = (seen: Seen, detail: string, more: { body?: unknown; retryAt?: Date | null; judged?: Judgement | undefined } = {}) =>
 				new HttpFailure({
 					action: request.action,
@@ -88,7 +93,7 @@ export function createHttp(options: HttpOptions = {}): Http {
 					detail: redact(more.judged?.detail ?? detail, secrets),
 					body: more.body,
 					retryAt: more.judged?.retryAt ?? more.retryAt ?? null,
-					platformCode: more.judged?.platformCode ?? codeOf(more.body),
+					platformCode: clean(more.judged?.platformCode ?? codeOf(more.body)),
 					hint: more.judged?.hint ?? null,
 				});
 			const raw = await exchange(request, url, { agent: agentFor(url, request.effect), idleSeconds, maxAnswerBytes, userAgent }, fail);
@@ -130,6 +135,7 @@ function exchange(request: HttpRequest, url: URL, wire: Wire, fail: (seen: Seen,
 	return new Promise((resolve, reject) => {
 		let connected = false;
 		let answered = false;
+		let settled = false;
 		let unreadable: unknown = null;
 		const outgoing = (url.protocol === 'https:' ? nodeHttps : nodeHttp).request(url, {
 			method: request.method,
@@ -145,8 +151,13 @@ function exchange(request: HttpRequest, url: URL, wire: Wire, fail: (seen: Seen,
 		});
 		const abort = () => outgoing.destroy();
 		const timer = request.timeoutSeconds ? setTimeout(() => outgoing.destroy(timedOut()), request.timeoutSeconds * 1000) : null;
+		let answerTimer: NodeJS.Timeout | null = null;
+		/** From the end of the request on: a byte now and then keeps a connection from being idle, for as long as a server likes. */
+		const awaitAnswer = () => (answerTimer ??= setTimeout(() => outgoing.destroy(timedOut()), wire.idleSeconds * 2000));
 		const end = () => {
+			settled = true;
 			if (timer) clearTimeout(timer);
+			if (answerTimer) clearTimeout(answerTimer);
 			request.signal?.removeEventListener('abort', abort);
 		};
 		const failed = (error: Error) => {
@@ -167,8 +178,10 @@ function exchange(request: HttpRequest, url: URL, wire: Wire, fail: (seen: Seen,
 			// The server may answer (413, 401) and close before the body has been sent: the answer counts.
 			if (!answered) failed(error);
 		});
+		outgoing.on('finish', () => void (settled || awaitAnswer()));
 		outgoing.on('response', (incoming) => {
 			answered = true;
+			awaitAnswer();
 			const chunks: Buffer[] = [];
 			let size = 0;
 			incoming.on('data', (chunk: Buffer) => {

@@ -64,7 +64,8 @@ export class HttpFailure extends Error {
 	readonly decision: Decision;
 	readonly status: number | null;
 	readonly detail: string;
-	readonly body: unknown;
+	/** As it came: it may repeat tokens and upload URLs, so loggers and copies of the error do not see it. */
+	declare readonly body: unknown;
 	readonly retryAt: Date | null;
 	readonly platformCode: string | null;
 	readonly hint: string | null;
@@ -77,7 +78,7 @@ export class HttpFailure extends Error {
 		this.decision = facts.decision;
 		this.status = facts.status;
 		this.detail = facts.detail;
-		this.body = facts.body;
+		Object.defineProperty(this, 'body', { value: facts.body, enumerable: false });
 		this.retryAt = facts.retryAt ?? null;
 		this.platformCode = facts.platformCode ?? null;
 		this.hint = facts.hint ?? null;
@@ -97,23 +98,32 @@ const RESET_HEADERS = ['x-rate-limit-reset', 'x-ratelimit-reset', 'ratelimit-res
 /** Below this a number is a count of seconds, above it a point in time (2001-09-09 in unix seconds). */
 const UNIX_SECONDS_FROM = 1_000_000_000;
 
-/** When the platform wants to be asked again; null when it does not say. */
+/** The longest window of a rate limit is a day (platforms.md 1.6, 2.7, 9.4): whoever says more is not believed, as the account would stand still. */
+const LONGEST_WAIT_MS = 86_400_000;
+
+/**
+ * When the platform wants to be asked again, by our clock; null when it does not say. Points in time are its own: where the answer
+ * has a `date`, what counts is how far ahead of that they are.
+ */
 export function retryAt(headers: Headers, now: Date): Date | null {
+	const date = typeof headers['date'] === 'string' ? Date.parse(headers['date']) : NaN;
+	const aheadMs = Number.isNaN(date) ? 0 : date - now.getTime();
 	for (const name of ['retry-after', ...RESET_HEADERS]) {
 		const value = headers[name];
-		const at = typeof value === 'string' ? parseTime(value.trim(), now) : null;
-		if (at) return at;
+		const waitMs = typeof value === 'string' ? parseWait(value.trim(), now.getTime() + aheadMs) : null;
+		if (waitMs !== null) return new Date(now.getTime() + Math.min(waitMs, LONGEST_WAIT_MS));
 	}
 	return null;
 }
 
-function parseTime(value: string, now: Date): Date | null {
+/** Milliseconds from `now`, both by the clock of the platform. */
+function parseWait(value: string, now: number): number | null {
 	if (/^\d+(\.\d+)?$/.test(value)) {
 		const number = Number(value);
-		return new Date(number >= UNIX_SECONDS_FROM ? number * 1000 : now.getTime() + number * 1000);
+		return number >= UNIX_SECONDS_FROM ? number * 1000 - now : number * 1000;
 	}
 	const time = Date.parse(value);
-	return Number.isNaN(time) ? null : new Date(time);
+	return Number.isNaN(time) ? null : time - now;
 }
 
 /** Long enough for a platform's sentence, short enough for a log line. */

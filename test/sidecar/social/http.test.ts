@@ -78,6 +78,24 @@ describe('createHttp', () => {
 		expect(await failure(createHttp().send(request({ timeoutSeconds: 0.1 })))).toMatchObject({ decision: 'unknown', detail: 'ETIMEDOUT' });
 	});
 
+	it.each([
+		['its body', (response: ServerResponse) => void response.writeHead(200, { 'content-type': 'application/json' })],
+		['its head', (response: ServerResponse) => void response.socket!.write('HTTP/1.1 200 OK\r\nx-padding: ')],
+	])('gives a server up that sends %s drop by drop', async (_, begin) => {
+		let drops: NodeJS.Timeout | undefined;
+		handle = (_incoming, response) => {
+			begin(response);
+			const drop = () => void response.socket?.write(' ');
+			drops = setInterval(drop, 20);
+			response.on('close', () => clearInterval(drops));
+		};
+		try {
+			expect(await failure(createHttp({ idleSeconds: 0.2 }).send(request({ effect: 'upload' })))).toMatchObject({ decision: 'retry', status: null });
+		} finally {
+			clearInterval(drops);
+		}
+	});
+
 	it('takes an answer that comes before the body has been sent', async () => {
 		handle = (incoming, response) => {
 			answer(response, 413, { error: 'too large' }, { connection: 'close' });
@@ -111,6 +129,16 @@ describe('createHttp', () => {
 		const everything = `${error.message} ${error.detail} ${error.stack}`;
 		for (const secret of ['token-1234567890', 'secret-handle', 'signature']) expect(everything).not.toContain(secret);
 		expect(error.status).toBe(400);
+	});
+
+	it('tells no secret in the code of an error, nor where an error is logged or copied', async () => {
+		handle = (incoming, response) => answer(response, 400, { code: `${incoming.headers.authorization} ${'x'.repeat(5000)}`, upload_url: url });
+		const error = await failure(createHttp().send(request()));
+		expect(error.platformCode).not.toContain('token-1234567890');
+		expect(error.platformCode!.length).toBeLessThanOrEqual(100);
+		expect(error.body).toMatchObject({ upload_url: url });
+		const logged = JSON.stringify({ ...error });
+		for (const secret of ['token-1234567890', 'secret-handle', 'signature']) expect(logged).not.toContain(secret);
 	});
 
 	it('keeps the hint of a throttle, and lets a platform judge', async () => {

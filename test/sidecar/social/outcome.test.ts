@@ -45,6 +45,16 @@ describe('retryAt', () => {
 	])('understands %s', (_, headers, expected) => {
 		expect(retryAt(headers, now)?.toISOString()).toBe(expected);
 	});
+	it('counts points in time by the clock of the platform, where it differs from ours', () => {
+		const date = 'Sat, 21 Nov 2026 09:00:00 GMT';
+		expect(retryAt({ date, 'x-rate-limit-reset': '1795251660' }, now)?.toISOString()).toBe('2026-11-21T10:01:00.000Z');
+		expect(retryAt({ date, 'retry-after': 'Sat, 21 Nov 2026 09:05:00 GMT' }, now)?.toISOString()).toBe('2026-11-21T10:05:00.000Z');
+		expect(retryAt({ date, 'retry-after': '90' }, now)?.toISOString()).toBe('2026-11-21T10:01:30.000Z');
+		expect(retryAt({ date: 'yesterday', 'retry-after': '90' }, now)?.toISOString()).toBe('2026-11-21T10:01:30.000Z');
+	});
+	it.each(['999999999', '4102444800', '9'.repeat(30), '9'.repeat(400), 'Fri, 01 Jan 2100 00:00:00 GMT'])('does not believe a wait of more than a day: %s', (value) => {
+		expect(retryAt({ 'retry-after': value }, now)?.toISOString()).toBe('2026-11-22T10:00:00.000Z');
+	});
 	it('knows when it was told nothing', () => {
 		expect(retryAt({}, now)).toBeNull();
 		expect(retryAt({ 'retry-after': 'soon' }, now)).toBeNull();

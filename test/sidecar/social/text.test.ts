@@ -59,3 +59,15 @@ describe('comparable', () => {
 		expect(comparable('see https://a.example/x')).not.toBe(comparable('see https://a.example/y'));
 	});
 });
+
+describe('texts that somebody made to take long', () => {
+	const long = 100_000;
+	// Each took minutes, and nothing else ran meanwhile; now the runner's own limit is far away.
+	it.each([
+		['a name without an end', () => countFediverse(`@${'a'.repeat(long)}`, 23), long + 1],
+		['dots', () => weightedLength('a.'.repeat(long / 2)), long],
+		['dots, to be compared', () => comparable('a.'.repeat(long / 2)).length, long],
+		['tags that never end', () => textOfHtml('<'.repeat(long * 10)).length, long * 10],
+		['paragraphs that never end', () => textOfHtml('</p><p '.repeat(long)).length, '<p '.length * long],
+	])('%s', (_, work, expected) => expect(work()).toBe(expected));
+});
