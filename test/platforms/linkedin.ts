@@ -264,8 +264,11 @@ export async function startLinkedInEmulator(options: LinkedInEmulatorOptions = {
 	const commentJson = ({ id, actor, text, at }: LinkedInPost['comments'][number]) => ({ id: /,(\d+)\)$/.exec(id)![1], commentUrn: id, actor, created: { time: at }, message: { text } });
 
 	emulator.step('comments', 'get', '/rest/socialActions/:urn/comments', (call) => {
-		const elements = own(call, 'r').comments.map(commentJson);
-		return { status: 200, body: { paging: { start: 0, count: 10, total: elements.length }, elements } };
+		const all = own(call, 'r').comments.map(commentJson);
+		const start = Number(call.query['start'] ?? 0);
+		// However many were asked for: no source names the most that a page has.
+		const count = Math.min(Number(call.query['count'] ?? 10), 10);
+		return { status: 200, body: { paging: { start, count, total: all.length }, elements: all.slice(start, start + count) } };
 	});
 
 	emulator.step('readComment', 'get', '/rest/socialActions/:urn/comments/:id', (call) => {
@@ -345,6 +348,7 @@ export async function startLinkedInEmulator(options: LinkedInEmulatorOptions = {
 		forgetMedia: () => media.forget(),
 		/** Processing of videos fails from now on. */
 		failProcessing: media.failProcessing,
+		withoutExtras: media.withoutExtras,
 		close: () => emulator.close(),
 	};
 }

@@ -74,6 +74,7 @@ const MIMES: Record<LinkedInMediaKind, readonly string[]> = {
 export function linkedInMedia({ emulator, rules, base, mayWrite, scopes, signedIn, refuse }: Doors) {
 	const uploads = new Map<string, Upload>();
 	let failNext: string | null = null;
+	let bare = false;
 
 	const find = (key: string | undefined): Upload => {
 		const upload = [...uploads.values()].find((entry) => entry.key === key);
@@ -136,8 +137,8 @@ export function linkedInMedia({ emulator, rules, base, mayWrite, scopes, signedI
 					uploadToken: upload.token,
 					uploadUrlsExpireAt: upload.expiresAt,
 					uploadInstructions: ranges.map(([firstByte, lastByte], index) => ({ uploadUrl: url(`part/${index}`), firstByte, lastByte })),
-					...(uploadCaptions ? { captionsUploadUrl: url('captions') } : {}),
-					...(uploadThumbnail ? { thumbnailUploadUrl: url('thumbnail') } : {}),
+					...(uploadCaptions && !bare ? { captionsUploadUrl: url('captions') } : {}),
+					...(uploadThumbnail && !bare ? { thumbnailUploadUrl: url('thumbnail') } : {}),
 				},
 			},
 		};
@@ -216,8 +217,8 @@ export function linkedInMedia({ emulator, rules, base, mayWrite, scopes, signedI
 		if (!Array.isArray(ids) || ids.length !== upload.ranges.length || ids.some((id, index) => id !== upload.etags[index])) {
 			return refuse(400, 'INVALID_PART_IDS', 'uploadedPartIds are not the ETags of all parts in order, without quotes');
 		}
-		if (upload.wantsCaptions && upload.media.captions === null) refuse(400, 'CAPTIONS_MISSING', 'uploadCaptions was true, no captions arrived');
-		if (upload.wantsThumbnail && upload.media.thumbnail === null) refuse(400, 'THUMBNAIL_MISSING', 'uploadThumbnail was true, no thumbnail arrived');
+		if (!bare && upload.wantsCaptions && upload.media.captions === null) refuse(400, 'CAPTIONS_MISSING', 'uploadCaptions was true, no captions arrived');
+		if (!bare && upload.wantsThumbnail && upload.media.thumbnail === null) refuse(400, 'THUMBNAIL_MISSING', 'uploadThumbnail was true, no thumbnail arrived');
 		const bytes = rules.discard ? Buffer.alloc(0) : Buffer.concat(upload.parts.map((part) => part!));
 		const hash = rules.discard ? upload.before.at(-1)!.copy().digest('hex') : sha256(bytes);
 		Object.assign(upload.media, { bytes, sha256: hash, status: 'PROCESSING' });
@@ -265,5 +266,7 @@ export function linkedInMedia({ emulator, rules, base, mayWrite, scopes, signedI
 		get: (id: string): StoredMedia | undefined => uploads.get(id)?.media ?? uploads.get(id.replace(/-thumbnail$/, ''))?.media.thumbnail ?? undefined,
 		forget: () => uploads.clear(),
 		failProcessing: (reason: string) => (failNext = reason),
+		/** No address is given for captions and thumbnails from now on. */
+		withoutExtras: () => (bare = true),
 	};
 }

@@ -25,10 +25,10 @@ export interface LinkedInApi {
 export function linkedInApi({ http, apiBaseUrl = 'https://api.linkedin.com', version = '202609' }: LinkedInApiOptions): LinkedInApi {
 	const api = apiBaseUrl.replace(/\/$/, '');
 	const versions = { 'linkedin-version': version, 'x-restli-protocol-version': '2.0.0' };
-	/** Upload addresses are on other hosts of LinkedIn (www.linkedin.com); no other host is given the token. */
+	/** Upload addresses are on other hosts of LinkedIn (www.linkedin.com); no other host is given the token, and none without encryption. */
 	const trusted = (url: string): boolean => {
-		const { hostname } = new URL(url);
-		return hostname === new URL(api).hostname || /(^|\.)linkedin\.com$/.test(hostname);
+		const { origin, protocol, hostname } = new URL(url);
+		return origin === new URL(api).origin || (protocol === 'https:' && /(^|\.)linkedin\.com$/.test(hostname));
 	};
 	const judgeFor = (run: AccountRun, denied?: string) => (status: number, body: unknown) => judge(status, body, { now: run.now(), version, denied });
 	return {

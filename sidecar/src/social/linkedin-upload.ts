@@ -33,6 +33,8 @@ const videoSchema = z.object({
 	/** Addresses of what is still to be sent. */
 	captionsUrl: z.string().nullable(),
 	thumbnailUrl: z.string().nullable(),
+	/** What LinkedIn was asked to take and gave no address for. */
+	untaken: z.array(z.string()).default([]),
 	finalized: z.boolean(),
 	ready: z.boolean(),
 	/** Looks at whether it is ready. */
@@ -43,15 +45,15 @@ export type Upload = z.infer<typeof uploadSchema>;
 type Video = z.infer<typeof videoSchema>;
 type Image = z.infer<typeof imageSchema>;
 
-const imageAnswer = z.object({ value: z.object({ image: z.string(), uploadUrl: z.string(), uploadUrlExpiresAt: z.number().optional() }) });
+const imageAnswer = z.object({ value: z.object({ image: z.string(), uploadUrl: z.url(), uploadUrlExpiresAt: z.number().optional() }) });
 const videoAnswer = z.object({
 	value: z.object({
 		video: z.string(),
 		uploadToken: z.string().default(''),
 		uploadUrlsExpireAt: z.number().optional(),
-		uploadInstructions: z.array(z.object({ uploadUrl: z.string(), firstByte: z.number(), lastByte: z.number() })).min(1),
-		captionsUploadUrl: z.string().optional(),
-		thumbnailUploadUrl: z.string().optional(),
+		uploadInstructions: z.array(z.object({ uploadUrl: z.url(), firstByte: z.number(), lastByte: z.number() })).min(1),
+		captionsUploadUrl: z.url().optional(),
+		thumbnailUploadUrl: z.url().optional(),
 	}),
 });
 const statusAnswer = z.object({
@@ -83,7 +85,7 @@ export async function uploadOne(context: UploadContext, file: PostMedia, known: 
 	} catch (error) {
 		if (!(error instanceof HttpFailure) || (usable && isSent(usable))) throw error;
 		// The addresses have run out, or LinkedIn has forgotten what an earlier process began: once more from the start.
-		const expired = error.status === 403 && error.platformCode === 'EXPIRED_UPLOAD_URL';
+		const expired = error.platformCode === 'EXPIRED_UPLOAD_URL';
 		const forgotten = usable !== null && [400, 403, 404].includes(error.status ?? 0);
 		if (!expired && !forgotten) throw error;
 		await keep(null);
@@ -171,6 +173,7 @@ async function beginVideo({ api, run, owner, deniedVideo }: UploadContext, file:
 		parts: uploadInstructions.map(({ uploadUrl: url, firstByte: first, lastByte: last }) => ({ url, first, last, etag: null })),
 		captionsUrl: captionsUploadUrl ?? null,
 		thumbnailUrl: thumbnailUploadUrl ?? null,
+		untaken: [...(subtitles.length > 0 && !captionsUploadUrl ? ['subtitles'] : []), ...(cover && !thumbnailUploadUrl ? ['cover picture'] : [])],
 		finalized: false,
 		ready: false,
 		polls: 0,
@@ -233,6 +236,9 @@ export async function checkUploads(
 	}
 	return { state: 'ready' };
 }
+
+/** What readers will not find with the post, though it was given. */
+export const untakenOf = (uploads: readonly (Upload | null)[]): string[] => uploads.flatMap((upload) => (upload?.kind === 'video' ? upload.untaken : []));
 
 /** Pictures that LinkedIn has not got ready are given some seconds more. */
 export const notYet = (uploads: readonly (Upload | null)[], now: Date): (Upload | null)[] =>

@@ -3,9 +3,10 @@ import { PipelineError } from '../errors.ts';
 import { deniedComment, deniedVideo, deniedWriting, linkedInApi, linkedInCode, readingDenied, type LinkedInApiOptions } from './linkedin-api.ts';
 import { limitsOf, settingsSchema } from './linkedin-limits.ts';
 import { toLittleText, withoutMentions } from './linkedin-text.ts';
-import { checkUploads, filesOf, notYet, uploadOne, uploadSchema, type Upload } from './linkedin-upload.ts';
+import { checkUploads, filesOf, notYet, untakenOf, uploadOne, uploadSchema, type Upload } from './linkedin-upload.ts';
 import { HttpFailure, isRecord } from './outcome.ts';
 import type { Account, AccountRun, Arming, Engagement, FinishResult, LookResult, Platform, PlatformRun, Published, ReconcileResult } from './platform.ts';
+import { unsettledMs } from './settle.ts';
 
 export interface LinkedInOptions extends LinkedInApiOptions {
 	/** Where posts are seen. Default https://www.linkedin.com */
@@ -20,17 +21,22 @@ const PUBLISH_TIMEOUT_SECONDS = 30;
 const DUPLICATE_SECONDS = 23 * 3600;
 const CLOCK_MARGIN_MS = 5 * 60_000;
 const NOT_YET_SECONDS = 6;
+/** Of at most 100 comments each. */
+const COMMENT_PAGES = 20;
 
 const stateSchema = z.object({
 	/** In the order of `filesOf`. */
 	uploads: z.array(uploadSchema.nullable()).default([]),
-	/** What LinkedIn named as the post that a repeat is a duplicate of. `older`: it was there before the first call. */
+	/** What LinkedIn named as the post that a repeat is a duplicate of. `older`: it was there before the first call that is open. */
 	duplicate: z.object({ urn: z.string().nullable(), older: z.boolean() }).nullable().default(null),
+	/** When the last repeat was sent, milliseconds since 1970. */
+	sentAt: z.number().nullable().default(null),
 });
 
 const memberAnswer = z.object({ sub: z.string(), name: z.string().optional() });
 const legacyAnswer = z.object({ id: z.string(), localizedFirstName: z.string().default(''), localizedLastName: z.string().default('') });
 const commentsAnswer = z.object({
+	paging: z.object({ total: z.number().optional() }).optional(),
 	elements: z.array(z.object({ id: z.string(), actor: z.string(), created: z.object({ time: z.number() }).optional(), message: z.object({ text: z.string().default('') }).optional() })),
 });
 const metadataAnswer = z.object({
@@ -51,7 +57,10 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 		const comment = COMMENT_URN.exec(urn);
 		return comment ? `${web}/feed/update/${comment[1]}/?commentUrn=${encodeURIComponent(urn)}` : `${web}/feed/update/${urn}/`;
 	};
-	const published = (urn: string): Published => ({ state: 'published', remoteId: urn, permalink: permalinkOf(urn) });
+	const published = (urn: string, uploads: readonly (Upload | null)[] = []): Published => {
+		const warnings = untakenOf(uploads).map((part) => `LinkedIn took no ${part} for this video: the post is without.`);
+		return { state: 'published', remoteId: urn, permalink: permalinkOf(urn), ...(warnings.length > 0 ? { warnings } : {}) };
+	};
 
 	function uploadContext(run: PlatformRun) {
 		const owner = authorOf(run);
@@ -111,9 +120,10 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 		finish: (run, arming) => (run.post.replyTo ? comment(run, run.post.replyTo.rootId) : create(run, arming)),
 
 		async reconcile(run, arming) {
-			const settled = arming.openSince.getTime() + settleSeconds * 1000;
-			// A repeat, or a look, must not overtake a call that is still at work.
-			if (run.now().getTime() < settled) return { state: 'waiting', afterSeconds: Math.min(5, settleSeconds) };
+			const { sentAt } = stateSchema.parse(run.state);
+			// A repeat, or a look, must not overtake a call that is still at work: neither the first one nor an earlier repeat.
+			const early = unsettledMs({ openSince: arming.openSince, sentAt, now: run.now(), seconds: settleSeconds });
+			if (early > 0) return { state: 'waiting', afterSeconds: Math.min(5, early / 1000) };
 			return run.post.replyTo ? findComment(run, run.post.replyTo.rootId, arming) : whetherToRepeat(run, arming);
 		},
 
@@ -156,9 +166,13 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 		},
 	};
 
-	async function create(run: PlatformRun, { attempts, firstArmedAt }: Arming): Promise<FinishResult> {
+	async function create(run: PlatformRun, { attempts, openSince }: Arming): Promise<FinishResult> {
 		const state = stateSchema.parse(run.state);
 		const author = authorOf(run);
+		if (attempts > 1) {
+			state.sentAt = run.now().getTime();
+			await run.save(state);
+		}
 		const action = 'create the post';
 		try {
 			const answer = await api.rest(run, {
@@ -174,7 +188,7 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 			// 201 with an empty body: the id is in a header.
 			const id = answer.headers['x-restli-id'] ?? answer.headers['x-linkedin-id'];
 			const urn = typeof id === 'string' ? POST_URN.exec(id.replaceAll('%3A', ':'))?.[0] : undefined;
-			if (urn) return published(urn);
+			if (urn) return published(urn, state.uploads);
 			throw new HttpFailure({ action, decision: 'unknown', status: null, detail: `HTTP ${answer.status}, but without the id of a post` });
 		} catch (error) {
 			if (!(error instanceof HttpFailure)) throw error;
@@ -183,8 +197,8 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 				const urn = POST_URN.exec(JSON.stringify(error.body))?.[0] ?? null;
 				if (attempts === 1) throw refusedDuplicate(error, urn);
 				// platforms.md 0.3: a repeat names the post that the first call made.
-				const older = urn !== null && madeBefore(urn, firstArmedAt);
-				if (urn !== null && !older) return published(urn);
+				const older = urn !== null && madeBefore(urn, openSince);
+				if (urn !== null && !older) return published(urn, state.uploads);
 				await run.save({ ...state, duplicate: { urn, older } });
 				throw error.as('unknown');
 			}
@@ -229,17 +243,21 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 		throw new HttpFailure({ action, decision: 'unknown', status: null, detail: `HTTP ${answer.status}, but without the id of a comment` });
 	}
 
-	/** Comments have no guard against duplicates; they can be read back where the app may. */
+	/** Comments have no guard against duplicates; they can be read back where the app may. A page may be shorter than it was asked for. */
 	async function findComment(run: PlatformRun, target: string, { firstArmedAt }: Arming): Promise<ReconcileResult> {
 		const actor = authorOf(run);
-		const text = withoutMentions(run.post.text);
+		const text = spoken(withoutMentions(run.post.text));
+		const since = firstArmedAt.getTime() - CLOCK_MARGIN_MS;
 		try {
-			const path = `/socialActions/${encodeURIComponent(target)}/comments?count=100`;
-			const { data } = await api.rest(run, { action: 'read the comments', effect: 'read', method: 'GET', path, schema: commentsAnswer });
-			const since = firstArmedAt.getTime() - CLOCK_MARGIN_MS;
-			const mine = data.elements.find((entry) => entry.actor === actor && entry.message?.text.trim() === text.trim() && (entry.created?.time ?? since) >= since);
-			if (mine) return published(`urn:li:comment:(${target},${mine.id})`);
-			return data.elements.length < 100 ? { state: 'absent' } : { state: 'unknown', reason: 'the post has too many comments to look through' };
+			for (let page = 0, start = 0; page < COMMENT_PAGES; page += 1) {
+				const path = `/socialActions/${encodeURIComponent(target)}/comments?start=${start}&count=100`;
+				const { data } = await api.rest(run, { action: 'read the comments', effect: 'read', method: 'GET', path, schema: commentsAnswer });
+				const mine = data.elements.find((entry) => entry.actor === actor && spoken(entry.message?.text ?? '') === text && (entry.created?.time ?? since) >= since);
+				if (mine) return published(`urn:li:comment:(${target},${mine.id})`);
+				start += data.elements.length;
+				if (data.elements.length === 0 || start >= (data.paging?.total ?? Infinity)) return { state: 'absent' };
+			}
+			return { state: 'unknown', reason: 'the post has too many comments to look through' };
 		} catch (error) {
 			if (!(error instanceof HttpFailure) || error.status !== 403) throw error;
 			return { state: 'unknown', reason: 'LinkedIn lets this app write comments, but not read them' };
@@ -247,14 +265,14 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 	}
 
 	/** Nothing can be read without a rare permission; a repeat is refused as a duplicate and names the post (platforms.md 2.7). */
-	function whetherToRepeat(run: PlatformRun, { firstArmedAt }: Arming): ReconcileResult {
+	function whetherToRepeat(run: PlatformRun, { openSince }: Arming): ReconcileResult {
 		const { duplicate } = stateSchema.parse(run.state);
 		if (duplicate?.older) {
 			const where = duplicate.urn === null ? '' : `: ${permalinkOf(duplicate.urn)}`;
 			return { state: 'rejected', reason: `the account has posted the same text before${where}. Change the text, even a little.`, platformCode: 'DUPLICATE_POST' };
 		}
 		if (duplicate) return { state: 'unknown', reason: 'LinkedIn says that the account has this post already, but not which one it is' };
-		if (run.now().getTime() - firstArmedAt.getTime() > DUPLICATE_SECONDS * 1000) {
+		if (run.now().getTime() - openSince.getTime() > DUPLICATE_SECONDS * 1000) {
 			return { state: 'unknown', reason: 'it was sent so long ago that LinkedIn would not notice a repeat' };
 		}
 		return { state: 'repeat' };
@@ -267,6 +285,9 @@ function keepUpload(run: PlatformRun, index: number, upload: Upload | null): Pro
 	return run.save({ ...state, uploads: Array.from(state.uploads, (entry) => entry ?? null) });
 }
 
+/** A comment in a form in which what was sent and what is shown can be compared: LinkedIn shortens links (lnkd.in). */
+const spoken = (text: string): string => text.normalize('NFC').replace(/https?:\/\/\S+/gi, 'link').replace(/\s+/g, ' ').trim();
+
 const gone = (reason: string): LookResult => ({ state: 'gone', reason });
 
 /** Where a post or a comment is in the API. URNs in a path are encoded. */
@@ -275,9 +296,9 @@ function pathOf(urn: string): string {
 	return comment ? `/socialActions/${encodeURIComponent(comment[1]!)}/comments/${comment[2]}` : `/posts/${encodeURIComponent(urn)}`;
 }
 
-/** URN of the page that was asked for, else of the member. */
+/** URN of the page or member. A post that was begun as one stays with it, whatever the settings say when it is tried again. */
 function authorOf(run: AccountRun): string {
-	const author = settingsSchema.parse(run.settings).organization ?? run.account?.id;
+	const author = run.account?.id ?? settingsSchema.parse(run.settings).organization;
 	if (author === undefined) throw new PipelineError('internal', 'The account of a post on LinkedIn is not known.');
 	return author;
 }

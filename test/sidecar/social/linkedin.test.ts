@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isNotNull, sql } from 'drizzle-orm';
+import { posts } from '../../../sidecar/src/db/schema.ts';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { createAccountRun } from '../../../sidecar/src/social/account-run.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
@@ -70,6 +72,14 @@ describe('LinkedIn', () => {
 		await publish(requestOf(account, postOf('covered', [video], { subtitles, cover: picture })));
 		const media = linkedIn.posts[0]!.media[0]!;
 		expect([media.captions, media.thumbnail?.sha256]).toEqual([srt, picture.sha256]);
+	});
+
+	it('warns where LinkedIn gives no address for the subtitles and the cover picture', async () => {
+		const account = await start();
+		linkedIn.withoutExtras();
+		const subtitles = [{ language: 'en', label: 'English', srt: '1\n00:00:00,000 --> 00:00:01,000\nHello\n', vtt: '' }];
+		const row = await publish(requestOf(account, postOf('bare', [video], { subtitles, cover: picture })));
+		expect(row.warnings).toEqual([expect.stringContaining('no subtitles'), expect.stringContaining('no cover picture')]);
 	});
 
 	it('sends only the missing parts after a break', async () => {
@@ -162,6 +172,36 @@ describe('LinkedIn', () => {
 			const before = clock.now();
 			await publish(requestOf(account, postOf('patient')));
 			expect(clock.now() - before).toBeGreaterThanOrEqual(45_000);
+		});
+
+		it('waits as long for each repeat: that may still be at work, too', async () => {
+			const account = await start();
+			linkedIn.fail('create', { when: 'before', answer: 'drop', times: 3 });
+			const before = clock.now();
+			await publish(requestOf(account, postOf('very patient')));
+			expect(clock.now() - before).toBeGreaterThanOrEqual(3 * 45_000);
+		});
+
+		it('counts from the call that is open, not from one that was refused long before', async () => {
+			const account = await start();
+			const request = requestOf(account, postOf('refused, and posted the next day'));
+			linkedIn.fail('create', { when: 'before', answer: { status: 429, body: { message: 'MEMBER DAY limit' } } });
+			await publishPost(dependencies(database, clock, { maxWaitSeconds: 60 }), request).catch(() => {});
+			await database.db.update(posts).set({ armedAt: sql`now() - interval '30 hours'` }).where(isNotNull(posts.armedAt));
+			linkedIn.fail('create', { when: 'after', answer: 'drop' });
+			expect((await publish(request)).externalPostId).toBe(linkedIn.posts[0]!.id);
+			expect([linkedIn.publicCalls, linkedIn.repeats]).toEqual([1, 1]);
+		});
+
+		it('stays with the page that the post was begun as, whatever the settings say at the next try', async () => {
+			const account = await start(asPage);
+			const request = requestOf(account, postOf('From us, once'));
+			linkedIn.fail('create', { when: 'after', answer: 'drop' });
+			linkedIn.fail('create', { when: 'before', answer: { status: 401 } });
+			await refused(request);
+			const row = await publish({ ...request, settings: {} });
+			expect([row.externalPostId, row.accountId]).toEqual([linkedIn.posts[0]!.id, PAGE]);
+			expect(linkedIn.posts).toHaveLength(1);
 		});
 
 		it.each(['before', 'after'] as const)('never exchanges the media of an open call that broke %s it took effect', async (when) => {
@@ -299,6 +339,12 @@ describe('LinkedIn', () => {
 			expect([row.externalPostId, linkedIn.publicCalls]).toEqual([linkedIn.posts[0]!.id, 1]);
 		});
 
+		it('takes an upload address that is none for no answer', async () => {
+			const account = await start();
+			linkedIn.fail('initialize', { when: 'before', answer: { status: 200, body: { value: { image: 'urn:li:image:1', uploadUrl: '/relative' } } }, times: 5 });
+			expect(await refused(requestOf(account, postOf('x', [picture])))).toMatchObject({ code: 'platform_unavailable' });
+		});
+
 		it('gives its token to no other host', async () => {
 			const seen: Array<string | undefined> = [];
 			const stranger = createServer((request, response) => {
@@ -307,11 +353,15 @@ describe('LinkedIn', () => {
 			}).listen(0, '127.0.0.1');
 			await once(stranger, 'listening');
 			const account = await start();
-			const uploadUrl = `http://localhost:${(stranger.address() as AddressInfo).port}/x`;
-			linkedIn.fail('initialize', { when: 'before', answer: { status: 200, body: { value: { image: 'urn:li:image:1', uploadUrl } } } });
-			// What it made of the picture LinkedIn does not know, so it is uploaded to where it belongs.
-			await publish(requestOf(account, postOf('x', [picture]))).finally(() => stranger.close());
-			expect(seen).toEqual([undefined]);
+			const { port } = stranger.address() as AddressInfo;
+			for (const host of ['localhost', '127.0.0.1']) {
+				const uploadUrl = `http://${host}:${port}/x`;
+				linkedIn.fail('initialize', { when: 'before', answer: { status: 200, body: { value: { image: 'urn:li:image:1', uploadUrl } } } });
+				// What it made of the picture LinkedIn does not know, so it is uploaded to where it belongs.
+				await publish(requestOf(account, postOf(`by way of ${host}`, [picture])));
+			}
+			stranger.close();
+			expect(seen).toEqual([undefined, undefined]);
 		});
 	});
 
@@ -342,6 +392,22 @@ describe('LinkedIn', () => {
 			expect([linkedIn.posts[0]!.comments.length, linkedIn.publicCalls]).toEqual([3, 4]);
 		});
 
+		it('are found among many, with their links shortened', async () => {
+			const account = await start(asPage);
+			const { externalPostId: root } = await publish(requestOf(account, postOf('A busy post')));
+			const all = linkedIn.posts[0]!.comments;
+			const entry = (number: number) => ({ id: `urn:li:comment:(${root},${number})`, actor: 'urn:li:person:else', text: `Comment ${number}`, at: clock.now() });
+			all.push(...Array.from({ length: 25 }, (_, number) => entry(number)));
+			linkedIn.fail('comment', { when: 'after', answer: 'drop' });
+			const held = linkedIn.hold('comments', 'before');
+			const work = publish(requestOf(account, comment('More:  https://example.com/a/long/way?x=1', root!)));
+			await held.reached;
+			all.at(-1)!.text = 'More: https://lnkd.in/abc';
+			held.release();
+			expect((await work).externalPostId).toBe(all.at(-1)!.id);
+			expect(all).toHaveLength(26);
+		});
+
 		it('say which scope may be missing', async () => {
 			const account = await start();
 			const { externalPostId: root } = await publish(requestOf(account, postOf('The post')));
@@ -356,7 +422,7 @@ describe('LinkedIn', () => {
 			const row = await publish(requestOf(account, postOf('Numbers')));
 			const reply = await publish(requestOf(account, postOf('First', [], { replyTo: { remoteId: row.externalPostId!, rootId: row.externalPostId! } })));
 			const [id, commentId] = [row.externalPostId!, reply.externalPostId!];
-			const run = { ...runOf(account), settings: asPage.settings! };
+			const run = { ...runOf(account), account: { id: PAGE, name: 'Page 2414183' }, settings: asPage.settings! };
 			const platform = account.platform();
 			linkedIn.posts[0]!.likes = 3;
 			const none = { views: null, shares: null, saves: null, clicks: null };
