@@ -268,7 +268,15 @@ export async function startPinterestEmulator(options: PinterestEmulatorOptions =
 	emulator.step('boardPins', 'get', '/v5/boards/:id/pins', (call) => {
 		const reader = account(call, 'boards:read', 'pins:read');
 		const board = boardOf(reader, call.params['id']);
-		const page = pageOf(call, posts.filter((post) => post.boardId === board.id).toReversed());
+		// What is in a section is in the list of the section alone: not documented, and the case in which a pin is overlooked.
+		const page = pageOf(call, posts.filter((post) => post.boardId === board.id && post.boardSectionId === null).toReversed());
+		return ok({ ...page, items: page.items.map(pinJson) });
+	});
+
+	emulator.step('sectionPins', 'get', '/v5/boards/:id/sections/:section/pins', (call) => {
+		const reader = account(call, 'boards:read', 'pins:read');
+		const board = boardOf(reader, call.params['id']);
+		const page = pageOf(call, posts.filter((post) => post.boardId === board.id && post.boardSectionId === call.params['section']).toReversed());
 		return ok({ ...page, items: page.items.map(pinJson) });
 	});
 
@@ -323,7 +331,7 @@ export async function startPinterestEmulator(options: PinterestEmulatorOptions =
 		fail: emulator.fail.bind(emulator),
 		hold: emulator.hold.bind(emulator),
 		/** Every step that `fail` and `hold` know. */
-		steps: ['me', 'boards', 'register', 'bucket', 'media', 'create', 'boardPins', 'pin', 'delete', 'analytics'] as const,
+		steps: ['me', 'boards', 'register', 'bucket', 'media', 'create', 'boardPins', 'sectionPins', 'pin', 'delete', 'analytics'] as const,
 		revoke: (token: string) => tokens.delete(token),
 		setToken: (token: string, entry: PinterestAccount) => tokens.set(token, entry),
 		/** Every upload is gone. */

@@ -67,14 +67,16 @@ interface ShownPin {
 
 /**
  * Whether a pin is the one that was sent: `all` of its texts are the same; or `some`: what tells most of it (the description, else the
- * title, else the link) is the same, and something is not, as if Pinterest had changed it; or `none`.
+ * title, else the link) is the same, and something is not, as if Pinterest had changed it; or `none`. All texts of another kind of pin are
+ * `some`: what Pinterest calls a video that it still works on is not documented.
  */
 export function sameTexts(pin: ShownPin, post: Post): 'all' | 'some' | 'none' {
 	const type = post.media.length > 1 ? 'multiple_images' : post.media[0]?.facts.fileType === 'video' ? 'video' : 'image';
-	if (pin.media && pin.media.media_type !== type) return 'none';
+	const other = pin.media && pin.media.media_type !== type;
 	const sent = pinTexts(post);
 	const pairs = (['description', 'title', 'link', 'alt_text'] as const).map((name) => [comparable(pin[name] ?? ''), comparable(sent[name] ?? '')] as const);
-	if (pairs.every(([shown, given]) => shown === given)) return 'all';
+	if (pairs.every(([shown, given]) => shown === given)) return other ? 'some' : 'all';
+	if (other) return 'none';
 	const telling = pairs.find(([, given]) => given !== '');
 	return telling && telling[0] === telling[1] ? 'some' : 'none';
 }

@@ -13,7 +13,7 @@ export interface PinterestOptions {
 	apiBaseUrl?: string;
 	/** Where pins are seen. Default https://www.pinterest.com */
 	webBaseUrl?: string;
-	/** How long a pin may take to appear on its board before its absence counts. Default 60; nothing is documented. */
+	/** How long after the call a pin may appear on its board before its absence counts. Default 120: a minute more than is waited for the answer; nothing is documented. */
 	settleSeconds?: number;
 }
 
@@ -44,9 +44,12 @@ type Upload = z.infer<typeof uploadSchema>;
 const stateSchema = z.object({
 	upload: uploadSchema.nullable().default(null),
 	boardId: z.string().nullable().default(null),
+	/** Of the board. */
+	sectionId: z.string().nullable().default(null),
 	/** Pins that were on the board before the publishing call. */
 	before: z.array(z.string()).default([]),
 });
+type State = z.infer<typeof stateSchema>;
 
 const accountAnswer = z.object({ username: z.string(), id: z.string().nullish() });
 const boardsAnswer = z.object({ items: z.array(z.object({ id: z.string(), name: z.string() })), bookmark: z.string().nullish() });
@@ -71,7 +74,7 @@ export function createPinterest({
 	http,
 	apiBaseUrl = 'https://api.pinterest.com/v5',
 	webBaseUrl = 'https://www.pinterest.com',
-	settleSeconds = 60,
+	settleSeconds = 120,
 }: PinterestOptions): Platform {
 	type Call<T> = Omit<TypedRequest<T>, 'url' | 'token'> & { path: string };
 	const send = <T>(run: AccountRun, { path, ...request }: Call<T>) =>
@@ -122,12 +125,34 @@ export function createPinterest({
 		await ask(http, { action: 'upload the video', effect: 'upload', method: 'POST', url, token: null, secrets, judge: bucketJudge, body, schema: z.unknown() }, run);
 	}
 
-	/** The newest pins of the board, page by page. */
-	async function pinsOf(run: PlatformRun, boardId: string, bookmark: string | null) {
+	/** Where the pin will be found: whether the list of a board has the pins of its sections is not documented (OpenAPI 5.23 has a list of each). */
+	const listsOf = (state: State): string[] => {
+		const board = `/boards/${encodeURIComponent(boardOf(state))}`;
+		return state.sectionId === null ? [`${board}/pins`] : [`${board}/sections/${encodeURIComponent(state.sectionId)}/pins`, `${board}/pins`];
+	};
+
+	/** The newest pins of a board or section, page by page. */
+	async function pinsOf(run: PlatformRun, list: string, bookmark: string | null) {
 		const query = new URLSearchParams({ page_size: String(PAGE_SIZE), ...(bookmark ? { bookmark } : {}) });
-		const path = `/boards/${encodeURIComponent(boardId)}/pins?${query}`;
-		const { data } = await send(run, { action: 'read the pins of the board', effect: 'read', method: 'GET', path, schema: pinsAnswer });
+		const { data } = await send(run, { action: 'read the pins of the board', effect: 'read', method: 'GET', path: `${list}?${query}`, schema: pinsAnswer });
 		return data;
+	}
+
+	/** Looks through the pins that are not among `known`. Null: none is like it. */
+	async function findPin(run: PlatformRun, list: string, known: ReadonlySet<string>): Promise<ReconcileResult | null> {
+		let bookmark: string | null = null;
+		for (let page = 0; page < PIN_PAGES; page += 1) {
+			const { items, bookmark: next } = await pinsOf(run, list, bookmark);
+			const fresh = items.filter((pin) => !known.has(pin.id));
+			const mine = fresh.filter((pin) => sameTexts(pin, run.post) === 'all');
+			// The oldest one: others like it came later.
+			if (mine.length > 0) return { ...published(mine.at(-1)!.id), ...(mine.length > 1 ? { warnings: [SEVERAL] } : {}) };
+			const alike = fresh.find((pin) => sameTexts(pin, run.post) === 'some');
+			if (alike) return { state: 'unknown', reason: `there is a new pin that resembles it: ${published(alike.id).permalink}` };
+			if (!next || fresh.length < items.length) return null;
+			bookmark = next;
+		}
+		return { state: 'unknown', reason: 'the board has too many newer pins to look through' };
 	}
 
 	return {
@@ -146,9 +171,11 @@ export function createPinterest({
 		async start(run) {
 			const state = stateSchema.parse(run.state);
 			if (state.boardId === null) {
-				const board = boardNamed(settingsSchema.parse(run.settings).board, await boardsOf(run));
+				const { board: wanted, board_section_id: section = null } = settingsSchema.parse(run.settings);
+				const board = boardNamed(wanted, await boardsOf(run));
 				if ('problem' in board) throw new PipelineError('post_invalid', board.problem);
 				state.boardId = board.id;
+				state.sectionId = section;
 				await run.save(state);
 			}
 			const video = run.post.media.find((media) => media.facts.fileType === 'video');
@@ -186,14 +213,14 @@ export function createPinterest({
 				if (status !== 'succeeded') return { state: 'waiting', afterSeconds: upload.polls === 0 ? FIRST_POLL_SECONDS : LATER_POLL_SECONDS };
 			}
 			// Seen now, right before the publishing call: whatever is new afterwards may be ours (there is no better evidence).
-			const { items } = await pinsOf(run, boardOf(state), null);
-			await run.save({ ...state, before: items.map((pin) => pin.id) });
+			const before = new Set<string>();
+			for (const list of listsOf(state)) for (const pin of (await pinsOf(run, list, null)).items) before.add(pin.id);
+			await run.save({ ...state, before: [...before] });
 			return { state: 'ready' };
 		},
 
 		async finish(run): Promise<FinishResult> {
 			const state = stateSchema.parse(run.state);
-			const { board_section_id } = settingsSchema.parse(run.settings);
 			try {
 				const { data } = await send(run, {
 					action: 'create the pin',
@@ -204,7 +231,7 @@ export function createPinterest({
 					timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
 					body: {
 						kind: 'json',
-						value: { board_id: boardOf(state), ...(board_section_id ? { board_section_id } : {}), ...pinTexts(run.post), media_source: mediaSource(run.post, state.upload?.id ?? null) },
+						value: { board_id: boardOf(state), ...(state.sectionId === null ? {} : { board_section_id: state.sectionId }), ...pinTexts(run.post), media_source: mediaSource(run.post, state.upload?.id ?? null) },
 					},
 				});
 				return published(data.id);
@@ -221,22 +248,12 @@ export function createPinterest({
 		async reconcile(run, { openSince }): Promise<ReconcileResult> {
 			const state = stateSchema.parse(run.state);
 			const known = new Set(state.before);
-			let bookmark: string | null = null;
-			for (let page = 0; page < PIN_PAGES; page += 1) {
-				const { items, bookmark: next } = await pinsOf(run, boardOf(state), bookmark);
-				const fresh = items.filter((pin) => !known.has(pin.id));
-				const mine = fresh.filter((pin) => sameTexts(pin, run.post) === 'all');
-				// The oldest one: others like it came later.
-				if (mine.length > 0) return { ...published(mine.at(-1)!.id), ...(mine.length > 1 ? { warnings: [SEVERAL] } : {}) };
-				const alike = fresh.find((pin) => sameTexts(pin, run.post) === 'some');
-				if (alike) return { state: 'unknown', reason: `there is a new pin that resembles it: ${published(alike.id).permalink}` };
-				if (!next || fresh.length < items.length) {
-					const early = run.now().getTime() < openSince.getTime() + settleSeconds * 1000;
-					return early ? { state: 'waiting', afterSeconds: Math.min(10, settleSeconds) } : { state: 'absent' };
-				}
-				bookmark = next;
+			for (const list of listsOf(state)) {
+				const found = await findPin(run, list, known);
+				if (found) return found;
 			}
-			return { state: 'unknown', reason: 'the board has too many newer pins to look through' };
+			const early = openSince.getTime() + settleSeconds * 1000 - run.now().getTime();
+			return early > 0 ? { state: 'waiting', afterSeconds: Math.min(10, settleSeconds) } : { state: 'absent' };
 		},
 
 		async look(run, remoteId): Promise<LookResult> {
@@ -314,7 +331,7 @@ export function createPinterest({
 
 const SEVERAL = 'The answer of Pinterest was lost, and several new pins with these texts are on the board: this is the first of them.';
 
-function boardOf({ boardId }: z.infer<typeof stateSchema>): string {
+function boardOf({ boardId }: State): string {
 	if (boardId === null) throw new PipelineError('internal', 'The board of a pin is not known.');
 	return boardId;
 }
