@@ -7,12 +7,13 @@ import type { Http } from './http.ts';
 import { coverProblems, limitsOf, readInstance, type MastodonSend } from './mastodon-instance.ts';
 import { describeBody, HttpFailure, type Judgement } from './outcome.ts';
 import type { Account, AccountRun, CheckResult, Engagement, FinishResult, LookResult, Platform, PlatformRun, PostMedia, PostRecord, Published, ReconcileResult } from './platform.ts';
+import { unsettledMs } from './settle.ts';
 import { comparable, textOfHtml } from './text.ts';
 
 export interface MastodonOptions {
 	/** The instance is named by the user: this must go through the SSRF guard. */
 	http: Http;
-	/** How long a call that was cut off may still be at work on the server. Default 10. */
+	/** How long a call that was cut off may still be at work on the server. Default 45: longer than is waited for its answer. */
 	settleSeconds?: number;
 }
 
@@ -30,7 +31,11 @@ const CLOCK_MARGIN_MS = 60_000;
 const PUBLISHED_WITHIN_MS = 30 * 60_000;
 
 const uploadSchema = z.object({ id: z.string(), ready: z.boolean(), polls: z.number() });
-const stateSchema = z.object({ uploads: z.array(uploadSchema).default([]) });
+const stateSchema = z.object({
+	uploads: z.array(uploadSchema).default([]),
+	/** When the last repeat was sent, milliseconds since 1970. */
+	sentAt: z.number().nullable().default(null),
+});
 
 const count = z.number().nullish().catch(null);
 const statusSchema = z.object({
@@ -52,7 +57,7 @@ const mediaAnswer = z.object({ id: z.string(), url: z.string().nullish() });
 const scheduledSchema = z.object({ id: z.string(), scheduled_at: z.string() });
 
 /** Mastodon and the servers that speak its API (platforms.md 10). */
-export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): Platform {
+export function createMastodon({ http, settleSeconds = 45 }: MastodonOptions): Platform {
 	const send: MastodonSend = (run, { path, ...request }) => {
 		if (!run.credentials.baseUrl) throw new PipelineError('invalid_request', 'secrets.base_url is missing: the address of the Mastodon server, e.g. https://mastodon.social.');
 		return ask(http, { judge: judgeRefusal, token: run.credentials.accessToken, ...request, url: new URL(path, run.credentials.baseUrl) }, run);
@@ -82,7 +87,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 		},
 
 		async start(run) {
-			const { uploads } = stateSchema.parse(run.state);
+			const { uploads, sentAt } = stateSchema.parse(run.state);
 			for (const media of run.post.media.slice(uploads.length)) {
 				const answer = await send(run, {
 					schema: mediaAnswer,
@@ -101,30 +106,32 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 					judge: judgeScope,
 				});
 				uploads.push({ id: answer.data.id, ready: answer.status === 200, polls: 0 });
-				await run.save({ uploads });
+				await run.save({ uploads, sentAt });
 				run.progress((uploads.length / run.post.media.length) * 100);
 			}
 		},
 
 		async check(run): Promise<CheckResult> {
-			const { uploads } = stateSchema.parse(run.state);
+			const { uploads, sentAt } = stateSchema.parse(run.state);
 			for (const upload of uploads) {
 				if (upload.ready) continue;
 				const status = await mediaStatus(run, upload.id);
 				if (status === 404) return { state: 'restart', reason: 'the media is not known any more' };
 				if (status === 206) {
 					upload.polls += 1;
-					await run.save({ uploads });
+					await run.save({ uploads, sentAt });
 					return { state: 'waiting', afterSeconds: Math.min(LONGEST_POLL_SECONDS, FIRST_POLL_SECONDS * 2 ** Math.min(upload.polls - 1, 10)) };
 				}
 				upload.ready = true;
-				await run.save({ uploads });
+				await run.save({ uploads, sentAt });
 			}
 			return { state: 'ready' };
 		},
 
 		async finish(run, { attempts }): Promise<FinishResult> {
 			const { uploads } = stateSchema.parse(run.state);
+			const sentAt = attempts > 1 ? run.now().getTime() : null;
+			if (attempts > 1) await run.save({ uploads, sentAt });
 			const { text, visibility, language, sensitive, spoilerText, scheduledAt, replyTo } = run.post;
 			try {
 				const answer = await send(run, {
@@ -154,7 +161,7 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 			} catch (error) {
 				if (!(error instanceof HttpFailure) || error.status !== 422) throw error;
 				if (/not finished processing/i.test(error.detail)) {
-					await run.save({ uploads: uploads.map((upload) => ({ ...upload, ready: false })) });
+					await run.save({ uploads: uploads.map((upload) => ({ ...upload, ready: false })), sentAt });
 					return { state: 'waiting', afterSeconds: FIRST_POLL_SECONDS };
 				}
 				// "… or already attached to another post": after an earlier call that may be ours.
@@ -165,8 +172,10 @@ export function createMastodon({ http, settleSeconds = 10 }: MastodonOptions): P
 
 		async reconcile(run, { openSince, firstArmedAt }): Promise<ReconcileResult> {
 			const openSeconds = (run.now().getTime() - openSince.getTime()) / 1000;
-			// The server stores the key after the status: a repeat must not overtake a call that is still at work.
-			if (openSeconds < settleSeconds) return { state: 'waiting', afterSeconds: Math.min(5, settleSeconds) };
+			const { sentAt } = stateSchema.parse(run.state);
+			// The server stores the key after the status: a repeat must not overtake a call that is still at work, nor an earlier repeat.
+			const early = unsettledMs({ openSince, sentAt, now: run.now(), seconds: settleSeconds });
+			if (early > 0) return { state: 'waiting', afterSeconds: Math.min(5, early / 1000) };
 			if (openSeconds < KEY_SECONDS) return { state: 'repeat' };
 			return lookUp(run, firstArmedAt);
 		},

@@ -15,7 +15,7 @@ export interface XOptions {
 	apiBaseUrl?: string;
 	/** Where posts are seen. Default https://x.com */
 	webBaseUrl?: string;
-	/** How long a post may take to appear in the timeline before its absence counts. Default 30. */
+	/** How long after the call a post may appear in the timeline before its absence counts. Default 75: 45 more than is waited for the answer. */
 	settleSeconds?: number;
 }
 
@@ -84,7 +84,7 @@ type Looked = z.infer<typeof lookupAnswer>['data'][number];
 const deleteAnswer = z.object({ data: z.object({ deleted: z.boolean() }) });
 
 /** X, API v2 (platforms.md 1). */
-export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = 'https://x.com', settleSeconds = 30 }: XOptions): Platform {
+export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = 'https://x.com', settleSeconds = 75 }: XOptions): Platform {
 	const send: XSend = (run, { path, ...request }) =>
 		ask(http, { judge: judgeX(request.effect), ...request, url: `${apiBaseUrl.replace(/\/$/, '')}${path}`, token: run.credentials.accessToken }, run);
 
@@ -148,7 +148,8 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 			return { state: 'ready' };
 		},
 
-		async finish(run, { attempts }): Promise<FinishResult> {
+		async finish(run, arming): Promise<FinishResult> {
+			const { attempts } = arming;
 			const state = stateSchema.parse(run.state);
 			const ids = state.uploads.flatMap((upload) => (upload ? [upload.id] : []));
 			const { reply_settings, made_with_ai, paid_partnership } = settingsSchema.parse(run.settings);
@@ -179,6 +180,9 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 					throw error.as('unknown');
 				}
 				if (error.status === 400 && ids.length > 0 && /media/i.test(error.detail) && /invalid|expired|not found/i.test(error.detail)) {
+					// With other media a post that came out late would not be found again: once more a look before they are given up.
+					const late = attempts > 1 ? await findOwnPost(run, arming, keysOf(state)) : null;
+					if (late?.id) return published(run, late.id);
 					return { state: 'restart', reason: error.detail };
 				}
 				throw error;
@@ -187,13 +191,12 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 
 		async reconcile(run, arming): Promise<ReconcileResult> {
 			const state = stateSchema.parse(run.state);
-			const keys = state.uploads.flatMap((upload) => (upload?.key ? [upload.key] : []));
-			const found = await findOwnPost(run, arming, keys);
+			const found = await findOwnPost(run, arming, keysOf(state));
 			if (found.id) return published(run, found.id);
-			if (state.duplicate) return { state: 'unknown', reason: 'X says that the account has this text already, but the post is not in its timeline' };
 			if (!found.complete) return { state: 'unknown', reason: 'the account has too many newer posts to look through' };
 			const settledAt = arming.openSince.getTime() + settleSeconds * 1000;
 			if (run.now().getTime() < settledAt) return { state: 'waiting', afterSeconds: Math.min(5, settleSeconds) };
+			if (state.duplicate) return { state: 'unknown', reason: 'X says that the account has this text already, but the post is not in its timeline' };
 			return { state: 'absent' };
 		},
 
@@ -249,6 +252,8 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 		return { id: null, complete: false };
 	}
 }
+
+const keysOf = ({ uploads }: z.infer<typeof stateSchema>): string[] => uploads.flatMap((upload) => (upload?.key ? [upload.key] : []));
 
 /** Whether a post of the timeline is the one that was sent. */
 export function isSame(post: z.infer<typeof postSchema>, text: string, mediaKeys: readonly string[]): boolean {

@@ -121,6 +121,15 @@ describe('Mastodon', () => {
 		expect({ publicCalls: server.publicCalls, repeats: server.repeats, looks: server.count('statuses') }).toEqual({ publicCalls: 1, repeats: 1, looks: 0 });
 	});
 
+	it('waits for each call that was cut off, also for a repeat: it may still be at work', async () => {
+		const stage = await start();
+		server.fail('create', { when: 'before', answer: 'drop', times: 3 });
+		const before = clock.now();
+		await publish(requestOf(stage, postOf('patient')));
+		expect(clock.now() - before).toBeGreaterThanOrEqual(3 * 45_000);
+		expect(server.posts).toHaveLength(1);
+	});
+
 	it('finds the post by its media when the key has expired', async () => {
 		const stage = await start();
 		const request = requestOf(stage, postOf('two hours later', [video]));
