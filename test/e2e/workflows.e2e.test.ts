@@ -18,7 +18,7 @@ describe('the workflow templates in a real n8n', () => {
 	});
 
 	it('are there', () => {
-		expect(FILES).toEqual(expect.arrayContaining(['distribute-media.json', 'drive-to-social.json', 'process-media.json', 'renditions-for-every-platform.json', 'search-your-library.json', 'subtitle-and-translate.json']));
+		expect(FILES).toEqual(expect.arrayContaining(['ab-test-captions.json', 'distribute-media.json', 'drive-to-social.json', 'process-media.json', 'renditions-for-every-platform.json', 'schedule-best-time.json', 'search-your-library.json', 'subtitle-and-translate.json']));
 	});
 
 	it('are imported; those that need no further account are published', async () => {
