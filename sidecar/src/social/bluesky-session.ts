@@ -101,7 +101,9 @@ export function blueskySessions(http: Http): BlueskySessions {
 				return await xrpc(http, run, session, request);
 			} catch (error) {
 				if (!(error instanceof HttpFailure)) throw error;
-				if (error.status === 401) kept.delete(keyOf(run));
+				const current = kept.get(keyOf(run));
+				// Not one that somebody else has renewed meanwhile.
+				if (error.status === 401 && current && (await current.session.catch(() => null)) === session) forget(keyOf(run), current.session);
 				if (!TOKEN_ERRORS.includes(error.platformCode ?? '')) throw error;
 				// The call was refused before it had any effect: it may be made again (platforms.md 0.2).
 				return xrpc(http, run, await renewed(run, session), request);
@@ -165,10 +167,13 @@ function serviceOf({ credentials }: AccountRun): string {
 	throw new PipelineError('invalid_request', 'secrets.base_url is missing: where the account signs in, e.g. https://bsky.social.');
 }
 
-function sessionOf({ didDoc: doc, ...answer }: z.infer<typeof sessionAnswer>, service: string, now: Date): Session {
+export function sessionOf({ didDoc: doc, ...answer }: z.infer<typeof sessionAnswer>, service: string, now: Date): Session {
 	// The entryway passes calls on, but tokens for the video service must name the account's own server (platforms.md 9.1, 9.3).
 	const endpoint = doc?.service.find(({ id }) => id.endsWith('#atproto_pds'))?.serviceEndpoint ?? '';
-	const pds = URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol) ? new URL(endpoint).origin : service;
+	const named = URL.canParse(endpoint) ? new URL(endpoint) : null;
+	// Tokens that came encrypted are not sent in the clear.
+	const safe = named?.protocol === 'https:' || (named?.protocol === 'http:' && service.startsWith('http:'));
+	const pds = named && safe ? named.origin : service;
 	const issued = issuedAt(answer.accessJwt);
 	return { ...answer, pds, aheadMs: issued === null ? 0 : issued - now.getTime() };
 }

@@ -51,8 +51,11 @@ export function createBluesky({ http, videoHttp, videoBaseUrl = 'https://video.b
 	const permalink = (who: string, rkey: string) => `${webBaseUrl.replace(/\/$/, '')}/profile/${who}/post/${rkey}`;
 	const published = (run: AccountRun, uri: string): Published => {
 		const parts = partsOf(uri);
-		return { state: 'published', remoteId: uri, permalink: parts ? permalink(run.account?.name ?? parts.repo, parts.rkey) : null };
+		return { state: 'published', remoteId: uri, permalink: parts ? permalink(handleOf(run) ?? parts.repo, parts.rkey) : null };
 	};
+
+	/** Null: not known, or a name whose domain no longer says that it is the account's: nothing is found under that. */
+	const handleOf = ({ account }: AccountRun): string | null => (account === null || account.name === 'handle.invalid' ? null : account.name);
 
 	async function uploadBlob(run: PlatformRun, action: string, content: Buffer, mime: string): Promise<Blob> {
 		const { data } = await sessions.send(run, {

@@ -58,6 +58,9 @@ export interface HttpOptions {
 	now?: () => Date;
 }
 
+/** What a header cannot hold, and no token has. */
+const NO_TOKEN = /[^\x21-\x7e]/;
+
 /** The codes of platforms are names and numbers. */
 const CODE_LENGTH = 100;
 
@@ -82,6 +85,10 @@ export function createHttp(options: HttpOptions = {}): Http {
 	return {
 		async send(request) {
 			const url = guard ? guard.check(request.url) : new URL(request.url);
+			// Sent as it is, it would be an error of ours, without a word of what to do.
+			if (request.token !== null && NO_TOKEN.test(request.token)) {
+				throw new PipelineError('needs_reauth', `${request.action}: the access token has a blank, a line break or another character that no token has. Copy it into the credential once more, whole and alone. Nothing was sent.`);
+			}
 			const secrets = [...(request.token ? [request.token] : []), ...(request.secrets ?? [])];
 			/** A code is what the platform says it is: a server can write anything there. */
 			const clean = (code: string | null) => (code === null ? null : redact(code, secrets).slice(0, CODE_LENGTH));

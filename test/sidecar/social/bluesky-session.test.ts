@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { createBluesky } from '../../../sidecar/src/social/bluesky.ts';
-import { issuedAt } from '../../../sidecar/src/social/bluesky-session.ts';
+import { issuedAt, sessionOf } from '../../../sidecar/src/social/bluesky-session.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
 import type { Platform, PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
@@ -58,6 +58,17 @@ describe('when a token was made', () => {
 	])('%s', (_, token, expected) => expect(issuedAt(token)).toBe(expected));
 });
 
+describe('where the posts of an account are', () => {
+	const answer = (serviceEndpoint: string) => ({ did: 'did:plc:a', handle: 'demo.test', accessJwt: 'a.b.c', refreshJwt: 'd.e.f', active: true, didDoc: { service: [{ id: '#atproto_pds', serviceEndpoint }] } });
+	it.each([
+		['https://pds.example/', 'https://bsky.social', 'https://pds.example'],
+		['http://pds.example', 'https://bsky.social', 'https://bsky.social'],
+		['http://localhost:2583', 'http://localhost:2582', 'http://localhost:2583'],
+		['file:///etc/passwd', 'https://bsky.social', 'https://bsky.social'],
+		['nonsense', 'https://bsky.social', 'https://bsky.social'],
+	])('%s named by %s is %s', (named, service, expected) => expect(sessionOf(answer(named), service, new Date()).pds).toBe(expected));
+});
+
 describe('who signs in on Bluesky', () => {
 	afterEach(() => server.close());
 
@@ -76,6 +87,12 @@ describe('who signs in on Bluesky', () => {
 		server.expireTokens();
 		await Promise.all(['a', 'b', 'c'].map((text) => publish(requestOf(account, postOf(text)))));
 		expect({ sessions: server.count('session'), renewals: server.count('refresh'), posts: server.posts.length, publicCalls: server.publicCalls }).toEqual({ sessions: 1, renewals: 1, posts: 4, publicCalls: 4 });
+	});
+
+	it('whose name is lost is linked by the identifier', async () => {
+		const account = await start();
+		const row = await publish(requestOf(account, postOf('Nameless'), { account: { id: demo().did, name: 'handle.invalid' } }));
+		expect(row.permalink).toContain(`/profile/${demo().did}/post/`);
 	});
 
 	it('signs in anew where nothing can be renewed', async () => {

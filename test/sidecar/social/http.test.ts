@@ -46,6 +46,13 @@ describe('createHttp', () => {
 		expect({ status, body }).toEqual({ status: 201, body: { authorization: 'Bearer token-1234567890', length: '10' } });
 	});
 
+	it.each(['two words', 'a\nb', 'tökén', 'a\u200bb'])('says so when a token is none: %j', async (token) => {
+		const error = await createHttp().send(request({ token })).catch((thrown: unknown) => thrown);
+		expect(error).toMatchObject({ code: 'needs_reauth', message: expect.stringContaining('Copy it into the credential once more') });
+		expect((error as Error).message).not.toContain(token);
+		expect(requests).toBe(0);
+	});
+
 	it('knows that nothing was sent when nobody listens', async () => {
 		const free = createTcpServer();
 		await once(free.listen(0, '127.0.0.1'), 'listening');
