@@ -19,7 +19,7 @@ export const post: NodeOperation = {
 			const item = readPost(read, platform);
 			items.push({ ...item, params: withoutEmpty({ ...item.params, scheduled_at: scheduledAt }), secrets: await platform.secrets(context, itemIndex) });
 		}
-		if (read('options.onProblem', 'fail') === 'fail_all') await requireAllFit(context, itemIndex, items);
+		if (read('options.onProblem', 'fail') === 'fail_all') await requireAllFit(context, items);
 		return items;
 	},
 };

@@ -4,6 +4,7 @@ import { ParameterError, requiredText, withoutEmpty } from '../../shared/paramet
 import type { BatchItem } from '../../shared/wire';
 import { postFields } from './postFields';
 import { readPlatforms, readPost, readTime } from './readPost';
+import { requireAllFit } from './requireAllFit';
 
 const publishAt: INodeProperties = {
 	displayName: 'Publish At',
@@ -37,6 +38,7 @@ export const schedule: NodeOperation = {
 				secrets: await platform.secrets(context, itemIndex),
 			});
 		}
+		if (read('options.onProblem', 'fail') === 'fail_all') await requireAllFit(context, items, { canWait: true });
 		return items;
 	},
 };

@@ -34,7 +34,7 @@ export function allOperations(): Operation[] {
 			platforms: createPlatforms({ settings: readConfig({}), guard: createGuard({ allowedPrivateHosts: [] }) }),
 			publish: { ledger: createPostLedger(db), vault: createVault('documentation') },
 			resolveMedia: never,
-			fitting: { runPlan: never, probe: never, files: { find: never, keep: never } },
+			fitting: { runPlan: never, probe: never, files: { find: never, keep: never, release: never } },
 			refusePublishing: never,
 		}),
 	];

@@ -31,7 +31,7 @@ export function explain(error: unknown, { platform, postId, open, out = false, r
 	const known = error instanceof HttpFailure ? fromHttp(error, platform.title, reading ? 'aside' : out ? 'out' : open ? 'open' : 'absent', now) : signal.aborted ? aborted(error) : toPipelineError(error);
 	const status: PostStatus = out ? 'published' : known.code === 'needs_reauth' ? 'needs_reauth' : open || known.code === 'post_unknown' ? 'unknown' : 'failed';
 	// What a platform answered says so already.
-	const unsure = status === 'unknown' && known.code !== 'post_unknown' && !(error instanceof HttpFailure);
+	const unsure = open && !out && known.code !== 'post_unknown' && !(error instanceof HttpFailure);
 	const after = unsure ? ' An earlier call may have published the post; that is not known.' : out && !(error instanceof HttpFailure) ? ' The post itself is out.' : '';
 	return {
 		status,

@@ -15,7 +15,7 @@ let image: PostMedia;
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'validate-'));
 	[video, image] = [await videoOf(folder, 1000), await imageOf(folder, 1000)];
-	limits = await createX({ http: createHttp() }).limits({} as PlatformRun);
+	limits = await createX({ http: createHttp() }).limits({ post: postOf('') } as PlatformRun);
 });
 afterAll(() => rm(folder, { recursive: true }));
 

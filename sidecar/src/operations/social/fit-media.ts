@@ -109,7 +109,9 @@ interface Size {
 
 /** The picture scaled into the limits (`inner`), and the frame that has a shape which the platform takes. Pure. */
 export function frameFor({ width, height }: Size, limits: MediaLimits): { frame: Size; inner: Size } {
-	const { minRatio = 0, maxRatio = Infinity, maxAspect = Infinity } = limits;
+	const { minRatio = 0, maxRatio = Infinity } = limits;
+	// What is longer than that could not keep both its shortest and its longest side.
+	const maxAspect = Math.min(limits.maxAspect ?? Infinity, Math.min(limits.maxLongSide ?? Infinity, limits.maxWidth ?? Infinity) / (limits.minSide ?? 1));
 	const ratio = width / height;
 	const target = Math.min(Math.max(ratio, minRatio, 1 / maxAspect), maxRatio, maxAspect);
 	// The frame around the picture at its own size; then both are scaled together.
@@ -126,6 +128,9 @@ export function frameFor({ width, height }: Size, limits: MediaLimits): { frame:
 	const least = Math.max((limits.minSide ?? 1) / short, (limits.minWidth ?? 1) / around.width, (limits.minHeight ?? 1) / around.height);
 	const factor = Math.max(most, least);
 	const side = (length: number): number => Math.max(1, Math.floor(length * factor + 1e-6));
-	const frame = { width: side(around.width), height: side(around.height) };
+	const whole = { width: side(around.width), height: side(around.height) };
+	// Cut to whole pixels it may have become a little too long.
+	const longest = Math.max(1, Math.floor(Math.min(whole.width, whole.height) * maxAspect));
+	const frame = { width: Math.min(whole.width, longest), height: Math.min(whole.height, longest) };
 	return { frame, inner: { width: Math.min(frame.width, side(width)), height: Math.min(frame.height, side(height)) } };
 }

@@ -13,6 +13,7 @@ import type { PostMedia } from '../../../../sidecar/src/social/platform.ts';
 import { STAGES } from '../../social/stages/index.ts';
 import type { Stage } from '../../social/stages/stage.ts';
 import { dependencies, fakeClock, openTestDatabase, videoOf, WORKSPACE } from '../../social/support.ts';
+import { NO_FITTING } from './support.ts';
 
 const clock = fakeClock();
 let database: OpenDatabase;
@@ -53,7 +54,7 @@ const operation = () =>
 			const { path, mime, bytes, facts } = video;
 			return { path, mime, bytes, facts, url: null };
 		},
-		fitting: { runPlan: never, probe: never, files: { find: never, keep: never } },
+		fitting: NO_FITTING,
 		refusePublishing: async ({ assetId }) => {
 			looks.push(assetId);
 			if (looks.length > mayLook) throw new PipelineError('content_unsafe', 'stopped by a safety scan');
