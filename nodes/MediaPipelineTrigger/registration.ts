@@ -19,21 +19,35 @@ const MAX_DESCRIPTION = 200;
 
 export const registrationOf = (staticData: IDataObject): Registration => staticData as Registration;
 
-/** Whether the sidecar still has the webhook, and has it as the node wants it now. */
+/** Whether the sidecar still has the webhook, and has it as the node wants it now. One that was disabled is enabled. */
 export async function isRegistered(context: IHookFunctions): Promise<boolean> {
 	const { webhookId, secret } = registrationOf(context.getWorkflowStaticData('node'));
 	if (!webhookId || !secret) return false;
-	const found = await unlessMissing(() => call(context, { method: 'GET', path: `${PATH}/${webhookId}` }));
-	return found !== undefined && isAsWanted(found as Webhook, wanted(context));
+	const found = (await unlessMissing(() => call(context, { method: 'GET', path: `${PATH}/${webhookId}` }))) as Webhook | undefined;
+	if (!found || !isAsWanted(found, wanted(context))) return false;
+	// n8n was away for too long, and is back. Registered anew it would lose the list of what was missed.
+	if (found.status === 'disabled') await call(context, { method: 'POST', path: `${PATH}/${webhookId}/enable` });
+	return true;
 }
 
 /** Registers it, and removes what an earlier activation left at the same address. */
 export async function register(context: IHookFunctions): Promise<boolean> {
 	const request = wanted(context);
 	const { webhooks } = (await call(context, { method: 'GET', path: PATH })) as { webhooks: Webhook[] };
-	for (const { id, url } of webhooks) if (url === request.url) await remove(context, id);
-	const { id, secret } = (await call(context, { method: 'POST', path: PATH, body: request })) as WebhookCreated;
+	const earlier = webhooks.filter(({ url }) => url === asShown(request.url));
+	const removeEarlier = async () => {
+		for (const { id } of earlier.splice(0)) await remove(context, id);
+	};
+	const create = async () => (await call(context, { method: 'POST', path: PATH, body: request })) as WebhookCreated;
+	// The new one first: what happens between the two is told at least once, and a registration that fails leaves what there was. But for
+	// one that needs the place of the earlier one.
+	const { id, secret } = await create().catch(async (error: unknown) => {
+		if (!hasStatus(error, '409') || earlier.length === 0) throw error as Error;
+		await removeEarlier();
+		return await create();
+	});
 	Object.assign(registrationOf(context.getWorkflowStaticData('node')), { webhookId: id, secret });
+	await removeEarlier();
 	return true;
 }
 
@@ -58,7 +72,15 @@ async function remove(context: IHookFunctions, id: string): Promise<void> {
 }
 
 const unlessMissing = (ask: () => Promise<unknown>): Promise<unknown> =>
-	ask().catch((error: unknown) => (error instanceof NodeApiError && error.httpCode === '404' ? undefined : Promise.reject(error as Error)));
+	ask().catch((error: unknown) => (hasStatus(error, '404') ? undefined : Promise.reject(error as Error)));
+
+const hasStatus = (error: unknown, status: string): boolean => error instanceof NodeApiError && error.httpCode === status;
+
+/** An address as the sidecar shows it: WEBHOOK_URL may be written with capitals, or with the port that https has anyway. Without its query. */
+function asShown(address: string): string {
+	const { protocol, host, pathname, search } = new URL(address);
+	return `${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`;
+}
 
 function wanted(context: IHookFunctions): WebhookRequest {
 	const url = context.getNodeWebhookUrl('default');
@@ -81,8 +103,7 @@ function wanted(context: IHookFunctions): WebhookRequest {
 }
 
 const isAsWanted = (found: Webhook, request: WebhookRequest): boolean =>
-	found.status === 'active' &&
-	found.url === request.url &&
+	found.url === asShown(request.url) &&
 	found.asset_id === (request.asset_id ?? null) &&
 	found.events.length === request.events.length &&
 	request.events.every((event) => found.events.includes(event));

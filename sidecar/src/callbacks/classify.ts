@@ -77,6 +77,7 @@ export function classifyEvent(attempt: Attempt, { attempts, ageMs, failingMs }: 
 	}
 	if (status === 410) return { action: 'disable', reason: 'HTTP 410: the receiver is gone for good.' };
 	if (status >= 300 && status < 400) return later(`HTTP ${status}: redirects are not followed. Register the final address.`);
+	if (status === 401 && /callback_stale/.test(attempt.body)) return later('HTTP 401: the clocks of n8n and of the sidecar differ by more than 5 minutes. Set them right.');
 	if (status === 401 || status === 403) return later(`HTTP ${status}: the receiver refuses it. Does it check with the secret of this webhook?`);
 	if (status === 404) return later('HTTP 404: there is nothing at this address.');
 	return later(`HTTP ${status}.`, (attempt.retryAfterSeconds ?? 0) * 1000);

@@ -20,18 +20,21 @@ export interface ReportedPost {
 	operationKey: string;
 }
 
-/** Stores a report; reported again, the newer one counts. */
-export async function storeReportedPost(tx: Transaction, post: ReportedPost): Promise<PostRow> {
+/** Stores a report; reported again, the newer one counts. `isNews`: it says something that was not known. */
+export async function storeReportedPost(tx: Transaction, post: ReportedPost): Promise<{ row: PostRow; isNews: boolean }> {
 	const publishedAt = post.status === 'published' ? sql`now()` : null;
 	const [row] = await tx
 		.insert(posts)
 		.values({ id: randomUUID(), ...post, publishedAt })
 		.onConflictDoUpdate({
 			target: [posts.workspaceId, posts.operationKey],
-			set: { status: post.status, permalink: post.permalink, error: post.error, updatedAt: sql`now()` },
+			set: { status: post.status, permalink: post.permalink, error: post.error, publishedAt: sql`coalesce(${posts.publishedAt}, excluded.published_at)`, updatedAt: sql`now()` },
+			setWhere: sql`(${posts.status}, ${posts.permalink}, ${posts.error}) is distinct from (excluded.status, excluded.permalink, excluded.error)`,
 		})
 		.returning();
-	return row as PostRow;
+	if (row) return { row, isNews: true };
+	const [known] = await tx.select().from(posts).where(and(eq(posts.workspaceId, post.workspaceId), eq(posts.operationKey, post.operationKey)));
+	return { row: known as PostRow, isNews: false };
 }
 
 export async function findPost(db: Executor, workspaceId: string, id: string): Promise<PostRow | null> {

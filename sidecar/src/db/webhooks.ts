@@ -8,7 +8,7 @@ export type WebhookRow = typeof webhooks.$inferSelect;
 
 /** Stores it, unless the workspace has `most` already: null then. Two requests at once cannot both be the last one. */
 export async function insertWebhook(tx: Transaction, row: typeof webhooks.$inferInsert, most: number): Promise<WebhookRow | null> {
-	await tx.select({ id: workspaces.id }).from(workspaces).where(eq(workspaces.id, row.workspaceId)).for('update');
+	await tx.select({ id: workspaces.id }).from(workspaces).where(eq(workspaces.id, row.workspaceId)).for('no key update');
 	const [existing] = await tx.select({ count: count() }).from(webhooks).where(eq(webhooks.workspaceId, row.workspaceId));
 	if ((existing?.count ?? 0) >= most) return null;
 	const [stored] = await tx.insert(webhooks).values(row).returning();
@@ -92,12 +92,15 @@ export async function callWebhooks(db: Executor, recorded: Array<{ id: number; t
 	for (const type of new Set(recorded.map((event) => event.type))) {
 		if (!isWebhookEvent(type)) continue;
 		const ids = recorded.filter((event) => event.type === type).map(({ id }) => id);
-		// The hash of the URL is for callbacks that a later one to the same place makes obsolete: events never are.
+		// The hash of the URL is for callbacks that a later one to the same place makes obsolete: events never are. Their URL is that of the webhook.
+		// Of a webhook that is being deleted nothing is wanted any more: waiting for the end of that would hold up what is told of, and a
+		// callback for one that is gone by then would make it fail.
 		await db.execute(sql`
 			insert into callbacks (id, workspace_id, kind, webhook_id, event_id, url, url_hash)
-			select gen_random_uuid(), w.workspace_id, 'event', w.id, e.id, w.url, 'webhook ' || w.id
+			select gen_random_uuid(), w.workspace_id, 'event', w.id, e.id, '', 'webhook ' || w.id
 			from events e join webhooks w on w.workspace_id = e.workspace_id and (w.asset_id is null or w.asset_id = e.asset_id)
-			where e.id in ${ids} and w.status = 'active' and w.event_types && ${sql.param(patternsOf(type), webhooks.eventTypes)}`);
+			where e.id in ${ids} and w.status = 'active' and w.event_types && ${sql.param(patternsOf(type), webhooks.eventTypes)}
+			for key share of w skip locked`);
 	}
 }
 

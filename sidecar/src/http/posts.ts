@@ -43,29 +43,31 @@ export function postRoutes(deps: HttpDeps): Router {
 			const asset = await findAsset(tx, workspaceId, body.asset_id);
 			if (!asset) throw new PipelineError('not_found', `asset_id: there is no asset ${body.asset_id} in this workspace.`);
 			const stored: PostRow[] = [];
+			// A report that is sent again, because its answer was lost, is told to nobody again.
+			const news: PostRow[] = [];
 			for (const [index, post] of body.posts.entries()) {
 				if (post.status === 'published' && !post.external_post_id) {
 					throw new PipelineError('invalid_request', `posts.${index}.external_post_id: a published post has an id on its platform; give it.`);
 				}
 				const identity = [asset.id, post.platform, post.account ?? '', post.external_post_id ?? post.text ?? ''];
-				stored.push(
-					await storeReportedPost(tx, {
-						workspaceId,
-						assetId: asset.id,
-						platform: post.platform,
-						account: post.account ?? '',
-						status: post.status,
-						text: post.text ?? '',
-						externalPostId: post.external_post_id ?? null,
-						permalink: post.permalink ?? null,
-						error: toError(post.error, 'post_rejected'),
-						operationKey: `reported:${sha256(JSON.stringify(identity))}`,
-					}),
-				);
+				const { row, isNews } = await storeReportedPost(tx, {
+					workspaceId,
+					assetId: asset.id,
+					platform: post.platform,
+					account: post.account ?? '',
+					status: post.status,
+					text: post.text ?? '',
+					externalPostId: post.external_post_id ?? null,
+					permalink: post.permalink ?? null,
+					error: toError(post.error, 'post_rejected'),
+					operationKey: `reported:${sha256(JSON.stringify(identity))}`,
+				});
+				stored.push(row);
+				if (isNews) news.push(row);
 			}
 			await recordEvents(
 				tx,
-				stored.map((row) => ({ workspaceId, type: `post.${row.status}`, assetId: asset.id, data: { post_id: row.id, platform: row.platform, external_post_id: row.externalPostId, permalink: row.permalink, ...(row.error ? { error: row.error } : {}) } })),
+				news.map((row) => ({ workspaceId, type: `post.${row.status}`, assetId: asset.id, data: { post_id: row.id, platform: row.platform, external_post_id: row.externalPostId, permalink: row.permalink, ...(row.error ? { error: row.error } : {}) } })),
 			);
 			return { status: 200, body: { posts: stored.map(postView) } };
 		});

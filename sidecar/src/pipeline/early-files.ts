@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { recordEvents } from '../db/events.ts';
+import { transact } from '../db/transact.ts';
 import type { JobRow } from '../db/jobs.ts';
 import { unreferencedKeys } from '../db/reuse.ts';
 import type { EarlyFile, ProducedFile } from '../media/plan.ts';
@@ -40,15 +41,9 @@ export function keepEarly(deps: WorkerDeps, { job, signal, log }: Pick<Execution
 		stored.set(file.name, { bytes, final: file.final });
 		if (known || file.part) return;
 		const { name, mime, width, height } = file;
-		await recordEvents(deps.db, [
-			{
-				workspaceId: job.workspaceId,
-				type: 'job.preview',
-				assetId: job.assetId,
-				jobId: job.id,
-				data: { job_type: job.jobType, batch_id: job.batchId, name, mime, ...(width && height ? { width, height } : {}), storage_key: key },
-			},
-		]);
+		const data = { job_type: job.jobType, batch_id: job.batchId, name, mime, ...(width && height ? { width, height } : {}), storage_key: key };
+		// Together with what is to be sent to webhooks.
+		await transact(deps.db, (tx) => recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'job.preview', assetId: job.assetId, jobId: job.id, data }]));
 		deps.wake.events();
 	};
 	return {

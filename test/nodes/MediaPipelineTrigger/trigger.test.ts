@@ -10,15 +10,26 @@ const SECRET = `whsec_${Buffer.from('a secret of the webhook').toString('base64'
 const node = new MediaPipelineTrigger();
 const { checkExists, create, delete: remove } = node.webhookMethods.default;
 
-/** A sidecar that keeps webhooks as the real one does. */
+const MOST = 5;
+
+/** A sidecar that keeps webhooks as the real one does: their addresses as the parser of URLs writes them. */
 async function startSidecar(): Promise<{ server: TestServer; webhooks: Map<string, Webhook> }> {
 	const webhooks = new Map<string, Webhook>();
+	let last = 0;
 	const server = await startServer(({ method, path, body }) => {
 		const [, id] = /^\/api\/media\/webhooks(?:\/(.+))?$/.exec(path) ?? [];
+		if (method === 'POST' && path.endsWith('/enable')) {
+			const found = webhooks.get(path.split('/').at(-2) ?? '');
+			if (!found) return { status: 404, body: { error: { code: 'not_found', message: 'none' } } };
+			webhooks.set(found.id, { ...found, status: 'active' });
+			return { status: 200, body: { ...found, status: 'active' } };
+		}
 		if (method === 'POST') {
+			if (webhooks.size >= MOST) return { status: 409, body: { error: { code: 'conflict', message: 'This workspace has 5 webhooks.' } } };
 			const { url, events, asset_id: asset = null, description = '' } = JSON.parse(body) as { url: string; events: string[]; asset_id?: string; description?: string };
+			if (asset === 'none') return { status: 404, body: { error: { code: 'not_found', message: 'asset_id: there is no asset none in this workspace.' } } };
 			if (url.includes('inside')) return { status: 422, body: { error: { code: 'input_forbidden', message: 'url: inside may not be reached.' } } };
-			const webhook = { ...WEBHOOK, id: `w${webhooks.size + 1}`, url, events, asset_id: asset, description };
+			const webhook = { ...WEBHOOK, id: `w${(last += 1)}`, url: `${new URL(url).origin}${new URL(url).pathname}`, events, asset_id: asset, description };
 			webhooks.set(webhook.id, webhook);
 			return { status: 201, body: { ...webhook, secret: SECRET } };
 		}
@@ -82,7 +93,6 @@ describe('activating the trigger', () => {
 
 	it.each([
 		['has been deleted', { id: 'other' }],
-		['is disabled', { status: 'disabled' as const }],
 		['is for another address', { url: 'https://old.test/webhook' }],
 		['is for fewer events', { events: ['post.failed'] }],
 		['is for more events', { events: ['post.*', 'job.*'] }],
@@ -97,6 +107,42 @@ describe('activating the trigger', () => {
 		// What was there at this address is gone; nothing of somebody else is touched.
 		expect([...sidecar.webhooks.values()].filter(({ url }) => url === ADDRESS)).toHaveLength(1);
 		expect(sidecar.webhooks.has(webhook.id)).toBe(webhook.url !== ADDRESS);
+	});
+
+	it('enables a webhook that the sidecar has given up, and keeps what is known of it', async () => {
+		sidecar.webhooks.set('w0', { ...WEBHOOK, status: 'disabled' });
+		const { context } = hooks(sidecar.server, { staticData: { webhookId: 'w0', secret: SECRET } });
+		expect(await checkExists.call(context)).toBe(true);
+		expect([...sidecar.webhooks.values()]).toEqual([{ ...WEBHOOK, status: 'active' }]);
+	});
+
+	it.each(['https://N8N.test/webhook/7f3/media-pipeline', 'https://n8n.test:443/webhook/7f3/media-pipeline'])('knows its webhook again where WEBHOOK_URL is written otherwise: %s', async (address) => {
+		const { context, staticData } = hooks(sidecar.server, { address });
+		await create.call(context);
+		expect(await checkExists.call(context)).toBe(true);
+		// Activated by an n8n that has lost what it knew.
+		await create.call(hooks(sidecar.server, { address }).context);
+		expect([...sidecar.webhooks.values()].map(({ url }) => url)).toEqual([ADDRESS]);
+		expect(await checkExists.call(context)).toBe(false);
+		expect(staticData.webhookId).toBe('w1');
+	});
+
+	it('leaves the earlier webhook where the new one is refused, and tells of events without a gap', async () => {
+		sidecar.webhooks.set('w0', WEBHOOK);
+		await expect(create.call(hooks(sidecar.server, { parameters: { events: ['*'], options: { assetId: 'none' } } }).context)).rejects.toThrow('no asset');
+		const refused = sidecar.server.received.length;
+		expect(sidecar.webhooks.has('w0')).toBe(true);
+		await create.call(hooks(sidecar.server).context);
+		expect(sidecar.server.received.slice(refused).map(({ method }) => method)).toEqual(['GET', 'POST', 'DELETE']);
+	});
+
+	it('takes the place of the earlier webhook where there is no other', async () => {
+		for (const id of ['a', 'b', 'c', 'd']) sidecar.webhooks.set(id, { ...WEBHOOK, id, url: `https://others.test/${id}` });
+		sidecar.webhooks.set('w0', WEBHOOK);
+		await create.call(hooks(sidecar.server).context);
+		expect([...sidecar.webhooks.keys()]).toEqual(['a', 'b', 'c', 'd', 'w1']);
+		sidecar.webhooks.set('w1', { ...WEBHOOK, id: 'w1', url: 'https://others.test/w1' });
+		await expect(create.call(hooks(sidecar.server).context)).rejects.toThrow('5 webhooks');
 	});
 
 	it('registers anew when n8n has lost the secret', async () => {

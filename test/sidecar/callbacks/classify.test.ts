@@ -79,6 +79,10 @@ describe('what the answer of a webhook to an event means', () => {
 		expect(of({ status: 503, body: '', contentType: '', retryAfterSeconds: 90 })).toMatchObject({ action: 'retry', inMs: 90_000 });
 	});
 
+	it('names the clocks where the receiver says that they differ', () => {
+		expect(of(answer(401, '{"error":{"code":"callback_stale"}}'))).toMatchObject({ action: 'retry', reason: expect.stringContaining('clocks') });
+	});
+
 	it('is the end of the webhook for 410', () => {
 		expect(of(answer(410))).toMatchObject({ action: 'disable' });
 	});

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { SendRequest } from '../../../sidecar/src/callbacks/outbox.ts';
 import { newSecret } from '../../../sidecar/src/callbacks/sign.ts';
 import { recordEvents } from '../../../sidecar/src/db/events.ts';
@@ -65,6 +65,31 @@ describe('events for webhooks, with several processes on one Postgres', () => {
 		await recordEvents(first.deps.db, [{ workspaceId: WORKSPACE, type: 'job.failed' }]);
 		await deliverDue(second.deps);
 		expect(sent).toHaveLength(1);
+	});
+
+	it('are recorded without delay while a webhook is being deleted, with all else that happens in the transaction', async () => {
+		const [first, second] = databases as [OpenDatabase, OpenDatabase];
+		const [leaving, staying] = [row(), row()];
+		await first.db.insert(webhooks).values([leaving, staying]);
+		let [deleted, commit] = [(): void => {}, (): void => {}];
+		const isDeleted = new Promise<void>((done) => (deleted = done));
+		const mayCommit = new Promise<void>((done) => (commit = done));
+		const deleting = second.db.transaction(async (tx) => {
+			await tx.delete(webhooks).where(eq(webhooks.id, leaving.id));
+			deleted();
+			await mayCommit;
+		});
+		await isDeleted;
+		let ended: unknown = null;
+		const recording = transact(first.db, (tx) => recordEvents(tx, [{ workspaceId: WORKSPACE, type: 'job.completed' }])).then(() => (ended = 'recorded'), (error: unknown) => (ended = error));
+		const waits = async () => (await first.db.execute(sql`select 1 from pg_locks where not granted`)).rows.length > 0;
+		await until(async () => ended !== null || (await waits()), 'the event to be recorded, or to wait');
+		const before = ended;
+		commit();
+		await deleting;
+		await recording;
+		expect([before, ended]).toEqual(['recorded', 'recorded']);
+		expect((await first.db.select().from(callbacks)).map(({ webhookId }) => webhookId)).toEqual([staying.id]);
 	});
 
 	it('go to no more webhooks than there may be, also when they are registered at once', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { WebhookView } from '../../../sidecar/src/contract/webhooks.ts';
 import { recordEvents } from '../../../sidecar/src/db/events.ts';
-import { assets, callbacks, webhooks } from '../../../sidecar/src/db/schema.ts';
+import { assets, callbacks, events, posts, webhooks } from '../../../sidecar/src/db/schema.ts';
 import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
 import { MAX_WEBHOOKS } from '../../../sidecar/src/http/webhooks.ts';
 import { createGuard } from '../../../sidecar/src/net/guard.ts';
@@ -149,6 +149,19 @@ describe('registered webhooks', () => {
 		}
 		expect((await call('DELETE', `/webhooks/${id}`)).body).toEqual({ id, deleted: true });
 		expect((await call('DELETE', `/webhooks/${id}`)).status).toBe(404);
+	});
+
+	it('are told once of a post that is reported twice, and again when there is news of it', async () => {
+		await call('POST', '/webhooks', valid);
+		const report = async (change: object) =>
+			(await call('POST', '/distribute-callback', { asset_id: asset, posts: [{ platform: 'x', external_post_id: '9007199254740993', status: 'scheduled', ...change }] })).status;
+		const told = async () => (await pipeline.deps.db.select().from(events)).filter(({ type }) => type.startsWith('post.')).map(({ type }) => type);
+		await pipeline.deps.db.delete(events);
+		expect([await report({}), await report({})]).toEqual([200, 200]);
+		expect(await told()).toEqual(['post.scheduled']);
+		for (const _ of [1, 2]) expect(await report({ status: 'published', permalink: 'https://x.com/1' })).toBe(200);
+		expect(await told()).toEqual(['post.scheduled', 'post.published']);
+		expect(await pipeline.deps.db.select().from(posts)).toMatchObject([{ status: 'published', permalink: 'https://x.com/1', publishedAt: expect.any(Date) }]);
 	});
 
 	it('are deleted together with what waits for them', async () => {

@@ -21,7 +21,7 @@ export const callbacks = pgTable(
 		eventId: bigint('event_id', { mode: 'number' }),
 		/** What the caller wants passed on to n8n's distribute workflow. */
 		payload: jsonb('payload').$type<Record<string, unknown>>().notNull().default({}),
-		/** Encrypted. */
+		/** Encrypted. Empty for an event: its webhook has it. */
 		url: text('url').notNull(),
 		urlHash: text('url_hash').notNull(),
 		status: text('status').$type<CallbackStatus>().notNull().default('pending'),
