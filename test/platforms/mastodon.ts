@@ -276,6 +276,11 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 		publishDue();
 		return scheduled.find((post) => post.id === call.params['id'] && post.account === owner.id) ?? refuse(404, 'Record not found');
 	};
+	emulator.step('allScheduled', 'get', '/api/v1/scheduled_statuses', (call) => {
+		const owner = account(call, 'read:statuses');
+		publishDue();
+		return ok(scheduled.filter((post) => post.account === owner.id).toReversed().slice(0, Math.min(40, Number(call.query['limit'] ?? 20))).map(statusJson));
+	});
 	emulator.step('scheduled', 'get', '/api/v1/scheduled_statuses/:id', (call) => ok(statusJson(ownScheduled(call, 'read:statuses'))));
 	emulator.step('unschedule', 'delete', '/api/v1/scheduled_statuses/:id', (call) => {
 		scheduled.splice(scheduled.indexOf(ownScheduled(call, 'write:statuses')), 1);
@@ -335,7 +340,7 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 		fail: emulator.fail.bind(emulator),
 		hold: emulator.hold.bind(emulator),
 		/** Every step that `fail` and `hold` know. */
-		steps: ['instance', 'me', 'upload', 'media', 'create', 'statuses', 'status', 'delete', 'scheduled', 'unschedule'] as const,
+		steps: ['instance', 'me', 'upload', 'media', 'create', 'statuses', 'status', 'delete', 'allScheduled', 'scheduled', 'unschedule'] as const,
 		revoke: (token: string) => tokens.delete(token),
 		setToken: (token: string, entry: MastodonAccount) => tokens.set(token, entry),
 		/** Numbers of a status. */

@@ -272,6 +272,8 @@ export function createLinkedIn({ webBaseUrl = 'https://www.linkedin.com', settle
 			return { state: 'rejected', reason: `the account has posted the same text before${where}. Change the text, even a little.`, platformCode: 'DUPLICATE_POST' };
 		}
 		if (duplicate) return { state: 'unknown', reason: 'LinkedIn says that the account has this post already, but not which one it is' };
+		// Duplicates are told by their words; whether media alone count is not known.
+		if (run.post.text.trim() === '') return { state: 'unknown', reason: 'LinkedIn tells a repeat by its words, and this post has none' };
 		if (run.now().getTime() - openSince.getTime() > DUPLICATE_SECONDS * 1000) {
 			return { state: 'unknown', reason: 'it was sent so long ago that LinkedIn would not notice a repeat' };
 		}

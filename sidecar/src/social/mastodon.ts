@@ -55,6 +55,7 @@ type Status = z.infer<typeof statusSchema>;
 const accountAnswer = z.object({ id: z.string(), acct: z.string() });
 const mediaAnswer = z.object({ id: z.string(), url: z.string().nullish() });
 const scheduledSchema = z.object({ id: z.string(), scheduled_at: z.string() });
+const listedSchema = scheduledSchema.extend({ params: z.object({ text: z.string().nullish() }), media_attachments: z.array(z.object({ id: z.string() })).default([]) });
 
 /** Mastodon and the servers that speak its API (platforms.md 10). */
 export function createMastodon({ http, settleSeconds = 45 }: MastodonOptions): Platform {
@@ -263,8 +264,14 @@ export function createMastodon({ http, settleSeconds = 45 }: MastodonOptions): P
 		const { uploads } = stateSchema.parse(run.state);
 		const first = uploads[0];
 		const unknown = (reason: string): ReconcileResult => ({ state: 'unknown', reason });
-		if (run.post.scheduledAt) return unknown('a scheduled post cannot be looked up more than an hour later');
-		if (first && (await mediaStatus(run, first.id)) !== 404) return { state: 'absent' };
+		const { scheduledAt } = run.post;
+		if (scheduledAt) {
+			const listed = await findScheduled(run, scheduledAt, uploads.map((upload) => upload.id));
+			if (listed) return listed;
+			if (run.now() < scheduledAt) return unknown('it is not in the list of scheduled posts, but may have been taken away there');
+		}
+		// What only waits for its time is unattached, too.
+		if (!scheduledAt && first && (await mediaStatus(run, first.id)) !== 404) return { state: 'absent' };
 		if (!run.account) return unknown('the token may not read the account (scope read:accounts)');
 		const ids = uploads.map((upload) => upload.id);
 		let maxId: string | null = null;
@@ -280,6 +287,22 @@ export function createMastodon({ http, settleSeconds = 45 }: MastodonOptions): P
 			maxId = statuses.at(-1)!.id;
 		}
 		return unknown('the account has too many newer posts to look through');
+	}
+
+	/** Until its time comes, a scheduled post stands in a list of its own. Null: not there. */
+	async function findScheduled(run: PlatformRun, at: Date, ids: readonly string[]): Promise<ReconcileResult | null> {
+		try {
+			const { data } = await send(run, { action: 'read the scheduled posts', effect: 'read', method: 'GET', path: '/api/v1/scheduled_statuses?limit=40', schema: z.array(listedSchema) });
+			const mine = data.find(
+				({ scheduled_at, params, media_attachments: media }) =>
+					Math.abs(Date.parse(scheduled_at) - at.getTime()) < CLOCK_MARGIN_MS &&
+					(ids.length > 0 ? ids.every((id) => media.some((entry) => entry.id === id)) : comparable(params.text ?? '') === comparable(run.post.text)),
+			);
+			return mine ? { state: 'scheduled', remoteId: mine.id } : null;
+		} catch (error) {
+			if (!(error instanceof HttpFailure && error.status === 403)) throw error;
+			return { state: 'unknown', reason: 'the token may not read the scheduled posts (scope read:statuses)' };
+		}
 	}
 
 	/** Null: not allowed. */

@@ -240,6 +240,13 @@ describe('LinkedIn', () => {
 			expect(linkedIn.count('create')).toBe(calls);
 		});
 
+		it('does not repeat a post without words: LinkedIn might not notice', async () => {
+			const account = await start();
+			linkedIn.fail('create', { when: 'after', answer: 'drop' });
+			expect(await refused(requestOf(account, postOf('', [picture])))).toMatchObject({ code: 'post_unknown', message: expect.stringContaining('has none') });
+			expect([linkedIn.publicCalls, linkedIn.repeats]).toEqual([1, 0]);
+		});
+
 		it('does not repeat after so long that a duplicate would not be noticed', async () => {
 			const account = await start();
 			const request = requestOf(account, postOf('long ago'));

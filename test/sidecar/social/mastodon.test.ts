@@ -140,6 +140,31 @@ describe('Mastodon', () => {
 		expect(server.repeats).toBe(0);
 	});
 
+	it.each([
+		['its words', () => [], 'scheduled', 5],
+		['its media', () => [video], 'scheduled', 5],
+		['its words', () => [], 'published', 1],
+		['its media', () => [video], 'published', 1],
+	])('finds a scheduled post by %s when the key has expired (case %#)', async (_, media, status, hours) => {
+		const stage = await start();
+		const request = requestOf(stage, postOf('Later https://example.com/', media(), { scheduledAt: new Date(clock.now() + hours * 3_600_000) }));
+		await openForTwoHours(request, true);
+		const row = await publish(request);
+		// Once it is out it has another id.
+		expect(row).toMatchObject({ status, externalPostId: (status === 'published' ? server.posts : server.scheduled)[0]!.id });
+		expect(server.publicCalls).toBe(1);
+	});
+
+	it('says that a scheduled post is unknown where the token may not read the list, or it is not there', async () => {
+		const stage = await start();
+		const request = requestOf(stage, postOf('Later', [], { scheduledAt: new Date(clock.now() + 5 * 3_600_000) }));
+		await openForTwoHours(request, false);
+		await expect(publish(request)).rejects.toMatchObject({ code: 'post_unknown', message: expect.stringContaining('not in the list') });
+		scopes('write:media', 'write:statuses', 'read:accounts');
+		await expect(publish(request)).rejects.toMatchObject({ code: 'post_unknown', message: expect.stringContaining('read:statuses') });
+		expect(server.publicCalls).toBe(0);
+	});
+
 	it('finds the post by its text when the key has expired', async () => {
 		const stage = await start();
 		const request = requestOf(stage, postOf('Two & more https://example.com/a/long/path/that/the/server/cuts?x=1\n\nhi @friend@example.org #tag'));
