@@ -68,10 +68,10 @@ export async function withSidecar(environment: Record<string, string>, work: (be
 	}
 }
 
-/** 1080p of 30 pictures a second with sound, as H.264 and AAC. */
-export function makeSource(path: string, { seconds = 60, size = '1920x1080', bitrate = '8M' } = {}): string {
+/** 1080p of 30 pictures a second with sound, as H.264 and AAC. `noise`: it needs the whole bitrate. */
+export function makeSource(path: string, { seconds = 60, size = '1920x1080', bitrate = '8M', noise = false } = {}): string {
 	execFileSync('ffmpeg', [
-		...['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=30:duration=${seconds}`, '-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`],
+		...['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=30:duration=${seconds}${noise ? ',noise=alls=20:allf=t' : ''}`, '-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`],
 		...['-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', bitrate, '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-shortest', path],
 	]);
 	return path;
