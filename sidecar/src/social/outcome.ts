@@ -161,7 +161,7 @@ export function codeOf(body: unknown): string | null {
 	const code = error['code'];
 	if (typeof code !== 'string' && typeof code !== 'number') return null;
 	const subcode = error['error_subcode'];
-	return subcode === undefined || subcode === null ? String(code) : `${code}/${String(subcode)}`;
+	return typeof subcode === 'string' || typeof subcode === 'number' ? `${code}/${subcode}` : String(code);
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
