@@ -1,7 +1,7 @@
 import { createHash, randomBytes, type Hash } from 'node:crypto';
 import { Emulator, jsonObject, Refusal, type Answer, type Call, type EmulatorOptions, type StoredMedia, type StreamCall } from './emulator.ts';
 import { addExtras } from './youtubeExtras.ts';
-import { contentRange, findingOfVideo, googleError, GRANULE, PREFIX } from './youtubeRules.ts';
+import { contentRange, findingOfVideo, googleError, GRANULE, PARTS, PREFIX } from './youtubeRules.ts';
 
 export interface YouTubeAccount {
 	/** Null: a Google account without a channel. */
@@ -81,13 +81,6 @@ const READ = ['youtube.readonly', 'youtube', 'youtube.force-ssl', 'youtubepartne
 const CHANGE = ['youtube', 'youtube.force-ssl', 'youtubepartner'];
 /** What n8n's credential asks for. */
 const SCOPES = ['youtube', 'youtubepartner', 'youtube.force-ssl', 'youtube.upload', 'youtubepartner-channel-audit'];
-const PARTS: Record<string, string[]> = {
-	channels: ['id', 'snippet', 'status', 'contentDetails', 'statistics'],
-	videos: ['id', 'snippet', 'status', 'processingDetails', 'statistics', 'contentDetails'],
-	captions: ['id', 'snippet'],
-	playlistItems: ['id', 'snippet', 'contentDetails', 'status'],
-	commentThreads: ['id', 'snippet'],
-};
 const MAX_BYTES = 256e9;
 /** A strict YouTube Data API v3 on loopback (platforms.md 4): refuses what the real one refuses, and counts what makes a video. */
 export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {}) {
@@ -101,6 +94,7 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 	/** Scripted: what the next chunks keep, and how the next video ends. */
 	const keepOnly: number[] = [];
 	let nextFailure: YouTubeVideo['failure'] = null;
+	let making = 0;
 	let base = '';
 
 	const refuse = (code: number, reason: string, message?: string): never => {
@@ -222,6 +216,8 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 	}
 	const incomplete = ({ stored }: Session): Answer => ({ status: 308, headers: stored > 0 ? { range: `bytes=0-${stored - 1}` } : {} });
 	const complete = (video: YouTubeVideo): Answer => ({ status: 201, body: pick(resource(video), ['snippet', 'status']) });
+	/** The video of a session that has all bytes; null while it is still in the making. */
+	const made = (session: Session): YouTubeVideo | null => session.video ?? (session.stored < session.total || making-- > 0 ? null : (session.video = publish(session)));
 	async function receive(call: StreamCall): Promise<{ session: Session; whole: boolean }> {
 		const session = sessionOf(call);
 		const range = contentRange(call.headers['content-range']) ?? { start: 0, end: session.total, total: session.total };
@@ -259,14 +255,14 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 		const session = sessionOf(call);
 		const range = contentRange(call.headers['content-range']);
 		if (call.headers['content-length'] !== '0' || range?.total !== session.total) refuse(400, 'badRequest', 'Failed to parse Content-Range header.');
-		return session.video ? complete(session.video) : incomplete(session);
+		const video = made(session);
+		return video ? complete(video) : incomplete(session);
 	};
 	const create = async (call: StreamCall): Promise<Answer> => {
 		const { session, whole } = await receive(call);
 		counters.publicCalls += 1;
-		if (!whole) return incomplete(session);
-		session.video ??= publish(session);
-		return complete(session.video);
+		const video = whole ? made(session) : null;
+		return video ? complete(video) : incomplete(session);
 	};
 	emulator.stream('probe', 'put', SESSION, probe, isA('probe'));
 	emulator.stream('append', 'put', SESSION, async (call) => incomplete((await receive(call)).session), isA('append'));
@@ -387,8 +383,12 @@ export async function startYouTubeEmulator(options: YouTubeEmulatorOptions = {})
 		steps: ['channel', 'initialize', 'append', 'create', 'probe', 'videos', 'uploads', 'thumbnail', 'captions', 'caption', 'comment', 'comments', 'comment-list', 'delete', 'comment-delete'] as const,
 		revoke: (token: string) => tokens.delete(token),
 		setToken: (token: string, entry: YouTubeAccount) => tokens.set(token, entry),
+		/** What is missing of the last piece of each upload arrives at last. */
+		arrive: () => sessions.forEach((session) => session.stored > 0 && (session.video ??= publish(session))),
 		/** Every session is gone. */
 		forgetMedia: () => sessions.clear(),
+		/** So many answers say of a complete upload that nothing is missing, and of no video yet. */
+		delayMaking: (answers: number) => (making = answers),
 		/** The next chunks keep only so many bytes; 0: an answer without Range. */
 		shorten: (...bytes: number[]) => void keepOnly.push(...bytes),
 		/** The next video ends badly: failureReason or rejectionReason of platforms.md 4.4. */

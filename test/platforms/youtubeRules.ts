@@ -8,6 +8,14 @@ export interface Finding {
 
 export const GRANULE = 262_144;
 export const PREFIX = 'https://www.googleapis.com/auth/';
+/** Of the resources that can be read. */
+export const PARTS: Record<string, string[]> = {
+	channels: ['id', 'snippet', 'status', 'contentDetails', 'statistics'],
+	videos: ['id', 'snippet', 'status', 'processingDetails', 'statistics', 'contentDetails'],
+	captions: ['id', 'snippet'],
+	playlistItems: ['id', 'snippet', 'contentDetails', 'status'],
+	commentThreads: ['id', 'snippet'],
+};
 
 const FIELDS: Record<string, string[]> = {
 	snippet: ['title', 'description', 'tags', 'categoryId', 'defaultLanguage', 'defaultAudioLanguage'],

@@ -40,7 +40,8 @@ export function createExtras(send: SendYouTube) {
 		if (uploadStatus === 'failed' || uploadStatus === 'rejected') return [`YouTube did not keep the video because ${whyEnded(failureReason ?? rejectionReason)}.`];
 		const wanted = run.post.scheduledAt ? 'public' : (run.post.visibility ?? 'public');
 		const waits = run.post.scheduledAt !== null && publishAt !== undefined;
-		if (privacyStatus === wanted || waits || privacyStatus !== 'private') return [];
+		if (privacyStatus === wanted || waits) return [];
+		if (privacyStatus !== 'private') return [`The video is ${privacyStatus}, though it was to be ${wanted}: its upload had been begun so. Change it in YouTube Studio.`];
 		return [
 			`YouTube made the video private although it was to be ${wanted}. That happens to all uploads of a Google Cloud project that has not passed YouTube's audit of API clients, and they stay private: apply for the audit.`,
 		];

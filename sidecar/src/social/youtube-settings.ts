@@ -95,7 +95,9 @@ function problemsOf(post: Post): PostProblem[] {
 	find('tags', length > MAX_TAGS, `The tags have ${length} characters together (commas between them count, and quotes around tags of several words); YouTube takes ${MAX_TAGS}. Leave some out.`);
 	find('tags', post.tags.some((tag) => /[<>,]/.test(tag)), 'YouTube takes no <, > and commas within a tag.');
 	find('visibility', post.scheduledAt !== null && post.visibility !== null && post.visibility !== 'public', 'A scheduled video becomes public on YouTube: leave the visibility out, or the time.');
-	for (const [index, { label }] of post.subtitles.entries()) {
+	for (const [index, { language, label }] of post.subtitles.entries()) {
+		const same = post.subtitles.findIndex((other) => other.language.toLowerCase() === language.toLowerCase() && other.label === label) < index;
+		find(`subtitles[${index}]`, same, `YouTube takes one track of subtitles for each language and name; there are two of "${label}". Leave one out, or name it otherwise.`);
 		find(`subtitles[${index}].label`, label.length > MAX_TRACK_NAME, `The name of a track of subtitles has ${label.length} characters; YouTube takes ${MAX_TRACK_NAME}.`);
 	}
 	if (post.cover) {

@@ -29,6 +29,8 @@ export interface YouTubeOptions {
 /** videos.list and playlistItems.list take and give 50 at most. */
 const PAGE_SIZE = 50;
 const UPLOAD_PAGES = 4;
+/** Between two looks at an upload that is complete and no video yet (platforms.md 4.2). */
+const MAKING_SECONDS = 10;
 /** Ids of videos; those of comments are longer. */
 const VIDEO_ID = /^[\w-]{11}$/;
 
@@ -37,6 +39,10 @@ const stateSchema = z.object({
 	session: z.string().nullable().default(null),
 	/** Bytes that YouTube has. */
 	stored: z.number().default(0),
+	/** What the session was begun with: title, visibility and the rest stand in it, and cannot be changed any more. */
+	resource: z.string().default(''),
+	/** Its last piece was sent once, and YouTube said that it did not have it. */
+	tried: z.boolean().default(false),
 });
 
 const channelAnswer = z.object({
@@ -105,6 +111,12 @@ export function createYouTube(options: YouTubeOptions): Platform {
 	}
 	const made = (run: PlatformRun, { id, status }: Video) => result(run, id, isWaiting(status, run.now()));
 
+	/** No video yet. With all bytes there, YouTube is about to make it: it is asked, and nothing is begun anew. */
+	async function taken(run: PlatformRun, stored: number): Promise<FinishResult> {
+		await run.save({ ...run.state, stored });
+		return stored === mediaOf(run).bytes ? { state: 'accepted', afterSeconds: MAKING_SECONDS } : { state: 'waiting', afterSeconds: 1 };
+	}
+
 	async function channel(run: AccountRun, parts: string) {
 		const path = `/channels?part=${parts}&mine=true`;
 		const { data } = await send(run, { action: 'read the channel', effect: 'read', method: 'GET', path, schema: channelAnswer });
@@ -168,24 +180,32 @@ export function createYouTube(options: YouTubeOptions): Platform {
 		async start(run) {
 			if (run.post.replyTo) return comments.prepare(run, run.post.replyTo.rootId);
 			const media = mediaOf(run);
-			let { session, stored } = stateSchema.parse(run.state);
+			const before = stateSchema.parse(run.state);
+			let { session, stored, ...begun } = before;
+			const { parts, notify, resource } = resourceOf(run.post, youTubeSettings.parse(run.settings));
+			const wanted = JSON.stringify([resource, notify]);
 			if (session !== null) {
 				// What a former process had sent may not have arrived, and what had not been noted may have.
 				const known = await sessions.probe(run, session, media.bytes);
-				if (known === null) session = null;
-				else stored = 'video' in known ? media.bytes : known.stored;
+				// A session that is gone may have made its video after all: `finish` has that looked up before anything is sent.
+				const maybeMade = known === null ? before.tried : 'video' in known || known.stored === media.bytes;
+				if (maybeMade) stored = media.bytes;
+				// Begun as a public video, it cannot become the private one that is wanted now.
+				else if (known === null || before.resource !== wanted) session = null;
+				else if ('stored' in known) stored = known.stored;
 			}
 			for (let round = 1; ; round += 1) {
 				if (session === null) {
-					const { parts, notify, resource } = resourceOf(run.post, youTubeSettings.parse(run.settings));
 					const query = new URLSearchParams({ uploadType: 'resumable', part: parts, notifySubscribers: String(notify) });
 					session = await sessions.begin(run, media, query, resource);
 					stored = 0;
+					begun = { resource: wanted, tried: false };
 				}
-				await run.save({ ...run.state, session, stored });
+				await run.save({ ...run.state, ...begun, session, stored });
 				if (stored === media.bytes) return;
 				const current: string = session;
 				const end = await sessions.fill(run, media, current, stored, (bytes) => run.save({ ...run.state, session: current, stored: bytes }));
+				if (end === null && begun.tried) return run.save({ ...run.state, stored: media.bytes });
 				if (end !== null) return 'video' in end ? run.save({ ...run.state, session, stored: media.bytes }) : undefined;
 				session = null;
 				if (round === TRIES) throw new PipelineError('platform_unavailable', 'YouTube forgets the upload again and again. Nothing was posted.');
@@ -200,17 +220,20 @@ export function createYouTube(options: YouTubeOptions): Platform {
 			const media = mediaOf(run);
 			const { session, stored } = stateSchema.parse(run.state);
 			if (session === null) return { state: 'restart', reason: 'there is no upload' };
+			const gone = new HttpFailure({ action: 'send the last part of the video', decision: 'unknown', status: 404, detail: 'the upload is not known any more' });
 			if (stored === media.bytes) {
 				const known = await sessions.probe(run, session, media.bytes);
-				return known !== null && 'video' in known ? made(run, known.video) : { state: 'restart', reason: 'the upload is not known any more' };
+				if (known === null) {
+					if (attempts > 1) throw gone;
+					return { state: 'restart', reason: gone.detail };
+				}
+				return 'video' in known ? made(run, known.video) : taken(run, known.stored);
 			}
 			// More than one piece is missing after all: that is the work of `start`.
 			if (!nextChunk(stored, media.bytes, chunkBytes).last) return { state: 'waiting', afterSeconds: 0 };
 			try {
 				const end = await sessions.finish(run, media, session, stored);
-				if ('video' in end) return made(run, end.video);
-				await run.save({ ...run.state, stored: end.stored });
-				return { state: 'waiting', afterSeconds: 1 };
+				return 'video' in end ? made(run, end.video) : await taken(run, end.stored);
 			} catch (error) {
 				if (!(error instanceof HttpFailure) || !isGone(error)) throw error;
 				// Which the session may also be because an earlier call had finished it.
@@ -225,8 +248,9 @@ export function createYouTube(options: YouTubeOptions): Platform {
 			const known = session === null ? null : await sessions.probe(run, session, mediaOf(run).bytes);
 			if (known === null) return lookUp(run, arming);
 			if ('video' in known) return made(run, known.video);
+			if (known.stored === mediaOf(run).bytes) return { state: 'waiting', afterSeconds: MAKING_SECONDS };
 			// Incomplete: no video. Should the lost call still be on its way, the session makes one video all the same.
-			await run.save({ ...run.state, stored: known.stored });
+			await run.save({ ...run.state, stored: known.stored, tried: true });
 			return { state: 'absent' };
 		},
 

@@ -1,3 +1,4 @@
+import type { Post } from '../../../sidecar/src/social/platform.ts';
 import { publishPost, type PublishRequest } from '../../../sidecar/src/social/publish.ts';
 import { startYouTubeEmulator, type YouTubeEmulator } from '../../platforms/youtube.ts';
 import { googleError } from '../../platforms/youtubeRules.ts';
@@ -91,6 +92,15 @@ describe('uploads to YouTube', () => {
 		expect(other.calls).toEqual([]);
 	});
 
+	it('begin anew when the video is to be another one now: who may see it is fixed when an upload begins', async () => {
+		const ask = (more: Partial<Post>) => ({ ...world.request(postOf('Changed', [world.video], more)), jobId: null, idempotencyKey: 'changed' });
+		youtube.fail('append', { when: 'before', answer: googleError(401, 'authError'), skip: 1 });
+		expect(await failing(world.publish(ask({ visibility: 'public' })))).toMatchObject({ code: 'needs_reauth' });
+		await world.publish(ask({ visibility: 'private', title: 'Better' }));
+		expect(youtube.posts).toEqual([expect.objectContaining({ title: 'Better', status: expect.objectContaining({ privacyStatus: 'private' }) })]);
+		expect(youtube.count('initialize')).toBe(2);
+	});
+
 	it('keep the address of the session out of every error', async () => {
 		const location = `${youtube.url}/upload/youtube/v3/videos?upload_id=AbCdEfGh`;
 		youtube.fail('initialize', { when: 'before', answer: { status: 200, headers: { location } } });
@@ -146,6 +156,34 @@ describe('a video whose outcome is open', () => {
 		youtube.fail('probe', { when: 'before', answer: { status: 404, body: 'Not Found' }, skip: 1, times: 1000 });
 		expect(await failing(world.post('in between'))).toMatchObject({ code: 'post_unknown' });
 		expect([youtube.count('initialize'), youtube.publicCalls]).toEqual([1, 0]);
+	});
+
+	it.each([0, 1])('is waited for while YouTube has all of it and no video yet (%i answers lost)', async (lost) => {
+		youtube.delayMaking(4);
+		if (lost > 0) youtube.fail('create', { when: 'after', answer: 'drop' });
+		const row = await world.post('in the making');
+		expect([row.externalPostId, youtube.count('initialize'), youtube.publicCalls]).toEqual([youtube.posts[0]!.id, 1, 1]);
+	});
+
+	it('is unknown, and uploaded no second time, when its video is never made', async () => {
+		youtube.delayMaking(10_000);
+		const given = world.request(postOf('never made', [world.video]));
+		expect(await failing(world.publish(given))).toMatchObject({ code: 'post_unknown' });
+		youtube.delayMaking(0);
+		expect((await world.publish(given)).externalPostId).toBe(youtube.posts[0]!.id);
+		expect([youtube.count('initialize'), youtube.publicCalls]).toEqual([1, 1]);
+	});
+
+	it('is looked up by a later run whose session is gone, though YouTube had said that the last part was missing', async () => {
+		const given = world.request(postOf('slow call', [world.video]));
+		youtube.fail('create', { when: 'during', answer: 'drop' });
+		youtube.fail('create', { when: 'before', answer: googleError(401, 'authError') });
+		expect(await failing(world.publish(given))).toMatchObject({ code: 'needs_reauth' });
+		// The first call was slow, not lost: it arrives after all.
+		youtube.arrive();
+		youtube.forgetMedia();
+		expect((await world.publish(given)).externalPostId).toBe(youtube.posts[0]!.id);
+		expect([youtube.posts.length, youtube.count('initialize')]).toEqual([1, 1]);
 	});
 
 	it('stays unknown when several could be it', async () => {
