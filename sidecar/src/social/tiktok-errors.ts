@@ -4,7 +4,7 @@ import { isRecord, type Decision, type Effect, type Judgement } from './outcome.
 const CAP_MS = 24 * 3_600_000;
 
 const REAUTH_SCOPE =
-	'The account has not granted what this needs: choose the right "Access" in the TikTok credential (video.publish to post, video.upload for drafts, video.list for numbers) and connect it again.';
+	'The account has not granted what this needs: choose the right "Access" in the TikTok credential (user.info.basic always, video.publish to post, video.upload for drafts, video.list for numbers) and connect it again.';
 
 interface Meaning {
 	decision: Decision;
@@ -63,6 +63,7 @@ const FAIL_REASONS: Record<string, string> = {
 	picture_size_check_failed: 'The picture is too small or too large: 360 to 4096 pixels a side for videos, at most 1080 on the shorter side for photos.',
 	publish_cancelled: 'The post was cancelled.',
 	auth_removed: 'The account has taken the permission back from your TikTok app. Connect it again.',
+	internal: 'It had an error of its own. Try again.',
 	photo_pull_failed: 'TikTok could not fetch a photo: its address must be reachable from the internet, without a redirect, for an hour.',
 	video_pull_failed: 'TikTok could not fetch the video.',
 	spam_risk_too_many_posts: MEANINGS['spam_risk_too_many_posts']!.hint!,

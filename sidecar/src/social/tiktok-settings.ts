@@ -69,7 +69,7 @@ export function limitsOf({ post }: Pick<PlatformRun, 'post'>, settings: TikTokSe
 		needsMedia: true,
 		videoPreset: 'tiktok',
 		...(photos ? { fetchesMedia } : {}),
-		problems: creator ? problemsOf(post, settings, creator) : [],
+		problems: [...(creator ? problemsOf(post, settings, creator) : draftProblems(settings)), ...photoProblems(post, settings)],
 		options: {
 			visibility: ['public', 'private'],
 			sensitive: false,
@@ -89,12 +89,27 @@ function problemsOf(post: Post, settings: TikTokSettings, creator: Creator): Pos
 	const possible = `this account allows: ${names.join(', ')}`;
 	refuse('privacy', privacy === null, `Choose who can see the post: TikTok wants it chosen each time; ${possible}.`);
 	refuse('privacy', privacy !== null && !names.includes(privacy), `The account does not allow the privacy "${privacy}"; ${possible}.`);
+	refuse('privacy', post.visibility === 'private' && privacy === 'everyone', 'The visibility is "private", but the privacy "everyone" shows it to all. Change one of them.');
 	refuse('paid_partnership', settings.paid_partnership && privacy === 'only_me', 'A paid partnership cannot be seen by "only_me". Choose another privacy.');
 	refuse('allow_comments', settings.allow_comments && creator.comment_disabled, 'The account has switched comments off in the TikTok app. Switch them on there, or leave this off.');
 	refuse('allow_duet', !photos && settings.allow_duet && creator.duet_disabled, 'The account has switched duets off in the TikTok app. Switch them on there, or leave this off.');
 	refuse('allow_stitch', !photos && settings.allow_stitch && creator.stitch_disabled, 'The account has switched stitches off in the TikTok app. Switch them on there, or leave this off.');
-	refuse('ai_generated', photos && settings.ai_generated, 'TikTok has no mark for AI on photos that are posted through its API. Post them in the app, or leave this off.');
-	refuse('cover_photo', photos && settings.cover_photo > post.media.length, `There are ${post.media.length} photos; the cover must be one of them.`);
+	return problems;
+}
+
+/** Only the user of the app can say these things of a draft: what was chosen would be lost without a word. */
+function draftProblems(settings: TikTokSettings): PostProblem[] {
+	const lost = (['paid_partnership', 'own_brand', 'ai_generated'] as const).filter((name) => settings[name]);
+	return lost.map((name) => ({ field: `settings.${name}`, message: 'A draft cannot be marked: its user does that in the TikTok app. Leave this off, or post it directly.' }));
+}
+
+function photoProblems(post: Post, settings: TikTokSettings): PostProblem[] {
+	if (!isPhotos(post)) return [];
+	const problems: PostProblem[] = [];
+	if (settings.ai_generated && settings.mode === 'direct') {
+		problems.push({ field: 'settings.ai_generated', message: 'TikTok has no mark for AI on photos that are posted through its API. Post them in the app, or leave this off.' });
+	}
+	if (settings.cover_photo > post.media.length) problems.push({ field: 'settings.cover_photo', message: `There are ${post.media.length} photos; the cover must be one of them.` });
 	return problems;
 }
 

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { backoffMs, throttleSeconds, TRIES, type TypedAnswer, type TypedRequest } from './call.ts';
+import { isPublicHost } from '../net/addresses.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, PlatformRun, PostMedia } from './platform.ts';
 import { nextChunk, planChunks, receivedBytes, type Chunk, type ChunkPlan } from './tiktok-chunks.ts';
@@ -10,6 +12,11 @@ import { videoInfo, type TikTokSettings } from './tiktok-settings.ts';
 export type Send = <T>(run: AccountRun, request: Omit<TypedRequest<T>, 'url' | 'token' | 'method'> & { path: string; method?: 'GET' }) => Promise<TypedAnswer<T>>;
 /** Sends a chunk to the address of the upload. */
 export type Put = (run: PlatformRun, task: Task, media: PostMedia, chunk: Chunk, effect: 'upload' | 'publish') => Promise<PutResult>;
+export interface Begin {
+	/** The API that names the address of an upload. */
+	apiUrl: string;
+	chunkBytes?: number | undefined;
+}
 export type PutResult = { state: 'taken'; complete: boolean } | { state: 'has'; received: number | null } | { state: 'gone'; reason: string };
 
 const taskSchema = z.object({
@@ -21,6 +28,8 @@ const taskSchema = z.object({
 	size: z.number(),
 	chunkBytes: z.number(),
 	count: z.number(),
+	/** Hash of what the post was to be: text, privacy and the rest are told when an upload begins, and cannot be changed any more. */
+	words: z.string().default(''),
 	/** Bytes that TikTok is known to have. */
 	received: z.number(),
 	/**
@@ -58,13 +67,23 @@ const initAnswer = z.object({ data: z.object({ publish_id: z.string().min(1), up
 /** True once the address has expired: no byte is taken any more, and nothing was published (platforms.md 3.8). */
 export const isExpired = (task: Task, now: Date): boolean => task.createdAt + URL_LIFE_MS <= now.getTime();
 
+/** What TikTok is told of a video that is not a draft; null: a draft. */
+const infoOf = (run: PlatformRun, settings: TikTokSettings) => (settings.mode === 'direct' ? videoInfo(run.post, settings) : null);
+const wordsOf = (run: PlatformRun, settings: TikTokSettings): string => createHash('sha256').update(JSON.stringify(infoOf(run, settings))).digest('hex');
+
+/** Nothing is to be sent to it any more: it has expired, or was begun as another post (of another privacy, a draft) than is wanted now. */
+export const isOver = (run: PlatformRun, settings: TikTokSettings, task: Task): boolean => isExpired(task, run.now()) || task.words !== wordsOf(run, settings);
+
 /** Everything but the last chunk: nothing can become public before that one has arrived. */
-export async function uploadVideo(send: Send, put: Put, run: PlatformRun, settings: TikTokSettings, chunkBytes?: number): Promise<void> {
+export async function uploadVideo(send: Send, put: Put, run: PlatformRun, settings: TikTokSettings, begin: Begin): Promise<void> {
 	const media = run.post.media[0]!;
 	for (let round = 1; ; round += 1) {
 		const known = stateSchema.parse(run.state).task;
-		const usable = known && !known.dead && known.createdAt + URL_LIFE_MS - URL_MARGIN_MS > run.now().getTime() && known.size === media.bytes;
-		const task = usable ? known : await beginUpload(send, run, settings, planChunks(media.bytes, chunkBytes));
+		// Its last chunk was sent once: TikTok is asked what became of it before another upload is begun.
+		if (known && !known.dead && known.doubted && isOver(run, settings, known)) return;
+		const isFresh = (task: Task) => task.createdAt + URL_LIFE_MS - URL_MARGIN_MS > run.now().getTime() || task.doubted;
+		const usable = known && !known.dead && known.size === media.bytes && !isOver(run, settings, known) && isFresh(known);
+		const task = usable ? known : await beginUpload(send, run, settings, planChunks(media.bytes, begin.chunkBytes), begin.apiUrl);
 		const outcome = await sendChunks(put, run, task, media);
 		if (outcome === 'ready') return;
 		if (round === ROUNDS) throw new PipelineError('platform_unavailable', 'TikTok does not keep the upload: it forgot it again and again. Nothing was posted.');
@@ -83,8 +102,10 @@ async function sendChunks(put: Put, run: PlatformRun, first: Task, media: PostMe
 		if (!chunk || chunk.last) return 'ready';
 		const result = await put(run, task, media, chunk, 'upload');
 		if (result.state === 'gone') {
-			if (task.doubted && !isExpired(task, run.now())) throw new PipelineError('post_unknown', DOUBT);
-			return { reason: result.reason };
+			if (!task.doubted) return { reason: result.reason };
+			// TikTok is asked what became of it.
+			if (isExpired(task, run.now())) return 'ready';
+			throw new PipelineError('post_unknown', DOUBT);
 		}
 		if (result.state === 'has') {
 			corrections += 1;
@@ -99,8 +120,8 @@ async function sendChunks(put: Put, run: PlatformRun, first: Task, media: PostMe
  * Asks for an upload. No byte has been sent then, so an init whose answer was lost can have published nothing: our inference, no page
  * says so, and others advise against repeating it (platforms.md 3.8). Hence once more at most, within the hour that an upload lives.
  */
-async function beginUpload(send: Send, run: PlatformRun, settings: TikTokSettings, plan: ChunkPlan): Promise<Task> {
-	const direct = settings.mode === 'direct';
+async function beginUpload(send: Send, run: PlatformRun, settings: TikTokSettings, plan: ChunkPlan, apiUrl: string): Promise<Task> {
+	const info = infoOf(run, settings);
 	for (let attempt = 1; ; attempt += 1) {
 		run.signal.throwIfAborted();
 		const lost = stateSchema.parse(run.state).lost.filter((at) => at > run.now().getTime() - URL_LIFE_MS);
@@ -118,23 +139,31 @@ async function beginUpload(send: Send, run: PlatformRun, settings: TikTokSetting
 				action: 'begin the upload',
 				// Never repeated by itself.
 				effect: 'publish',
-				path: direct ? '/v2/post/publish/video/init/' : '/v2/post/publish/inbox/video/init/',
+				path: info ? '/v2/post/publish/video/init/' : '/v2/post/publish/inbox/video/init/',
 				schema: initAnswer,
 				body: {
 					kind: 'json',
 					value: {
-						...(direct ? { post_info: videoInfo(run.post, settings) } : {}),
+						...(info ? { post_info: info } : {}),
 						source_info: { source: 'FILE_UPLOAD', video_size: plan.size, chunk_size: plan.chunkBytes, total_chunk_count: plan.count },
 					},
 				},
 				...INIT_RATE,
 			});
 			const { publish_id: publishId, upload_url: uploadUrl } = answer.data;
-			const task = { ...plan, publishId, uploadUrl, createdAt: sentAt, received: 0, doubted: false, dead: false };
+			if (!isPlausible(uploadUrl, apiUrl)) {
+				await keep({ lost });
+				throw new PipelineError('platform_unavailable', 'TikTok began an upload, but named no usable address to send it to. Nothing was posted.');
+			}
+			const task = { ...plan, publishId, uploadUrl, createdAt: sentAt, words: wordsOf(run, settings), received: 0, doubted: false, dead: false };
 			await keep({ task, lost: [] });
 			return task;
 		} catch (error) {
-			if (!(error instanceof HttpFailure)) throw error;
+			if (!(error instanceof HttpFailure)) {
+				// Stopped while it waited for its turn: it was not sent.
+				if (run.signal.aborted) await keep({ lost }).catch(() => {});
+				throw error;
+			}
 			if (error.decision === 'unknown') {
 				// Nothing is public: it is no unknown outcome of the post.
 				if (lost.length >= 1) throw error.as('retry');
@@ -147,6 +176,12 @@ async function beginUpload(send: Send, run: PlatformRun, settings: TikTokSetting
 			await run.sleep(pauseMs);
 		}
 	}
+}
+
+/** Where a video may be sent to: the host that was asked, or a public one over https. Never into the network that this runs in. */
+export function isPlausible(uploadUrl: string, apiUrl: string): boolean {
+	const [upload, api] = [new URL(uploadUrl), new URL(apiUrl)];
+	return upload.origin === api.origin || (upload.protocol === 'https:' && isPublicHost(upload.hostname));
 }
 
 /** What TikTok has, from the answer to a chunk that does not follow on (platforms.md 3.3). */

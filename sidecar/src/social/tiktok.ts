@@ -8,7 +8,7 @@ import type { AccountRun, Engagement, FinishResult, Platform, PlatformRun, Publi
 import { nextChunk } from './tiktok-chunks.ts';
 import { explainFailReason, judgeTikTok, mayPassWithNewUpload } from './tiktok-errors.ts';
 import { creatorSchema, isPhotos, isPublic, limitsOf, photoBody, settingsSchema, type Creator } from './tiktok-settings.ts';
-import { DOUBT, INIT_RATE, isExpired, readRefusedChunk, stateSchema, uploadVideo, type Put, type Send, type Task } from './tiktok-upload.ts';
+import { DOUBT, INIT_RATE, isOver, readRefusedChunk, stateSchema, uploadVideo, type Put, type Send, type Task } from './tiktok-upload.ts';
 
 export interface TikTokOptions {
 	http: Http;
@@ -70,6 +70,7 @@ const videosAnswer = z.object({
 
 const IN_INBOX = 'Delivered as a draft, not published: its user finds it in the inbox of the TikTok app, adds the text there and posts it.';
 const NOT_LISTED = 'TikTok does not list it among the public videos of the account: it was deleted or made private, or it is of photos. Look in the app.';
+const FORGOTTEN = 'TikTok does not tell any more what became of it. Look in the app.';
 const isPublishId = (remoteId: string): boolean => remoteId.includes('~');
 
 /** TikTok, Content Posting API (platforms.md 3). */
@@ -189,7 +190,10 @@ export function createTikTok(options: TikTokOptions): Platform {
 		const chunk = nextChunk(task, task.received);
 		if (!chunk) return accepted;
 		if (!chunk.last) return { state: 'waiting', afterSeconds: 1 };
-		const result = await put(run, task, run.post.media[0]!, chunk, 'publish');
+		const result = await put(run, task, run.post.media[0]!, chunk, 'publish').catch((error: unknown) => {
+			// A refusal may also mean that the one before has arrived after all.
+			throw task.doubted && error instanceof HttpFailure && error.decision === 'stop' ? error.as('unknown') : error;
+		});
 		if (result.state === 'gone') {
 			if (task.doubted) throw new PipelineError('post_unknown', DOUBT);
 			return { state: 'restart', reason: result.reason };
@@ -207,7 +211,8 @@ export function createTikTok(options: TikTokOptions): Platform {
 	/** Takes back what has not been published, so that it does not count as pending. As good as it can: without this it ends after an hour. */
 	async function cancel(run: PlatformRun): Promise<void> {
 		const state = stateSchema.parse(run.state);
-		if (!state.task) return;
+		// What may be out already stays known.
+		if (!state.task || state.task.doubted) return;
 		const { publishId } = state.task;
 		try {
 			await run.save({ ...state, task: null });
@@ -234,13 +239,11 @@ export function createTikTok(options: TikTokOptions): Platform {
 		settings: settingsSchema,
 		cannot: { remove: 'TikTok has no call that deletes a post. Delete it in the TikTok app; a draft is discarded in its inbox.' },
 
-		/** Always the same id, whichever scopes the token has: posts belong to it. */
+		/** Always the same id: posts belong to it, and names change. Every credential may read it (platforms.md 3.1). */
 		async identify(run) {
-			const [user, creator] = [await unlessRefused(readUser(run)), await unlessRefused(readCreator(run))];
-			if (user instanceof HttpFailure && creator instanceof HttpFailure) throw user.platformCode === 'scope_not_authorized' ? creator : user;
-			const username = creator instanceof HttpFailure ? null : creator.creator_username;
-			if (user instanceof HttpFailure) return { id: username!, name: username! };
-			return { id: user.open_id, name: username ?? (user.display_name || user.open_id) };
+			const user = await readUser(run);
+			const creator = await unlessRefused(readCreator(run));
+			return { id: user.open_id, name: creator?.creator_username ?? (user.display_name || user.open_id) };
 		},
 
 		async limits(run) {
@@ -255,7 +258,7 @@ export function createTikTok(options: TikTokOptions): Platform {
 				return;
 			}
 			try {
-				await uploadVideo(send, put, run, settingsSchema.parse(run.settings), chunkBytes);
+				await uploadVideo(send, put, run, settingsSchema.parse(run.settings), { apiUrl: base, chunkBytes });
 			} catch (error) {
 				if (run.signal.aborted && !goesOn(run.signal.reason)) await cancel(run);
 				throw error;
@@ -268,7 +271,10 @@ export function createTikTok(options: TikTokOptions): Platform {
 		async finish(run): Promise<FinishResult> {
 			if (!isPhotos(run.post)) {
 				const { task } = stateSchema.parse(run.state);
-				if (!task || task.dead || isExpired(task, run.now())) return { state: 'restart', reason: 'the upload has expired or was refused' };
+				const over = task !== null && isOver(run, settingsSchema.parse(run.settings), task);
+				// The status tells whether it is out after all.
+				if (over && task.doubted && !task.dead) return { state: 'accepted', afterSeconds: 1 };
+				if (!task || task.dead || over) return { state: 'restart', reason: 'the upload has expired or was refused' };
 				return sendLast(run, task);
 			}
 			const { data } = await send(run, {
@@ -318,7 +324,7 @@ export function createTikTok(options: TikTokOptions): Platform {
 					if (!task || task.received >= task.size || received === undefined || received >= task.size) return later;
 					// The last chunk may have been on its way into TikTok when the connection broke.
 					if (openMs < settleSeconds * 1000) return { state: 'waiting', afterSeconds: Math.min(pollSeconds, settleSeconds) };
-					await run.save({ ...run.state, task: { ...task, received, doubted: true } });
+					await run.save({ ...run.state, task: { ...task, received, doubted: true, dead: isOver(run, settings, task) } });
 					return { state: 'absent' };
 				}
 				default:
@@ -328,7 +334,11 @@ export function createTikTok(options: TikTokOptions): Platform {
 
 		async look(run, remoteId) {
 			if (isPublishId(remoteId)) {
-				const status = await readStatus(run, remoteId);
+				const status = await readStatus(run, remoteId).catch((error: unknown) => {
+					if (error instanceof HttpFailure && error.platformCode === 'invalid_publish_id') return null;
+					throw error;
+				});
+				if (!status) return { state: 'published', remoteId, permalink: null, warnings: [FORGOTTEN] };
 				if (status.status === 'FAILED') return { state: 'gone', reason: explainFailReason(status.fail_reason) };
 				if (status.status === 'SEND_TO_USER_INBOX') return { state: 'published', remoteId, permalink: null, warnings: [IN_INBOX] };
 				return publishedAs(run, status, remoteId, remoteId.startsWith('p_') ? 'photo' : 'video');
@@ -355,12 +365,12 @@ export function createTikTok(options: TikTokOptions): Platform {
 	};
 }
 
-/** What an account is told that may not call; a token that is not accepted, and what may pass, are thrown. */
-async function unlessRefused<T>(answer: Promise<T>): Promise<T | HttpFailure> {
+/** Null where the account may not ask; a token that is not accepted, and what may pass, are thrown. */
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | null> {
 	try {
 		return await answer;
 	} catch (error) {
-		if (error instanceof HttpFailure && (error.decision === 'stop' || error.platformCode === 'scope_not_authorized')) return error;
+		if (error instanceof HttpFailure && (error.decision === 'stop' || error.platformCode === 'scope_not_authorized')) return null;
 		throw error;
 	}
 }

@@ -89,6 +89,7 @@ describe('photos on TikTok', () => {
 
 	it('may go to the inbox', async () => {
 		await start();
+		expect(await world.problemsOf(world.ask(postOf('', photos), { mode: 'inbox', privacy: undefined, cover_photo: 3 }))).toEqual([expect.objectContaining({ field: 'settings.cover_photo' })]);
 		const row = await world.publish(world.ask(postOf('Later', photos), { mode: 'inbox', privacy: undefined }));
 		expect(tiktok.drafts[0]).toMatchObject({ text: 'Later', publishId: row.externalPostId });
 		expect(tiktok.posts).toEqual([]);

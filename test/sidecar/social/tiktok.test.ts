@@ -1,7 +1,7 @@
 import { createPace } from '../../../sidecar/src/db/pace.ts';
 import type { Post, Settings } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
-import { tiktokAccount, tiktokError, type TikTokEmulator, type TikTokEmulatorOptions } from '../../platforms/tiktok.ts';
+import { startTikTokEmulator, tiktokAccount, tiktokError, type TikTokEmulator, type TikTokEmulatorOptions } from '../../platforms/tiktok.ts';
 import { postOf } from './support.ts';
 import { MIB, TikTokWorld } from './tiktokWorld.ts';
 
@@ -53,6 +53,8 @@ describe('a video on TikTok', () => {
 	it.each<[string, Settings, Partial<Post>, string, RegExp]>([
 		['no privacy', { privacy: undefined }, {}, 'settings.privacy', /Choose who can see.*everyone, friends, only_me/],
 		['a privacy that the account does not have', { privacy: 'followers' }, {}, 'settings.privacy', /does not allow the privacy "followers".*everyone, friends, only_me/],
+		['a privacy that shows what is to be private', {}, { visibility: 'private' }, 'settings.privacy', /Change one of them/],
+		['a draft that is to be marked', { mode: 'inbox', privacy: undefined, own_brand: true }, {}, 'settings.own_brand', /in the TikTok app/],
 		['a paid partnership that nobody sees', { privacy: 'only_me', paid_partnership: true }, {}, 'settings.paid_partnership', /Choose another privacy/],
 		['comments that the account has switched off', { allow_comments: true }, {}, 'settings.allow_comments', /switched comments off/],
 		['a text of 2201 units', {}, { text: '😀'.repeat(1100) + 'a' }, 'text', /2201 characters.*takes 2200/],
@@ -79,6 +81,8 @@ describe('a video on TikTok', () => {
 		expect(await world.platform().look!(world.accountRun(), id)).toEqual({ state: 'published', remoteId: id, permalink: null });
 		expect((await world.platform().measure!(world.accountRun(), [id])).get(id)).toMatchObject({ views: null });
 		expect(tiktok.count('videos')).toBe(0);
+		tiktok.fail('status', { when: 'before', answer: tiktokError('invalid_publish_id') });
+		expect(await world.platform().look!(world.accountRun(), id)).toMatchObject({ state: 'published', remoteId: id, warnings: [expect.stringContaining('Look in the app')] });
 	});
 
 	it('that is being moderated gets its id a little later, or is found out by a later look', async () => {
@@ -130,6 +134,71 @@ describe('a video on TikTok', () => {
 		tiktok.fail('last_chunk', { when: 'before', answer: { status: 404 }, times: 2 });
 		expect(await world.failing(request)).toMatchObject({ code: 'post_unknown', details: { post_status: 'unknown' } });
 		expect([tiktok.count('init'), tiktok.publicCalls, tiktok.posts.length]).toEqual([1, 1, 1]);
+	});
+
+	/** As a status would say that lags behind. */
+	const behind = { status: 200, body: { data: { status: 'PROCESSING_UPLOAD', uploaded_bytes: 2 * MIB, publicaly_available_post_id: [] }, error: { code: 'ok' } } };
+
+	it.each([
+		['out', 'after', 1],
+		['not out', 'before', 2],
+	] as const)('that is %s after a lost call is found out an hour later, before another upload is begun', async (_, when, inits) => {
+		await start();
+		const request = world.ask(postOf('An hour later', [world.video]));
+		tiktok.fail('last_chunk', { when, answer: 'drop' });
+		if (when === 'after') tiktok.fail('status', { when: 'before', answer: behind, times: 7 });
+		tiktok.fail('last_chunk', { when: 'before', answer: { status: 401 } });
+		expect(await world.failing(request)).toMatchObject({ code: 'needs_reauth' });
+		world.clock.advance(3_600_000);
+		const row = await world.publish(request);
+		expect([row.externalPostId, tiktok.count('init'), tiktok.publicCalls, tiktok.posts.length]).toEqual([tiktok.posts[0]!.id, inits, 1, 1]);
+	});
+
+	it('is not called refused when a repeat of its last part is: the one before may have arrived', async () => {
+		await start();
+		tiktok.fail('last_chunk', { when: 'after', answer: 'drop' });
+		tiktok.fail('status', { when: 'before', answer: behind, times: 7 });
+		tiktok.fail('last_chunk', { when: 'before', answer: { status: 400 } });
+		const row = await world.publish(world.ask(postOf('Refused repeat', [world.video])));
+		expect([row.externalPostId, tiktok.posts.length]).toEqual([tiktok.posts[0]!.id, 1]);
+	});
+
+	it('is uploaded anew when it is to be another post now: who may see it is fixed when an upload begins', async () => {
+		await start();
+		const ask = (settings: Settings) => world.ask(postOf('Changed', [world.video]), settings, { idempotencyKey: 'changed' });
+		tiktok.fail('chunk', { when: 'before', answer: { status: 401 }, skip: 1 });
+		expect(await world.failing(ask({ privacy: 'everyone' }))).toMatchObject({ code: 'needs_reauth' });
+		await world.publish(ask({ privacy: 'only_me' }));
+		expect(tiktok.posts.map(({ privacy }) => privacy)).toEqual(['SELF_ONLY']);
+	});
+
+	it('is sent to no address inside of the network', async () => {
+		await start();
+		const elsewhere = await startTikTokEmulator();
+		const data = { publish_id: 'v_pub_file~1', upload_url: `${elsewhere.url}/upload/?upload_id=1` };
+		tiktok.fail('init', { when: 'before', answer: { status: 200, body: { data, error: { code: 'ok' } } } });
+		const error = await world.failing(world.ask(postOf('Elsewhere', [world.video])));
+		await elsewhere.close();
+		expect(error).toMatchObject({ code: 'platform_unavailable', message: expect.stringContaining('no usable address') });
+		expect(elsewhere.calls).toEqual([]);
+	});
+
+	it('was not begun while it waited for its turn, however often that was broken off', async () => {
+		await start();
+		const post = postOf('Restarted', [world.video]);
+		for (let stop = 0; stop < 3; stop += 1) {
+			const abort = new AbortController();
+			const take = async (bucket: string) => {
+				if (bucket !== 'init') return 0;
+				abort.abort(Object.assign(new Error('stopped'), { goesOn: true }));
+				return 1000;
+			};
+			const pace = () => ({ take, report: async () => {}, block: async () => {} });
+			await publishPost({ ...world.dependencies, pace }, world.ask(post, {}, { signal: abort.signal, idempotencyKey: 'turn' })).catch(() => {});
+		}
+		expect(tiktok.count('init')).toBe(0);
+		await world.publish(world.ask(post, {}, { idempotencyKey: 'turn' }));
+		expect(tiktok.publicCalls).toBe(1);
 	});
 
 	it('believes the answer to the last part more than a status that lags behind', async () => {
@@ -285,10 +354,14 @@ describe('a draft on TikTok', () => {
 		// A day's cap of posts stands in no way of looking.
 		tiktok.fail('creator_info', { when: 'before', answer: tiktokError('spam_risk_too_many_posts', undefined, 200) });
 		expect(await world.platform().identify(world.accountRun())).toEqual({ id: '-000demoOpenId', name: 'demo ✨' });
-		tiktok.setToken('tiktok-token', tiktokAccount({ scopes: ['video.publish'] }));
-		expect(await world.platform().identify(world.accountRun())).toEqual({ id: 'demo', name: 'demo' });
-		tiktok.setToken('tiktok-token', tiktokAccount({ scopes: ['video.list'] }));
-		await expect(world.platform().identify(world.accountRun())).rejects.toMatchObject({ decision: 'reauth', platformCode: 'scope_not_authorized' });
+		// A name is no id: it changes, and with it the account to whom older posts belong.
+		for (const scopes of [['video.publish'], ['video.list']]) {
+			tiktok.setToken('tiktok-token', tiktokAccount({ scopes }));
+			await expect(world.platform().identify(world.accountRun())).rejects.toMatchObject({ decision: 'reauth', platformCode: 'scope_not_authorized', hint: expect.stringContaining('user.info.basic') });
+		}
+		tiktok.setToken('tiktok-token', tiktokAccount());
+		tiktok.fail('user', { when: 'before', answer: tiktokError('invalid_params') });
+		await expect(world.platform().identify(world.accountRun())).rejects.toMatchObject({ decision: 'stop' });
 	});
 
 	it('is one of five', async () => {
