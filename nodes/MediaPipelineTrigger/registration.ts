@@ -34,7 +34,8 @@ export async function isRegistered(context: IHookFunctions): Promise<boolean> {
 export async function register(context: IHookFunctions): Promise<boolean> {
 	const request = wanted(context);
 	const { webhooks } = (await call(context, { method: 'GET', path: PATH })) as { webhooks: Webhook[] };
-	const earlier = webhooks.filter(({ url }) => url === asShown(request.url));
+	const { webhookId: kept } = registrationOf(context.getWorkflowStaticData('node'));
+	const earlier = webhooks.filter(({ id, url }) => url === asShown(request.url) || (id === kept && isOutdated(url, request.url)));
 	const removeEarlier = async () => {
 		for (const { id } of earlier.splice(0)) await remove(context, id);
 	};
@@ -76,8 +77,16 @@ const unlessMissing = (ask: () => Promise<unknown>): Promise<unknown> =>
 
 const hasStatus = (error: unknown, status: string): boolean => error instanceof NodeApiError && error.httpCode === status;
 
+/**
+ * Whether a webhook of this trigger is of no use any more: n8n has another WEBHOOK_URL now, or the sidecar cannot read its address. The path
+ * tells it from that of the production webhook while a test listens.
+ */
+const isOutdated = (url: string, wantedUrl: string): boolean =>
+	url === '' || (URL.canParse(url) && URL.canParse(wantedUrl) && new URL(url).pathname === new URL(wantedUrl).pathname);
+
 /** An address as the sidecar shows it: WEBHOOK_URL may be written with capitals, or with the port that https has anyway. Without its query. */
 function asShown(address: string): string {
+	if (!URL.canParse(address)) return address;
 	const { protocol, host, pathname, search } = new URL(address);
 	return `${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`;
 }

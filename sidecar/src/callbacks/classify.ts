@@ -65,8 +65,10 @@ export type EventVerdict = Verdict | { action: 'disable'; reason: string };
 export function classifyEvent(attempt: Attempt, { attempts, ageMs, failingMs }: { attempts: number; ageMs: number; failingMs: number }, random: () => number = Math.random): EventVerdict {
 	const later = (reason: string, hintMs = 0): EventVerdict => {
 		const pause = Math.max(hintMs, backOff(attempts, random));
-		if (ageMs + pause <= EVENT_GIVE_UP_AFTER_MS) return { action: 'retry', inMs: pause, reason };
-		if (failingMs + pause > EVENT_GIVE_UP_AFTER_MS) return { action: 'disable', reason: `Nothing got through for 3 days. The latest reason: ${reason}` };
+		const left = EVENT_GIVE_UP_AFTER_MS - ageMs;
+		// It is tried until then, also by a receiver that asks for a day's rest.
+		if (left > 0) return { action: 'retry', inMs: Math.min(pause, left), reason };
+		if (failingMs >= EVENT_GIVE_UP_AFTER_MS - LONGEST_PAUSE_MS) return { action: 'disable', reason: `Nothing got through for 3 days. The latest reason: ${reason}` };
 		return { action: 'dead', reason: `${reason} Given up after 3 days.` };
 	};
 	if ('failure' in attempt) return later(attempt.failure);

@@ -46,7 +46,12 @@ export const webhookRequestSchema = z.strictObject({
 		.refine((events) => new Set<string>(events).size === events.length, 'names a type twice')
 		.describe('Types, e.g. `post.published`, or all of a kind, e.g. `post.*`; `*`: all there are.'),
 	asset_id: z.uuid().optional().describe('Only events of this asset. Default: of all.'),
-	description: z.string().max(200).default('').describe('Whose it is, for whoever reads the list.'),
+	description: z
+		.string()
+		.max(200)
+		.refine((text) => !text.includes('\0'), 'holds a character that cannot be stored')
+		.default('')
+		.describe('Whose it is, for whoever reads the list.'),
 });
 export type WebhookRequest = z.infer<typeof webhookRequestSchema>;
 

@@ -127,6 +127,27 @@ describe('activating the trigger', () => {
 		expect(staticData.webhookId).toBe('w1');
 	});
 
+	it.each(['https://old.test/webhook/7f3/media-pipeline', ''])('leaves no webhook of its own behind where n8n has another address now, or the sidecar cannot read it: %j', async (url) => {
+		sidecar.webhooks.set('w0', { ...WEBHOOK, url });
+		sidecar.webhooks.set('others', { ...WEBHOOK, id: 'others', url });
+		const { context } = hooks(sidecar.server, { staticData: { webhookId: 'w0', secret: SECRET } });
+		expect(await checkExists.call(context)).toBe(false);
+		await create.call(context);
+		expect([...sidecar.webhooks.keys()]).toEqual(['others', 'w1']);
+	});
+
+	it('leaves the published webhook alone while a test listens, which is given a copy of what is known', async () => {
+		sidecar.webhooks.set('w0', WEBHOOK);
+		const { context } = hooks(sidecar.server, { staticData: { webhookId: 'w0', secret: SECRET }, address: ADDRESS.replace('/webhook/', '/webhook-test/') });
+		expect(await checkExists.call(context)).toBe(false);
+		await create.call(context);
+		expect([...sidecar.webhooks.keys()]).toEqual(['w0', 'w1']);
+	});
+
+	it('lets the sidecar say what is wrong with an address that is none', async () => {
+		await expect(create.call(hooks(sidecar.server, { address: 'n8n.test/inside' }).context)).rejects.toThrow('url: inside may not be reached');
+	});
+
 	it('leaves the earlier webhook where the new one is refused, and tells of events without a gap', async () => {
 		sidecar.webhooks.set('w0', WEBHOOK);
 		await expect(create.call(hooks(sidecar.server, { parameters: { events: ['*'], options: { assetId: 'none' } } }).context)).rejects.toThrow('no asset');

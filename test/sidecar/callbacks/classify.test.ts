@@ -79,6 +79,12 @@ describe('what the answer of a webhook to an event means', () => {
 		expect(of({ status: 503, body: '', contentType: '', retryAfterSeconds: 90 })).toMatchObject({ action: 'retry', inMs: 90_000 });
 	});
 
+	it('is "later" for all of three days, however long a pause the receiver asks for', () => {
+		const asks = { status: 503, body: '', contentType: '', retryAfterSeconds: 86_400 };
+		expect(of(asks, 2.5 * DAY, 2.5 * DAY)).toMatchObject({ action: 'retry', inMs: 0.5 * DAY });
+		expect(of(asks, 3 * DAY, 2.5 * DAY)).toMatchObject({ action: 'dead' });
+	});
+
 	it('names the clocks where the receiver says that they differ', () => {
 		expect(of(answer(401, '{"error":{"code":"callback_stale"}}'))).toMatchObject({ action: 'retry', reason: expect.stringContaining('clocks') });
 	});

@@ -93,6 +93,7 @@ describe('registered webhooks', () => {
 		['an event twice', { events: ['post.*', 'post.*'] }, 'events: names a type twice'],
 		['an asset that is none', { asset_id: 'mine' }, 'asset_id: '],
 		['a description that is too long', { description: 'x'.repeat(201) }, 'description: '],
+		['a description that cannot be stored', { description: 'a\u0000b' }, 'description: '],
 		['a secret of its own', { secret: 'whsec_YQ==' }, 'secret: there is no such field'],
 	])('refuse %s', async (_what, change, message) => {
 		const { status, body } = await call('POST', '/webhooks', { ...valid, ...change });
