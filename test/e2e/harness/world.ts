@@ -7,6 +7,7 @@ import { placePackage, startN8n, type N8nProcess } from '../../../scripts/lib/n8
 import { ROOT } from '../../../scripts/lib/paths.mjs';
 import { freePort } from '../../../scripts/lib/ports.ts';
 import { ensureCredential, importTemplates, withCredentials, type CredentialIds, type ImportedTemplate } from '../../../scripts/lib/seed-n8n.ts';
+import { SOCIAL_STAND_INS, startSocialStandIns, type RunningSocial, type SocialEmulator } from '../../../scripts/lib/social-stand-ins.ts';
 import { SidecarApi } from '../../../scripts/lib/sidecar-api.ts';
 import { startSidecar, type SidecarProcess } from '../../../scripts/lib/sidecar-process.ts';
 import { startMastodonEmulator, type MastodonEmulator } from '../../platforms/mastodon.ts';
@@ -47,6 +48,8 @@ export class World {
 	readonly folder: string;
 	readonly x: XEmulator;
 	readonly mastodon: MastodonEmulator;
+	/** The other platforms, when the test wants them: see `start`. */
+	readonly #others: RunningSocial | null;
 	readonly openai: OpenAiEmulator;
 	readonly replicate: ReplicateEmulator;
 	/** Between the sidecar and n8n: everything that is called back passes here. */
@@ -65,7 +68,8 @@ export class World {
 	#installation = '';
 	readonly #closers: Array<() => Promise<void>> = [];
 
-	private constructor(parts: Pick<World, 'folder' | 'x' | 'mastodon' | 'openai' | 'replicate' | 'callbacks' | 'requests' | 'files' | 'sidecarPort' | 'n8nPort'>) {
+	private constructor(others: RunningSocial | null, parts: Pick<World, 'folder' | 'x' | 'mastodon' | 'openai' | 'replicate' | 'callbacks' | 'requests' | 'files' | 'sidecarPort' | 'n8nPort'>) {
+		this.#others = others;
 		this.folder = parts.folder;
 		this.x = parts.x;
 		this.mastodon = parts.mastodon;
@@ -81,10 +85,12 @@ export class World {
 	/**
 	 * Starts everything. Call `close` in any case.
 	 * @param files what the file server offers, path by name
+	 * @param allPlatforms all ten, not only X and Mastodon
 	 */
-	static async start(files: Record<string, string> = {}): Promise<World> {
+	static async start(files: Record<string, string> = {}, { allPlatforms = false } = {}): Promise<World> {
 		const [sidecarPort, n8nPort] = [await freePort(), await freePort()];
-		const world = new World({
+		const others = allPlatforms ? await startSocialStandIns(SOCIAL_STAND_INS.filter(({ platform }) => platform !== 'x' && platform !== 'mastodon'), await freePort()) : null;
+		const world = new World(others, {
 			folder: await mkdtemp(join(tmpdir(), 'media-pipeline-e2e-')),
 			x: await startXEmulator({ checkAfterSeconds: 1 }),
 			mastodon: await startMastodonEmulator(),
@@ -96,6 +102,7 @@ export class World {
 			sidecarPort,
 			n8nPort,
 		});
+		if (others) world.#closers.push(() => others.close());
 		world.#closers.push(...[world.x, world.mastodon, world.openai, world.replicate, world.callbacks, world.requests, world.files].map((part) => () => Promise.resolve(part.close())));
 		try {
 			world.#installation = await installN8n((line) => console.log(line));
@@ -111,6 +118,13 @@ export class World {
 
 	get #userFolder(): string {
 		return join(this.folder, 'n8n');
+	}
+
+	/** What became of a platform, by its name on the wire. */
+	social(platform: string): SocialEmulator {
+		const emulator = platform === 'x' ? this.x : platform === 'mastodon' ? this.mastodon : this.#others?.running.find(({ standIn }) => standIn.platform === platform)?.server.emulator;
+		if (!emulator) throw new Error(`no stand-in of ${platform} was started`);
+		return emulator;
 	}
 
 	get n8n(): N8nApi {
@@ -149,7 +163,7 @@ export class World {
 	async startSidecar(): Promise<void> {
 		const hosts = [this.callbacks, this.x, this.mastodon, this.openai, this.replicate, this.files].map(({ url }) => new URL(url).host);
 		// Where triggers listen while they are tested in the editor: WEBHOOK_URL is not for them.
-		hosts.push(`127.0.0.1:${this.n8nPort}`);
+		hosts.push(`127.0.0.1:${this.n8nPort}`, ...(this.#others?.hosts ?? []));
 		this.#sidecar = await startSidecar({
 			port: this.sidecarPort,
 			dataDir: join(this.folder, 'data'),
@@ -161,6 +175,7 @@ export class World {
 				N8N_WEBHOOK_URL: `${this.callbacks.url}/webhook/process-media`,
 				N8N_DISTRIBUTE_WEBHOOK_URL: `${this.callbacks.url}/webhook/distribute-media`,
 				ALLOWED_PRIVATE_HOSTS: hosts.join(','),
+				...this.#others?.variables,
 				X_API_BASE_URL: this.x.url,
 				OPENAI_BASE_URL: this.openai.url,
 				OPENAI_API_KEY: 'test-key',
@@ -191,6 +206,7 @@ export class World {
 				type: 'mediaPipelineXOAuth2Api',
 				data: { clientId: 'e2e', clientSecret: 'e2e', oauthTokenData: { access_token: 'x-token', token_type: 'bearer' } },
 			},
+			...(this.#others?.credentials ?? []),
 		];
 		for (const spec of specs) this.#credentials[spec.type] = await ensureCredential(this.n8n, [], spec);
 		this.#types = await this.n8n.nodeTypes();
@@ -203,6 +219,28 @@ export class World {
 			stateFile: join(this.folder, 'templates.json'),
 			credentials: this.#credentials,
 		});
+	}
+
+	/** Calls the webhook of a template as its users do. */
+	async callTemplate(path: string, body: unknown, headers: Record<string, string> = {}): Promise<void> {
+		const response = await fetch(`http://127.0.0.1:${this.n8nPort}/webhook/${path}`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', 'x-media-pipeline-secret': WEBHOOK_SECRET, ...headers },
+			body: JSON.stringify(body),
+		});
+		if (!response.ok) throw new Error(`the webhook answered ${response.status}: ${await response.text()}`);
+	}
+
+	/** Waits until a template has so many executions and all have ended; oldest first. */
+	async ended(workflowId: string, count: number): Promise<Execution[]> {
+		const summaries = await waitFor(
+			async () => {
+				const all = await this.n8n.listExecutions(workflowId);
+				return all.length >= count && all.every(({ status }) => ['success', 'error', 'crashed', 'canceled'].includes(status)) && all;
+			},
+			{ what: `${count} executions of ${workflowId} to end`, timeoutMs: 200_000, explain: () => this.logs() },
+		);
+		return await Promise.all(summaries.reverse().map(({ id }) => this.execution(id)));
 	}
 
 	/** Creates and publishes a workflow. */
