@@ -18,6 +18,21 @@ const insertAnswer = z.object({ id: z.string().min(1) });
 const threadsAnswer = z.object({ items: z.array(threadSchema).default([]), nextPageToken: z.string().optional() });
 const commentsAnswer = z.object({ items: z.array(z.object({ id: z.string(), snippet: snippetSchema })).default([]) });
 
+const lookedSchema = z.object({ call: z.string(), at: z.number() });
+
+/**
+ * When a call was first looked for, by the clock of this process. The ledger's time of the call is the database's: with a clock that is
+ * ahead of it, the time in which a comment may still appear would be over before it has begun.
+ */
+async function lookedSince(run: PlatformRun, { openSince }: Arming): Promise<number> {
+	const call = openSince.toISOString();
+	const known = lookedSchema.safeParse(run.state['looked']).data;
+	if (known?.call === call) return known.at;
+	const at = run.now().getTime();
+	await run.save({ ...run.state, looked: { call, at } });
+	return at;
+}
+
 /** Comments of a video: what follows a post on YouTube, the first comment among them (commentThreads, scope youtube.force-ssl). */
 export function createComments(send: SendYouTube, webBaseUrl: string, settleSeconds: number) {
 	const published = (videoId: string, id: string): Published => ({ state: 'published', remoteId: id, permalink: `${webBaseUrl}/watch?v=${videoId}&lc=${id}` });
@@ -55,8 +70,8 @@ export function createComments(send: SendYouTube, webBaseUrl: string, settleSeco
 		},
 
 		/** The account's own comment with this text, made since the call. */
-		async reconcile(run: PlatformRun, videoId: string, { firstArmedAt, openSince }: Arming): Promise<ReconcileResult> {
-			const since = firstArmedAt.getTime() - CLOCK_MARGIN_MS;
+		async reconcile(run: PlatformRun, videoId: string, arming: Arming): Promise<ReconcileResult> {
+			const since = arming.firstArmedAt.getTime() - CLOCK_MARGIN_MS;
 			const query = new URLSearchParams({ part: 'snippet', videoId, order: 'time', maxResults: '100', textFormat: 'plainText' });
 			for (let page = 0; page < PAGES; page += 1) {
 				const { data } = await send(run, { action: 'read the comments', effect: 'read', method: 'GET', path: `/commentThreads?${query}`, schema: threadsAnswer });
@@ -67,7 +82,7 @@ export function createComments(send: SendYouTube, webBaseUrl: string, settleSeco
 				}
 				const oldest = data.items.at(-1)?.snippet.topLevelComment.snippet.publishedAt;
 				if (!data.nextPageToken || (oldest !== undefined && Date.parse(oldest) < since)) {
-					const early = openSince.getTime() + settleSeconds * 1000 - run.now().getTime();
+					const early = Math.max(arming.openSince.getTime(), await lookedSince(run, arming)) + settleSeconds * 1000 - run.now().getTime();
 					return early > 0 ? { state: 'waiting', afterSeconds: Math.min(10, Math.ceil(early / 1000)) } : { state: 'absent' };
 				}
 				query.set('pageToken', data.nextPageToken);

@@ -63,7 +63,7 @@ const COMMENT_LIMITS: Limits = {
 
 /** `account`: what the channel does not allow. */
 export function limitsOf(post: Post, settings: YouTubeSettings, account: PostProblem[]): Limits {
-	if (post.replyTo) return COMMENT_LIMITS;
+	if (post.replyTo) return { ...COMMENT_LIMITS, problems: commentProblems(post, settings) };
 	return {
 		text: { max: MAX_DESCRIPTION_BYTES, unit: 'bytes (letters with accents count 2, emoji 4 and more)', count: ({ text }) => Buffer.byteLength(text) },
 		title: { max: MAX_TITLE, unit: 'characters', count: codePoints, required: false },
@@ -83,6 +83,12 @@ export function limitsOf(post: Post, settings: YouTubeSettings, account: PostPro
 			replies: 'comments',
 		},
 	};
+}
+
+/** A comment has the visibility and the settings of its video: what cannot be made is found out before the video is up. */
+function commentProblems(post: Post, settings: YouTubeSettings): PostProblem[] {
+	const why = post.visibility === 'private' ? 'a private video' : settings.made_for_kids ? 'a video that is made for kids' : null;
+	return why === null ? [] : [{ field: 'text', message: `YouTube takes no comments on ${why}. Leave the first comment out.` }];
 }
 
 function problemsOf(post: Post): PostProblem[] {

@@ -40,6 +40,23 @@ describe('a comment on YouTube', () => {
 		expect([row.externalPostId, youtube.commentCalls]).toEqual([youtube.posts[0]!.comments[0]!.id, 1]);
 	});
 
+	it('is waited for though the clock of this process is ahead of the ledger, and the list is behind', async () => {
+		const { externalPostId } = await world.post('behind');
+		world.clock.advance(600_000);
+		youtube.fail('comment', { when: 'after', answer: 'drop' });
+		youtube.fail('comments', { when: 'before', answer: { status: 200, body: { items: [] } }, times: 3 });
+		const row = await world.publish(comment(externalPostId!));
+		expect([row.externalPostId, youtube.commentCalls]).toEqual([youtube.posts[0]!.comments[0]!.id, 1]);
+	});
+
+	it.each([
+		['private', { visibility: 'private' } as const, {}],
+		['made for kids', {}, { made_for_kids: true }],
+	])('is refused before anything is sent where the video is %s', async (words, more, settings) => {
+		const given = world.request(postOf('First!', [], { ...more, replyTo: { remoteId: '', rootId: '' } }), settings);
+		expect(await failing(world.publish(given))).toMatchObject({ code: 'post_invalid', message: expect.stringContaining(words) });
+	});
+
 	it('is refused in words where the video is private or gone', async () => {
 		const { externalPostId } = await world.post('hidden', { visibility: 'private' });
 		expect(await failing(world.publish(comment(externalPostId!)))).toMatchObject({ code: 'post_rejected', message: expect.stringContaining('private') });

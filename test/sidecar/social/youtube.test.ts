@@ -201,6 +201,15 @@ describe('what YouTube makes of a video', () => {
 		expect(row).toMatchObject({ status: 'published', warnings: [expect.stringContaining('made the video private although it was to be public')] });
 	});
 
+	it('is told when it can be seen although it was to be private', async () => {
+		const ask = (more: Partial<Post>) => ({ ...world.request(postOf('Late change', [world.video], more)), idempotencyKey: 'late change' });
+		youtube.delayMaking(10_000);
+		expect(await failing(world.publish(ask({ visibility: 'public' })))).toMatchObject({ code: 'post_unknown' });
+		youtube.delayMaking(0);
+		expect((await world.publish(ask({ visibility: 'private' }))).warnings).toEqual([expect.stringContaining('though it was to be private')]);
+		expect(youtube.posts).toHaveLength(1);
+	});
+
 	it('is no surprise when it was to be private', async () => {
 		youtube = await world.start({ unaudited: true });
 		expect((await world.post('wanted', { visibility: 'private' })).warnings).toBeNull();
@@ -302,6 +311,11 @@ describe('what is added to a video', () => {
 		const row = await world.publish(given);
 		expect(row.externalPostId).toBe(youtube.posts[0]!.id);
 		expect([youtube.posts.length, youtube.posts[0]!.captions.length, youtube.count('thumbnail')]).toEqual([1, 2, 1]);
+	});
+
+	it('is refused before the upload when two tracks have the same name, of which YouTube would keep one', async () => {
+		const twice = [subtitles[0]!, { ...subtitles[0]!, language: 'EN' }];
+		expect(await failing(world.post('twice', { subtitles: twice }))).toMatchObject({ code: 'post_invalid', details: { problems: [{ field: 'subtitles[1]' }] } });
 	});
 
 	it('is refused before the upload when the thumbnail is of another kind', async () => {
