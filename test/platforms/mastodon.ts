@@ -19,6 +19,8 @@ export interface MastodonEmulatorOptions extends EmulatorOptions {
 	processingPolls?: number;
 	/** Default 103,809,024 */
 	videoSizeLimit?: number;
+	/** Not Mastodon itself: keys mean nothing, and media look the same whether they are attached or not. */
+	fork?: boolean;
 	/** Hash what is uploaded and drop it. */
 	discard?: boolean;
 }
@@ -126,7 +128,7 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 		},
 	};
 	if ((options.instanceVersion ?? 2) === 2) {
-		emulator.step('instance', 'get', '/api/v2/instance', () => ok({ domain: 'localhost', version: '4.5.0', configuration }));
+		emulator.step('instance', 'get', '/api/v2/instance', () => ok({ domain: 'localhost', version: options.fork ? '2.7.2 (compatible; Pleroma 2.9.0)' : '4.5.0', configuration }));
 	}
 	emulator.step('instance', 'get', '/api/v1/instance', () => ok({ uri: 'localhost', version: '3.5.0', configuration }));
 
@@ -179,7 +181,7 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 	emulator.step('media', 'get', '/api/v1/media/:id', (call) => {
 		const owner = account(call, 'write:media');
 		const entry = media.get(call.params['id'] ?? '');
-		if (!entry || entry.owner !== owner.id || entry.attached) return refuse(404, 'Record not found');
+		if (!entry || entry.owner !== owner.id || (entry.attached && !options.fork)) return refuse(404, 'Record not found');
 		if (entry.failed) refuse(422, 'There was an error processing the media');
 		if (entry.pollsLeft > 0) {
 			entry.pollsLeft -= 1;
@@ -209,7 +211,7 @@ export async function startMastodonEmulator(options: MastodonEmulatorOptions = {
 	emulator.step('create', 'post', '/api/v1/statuses', (call) => {
 		const owner = account(call, 'write:statuses');
 		const body = jsonObject(call) ?? refuse(400, 'the body is not a JSON object');
-		const key = call.headers['idempotency-key'];
+		const key = options.fork ? undefined : call.headers['idempotency-key'];
 		const remembered = key === undefined ? undefined : keys.get(`${owner.id} ${key}`);
 		if (remembered && emulator.now() - remembered.at < KEY_LIFE_MS) {
 			counters.repeats += 1;

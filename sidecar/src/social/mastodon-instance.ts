@@ -15,6 +15,7 @@ const SCHEDULE_LEAD_SECONDS = 5 * 60;
 const number = (fallback: number) => z.number().catch(fallback);
 /** Of v2 and of v1; forks leave things out. Fallbacks: platforms.md 10.2 and 10.3. */
 const instanceAnswer = z.object({
+	version: z.string().catch(''),
 	max_toot_chars: z.number().optional().catch(undefined),
 	configuration: z
 		.object({
@@ -92,6 +93,12 @@ export function limitsOf(instance: Instance): Limits {
 		},
 	};
 }
+
+/**
+ * Whether the server is Mastodon itself, whose keys and media prove what has been posted (platforms.md 10.1, 10.3). Others tell it in their
+ * version: `2.7.2 (compatible; Pleroma 2.9.0)`, `0.17.3` (GoToSocial).
+ */
+export const isMastodon = ({ version }: Pick<Instance, 'version'>): boolean => /^[1-9]\d*\.\d+\.\d+/.test(version) && !version.includes('(');
 
 /** A cover goes with a video, as a picture that the server takes. */
 export function coverProblems({ cover, media }: Post, instance: Instance): PostProblem[] {

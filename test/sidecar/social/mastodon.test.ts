@@ -130,6 +130,26 @@ describe('Mastodon', () => {
 		expect(server.posts).toHaveLength(1);
 	});
 
+	it.each<[string, (request: ReturnType<typeof requestOf>) => Promise<void>]>([
+		['at once', async () => server.fail('create', { when: 'after', answer: 'drop' })],
+		['after two hours', (request) => openForTwoHours(request, true)],
+	])('repeats nothing on a server that is not Mastodon itself, and finds the post by its words %s', async (_, prepare) => {
+		const stage = await start({ fork: true });
+		for (const media of [[video], []]) {
+			const request = requestOf(stage, postOf(`on a fork, with ${media.length} files`, media));
+			await prepare(request);
+			expect((await publish(request)).externalPostId).toBe(server.posts.at(-1)!.id);
+		}
+		expect([server.posts.length, server.publicCalls]).toEqual([2, 2]);
+	});
+
+	it('leaves it unknown on a server that is not Mastodon itself when the post is not found', async () => {
+		const stage = await start({ fork: true });
+		server.fail('create', { when: 'before', answer: 'drop' });
+		await expect(publish(requestOf(stage, postOf('lost on a fork', [video])))).rejects.toMatchObject({ code: 'post_unknown', message: expect.stringContaining('no such post was found') });
+		expect(server.publicCalls).toBe(0);
+	});
+
 	it('finds the post by its media when the key has expired', async () => {
 		const stage = await start();
 		const request = requestOf(stage, postOf('two hours later', [video]));
