@@ -1,10 +1,10 @@
 import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lte, sql, type SQL } from 'drizzle-orm';
-import type { Engagement } from '../social/platform.ts';
 import type { Database, Executor } from './database.ts';
 import type { PostRow } from './posts.ts';
 import { engagement, posts, type PostStatus } from './schema.ts';
 
 export type EngagementRow = typeof engagement.$inferSelect;
+type Engagement = Omit<EngagementRow, 'postId' | 'at'>;
 
 export interface PostFilter {
 	workspaceId: string;

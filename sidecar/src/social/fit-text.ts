@@ -3,6 +3,9 @@ import type { Limits, Post } from './platform.ts';
 
 /** What is done to a post's words so that the platform takes them. Pure. */
 
+/** Posts that a text may become: more are read by nobody, and take the whole rate limit of an account. */
+export const LONGEST_THREAD = 26;
+
 /** Room for ` (12/25)` behind each part of a thread. */
 const NUMBERED = (index: number, count: number): string => ` (${index}/${count})`;
 
@@ -22,10 +25,13 @@ export function fitText(post: Post, limits: Limits, how: 'shorten' | 'thread'): 
 	const { max, count, unit } = limits.text;
 	const measure = (text: string): number => count({ ...post, text });
 	if (measure(post.text) > max) {
-		const parts = how === 'thread' && limits.options.replies === 'thread' ? splitThread(post.text, { limit: max, measure }) : [shorten(post.text, { limit: max, measure })];
+		const threads = how === 'thread' && limits.options.replies === 'thread';
+		// Far too long for a thread: what is wrong with it is said of the text as it is.
+		const parts = !threads ? [shorten(post.text, { limit: max, measure })] : measure(post.text) > max * LONGEST_THREAD ? [post.text] : splitThread(post.text, { limit: max, measure });
 		fitted = { ...fitted, text: parts[0] ?? '' };
 		thread = parts.slice(1);
-		changes.push(thread.length > 0 ? `The text became a thread of ${parts.length} posts.` : `The text was shortened to ${measure(fitted.text)} ${unit}.`);
+		if (thread.length > 0) changes.push(`The text became a thread of ${parts.length} posts.`);
+		else if (fitted.text !== post.text) changes.push(`The text was shortened to ${measure(fitted.text)} ${unit}.`);
 	}
 	const { title } = limits;
 	if (post.title !== null && !title) {
@@ -93,16 +99,28 @@ const split = (text: string, at: RegExp, glue: string): Piece[] =>
 		.map((part) => ({ text: part.trim(), glue }));
 
 function cutWord(word: string, room: Limited): string[] {
+	const characters = [...GRAPHEMES.segment(word)].map(({ segment }) => segment);
 	const parts: string[] = [];
-	let part = '';
-	for (const { segment } of GRAPHEMES.segment(word)) {
-		if (part !== '' && room.measure(part + segment) > room.limit) {
-			parts.push(part);
-			part = '';
-		}
-		part += segment;
+	for (let from = 0; from < characters.length; ) {
+		const to = from + longestFitting(characters.length - from, (count) => room.measure(characters.slice(from, from + count).join('')) <= room.limit);
+		parts.push(characters.slice(from, to).join(''));
+		from = to;
 	}
-	return part === '' ? parts : [...parts, part];
+	return parts;
+}
+
+/** How many fit; at least one. In few looks, as each may be slow: counting a text that is full of dots takes a tenth of a second. */
+function longestFitting(most: number, fits: (count: number) => boolean): number {
+	let good = 1;
+	let bad = 2;
+	while (bad <= most && fits(bad)) [good, bad] = [bad, bad * 2];
+	bad = Math.min(bad, most + 1);
+	while (bad - good > 1) {
+		const middle = Math.floor((good + bad) / 2);
+		if (fits(middle)) good = middle;
+		else bad = middle;
+	}
+	return good;
 }
 
 /** As many pieces in each part as fit. */

@@ -12,10 +12,18 @@ const words = new Intl.Segmenter('en', { granularity: 'word' });
 const NO_BLANKS = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\p{sc=Tibetan}]/u;
 
 /** Without what no text ends with when it is cut. */
-const ended = (text: string): string => text.replace(/[\s,;:、，；：–-]+$/u, '');
+function ended(text: string): string {
+	// By hand: the expression with a `$` looks at each run of blanks as often as it is long.
+	let end = text.length;
+	while (end > 0 && TRAILING.test(text[end - 1]!)) end -= 1;
+	return text.slice(0, end);
+}
+const TRAILING = /[\s,;:、，；：–-]/u;
 
 /** The text cut at a word so that it fits, with an ellipsis; as it is when it fits. */
-export function shorten(text: string, { limit, measure }: Limited): string {
+export function shorten(given: string, { limit, measure }: Limited): string {
+	if (measure(given) <= limit) return given;
+	const text = given.trim();
 	if (measure(text) <= limit) return text;
 	const fits = (candidate: string): boolean => measure(`${candidate}…`) <= limit;
 	let kept = '';

@@ -81,4 +81,24 @@ describe('splitThread', () => {
 		expect(parts.at(-1)).toMatch(new RegExp(`\\(${parts.length}/${parts.length}\\)$`));
 		for (const part of parts) expect(room.measure(part)).toBeLessThanOrEqual(40);
 	});
+
+	it('looks seldom at a word without end: counting may be slow', () => {
+		let looks = 0;
+		const parts = splitThread('a.'.repeat(3600), { limit: 280, measure: (text) => ((looks += 1), text.length) });
+		expect(words(parts)).toBe('a.'.repeat(3600));
+		for (const part of parts) expect(part.length).toBeLessThanOrEqual(280);
+		expect(looks).toBeLessThan(7200 / 4);
+	});
+});
+
+describe('a text far too long', () => {
+	it('is not made a thread of more posts than anybody reads', () => {
+		const post = postOf('word '.repeat(20_000));
+		expect(fitText(post, limits(), 'thread')).toEqual({ post, thread: [], changes: [] });
+	});
+
+	it('is shortened at once, also when it is nearly all blanks', () => {
+		for (const text of [`${' '.repeat(99_999)}a`, `a${'\n'.repeat(99_999)}`]) expect(fitText(postOf(text), limits(), 'shorten').post.text).toBe('a');
+		expect(fitText(postOf(`${'\n'.repeat(50_000)}${LONG}${' '.repeat(50_000)}`), limits(), 'shorten').post.text).toBe('Green tea is picked in spring. It is…');
+	});
 });

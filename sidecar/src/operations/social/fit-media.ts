@@ -1,6 +1,5 @@
 import { rename } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import type { Logger } from 'pino';
 import { PipelineError } from '../../errors.ts';
 import { openPicture, writePicture } from '../../media/images.ts';
 import { limitProblems } from '../../media/platform-check.ts';
@@ -45,15 +44,16 @@ export async function fitMedia(deps: FitMediaDeps, context: TaskContext, post: P
 		const kind = kindOf(one);
 		const allowed = limits.media[kind];
 		const wrong = allowed ? limitProblems({ ...one.facts, mime: one.mime, bytes: one.bytes }, allowed) : [];
-		const canFit = kind === 'image' || (kind === 'video' && limits.videoPreset !== undefined);
-		if (!allowed || wrong.length === 0 || !canFit) {
+		const { videoPreset } = limits;
+		const make = kind === 'image' ? fitPicture : kind === 'video' && videoPreset !== undefined ? fitVideo(deps, videoPreset) : null;
+		if (!allowed || wrong.length === 0 || !make) {
 			media.push(one);
 			continue;
 		}
 		const name = `fitted-${index + 1}${kind === 'image' ? '.jpg' : '.mp4'}`;
 		const kept =
 			(await deps.files.find(context, name)) ??
-			(await deps.files.keep(context, name, kind === 'image' ? await fitPicture(context, one, allowed, name) : await fitVideo(deps, context, one, limits.videoPreset as VideoPlatformName, name)));
+			(await deps.files.keep(context, name, await make(context, one, allowed, name)));
 		const facts = await deps.probe(kept.path, { signal: context.signal });
 		media.push({ ...one, ...kept, facts, mime: facts.mime, bytes: facts.bytes, sha256: await hashOf(kept.path, context.signal) });
 		changes.push(`media[${index}] was made anew: ${wrong.map(({ message }) => message).join(' ')}`);
@@ -61,18 +61,21 @@ export async function fitMedia(deps: FitMediaDeps, context: TaskContext, post: P
 	return { media, changes };
 }
 
-async function fitVideo({ runPlan, probe }: FitMediaDeps, context: TaskContext, media: PostMedia, platform: VideoPlatformName, name: string): Promise<string> {
+/** Makes one file anew; answers where it is. */
+type Make = (context: TaskContext, media: PostMedia, limits: MediaLimits, name: string) => Promise<string>;
+
+const fitVideo = ({ runPlan, probe }: FitMediaDeps, platform: VideoPlatformName): Make => async (context, media, _limits, name) => {
 	const { workDir, signal, log, step, progress } = context;
 	const source = await asReadByFfmpeg({ path: media.path, facts: media.facts }, context);
 	const params = preset.params.parse({ platform, too_long: 'trim' });
-	const run: MediaRun = { source, inputs: [], workDir, signal, log: log as Logger, step, runPlan, probe, onProgress: (percent) => progress(Math.round(percent * 0.3)) };
+	const run: MediaRun = { source, inputs: [], workDir, signal, log, step, runPlan, probe, onProgress: (percent) => progress(Math.round(percent * 0.3)) };
 	const { files = [] } = await runMedia(preset, params, run);
 	const [made] = files;
 	if (!made) throw new PipelineError('internal', 'The rendition for the platform was not made.');
 	const path = join(workDir, name);
 	await rename(made.path, path);
 	return path;
-}
+};
 
 /** What looks right on every platform, then smaller files. */
 const QUALITIES = [88, 80, 70, 60, 45];

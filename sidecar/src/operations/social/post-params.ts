@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { subtitleFields, SUBTITLE_SOURCES } from '../ai/subtitle-source.ts';
+import { LONGEST_THREAD } from '../../social/fit-text.ts';
 import type { Platform } from '../../social/platform.ts';
 
 /** Parameters of a post, for the operations that make one and those that only check it. */
@@ -16,8 +17,8 @@ const trackSchema = z.strictObject({
 	label: z.string().min(1).max(150).optional().describe('Name of the track in the list of the player. Default: the language.'),
 });
 
-/** A thread of more is read by nobody, and takes the whole rate limit of an account. */
-export const MAX_THREAD = 25;
+/** Beside the first post. */
+export const MAX_THREAD = LONGEST_THREAD - 1;
 const MAX_TRACKS = 20;
 
 export const ON_PROBLEM = ['fail', 'fix', 'skip'] as const;

@@ -123,9 +123,10 @@ describe('a thread and a first comment', () => {
 	});
 
 	it('that a text would become are not more than anybody reads', async () => {
-		const given = { platform: 'x', text: 'word '.repeat(4000), media: [], on_problem: 'fix', long_text: 'thread' };
-		const error = await caught(operate(world, 'publish', given));
+		const given = { platform: 'x', media: [], on_problem: 'fix', long_text: 'thread' };
+		const error = await caught(operate(world, 'publish', { ...given, text: 'word '.repeat(1440) }));
 		expect(error.details?.['problems']).toMatchObject([{ field: 'thread', message: expect.stringMatching(/It would be a thread of \d+ posts; at most 25/) }]);
+		expect((await caught(operate(world, 'publish', { ...given, text: 'a.'.repeat(50_000) }))).details?.['problems']).toMatchObject([{ field: 'text' }]);
 		expect(x().emulator.publicCalls).toBe(0);
 	});
 
