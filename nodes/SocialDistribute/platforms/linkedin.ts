@@ -1,5 +1,6 @@
 import { freshToken } from './freshToken';
 import type { Platform } from './platform';
+import { textOf } from './textOf';
 
 /**
  * A token lives 60 days (platforms.md 2.1). Tokens of old apps, and those of the Community Management API, answer 403 here: their token is
@@ -39,7 +40,7 @@ export const linkedin: Platform = {
 	settings: (read) => ({
 		disable_reshare: read('disableReshare'),
 		link_description: read('linkDescription'),
-		organization: read('organization'),
+		organization: textOf(read('organization')),
 	}),
 	async secrets(context, itemIndex) {
 		return { access_token: await freshToken(context, itemIndex, linkedin, WHO_AM_I) };

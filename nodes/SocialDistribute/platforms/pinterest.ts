@@ -1,5 +1,6 @@
 import { freshToken } from './freshToken';
 import type { Platform } from './platform';
+import { textOf } from './textOf';
 
 /** A token lives 30 days; platforms.md 8.1. */
 const WHO_AM_I = { url: 'https://api.pinterest.com/v5/user_account' };
@@ -25,7 +26,7 @@ export const pinterest: Platform = {
 			description: 'Number of a section of the board. Empty means none.',
 		},
 	],
-	settings: (read) => ({ board: read('board'), board_section_id: read('boardSectionId') }),
+	settings: (read) => ({ board: textOf(read('board')), board_section_id: textOf(read('boardSectionId')) }),
 	async secrets(context, itemIndex) {
 		return { access_token: await freshToken(context, itemIndex, pinterest, WHO_AM_I) };
 	},

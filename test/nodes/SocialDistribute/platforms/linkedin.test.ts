@@ -18,6 +18,11 @@ describe('LinkedIn', () => {
 		});
 	});
 
+	it.each([2414183, ' 2414183\n'])('takes the page as an expression or a copy gives it: %j', async (organization) => {
+		const [item] = await build(post, { ...fields, linkedinOptions: { organization } }, { credentials: { linkedInOAuth2Api: token } });
+		expect(item?.params).toMatchObject({ settings: { organization: '2414183' } });
+	});
+
 	it('leaves out what is empty', async () => {
 		const [item] = await build(post, { ...fields, linkedinOptions: { organization: '' } }, { credentials: { linkedInOAuth2Api: token } });
 		expect(item?.params).not.toHaveProperty('settings');

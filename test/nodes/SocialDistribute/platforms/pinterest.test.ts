@@ -14,6 +14,11 @@ describe('Pinterest', () => {
 		});
 	});
 
+	it('takes a section as an expression gives it', async () => {
+		const [item] = await build(post, { ...fields, pinterestOptions: { board: ' Recipes', boardSectionId: 77 } }, { credentials });
+		expect(item?.params).toMatchObject({ settings: { board: 'Recipes', board_section_id: '77' } });
+	});
+
 	it('leaves out what is empty', async () => {
 		const [item] = await build(post, { ...fields, pinterestOptions: { board: '', boardSectionId: '' } }, { credentials });
 		expect(item?.params).not.toHaveProperty('settings');
