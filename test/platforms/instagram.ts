@@ -282,7 +282,8 @@ export async function startInstagramEmulator(options: InstagramEmulatorOptions =
 		});
 		const listed = (story: boolean) => (request: GraphRequest<InstagramAccount>) => {
 			const { id } = ownAccount(request);
-			const own = posts.filter((post) => post.owner === id && (post.kind === 'STORIES') === story);
+			const listedFrom = story ? emulator.now() - 86_400_000 : 0;
+			const own = posts.filter((post) => post.owner === id && (post.kind === 'STORIES') === story && post.at.getTime() > listedFrom);
 			return graph.page(request.values, own.toReversed(), (post) => graph.pick(request.values, shownPost(post)));
 		};
 		graph.step('list', 'get', '/:id/media', { scopes: [scope.basic], parameters: ['limit', 'after'] }, listed(false));

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
-import type { Graph } from './graph.ts';
+import { graphId, type Graph } from './graph.ts';
 import { hintOfSubcode, isNotReady, isPassing } from './graph-errors.ts';
-import { HttpFailure } from './outcome.ts';
+import { HttpFailure, redact } from './outcome.ts';
 import type { AccountRun, Arming, CheckResult, Engagement, FinishResult, LookResult, PlatformRun, Published, ReconcileResult } from './platform.ts';
+import { unsettledMs } from './settle.ts';
 
 /** What became of a container, as Instagram and Threads tell it; GONE: they do not know it. */
 export interface ContainerLook {
@@ -17,7 +18,7 @@ export interface ContainerLook {
 }
 
 const answerSchema = z.object({
-	id: z.string(),
+	id: graphId,
 	/** Instagram. */
 	status_code: z.string().optional(),
 	/** Threads: the status. Instagram: a sentence with the subcode of the error. */
@@ -45,11 +46,11 @@ export interface ContainerParts {
 	explain?(message: string): { reason: string; passing: boolean } | null;
 	/** `/178…/media_publish` */
 	publishPath(run: PlatformRun): string;
-	/** Ids of the account's posts since `since` that look like this one. Null: they cannot be looked through. */
+	/** Ids of the account's posts since `since` that look like this one. Null: none was found, but not all could be looked through. */
 	find(run: PlatformRun, since: Date): Promise<string[] | null>;
 	/** What the user should know although the post is out. */
 	warnings?(run: PlatformRun): string[];
-	/** How long a post may take to be seen. Default 30. */
+	/** How long after a publishing call it can still take effect, or its post be unseen: well above PUBLISH_TIMEOUT_SECONDS. Default 75. */
 	settleSeconds?: number;
 }
 
@@ -59,12 +60,16 @@ export const containerStateSchema = z.looseObject({
 	mediaId: z.string().optional(),
 	/** Code with which the publishing call was refused although the post may be out (platforms.md 5.3). */
 	blocked: z.string().optional(),
+	/** Before the last publishing call, by the clock of its process (milliseconds since 1970). */
+	sentAt: z.number().nullable().default(null),
 });
 
 /** Longest a publishing call may take: less than the lease of a claim. */
-const PUBLISH_TIMEOUT_SECONDS = 30;
-/** Clocks differ: posts are looked for from a minute before the call. */
-const CLOCK_MARGIN_MS = 60_000;
+export const PUBLISH_TIMEOUT_SECONDS = 30;
+/** As it is by default, for comments as for posts. */
+export const SETTLE_SECONDS = 75;
+/** Clocks differ: posts are looked for from this time before the call. */
+const CLOCK_MARGIN_MS = 5 * 60_000;
 /** A container just made may not be found yet (platforms.md 5.5, 100/33). */
 const YOUNG_MS = 60_000;
 /** Advised is once a minute, others ask every 20 s (platforms.md 5.2); pictures and short videos are ready sooner. */
@@ -83,11 +88,20 @@ export const pollSeconds = (createdAt: number, now: Date): number =>
 /** `2026-11-21T10:00:00+0000` */
 export const graphTime = (text: string): number => Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 
+/** Where a post is seen: shown to people as a link, so nothing but an address of the web. */
+const permalinkSchema = z.object({
+	id: graphId,
+	permalink: z
+		.url({ protocol: /^https?$/ })
+		.nullish()
+		.catch(null),
+});
+
 /** Object not found, or not to be seen. */
 export const isMissing = (error: unknown): error is HttpFailure => error instanceof HttpFailure && error.platformCode === '100/33';
 
 /** Containers, as Instagram and Threads have them: made, looked at, published once, found again (platforms.md 5.2, 5.3, 7.2). */
-export function createContainers({ graph, title, fields, explain, publishPath, find, warnings = () => [], settleSeconds = 30 }: ContainerParts) {
+export function createContainers({ graph, title, fields, explain, publishPath, find, warnings = () => [], settleSeconds = SETTLE_SECONDS }: ContainerParts) {
 	async function look(run: AccountRun, id: string): Promise<ContainerLook> {
 		const nothing = { passing: false, reason: '', platformCode: null };
 		try {
@@ -100,33 +114,34 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 				schema: answerSchema,
 			});
 			const status = STATUSES.find((known) => known === (data.status_code ?? data.status)) ?? 'IN_PROGRESS';
-			return status === 'ERROR' ? { status, ...whatIsWrong(data) } : { status, ...nothing };
+			return status === 'ERROR' ? { status, ...whatIsWrong(run, data) } : { status, ...nothing };
 		} catch (error) {
 			if (isMissing(error)) return { status: 'GONE', ...nothing };
 			throw error;
 		}
 	}
 
-	function whatIsWrong({ error_message: message, status = '' }: z.infer<typeof answerSchema>): Omit<ContainerLook, 'status'> {
+	function whatIsWrong({ credentials }: AccountRun, answer: z.infer<typeof answerSchema>): Omit<ContainerLook, 'status'> {
+		// They may repeat the address of the file, which is signed.
+		const [message, status] = [answer.error_message, answer.status ?? ''].map((text) => (text === undefined ? text : redact(text, [credentials.accessToken])));
 		if (message !== undefined) {
 			const known = explain?.(message);
-			return { passing: known?.passing ?? false, reason: known?.reason ?? `${title} says: ${message}.`, platformCode: message };
+			return { passing: known?.passing ?? false, reason: known?.reason ?? `${title} says: ${message}.`, platformCode: /^\w{1,100}$/.test(message) ? message : null };
 		}
-		const subcode = /\b(22\d{5})\b/.exec(status)?.[1];
+		const subcode = /\b(22\d{5})\b/.exec(status ?? '')?.[1];
 		if (subcode === undefined) return { passing: true, reason: `${title} says: ${status || 'no reason given'}.`, platformCode: null };
 		const hint = hintOfSubcode(Number(subcode));
 		return { passing: isPassing(Number(subcode)), reason: hint ?? `${title} says: ${status}.`, platformCode: subcode };
 	}
 
 	async function permalink(run: AccountRun, id: string): Promise<string | null> {
-		const schema = z.object({ id: z.string(), permalink: z.string().optional() });
 		const { data } = await graph.call(run, {
 			action: 'read the address of the post',
 			effect: 'read',
 			method: 'GET',
 			path: `/${id}`,
 			values: { fields: 'permalink' },
-			schema,
+			schema: permalinkSchema,
 		});
 		return data.permalink ?? null;
 	}
@@ -143,7 +158,11 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 
 	/** A container that says it is published does not say as what. */
 	async function locate(run: PlatformRun, container: string, since: Date, openFor: number): Promise<ReconcileResult & (Published | { state: 'waiting' })> {
-		const ids = await find(run, new Date(since.getTime() - CLOCK_MARGIN_MS));
+		const ids = await find(run, new Date(since.getTime() - CLOCK_MARGIN_MS)).catch((error: unknown) => {
+			// It is out: that the list may not be read must not make it a failure.
+			if (error instanceof HttpFailure && /^(10|2\d\d)(\/|$)/.test(error.platformCode ?? '')) return null;
+			throw error;
+		});
 		const [only, ...others] = ids ?? [];
 		if (only !== undefined && others.length === 0) return published(run, only);
 		if (ids?.length === 0 && openFor < FIND_SECONDS * 1000) return { state: 'waiting', afterSeconds: LOOK_SECONDS };
@@ -179,8 +198,28 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 			});
 		},
 
+		/** Takes a post away; one that is gone already is a success. `hint`: what a missing permission is called. */
+		async remove(run: AccountRun, remoteId: string, hint: string): Promise<void> {
+			try {
+				await graph.call(run, {
+					action: 'delete the post',
+					effect: 'upload',
+					method: 'DELETE',
+					path: `/${encodeURIComponent(remoteId)}`,
+					schema: z.object({ success: z.literal(true) }),
+				});
+			} catch (error) {
+				if (!isMissing(error)) throw error;
+				// Graph says the same of what is gone and of what may not be deleted.
+				if ((await this.find(run, remoteId)).state === 'gone') return;
+				throw new PipelineError('post_rejected', `${title} does not let this credential delete the post, which is still there. ${hint}`, { cause: error });
+			}
+		},
+
 		/** Publishes a container: the one call that makes the post public. */
-		async finish(run: PlatformRun, container: { id: string; createdAt: number }, { firstArmedAt }: Arming): Promise<FinishResult> {
+		async finish(run: PlatformRun, container: { id: string; createdAt: number }, { firstArmedAt, attempts }: Arming): Promise<FinishResult> {
+			// What an earlier call was refused with says nothing of this one.
+			await run.save({ ...run.state, blocked: undefined, sentAt: run.now().getTime() });
 			try {
 				const { data } = await graph.call(run, {
 					action: 'publish the post',
@@ -188,7 +227,7 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 					method: 'POST',
 					path: publishPath(run),
 					values: { creation_id: container.id },
-					schema: z.object({ id: z.string() }),
+					schema: z.object({ id: graphId }),
 					timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
 				});
 				await run.save({ ...run.state, mediaId: data.id });
@@ -201,7 +240,10 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 				}
 				if (error.decision !== 'stop') throw error;
 				// The container knows better than the refusal what is the matter.
-				const { status } = await look(run, container.id).catch(() => ({ status: 'FINISHED' }) as const);
+				const { status } = await look(run, container.id).catch(() => {
+					// An earlier call may have published it after all: then a refusal proves nothing.
+					throw attempts > 1 ? error.as('unknown') : error;
+				});
 				if (status === 'FINISHED' && !isNotReady(error)) throw error;
 				if (status === 'FINISHED' || status === 'IN_PROGRESS') return { state: 'waiting', afterSeconds: pollSeconds(container.createdAt, run.now()) };
 				if (status === 'PUBLISHED') return locate(run, container.id, firstArmedAt, Infinity) as Promise<Published>;
@@ -211,7 +253,7 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 
 		/** What became of a container whose publishing call is open. */
 		async reconcile(run: PlatformRun, container: { id: string; createdAt: number }, { firstArmedAt, openSince }: Arming): Promise<ReconcileResult> {
-			const { mediaId, blocked } = containerStateSchema.parse(run.state);
+			const { mediaId, blocked, sentAt } = containerStateSchema.parse(run.state);
 			if (mediaId !== undefined) return published(run, mediaId);
 			const { status, reason, platformCode } = await look(run, container.id);
 			const openFor = run.now().getTime() - openSince.getTime();
@@ -220,11 +262,13 @@ export function createContainers({ graph, title, fields, explain, publishPath, f
 			if (status === 'IN_PROGRESS') return waiting;
 			if (status === 'ERROR') return { state: 'rejected', reason, ...(platformCode === null ? {} : { platformCode }) };
 			if (status === 'GONE') {
-				const [found, ...others] = (await find(run, new Date(firstArmedAt.getTime() - CLOCK_MARGIN_MS))) ?? [];
+				const ids = await find(run, new Date(firstArmedAt.getTime() - CLOCK_MARGIN_MS));
+				if (ids === null) return { state: 'unknown', reason: `${title} does not know any more what was prepared, and the posts of that time cannot all be looked through` };
+				const [found, ...others] = ids;
 				if (others.length > 0) return { state: 'unknown', reason: 'the account has several posts of that time with the same text' };
 				if (found !== undefined) return published(run, found);
 			}
-			if (openFor < settleSeconds * 1000) return waiting;
+			if (unsettledMs({ openSince, sentAt, now: run.now(), seconds: settleSeconds }) > 0) return waiting;
 			if (blocked !== undefined) return { state: 'rejected', reason: hintOfSubcode(2_207_051) ?? '', platformCode: blocked };
 			return { state: 'absent' };
 		},

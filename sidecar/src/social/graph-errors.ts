@@ -30,6 +30,17 @@ const BY_SUBCODE: Record<number, Rule> = {
 	464: reauth('The account has not been confirmed: log in there and confirm it.'),
 	467: reauth('The token is not valid any more.'),
 	492: reauth('The person who connected has no role on the Page any more.'),
+	// Videos of Facebook: platforms.md 6.2, 6.3.
+	1_363_019: retry('The video did not arrive in whole.'),
+	1_363_022: stop('The video file is too small.'),
+	1_363_023: stop('The video file is too large. Compress it.'),
+	1_363_030: retry('The video did not arrive in time.'),
+	1_363_040: stop('The shape of the video is not taken: a reel is 9:16. Use the preset for Facebook reels (Preset).'),
+	1_363_118: stop('Facebook schedules 10 minutes ahead at least; reels up to 29 days, videos 6 months, other posts 30 days.'),
+	1_363_126: stop('A Page may publish 30 reels in 24 hours. Publish it tomorrow, or as a video of the feed.'),
+	1_363_127: stop('The video is too small: a reel has at least 540×960 pixels.'),
+	1_363_128: stop('The length is not taken: a reel lasts 3 to 90 seconds.'),
+	1_363_129: stop('The frame rate is not taken: a reel has 24 to 60 frames a second.'),
 	4854002: stop('Meta wants the account to be checked: log in there and follow what it asks.'),
 	1390008: stop('Too much was posted in a short time. Wait some hours, then post less often.'),
 	2207001: stop('Meta takes it for spam. Change the text or the media, and post less often.'),
@@ -103,6 +114,9 @@ export function readGraphError(body: unknown): GraphError | null {
 	};
 }
 
+/** As people find it in Meta's pages: `190/463`. */
+export const platformCodeOf = ({ code, subcode }: Pick<GraphError, 'code' | 'subcode'>): string => (subcode === null ? String(code) : `${code}/${subcode}`);
+
 export interface GraphSituation {
 	effect: Effect;
 	status: number;
@@ -117,7 +131,7 @@ export function judgeGraph(
 	{ code, subcode, transient, message }: GraphError,
 	{ effect, status, retryAt, permissionHint }: GraphSituation,
 ): Judgement | undefined {
-	const platformCode = subcode === null ? String(code) : `${code}/${subcode}`;
+	const platformCode = platformCodeOf({ code, subcode });
 	if (subcode === MAY_BE_LIVE && effect === 'publish') return { decision: 'unknown', platformCode, detail: message };
 	const rule = ruleFor(code, subcode, permissionHint);
 	// A throttled call had no effect (platforms.md 0.2).

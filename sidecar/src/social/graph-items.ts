@@ -4,6 +4,7 @@ import { isMissing, type Containers } from './graph-container.ts';
 import type { PlatformRun, PostMedia } from './platform.ts';
 
 const containerSchema = z.object({
+	/** As graphId. */
 	id: z.string(),
 	/** Where its bytes go; as good as a token. Null: the platform fetches them. */
 	uri: z.string().nullable(),

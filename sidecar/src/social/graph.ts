@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
 import { ask, type TypedAnswer, type TypedRequest } from './call.ts';
 import { judgeGraph, readGraphError } from './graph-errors.ts';
 import { parseAnswer, type Http } from './http.ts';
@@ -10,6 +11,12 @@ export const GRAPH_VERSION = 'v25.0';
 
 /** Part of many permission hints (platforms.md 5.1). */
 export const UNREVIEWED = 'An app that has not passed App Review works only for people with a role in it.';
+
+/** An id as Graph gives it. It goes into paths: nothing that would lead elsewhere. */
+export const graphId = z
+	.union([z.string(), z.number()])
+	.transform(String)
+	.pipe(z.string().regex(/^[\w-]{1,100}$/));
 
 export interface GraphOptions {
 	http: Http;
@@ -94,6 +101,9 @@ async function slowDown(run: AccountRun, headers: IncomingHttpHeaders): Promise<
 	await run.pace.block(BUCKET, now, until).catch((error: unknown) => run.log.warn({ err: error }, 'a rate limit could not be stored'));
 }
 
+/** Nobody is made to wait for longer, whatever an answer says. */
+const LONGEST_WAIT_MINUTES = 24 * 60;
+
 export interface GraphUsage {
 	/** Of what the app or the account may do, the highest number given. 0: nothing is said. */
 	percent: number;
@@ -111,7 +121,7 @@ export function usage(headers: IncomingHttpHeaders, now: Date): GraphUsage {
 	const entries = [parse('x-app-usage'), parse('x-page-usage'), ...(isRecord(business) ? Object.values(business).flat() : [])].filter(isRecord);
 	const numbers = (names: readonly string[]): number[] =>
 		entries.flatMap((entry) => names.map((name) => entry[name])).filter((value) => typeof value === 'number');
-	const minutes = Math.max(0, ...numbers(['estimated_time_to_regain_access']));
+	const minutes = Math.min(LONGEST_WAIT_MINUTES, Math.max(0, ...numbers(['estimated_time_to_regain_access'])));
 	return {
 		percent: Math.max(0, ...numbers(['call_count', 'total_time', 'total_cputime'])),
 		retryAt: minutes > 0 ? new Date(now.getTime() + minutes * 60_000) : null,

@@ -1,16 +1,20 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
-import type { Graph } from './graph.ts';
+import { graphId, type Graph } from './graph.ts';
 import type { InstagramLogin } from './instagram-form.ts';
 import { HttpFailure } from './outcome.ts';
 import type { Account, AccountRun } from './platform.ts';
 
-const linkedSchema = z.object({ id: z.string(), username: z.string().default('') });
-const pageSchema = z.object({ id: z.string(), name: z.string().default(''), instagram_business_account: linkedSchema.optional() });
-const ownSchema = z.object({ id: z.string(), user_id: z.string().optional(), username: z.string(), account_type: z.string().optional() });
+const linkedSchema = z.object({ id: graphId, username: z.string().default('') });
+const pageSchema = z.object({ id: graphId, name: z.string().default(''), instagram_business_account: linkedSchema.optional() });
+const pagesSchema = z.object({
+	data: z.array(pageSchema),
+	paging: z.object({ next: z.string().optional(), cursors: z.object({ after: z.string().optional() }).optional() }).optional(),
+});
+const ownSchema = z.object({ id: graphId, user_id: graphId.optional(), username: z.string(), account_type: z.string().optional() });
 
-/** More Pages than this are not looked through. */
-const PAGES_READ = 100;
+/** More Pages than these are not looked through. */
+const PAGES_READ = { limit: 100, lists: 10 } as const;
 const FIELDS = 'id,name,instagram_business_account{id,username}';
 const PROFESSIONAL =
 	'Instagram takes posts through apps only from professional accounts (business or creator). In the Instagram app: Settings, Account type and tools, Switch to professional account.';
@@ -63,9 +67,15 @@ async function linkedAccount(graph: Graph, run: AccountRun, wanted: string | und
 /** The token of a person reaches Pages; that of a Page only itself. */
 async function readPages(graph: Graph, run: AccountRun): Promise<Array<z.infer<typeof pageSchema>>> {
 	try {
-		const schema = z.object({ data: z.array(pageSchema) });
-		const { data } = await graph.call(run, { ...read, path: '/me/accounts', values: { fields: FIELDS, limit: PAGES_READ }, schema });
-		return data.data;
+		const pages: Array<z.infer<typeof pageSchema>> = [];
+		let after: string | undefined;
+		for (let list = 0; list < PAGES_READ.lists; list += 1) {
+			const { data: answer } = await graph.call(run, { ...read, path: '/me/accounts', values: { fields: FIELDS, limit: PAGES_READ.limit, after }, schema: pagesSchema });
+			pages.push(...answer.data);
+			after = answer.paging?.next ? answer.paging.cursors?.after : undefined;
+			if (after === undefined) break;
+		}
+		return pages;
 	} catch (error) {
 		if (!(error instanceof HttpFailure) || error.platformCode !== '100') throw error;
 		const { data } = await graph.call(run, { ...read, path: '/me', values: { fields: FIELDS }, schema: pageSchema });

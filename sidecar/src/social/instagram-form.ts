@@ -67,6 +67,7 @@ export const isUploaded = (media: PostMedia, login: InstagramLogin): boolean => 
 const CAPTION_MAX = 2200;
 const HASHTAGS_MAX = 30;
 const MENTIONS_MAX = 20;
+const COVER_BYTES_MAX = 8e6;
 
 /** platforms.md 5.4, for this post. `fetches`: who can fetch media from us. */
 export function instagramLimits(post: Post, settings: InstagramSettings, login: InstagramLogin, fetches: 'public' | 'any', account: PostProblem[]): Limits {
@@ -109,6 +110,13 @@ function problems(post: Post, form: InstagramForm, settings: InstagramSettings, 
 	refuse('text', mentions > MENTIONS_MAX, `The text has ${mentions} mentions; Instagram takes ${MENTIONS_MAX}.`);
 	refuse('media', form === 'story' && post.media.length > 1, 'A story on Instagram is one picture or one video. Send the others as stories of their own.');
 	refuse('cover', post.cover !== null && post.cover.mime !== 'image/jpeg', 'The cover of a reel must be a JPEG picture: convert it (Convert Image).');
+	refuse('cover', (post.cover?.bytes ?? 0) > COVER_BYTES_MAX, 'The cover of a reel has at most 8 MB: make it smaller (Convert Image).');
+	const seconds = post.media[0]?.facts.durationSeconds ?? 0;
+	refuse(
+		'cover_seconds',
+		form === 'reel' && (post.coverSeconds ?? 0) > seconds,
+		`The video lasts ${seconds} seconds: a cover at ${post.coverSeconds} lies outside of it. Choose an earlier moment.`,
+	);
 	refuse(
 		'cover',
 		post.cover !== null && post.cover.url === null,
@@ -119,6 +127,10 @@ function problems(post: Post, form: InstagramForm, settings: InstagramSettings, 
 		settings.location_id !== undefined && login === 'instagram',
 		'A place can only be given with Facebook Login. Leave it out, or connect the account that way.',
 	);
+	const people = (settings.user_tags ?? []).length > 0;
+	refuse('settings.user_tags', people && form !== 'image' && form !== 'reel', 'Accounts can be tagged in a single picture or in a reel only. Leave them out, or mention them in the text.');
+	refuse('settings.collaborators', (settings.collaborators ?? []).length > 0 && form === 'story', 'Nobody can be invited as author of a story. Leave the collaborators out.');
+	refuse('settings.location_id', settings.location_id !== undefined && login === 'facebook' && form === 'story', 'A story cannot be given a place by a program. Leave it out.');
 	return found;
 }
 

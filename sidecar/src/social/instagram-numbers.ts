@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { isMissing, isNoPost, UNKNOWN } from './graph-container.ts';
 import { insightsSchema, numbersOf } from './graph-numbers.ts';
-import type { Graph } from './graph.ts';
+import { graphId, type Graph } from './graph.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, Engagement } from './platform.ts';
 
 const mediaSchema = z.object({
-	id: z.string(),
+	id: graphId,
 	media_product_type: z.string().optional(),
 	like_count: z.number().nullish(),
 	comments_count: z.number().nullish(),
@@ -44,7 +44,7 @@ export async function measureInstagram(graph: Graph, run: AccountRun, remoteIds:
 	return measured;
 }
 
-/** Without the permission, and where a post has too few viewers, there are none (code 10 either way). */
+/** Without the permission, and where a post has too few viewers, there are none (code 10 either way); nor of a post that is older than the professional account (100 with a subcode). */
 async function insights(graph: Graph, run: AccountRun, path: string, metric: string): Promise<Map<string, number>> {
 	try {
 		const { data } = await graph.call(run, {
@@ -57,7 +57,7 @@ async function insights(graph: Graph, run: AccountRun, path: string, metric: str
 		});
 		return numbersOf(data);
 	} catch (error) {
-		if (error instanceof HttpFailure && (error.platformCode === '10' || error.platformCode === '100')) return new Map();
+		if (error instanceof HttpFailure && /^(10|100|2\d\d)(\/|$)/.test(error.platformCode ?? '') && !isMissing(error)) return new Map();
 		throw error;
 	}
 }

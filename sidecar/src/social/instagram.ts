@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
-import { createContainers, graphTime, isMissing } from './graph-container.ts';
+import { createContainers, graphTime, SETTLE_SECONDS } from './graph-container.ts';
 import { createItems, type Container } from './graph-items.ts';
-import { createGraph, UNREVIEWED, type Graph } from './graph.ts';
+import { createGraph, graphId, UNREVIEWED, type Graph } from './graph.ts';
 import type { Http } from './http.ts';
 import { findInstagramAccount } from './instagram-account.ts';
+import { createInstagramComments } from './instagram-comments.ts';
 import { instagramForm, instagramLimits, instagramSettings, isUploaded, itemValues, leftOut, postValues, sourceValues, type InstagramLogin } from './instagram-form.ts';
 import { measureInstagram } from './instagram-numbers.ts';
 import { uploadToContainer } from './instagram-upload.ts';
-import type { AccountRun, Arming, CheckResult, FinishResult, Platform, PlatformRun, PostProblem, ReconcileResult } from './platform.ts';
+import type { AccountRun, CheckResult, FinishResult, Platform, PlatformRun, PostProblem, ReconcileResult } from './platform.ts';
 import { comparable } from './text.ts';
 
 export interface InstagramOptions {
@@ -20,20 +21,21 @@ export interface InstagramOptions {
 	facebookBaseUrl?: string;
 	/** Of Graph. Default: graph.ts. */
 	version?: string;
-	/** How long a post may take to appear before its absence counts. Default 30. */
+	/** How long a post may take to appear before its absence counts. Default: graph-container.ts. */
 	settleSeconds?: number;
 }
 
 /** Posts are listed newest first: more than an account may publish in a day. */
 const LIST = { limit: 50, pages: 4 } as const;
-const CLOCK_MARGIN_MS = 60_000;
+/** A story is listed for a day: after that its absence proves nothing. */
+const STORY_LISTED_MS = 23 * 3_600_000;
 
 export const loginOf = ({ credentials }: Pick<AccountRun, 'credentials'>): InstagramLogin =>
 	credentials.extra['login'] === 'facebook' ? 'facebook' : 'instagram';
 
 /** Instagram, content publishing, with both logins (platforms.md 5). */
 export function createInstagram(options: InstagramOptions): Platform {
-	const { http, instagramBaseUrl = 'https://graph.instagram.com', facebookBaseUrl = 'https://graph.facebook.com', version, settleSeconds = 30 } = options;
+	const { http, instagramBaseUrl = 'https://graph.instagram.com', facebookBaseUrl = 'https://graph.facebook.com', version, settleSeconds = SETTLE_SECONDS } = options;
 	const hosts = { instagram: instagramBaseUrl, facebook: facebookBaseUrl } as const;
 	const graphOf = (login: InstagramLogin): Graph =>
 		createGraph({
@@ -53,6 +55,7 @@ export function createInstagram(options: InstagramOptions): Platform {
 		if (!account) throw new PipelineError('internal', 'The account of a post on Instagram is not known.');
 		return encodeURIComponent(account.id);
 	};
+	const comments = createInstagramComments(graph, settleSeconds);
 	const settingsOf = (run: AccountRun) => instagramSettings.parse(run.settings);
 	const containers = createContainers({
 		graph,
@@ -65,12 +68,12 @@ export function createInstagram(options: InstagramOptions): Platform {
 	});
 
 	const listSchema = z.object({
-		data: z.array(z.object({ id: z.string(), caption: z.string().default(''), timestamp: z.string() })),
-		paging: z.object({ next: z.string().optional(), cursors: z.object({ after: z.string() }).optional() }).optional(),
+		data: z.array(z.object({ id: graphId, caption: z.string().default(''), timestamp: z.string() })),
+		paging: z.object({ next: z.string().optional(), cursors: z.object({ after: z.string().optional() }).optional() }).optional(),
 	});
 
-	/** Own posts since then with the same caption; stories have none. Newest first, so that the first older one ends it. */
-	async function find(run: PlatformRun, since: Date): Promise<string[]> {
+	/** Own posts since then with the same caption; stories have none. Newest first, but for what is pinned: a page of older ones ends it. */
+	async function find(run: PlatformRun, since: Date): Promise<string[] | null> {
 		const story = instagramForm(run.post, settingsOf(run)) === 'story';
 		const found: string[] = [];
 		let after: string | undefined;
@@ -83,14 +86,13 @@ export function createInstagram(options: InstagramOptions): Platform {
 				values: { fields: 'id,caption,timestamp', limit: LIST.limit, after },
 				schema: listSchema,
 			});
-			for (const { id, caption, timestamp } of answer.data) {
-				if (graphTime(timestamp) < since.getTime()) return found;
-				if (story || comparable(caption) === comparable(run.post.text)) found.push(id);
-			}
+			const recent = answer.data.filter(({ timestamp }) => !(graphTime(timestamp) < since.getTime()));
+			found.push(...recent.filter(({ caption }) => story || comparable(caption) === comparable(run.post.text)).map(({ id }) => id));
 			after = answer.paging?.next ? answer.paging.cursors?.after : undefined;
-			if (after === undefined) return found;
+			if (recent.length > 0 && after !== undefined) continue;
+			return found.length === 0 && story && run.now().getTime() - since.getTime() > STORY_LISTED_MS ? null : found;
 		}
-		return found;
+		return found.length === 0 ? null : found;
 	}
 
 	async function create(run: PlatformRun, values: Parameters<Graph['call']>[1]['values'], action: string): Promise<Container> {
@@ -100,7 +102,7 @@ export function createInstagram(options: InstagramOptions): Platform {
 			method: 'POST',
 			path: `/${accountId(run)}/media`,
 			values: values ?? {},
-			schema: z.object({ id: z.string(), uri: z.string().optional() }),
+			schema: z.object({ id: graphId, uri: z.string().optional() }),
 		});
 		return { id: data.id, uri: data.uri ?? null, createdAt: run.now().getTime(), uploaded: false };
 	}
@@ -118,46 +120,10 @@ export function createInstagram(options: InstagramOptions): Platform {
 			needed: (run, media) => isUploaded(media, loginOf(run)),
 			async send(run, { id, uri }, media) {
 				if (uri === null) throw new PipelineError('platform_unavailable', 'Instagram did not say where the video is to be uploaded. Nothing was posted.');
-				await uploadToContainer(graph, run, { id, uri, media });
+				await uploadToContainer(graph, run, { id, uri, media, baseUrl: facebookBaseUrl });
 			},
 		},
 	});
-
-	const commentAnswer = z.object({ id: z.string() });
-	async function comment(run: PlatformRun, mediaId: string): Promise<FinishResult> {
-		const { data } = await graph.call(run, {
-			action: 'comment the post',
-			effect: 'publish',
-			method: 'POST',
-			path: `/${encodeURIComponent(mediaId)}/comments`,
-			values: { message: run.post.text },
-			schema: commentAnswer,
-			timeoutSeconds: 30,
-		});
-		return { state: 'published', remoteId: data.id, permalink: null };
-	}
-
-	const commentsSchema = z.object({
-		data: z.array(z.object({ id: z.string(), text: z.string().default(''), username: z.string().optional(), timestamp: z.string() })),
-	});
-	async function findComment(run: PlatformRun, mediaId: string, { firstArmedAt, openSince }: Arming): Promise<ReconcileResult> {
-		const { data: answer } = await graph.call(run, {
-			action: 'read the comments',
-			effect: 'read',
-			method: 'GET',
-			path: `/${encodeURIComponent(mediaId)}/comments`,
-			values: { fields: 'id,text,username,timestamp', limit: LIST.limit },
-			schema: commentsSchema,
-		});
-		const own = answer.data.find(
-			({ text, username, timestamp }) =>
-				comparable(text) === comparable(run.post.text) &&
-				(username === undefined || username === run.account?.name) &&
-				graphTime(timestamp) >= firstArmedAt.getTime() - CLOCK_MARGIN_MS,
-		);
-		if (own) return { state: 'published', remoteId: own.id, permalink: null };
-		return run.now().getTime() < openSince.getTime() + settleSeconds * 1000 ? { state: 'waiting', afterSeconds: 5 } : { state: 'absent' };
-	}
 
 	return {
 		name: 'instagram',
@@ -186,13 +152,13 @@ export function createInstagram(options: InstagramOptions): Platform {
 		},
 
 		async finish(run, arming): Promise<FinishResult> {
-			if (run.post.replyTo) return comment(run, run.post.replyTo.remoteId);
+			if (run.post.replyTo) return comments.make(run, run.post.replyTo.remoteId);
 			const container = items.target(run);
 			return container ? containers.finish(run, container, arming) : { state: 'restart', reason: 'nothing was prepared' };
 		},
 
 		async reconcile(run, arming): Promise<ReconcileResult> {
-			if (run.post.replyTo) return findComment(run, run.post.replyTo.remoteId, arming);
+			if (run.post.replyTo) return comments.find(run, run.post.replyTo.remoteId, arming);
 			const container = items.target(run);
 			return container ? containers.reconcile(run, container, arming) : { state: 'unknown', reason: 'what was to be published is not known any more' };
 		},
@@ -207,17 +173,7 @@ export function createInstagram(options: InstagramOptions): Platform {
 					'Instagram lets an app delete posts only of accounts that are connected with Facebook Login. Delete it in the Instagram app.',
 				);
 			}
-			try {
-				await graph.call(run, {
-					action: 'delete the post',
-					effect: 'upload',
-					method: 'DELETE',
-					path: `/${encodeURIComponent(remoteId)}`,
-					schema: z.object({ success: z.literal(true) }),
-				});
-			} catch (error) {
-				if (!isMissing(error)) throw error;
-			}
+			await containers.remove(run, remoteId, 'Grant it instagram_manage_contents, or delete it in the Instagram app.');
 		},
 
 		measure: (run, remoteIds) => measureInstagram(graph, run, remoteIds),

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
-import { createContainers, graphTime, isMissing, isNoPost, UNKNOWN } from './graph-container.ts';
+import { createContainers, graphTime, isMissing, isNoPost, SETTLE_SECONDS, UNKNOWN } from './graph-container.ts';
 import { createItems, type Container } from './graph-items.ts';
 import { insightsSchema, numbersOf } from './graph-numbers.ts';
-import { createGraph, UNREVIEWED, type GraphCall } from './graph.ts';
+import { createGraph, graphId, UNREVIEWED, type GraphCall } from './graph.ts';
 import type { Http } from './http.ts';
 import type { AccountRun, CheckResult, Engagement, FinishResult, Platform, PlatformRun, PostProblem, ReconcileResult } from './platform.ts';
 import { comparable } from './text.ts';
@@ -14,7 +14,7 @@ export interface ThreadsOptions {
 	http: Http;
 	/** Default https://graph.threads.net */
 	apiBaseUrl?: string;
-	/** How long a post may take to appear before its absence counts. Default 30. */
+	/** How long a post may take to appear before its absence counts. Default: graph-container.ts. */
 	settleSeconds?: number;
 }
 
@@ -24,7 +24,7 @@ const VERSION = 'v1.0';
 const LIST = { limit: 50, pages: 4 } as const;
 
 /** Threads (platforms.md 7). */
-export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', settleSeconds = 30 }: ThreadsOptions): Platform {
+export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', settleSeconds = SETTLE_SECONDS }: ThreadsOptions): Platform {
 	const graph = createGraph({
 		http,
 		baseUrl: apiBaseUrl,
@@ -59,18 +59,18 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 			method: 'POST',
 			path: `/${accountId(run)}/threads`,
 			values,
-			schema: z.object({ id: z.string() }),
+			schema: z.object({ id: graphId }),
 		});
 		return { id: data.id, uri: null, createdAt: run.now().getTime(), uploaded: false };
 	}
 
 	const listSchema = z.object({
-		data: z.array(z.object({ id: z.string(), text: z.string().default(''), timestamp: z.string() })),
-		paging: z.object({ next: z.string().optional(), cursors: z.object({ after: z.string() }).optional() }).optional(),
+		data: z.array(z.object({ id: graphId, text: z.string().default(''), timestamp: z.string() })),
+		paging: z.object({ next: z.string().optional(), cursors: z.object({ after: z.string().optional() }).optional() }).optional(),
 	});
 
 	/** Own posts since then with the same text. Answers are listed apart from posts. */
-	async function find(run: PlatformRun, since: Date): Promise<string[]> {
+	async function find(run: PlatformRun, since: Date): Promise<string[] | null> {
 		const found: string[] = [];
 		let after: string | undefined;
 		for (let page = 0; page < LIST.pages; page += 1) {
@@ -86,9 +86,9 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 				if (graphTime(timestamp) >= since.getTime() && comparable(text) === comparable(run.post.text)) found.push(id);
 			}
 			after = answer.paging?.next ? answer.paging.cursors?.after : undefined;
-			if (after === undefined) break;
+			if (after === undefined) return found;
 		}
-		return found;
+		return found.length === 0 ? null : found;
 	}
 
 	const quotaSchema = z.object({
@@ -130,7 +130,7 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 		settings: threadsSettings,
 
 		async identify(run) {
-			const schema = z.object({ id: z.string(), username: z.string() });
+			const schema = z.object({ id: graphId, username: z.string() });
 			const { data } = await graph.call(run, {
 				action: 'read the account',
 				effect: 'read',
@@ -165,19 +165,7 @@ export function createThreads({ http, apiBaseUrl = 'https://graph.threads.net', 
 
 		look: (run, remoteId) => containers.find(run, remoteId),
 
-		async remove(run, remoteId) {
-			try {
-				await graph.call(run, {
-					action: 'delete the post',
-					effect: 'upload',
-					method: 'DELETE',
-					path: `/${encodeURIComponent(remoteId)}`,
-					schema: z.object({ success: z.literal(true) }),
-				});
-			} catch (error) {
-				if (!isMissing(error)) throw error;
-			}
-		},
+		remove: (run, remoteId) => containers.remove(run, remoteId, 'Grant it threads_delete, or delete it in Threads.'),
 
 		async measure(run, remoteIds) {
 			const measured = new Map<string, Engagement>();

@@ -32,6 +32,8 @@ describe('an error of Graph', () => {
 		['a container that is too old', -2, 2_207_020, 'publish', 'stop'],
 		['a picture of the wrong format', 36_001, 2_207_005, 'upload', 'stop'],
 		['the cap of the day', 9, 2_207_042, 'publish', 'stop'],
+		['a video of Facebook that did not arrive', 6000, 1_363_030, 'upload', 'retry'],
+		['a reel of Facebook that is too long', 6000, 1_363_128, 'publish', 'stop'],
 		['a code that nobody knows', 4711, null, 'publish', undefined],
 	])('is read: %s', (_, code, subcode, effect, decision) => expect(judged(code, subcode, effect)).toBe(decision));
 
@@ -60,6 +62,8 @@ describe('usage', () => {
 		expect(usage(headers, at)).toEqual({ percent: 95, retryAt: new Date(at.getTime() + 180_000) });
 		expect(usage({}, at)).toEqual({ percent: 0, retryAt: null });
 		expect(usage({ 'x-app-usage': 'nonsense' }, at)).toEqual({ percent: 0, retryAt: null });
+		const ever = '{"1":[{"call_count":1e999,"estimated_time_to_regain_access":1e999}]}';
+		expect(usage({ 'x-business-use-case-usage': ever }, at).retryAt).toEqual(new Date(at.getTime() + 86_400_000));
 	});
 });
 

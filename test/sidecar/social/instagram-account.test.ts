@@ -63,6 +63,16 @@ describe('Instagram', () => {
 			expect(found.map(({ field }) => field)).toEqual(['media[0].alt_text', 'cover', 'settings.location_id']);
 		});
 
+		it('refuses people, authors and places where they would be lost, and a cover that cannot be', async () => {
+			await start();
+			const named = { user_tags: [{ username: 'anna' }], collaborators: ['ben'] };
+			const fieldsOf = async (...given: Parameters<typeof refused>) => (await refused(...given)).map(({ field }) => field);
+			expect(await fieldsOf('x', [online(photo), online(photo)], named)).toEqual(['settings.user_tags']);
+			expect(await fieldsOf('', [online(photo)], { ...named, placement: 'story' })).toEqual(['settings.user_tags', 'settings.collaborators']);
+			expect(await fieldsOf('x', [video], named, { coverSeconds: video.facts.durationSeconds + 1 })).toEqual(['cover_seconds']);
+			expect(await fieldsOf('x', [video], named, { cover: { ...online(photo), bytes: 8_000_001 } })).toEqual(['cover']);
+		});
+
 		it('wants an address for what Instagram fetches', async () => {
 			await start();
 			expect(await refused('x', [{ ...video, url: null }])).toMatchObject([{ field: 'media[0]', message: expect.stringContaining('PUBLIC_URL') }]);
@@ -97,6 +107,12 @@ describe('Instagram', () => {
 			await start('facebook');
 			token({ instagram: { id: IG, username: 'demo' } });
 			expect((await post('Page')).account).toBe('demo');
+		});
+
+		it('reads the Pages of an agency to the end', async () => {
+			await start('facebook');
+			token({ pages: [...Array.from({ length: 150 }, (_, index) => page(`1${index}`, null)), page('2', { id: IG, username: 'demo' })] });
+			expect((await post('Last')).account).toBe('demo');
 		});
 
 		it('says how to link an account where none is', async () => {

@@ -214,6 +214,63 @@ describe('Threads', () => {
 		expect(await platform.look!(run(), id)).toMatchObject({ state: 'gone' });
 	});
 
+	it('finds an answer that was lost, or says that it is out when answers may not be read', async () => {
+		await start();
+		const first = (await post('One')).externalPostId!;
+		const scopes = ['threads_basic', 'threads_content_publish', 'threads_manage_replies'];
+		stage.emulator.setToken('threads-token', { id: '26084512345678901', username: 'demo', scopes });
+		stage.emulator.fail('publish', { when: 'after', answer: 'drop' });
+		const row = await post('Two', [], {}, { replyTo: { remoteId: first, rootId: first } });
+		expect(row).toMatchObject({ status: 'published', permalink: null, warnings: [expect.stringContaining('its address is not known')] });
+		expect(stage.emulator.posts.map(({ text }) => text)).toEqual(['One', 'Two']);
+	});
+
+	it('takes a list that is longer than it reads for no proof, when the container is gone', async () => {
+		await start();
+		const given = request(postOf('Among many'));
+		stage.emulator.fail('publish', { when: 'after', answer: 'drop' });
+		stage.emulator.fail('status', { when: 'before', answer: stage.answers.expired!, skip: 1 });
+		expect(await failed(publish(given))).toMatchObject({ code: 'needs_reauth' });
+		stage.emulator.forgetMedia();
+		const [own] = stage.emulator.posts;
+		for (let index = 0; index < 205; index += 1) stage.emulator.posts.push({ ...own!, id: `${18_100_000_000_000_000 + index}`, text: 'Another' });
+		expect(await failed(publish(given))).toMatchObject({ code: 'post_unknown' });
+		expect(stage.emulator.publicCalls).toBe(1);
+	});
+
+	it('believes no refusal of a repeat when the container cannot be looked at', async () => {
+		await start();
+		const given = request(postOf('Late'));
+		// The first call lands long after it was given up; the second one is refused for it.
+		stage.emulator.fail('publish', { when: 'before', answer: 'drop' });
+		stage.emulator.fail('publish', { when: 'after', answer: graphError({ message: 'The requested resource does not exist', code: 24 }), skip: 1 });
+		const looks = () => stage.emulator.count('status');
+		const before = looks();
+		const platform = given.platform;
+		given.platform = {
+			...platform,
+			finish: async (run, arming) => {
+				if (arming.attempts > 1) stage.emulator.fail('status', { when: 'before', answer: stage.answers.expired! });
+				return platform.finish(run, arming);
+			},
+		};
+		const row = await publish(given);
+		expect(row).toMatchObject({ status: 'published', externalPostId: stage.emulator.posts[0]!.id });
+		expect([stage.emulator.posts.length, looks() > before]).toEqual([1, true]);
+	});
+
+	it('tells what Threads says without the addresses of files, and no deletion that was none', async () => {
+		await start();
+		const id = (await post('Stays')).externalPostId!;
+		const message = 'Cannot read https://files.example/a.mp4?signature=TOPSECRET';
+		stage.emulator.fail('status', { when: 'before', answer: { status: 200, body: { id: '1', status: 'ERROR', error_message: message } } });
+		const error = await failed(post('Secret'));
+		expect(error.message).toContain('Cannot read https://files.example/…');
+		expect(JSON.stringify([error.message, error.details])).not.toContain('TOPSECRET');
+		stage.emulator.fail('delete', { when: 'before', answer: graphError({ message: 'Unsupported delete request', code: 100, subcode: 33 }) });
+		expect(await failed(stage.platform().remove!(run(), id, 'published'))).toMatchObject({ code: 'post_rejected', message: expect.stringContaining('threads_delete') });
+	});
+
 	it('is in the contract suite', async () => {
 		await start();
 		expect(Object.keys(STAGES)).toContain('threads');
