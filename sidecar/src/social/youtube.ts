@@ -267,7 +267,8 @@ export function createYouTube(options: YouTubeOptions): Platform {
 			if (uploadStatus === 'failed' || uploadStatus === 'rejected') return { state: 'gone', reason: `YouTube did not keep the video because ${whyEnded(failureReason ?? rejectionReason)}` };
 			if (uploadStatus === 'deleted') return { state: 'gone', reason: 'the video was deleted' };
 			const state = isWaiting(status, run.now()) ? 'scheduled' : 'published';
-			return { state, remoteId, permalink: permalink(remoteId, false), ...(status.privacyStatus === 'private' && state === 'published' ? { warnings: ['The video is private.'] } : {}) };
+			// The address that is known stays: that of a Short cannot be told from here.
+			return { state, remoteId, permalink: null, ...(status.privacyStatus === 'private' && state === 'published' ? { warnings: ['The video is private.'] } : {}) };
 		},
 
 		async remove(run, remoteId) {

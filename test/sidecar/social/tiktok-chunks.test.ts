@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { nextChunk, planChunks, receivedBytes, type Chunk } from '../../../sidecar/src/social/tiktok-chunks.ts';
+import { isPlausible } from '../../../sidecar/src/social/tiktok-upload.ts';
 
 /** Every chunk of a plan, as they are sent. */
 function chunksOf(size: number, chunkBytes?: number): Chunk[] {
@@ -69,4 +70,20 @@ describe('the chunks of a video', () => {
 		['', null],
 		[undefined, null],
 	])('read %s as %p bytes', (header, expected) => expect(receivedBytes(header)).toBe(expected));
+});
+
+describe('the address of an upload', () => {
+	it.each([
+		['https://open-upload.tiktokapis.com/video/?upload_id=1', true],
+		['https://open.tiktokapis.com/upload/?upload_id=1', true],
+		['http://open-upload.tiktokapis.com/video/?upload_id=1', false],
+		['https://169.254.169.254/latest/', false],
+		['https://10.0.0.7/video/', false],
+		['https://[::1]/video/', false],
+		['https://localhost/video/', false],
+		['https://sidecar/video/', false],
+		['ftp://open-upload.tiktokapis.com/video/', false],
+	])('%s is plausible: %s', (url, plausible) => expect(isPlausible(url, 'https://open.tiktokapis.com')).toBe(plausible));
+
+	it('may be any of the host that was asked, where that is a stand-in', () => expect(isPlausible('http://127.0.0.1:4000/upload/', 'http://127.0.0.1:4000')).toBe(true));
 });

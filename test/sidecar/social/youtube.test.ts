@@ -231,6 +231,8 @@ describe('what YouTube makes of a video', () => {
 		const upright = { ...world.video, facts: { ...world.video.facts, video: { ...world.video.facts.video!, width: 720, height: 1280 } } };
 		const row = await world.publish(world.request(postOf('upright', [upright]), { short: true }));
 		expect(row.permalink).toBe(`${youtube.url}/shorts/${row.externalPostId}`);
+		// A look leaves that address alone: it cannot tell a Short from a video.
+		expect(await world.platform().look!(world.accountRun(), row.externalPostId!)).toEqual({ state: 'published', remoteId: row.externalPostId, permalink: null });
 		const error = await failing(world.post('lying', {}, { short: true }));
 		expect(error).toMatchObject({ code: 'post_invalid', details: { problems: [{ field: 'media[0]' }] } });
 	});
