@@ -220,7 +220,16 @@ function signed(body: string, { secret = SECRET, age = 0 } = {}): Record<string,
 	return { 'webhook-id': 'evt_7', 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` };
 }
 
-async function receive(body: unknown, { headers, raw = JSON.stringify(body), staticData = { webhookId: 'w1', secret: SECRET } }: { headers?: Record<string, string>; raw?: string; staticData?: IDataObject } = {}) {
+interface Arrival {
+	headers?: Record<string, string>;
+	raw?: string;
+	staticData?: IDataObject;
+	/** As n8n keeps them. */
+	bytes?: Buffer | undefined;
+}
+
+async function receive(body: unknown, arrival: Arrival = {}) {
+	const { headers, raw = JSON.stringify(body), staticData = { webhookId: 'w1', secret: SECRET } } = arrival;
 	const answer: { status?: number; body?: { error: { code: string; message: string } } } = {};
 	const response = {
 		status: (code: number) => ((answer.status = code), response),
@@ -231,7 +240,7 @@ async function receive(body: unknown, { headers, raw = JSON.stringify(body), sta
 		getWorkflowStaticData: () => staticData,
 		getHeaderData: () => headers ?? signed(raw),
 		getBodyData: () => body,
-		getRequestObject: () => ({ rawBody: Buffer.from(raw) }),
+		getRequestObject: () => ({ rawBody: 'bytes' in arrival ? arrival.bytes : Buffer.from(raw) }),
 		getResponseObject: () => response,
 	};
 	const result: IWebhookResponseData = await node.webhook.call(given as IWebhookFunctions);
@@ -268,6 +277,12 @@ describe('an event that arrives at the trigger', () => {
 		const { items, ...answer } = await receive(EVENT, change);
 		expect(items).toBeUndefined();
 		expect(answer).toMatchObject({ noWebhookResponse: true, status, body: { error: { code } } });
+	});
+
+	it('starts nothing when n8n has kept no bytes of it, as of a form with files', async () => {
+		const { items, ...answer } = await receive({ data: {}, files: {} }, { headers: signed(''.padEnd(8, 'x')), bytes: undefined });
+		expect(items).toBeUndefined();
+		expect(answer).toMatchObject({ noWebhookResponse: true, status: 401, body: { error: { code: 'callback_forged' } } });
 	});
 
 	it.each([[{}], [[]], [null], ['text'], [{ ...EVENT, data: null }], [{ ...EVENT, type: 5 }], [{ type: 'batch.finished', batch_id: 'b', jobs: [] }]])('starts nothing when it is no event: %j', async (body) => {
