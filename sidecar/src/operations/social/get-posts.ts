@@ -5,6 +5,7 @@ import type { PostLedger } from '../../db/posts.ts';
 import { POST_STATUSES } from '../../db/schema.ts';
 import { duePosts, engagementOf, findPosts, overduePosts, stopMeasuring, storeEngagement, type PostFilter } from '../../db/engagement.ts';
 import { nextMeasuring } from '../../social/measuring.ts';
+import { HttpFailure } from '../../social/outcome.ts';
 import type { TaskContext, TaskOperation } from '../operation.ts';
 import { actAs, lookAt, type OwnPostDeps } from './own-post.ts';
 import { platformField } from './post-params.ts';
@@ -63,7 +64,15 @@ async function measure(deps: Deps, context: TaskContext, { platform: name, refre
 	return actAs(deps, context, platform, settings, null, async (run) => {
 		// Another account's posts cannot be read with this token.
 		const own: PostFilter = run.account ? { ...filter, accountId: run.account.id } : filter;
-		if (look) for (const row of await overduePosts(deps.db, own, now, MOST_LOOKED_AT)) await lookAt(deps.ledger, look, run, row);
+		for (const row of look ? await overduePosts(deps.db, own, now, MOST_LOOKED_AT) : []) {
+			try {
+				await lookAt(deps.ledger, look!, run, row);
+			} catch (error) {
+				// One that cannot be looked at must not keep the others from being measured for ever.
+				if (context.signal.aborted || !(error instanceof HttpFailure) || error.decision !== 'stop') throw error;
+				context.log.warn({ post: row.id, err: error }, 'what became of a scheduled post could not be found out');
+			}
+		}
 		if (!ask) return { measured: 0, reason: platform.cannot?.measure ?? `${platform.title} gives no numbers of posts.` };
 		const found = refresh === 'due' ? await duePosts(deps.db, own, now, MOST_MEASURED) : await findPosts(deps.db, { ...own, status: 'published' }, Math.min(limit, MOST_MEASURED));
 		const rows = found.filter((row) => row.externalPostId !== null);

@@ -211,6 +211,14 @@ describe('get_posts', () => {
 		expect(await eventTypes(world)).toEqual(['post.scheduled', 'post.published']);
 	});
 
+	it('reads the numbers of the others when one scheduled post cannot be looked at', async () => {
+		await publish('Later', { scheduled_at: soon() });
+		await publish('Out');
+		world.clock.advance(3_700_000);
+		mastodon().emulator.fail('scheduled', { when: 'before', answer: { status: 422, body: { error: 'no' } } });
+		expect(await operate(world, 'get_posts', { platform: 'mastodon', refresh: 'due' }, { assetId: null })).toMatchObject({ measured: 1 });
+	});
+
 	it('lists by what is asked for, the newest first, of this workspace', async () => {
 		await publishX('One', { experiment: { name: 'e', variant: 'a' } });
 		await publishX('Two', { experiment: { name: 'e', variant: 'b' } });
