@@ -15,8 +15,17 @@ interface EventMessage {
 /** Where to look when a signature does not match. */
 const SECRET_HINT = 'it is not that of this trigger. Deactivate and activate the workflow: it is registered anew then.';
 
-/** What is no event of the sidecar starts nothing, and is told why. */
+/** What is no event of the sidecar starts nothing, and is told why. Never throws: n8n would start the workflow with an empty item. */
 export function receiveEvent(context: IWebhookFunctions): IWebhookResponseData {
+	try {
+		return accept(context);
+	} catch (error) {
+		context.logger.error('Media pipeline: an event could not be read', { error });
+		return refuse(context, { status: 500, code: 'event_unreadable', message: 'n8n could not read this event.' });
+	}
+}
+
+function accept(context: IWebhookFunctions): IWebhookResponseData {
 	const { secret } = registrationOf(context.getWorkflowStaticData('node'));
 	const refusal = checkSignature(context, secret ?? '', SECRET_HINT);
 	if (refusal) return refuse(context, refusal);

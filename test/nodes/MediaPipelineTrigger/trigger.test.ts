@@ -224,6 +224,8 @@ interface Arrival {
 	headers?: Record<string, string>;
 	raw?: string;
 	staticData?: IDataObject;
+	/** n8n cannot tell what was kept. */
+	broken?: boolean;
 	/** As n8n keeps them. */
 	bytes?: Buffer | undefined;
 }
@@ -237,7 +239,8 @@ async function receive(body: unknown, arrival: Arrival = {}) {
 	};
 	const given: object = {
 		getNode: () => NODE,
-		getWorkflowStaticData: () => staticData,
+		logger: { error: () => {} },
+		getWorkflowStaticData: () => (arrival.broken ? JSON.parse('{') : staticData) as IDataObject,
 		getHeaderData: () => headers ?? signed(raw),
 		getBodyData: () => body,
 		getRequestObject: () => ({ rawBody: 'bytes' in arrival ? arrival.bytes : Buffer.from(raw) }),
@@ -283,6 +286,11 @@ describe('an event that arrives at the trigger', () => {
 		const { items, ...answer } = await receive({ data: {}, files: {} }, { headers: signed(''.padEnd(8, 'x')), bytes: undefined });
 		expect(items).toBeUndefined();
 		expect(answer).toMatchObject({ noWebhookResponse: true, status: 401, body: { error: { code: 'callback_forged' } } });
+	});
+
+	it('starts nothing when n8n fails to read it, and may come again', async () => {
+		const answer = await receive(EVENT, { broken: true });
+		expect(answer).toMatchObject({ noWebhookResponse: true, status: 500, body: { error: { code: 'event_unreadable' } } });
 	});
 
 	it.each([[{}], [[]], [null], ['text'], [{ ...EVENT, data: null }], [{ ...EVENT, type: 5 }], [{ type: 'batch.finished', batch_id: 'b', jobs: [] }]])('starts nothing when it is no event: %j', async (body) => {
