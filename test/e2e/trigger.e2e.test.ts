@@ -82,6 +82,9 @@ describe('the trigger in a real n8n', () => {
 		const altered = Buffer.from(call.body.toString('utf8').replace('post.published', 'post.failed'));
 		expect(await world.callbacks.replay(call, { body: altered })).toMatchObject({ status: 401, body: expect.stringContaining('callback_forged') });
 		expect(await world.callbacks.replay(call, { headers: { 'webhook-signature': '' } })).toMatchObject({ status: 401, body: expect.stringContaining('callback_unsigned') });
+		// n8n keeps no bytes of such a body to check.
+		const form = { headers: { 'content-type': 'multipart/form-data; boundary=x' }, body: Buffer.from('--x\r\ncontent-disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n') };
+		expect(await world.callbacks.replay(call, form)).toMatchObject({ status: 401, body: expect.stringContaining('callback_forged') });
 		// One that another webhook's secret signed.
 		const other = await deploy('other', ['post.*']);
 		expect(await world.callbacks.replay(call, { path: call.path.replace('hook-forged', 'hook-other') })).toMatchObject({ status: 401, body: expect.stringContaining('callback_forged') });
