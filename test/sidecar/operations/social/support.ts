@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
+import { storeEngagement } from '../../../../sidecar/src/db/engagement.ts';
 import { createPostLedger } from '../../../../sidecar/src/db/posts.ts';
 import { assets, events, jobs, posts } from '../../../../sidecar/src/db/schema.ts';
 import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import type { TaskContext } from '../../../../sidecar/src/operations/operation.ts';
 import type { FitMediaDeps } from '../../../../sidecar/src/operations/social/fit-media.ts';
 import { createSocialOperations } from '../../../../sidecar/src/operations/social/index.ts';
-import type { Platform, PostMedia } from '../../../../sidecar/src/social/platform.ts';
+import type { Engagement, Platform, PostMedia } from '../../../../sidecar/src/social/platform.ts';
 import type { PublishDependencies } from '../../../../sidecar/src/social/publish.ts';
 import { dependencies, WORKSPACE, type Clock } from '../../social/support.ts';
 import type { Stage } from '../../social/stages/stage.ts';
@@ -103,3 +104,15 @@ export async function forgetPosts({ database }: World): Promise<void> {
 	await database.db.delete(events);
 	await database.db.delete(posts);
 }
+
+export const NO_NUMBERS: Engagement = { views: null, likes: null, comments: null, shares: null, saves: null, clicks: null };
+
+/** A post on X that is out, with these numbers. */
+export async function storePost({ db }: OpenDatabase, publishedAt: Date, more: Partial<typeof posts.$inferInsert> = {}, numbers: Partial<Engagement> | null = null): Promise<string> {
+	const id = randomUUID();
+	await db.insert(posts).values({ id, workspaceId: WORKSPACE, platform: 'x', operationKey: id, status: 'published', externalPostId: id, publishedAt, createdAt: publishedAt, measureAt: publishedAt, ...more });
+	if (numbers) await storeEngagement(db, id, new Date(), { ...NO_NUMBERS, ...numbers }, null);
+	return id;
+}
+
+export const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
