@@ -1,6 +1,7 @@
 import type { Job } from '../../nodes/shared/wire.d.ts';
 import type { Post, SidecarApi } from './sidecar-api.ts';
 import type { Stack } from './stack.ts';
+import { WALL } from './stand-ins.ts';
 
 /** What `npm run demo` tells at the end; `--json` prints exactly this. */
 export interface DemoReport {
@@ -28,7 +29,7 @@ export async function demoReport(stack: Stack, sidecar: SidecarApi, assetId: str
 	const { jobs } = await sidecar.processView(assetId);
 	jobs.sort((a, b) => (a.started_at ?? '').localeCompare(b.started_at ?? ''));
 	const posts = await sidecar.posts(assetId);
-	const names = stack.standIns.map(({ name }) => name);
+	const names = stack.standIns.map(({ name }) => name).filter((name) => name !== WALL);
 	return {
 		ok: jobs.every(({ status }) => status === 'completed') && posts.length > 0 && posts.every(({ status }) => status === 'published'),
 		asset_id: assetId,

@@ -12,6 +12,9 @@ import type { CredentialIds, CredentialSpec } from './seed-n8n.ts';
  * tests use), so that a first video can go all the way without an account.
  */
 
+/** Name of the page that shows what was posted on all of them. */
+export const WALL = 'Posts';
+
 /** First port tried; the next free ones follow. */
 const FIRST_PORT = 8091;
 
@@ -61,7 +64,7 @@ export async function planStandIns({ wanted, environment, credentials, folder }:
 		servers.push(social);
 		const wall = await startWall(social.running.map(({ standIn: { name }, server: { url } }) => ({ name, url })), wallPort);
 		servers.push(wall);
-		plan.running.push({ name: 'Posts', url: wall.url }, ...social.running.map(({ standIn: { name }, server: { url } }) => ({ name, url })));
+		plan.running.push({ name: WALL, url: wall.url }, ...social.running.map(({ standIn: { name }, server: { url } }) => ({ name, url })));
 		Object.assign(plan.variables, social.variables);
 		plan.credentials.push(...social.credentials);
 		hosts = social.hosts;
@@ -115,7 +118,9 @@ function withText(value: unknown, text: string): unknown {
 	if (typeof value === 'string') return value.includes(' ') ? text : value;
 	if (Array.isArray(value)) return value.map((entry) => withText(entry, text));
 	if (typeof value === 'object' && value !== null) {
-		return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, withText(entry, text)]));
+		// Two that say the same could not be compared.
+		const own = 'variant' in value && typeof value.variant === 'number' && value.variant > 1 ? `${text} Variant ${value.variant}.` : text;
+		return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, withText(entry, own)]));
 	}
 	return value;
 }

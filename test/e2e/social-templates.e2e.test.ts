@@ -62,7 +62,8 @@ describe('the templates that publish', () => {
 		const [, second] = await world.ended(DISTRIBUTE, 2);
 		expect(published()).toEqual({ ...after, linkedin: once });
 		expect(second?.error?.message).toMatch(/^Not published on friendster[.]/);
-	});
+		// Twenty uploads, with renditions for those that want another shape.
+	}, 480_000);
 
 	it('leave TikTok a draft when nobody said who may see it', async () => {
 		const before = published();
