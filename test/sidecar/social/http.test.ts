@@ -86,7 +86,7 @@ describe('createHttp', () => {
 	});
 
 	it.each([
-		['its body', (response: ServerResponse) => void response.writeHead(200, { 'content-type': 'application/json' })],
+		['its body', (response: ServerResponse) => void response.writeHead(200, { 'content-length': '100000' }).flushHeaders()],
 		['its head', (response: ServerResponse) => void response.socket!.write('HTTP/1.1 200 OK\r\nx-padding: ')],
 	])('gives a server up that sends %s drop by drop', async (_, begin) => {
 		let drops: NodeJS.Timeout | undefined;
