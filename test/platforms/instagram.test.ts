@@ -179,12 +179,14 @@ describe('the stand-in of Instagram', () => {
 			{ config: { quota_total: 2, quota_duration: 86_400 }, quota_usage: 2 },
 		]);
 		expect(codes(await publish(await create({ image_url: jpeg, caption: 'two' })))).toEqual([400, 9, 2207042]);
+		expect((await call('GET', `/${IG}/stories?fields=id`)).body.data).toHaveLength(1);
 		now += 86_400_000;
 		await publish(await create({ image_url: jpeg, caption: 'three' }));
 		const page = (await call('GET', `/${IG}/media?fields=caption,timestamp&limit=1`)).body;
 		expect([page.data[0]!['caption'], typeof page.paging.next]).toEqual(['three', 'string']);
 		expect((await call('GET', `/${IG}/media?fields=caption&limit=1&after=${page.paging.cursors.after}`)).body.data[0]!['caption']).toBe('one');
-		expect((await call('GET', `/${IG}/stories?fields=id`)).body.data).toHaveLength(1);
+		// It lived for a day.
+		expect((await call('GET', `/${IG}/stories?fields=id`)).body.data).toEqual([]);
 		await call('POST', `/${first.id}/comments`, { message: 'First' });
 		expect((await call('GET', `/${first.id}/comments?fields=text,username`)).body.data).toMatchObject([{ text: 'First', username: 'demo' }]);
 		expect((await call('GET', `/${first.id}/insights?metric=views,likes`)).body.data).toMatchObject([

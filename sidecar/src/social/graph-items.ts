@@ -33,7 +33,8 @@ export interface ItemParts {
 	/** Whether bytes must be sent to the container. Absent: never. */
 	upload?: {
 		needed(run: PlatformRun, media: PostMedia): boolean;
-		send(run: PlatformRun, container: Container, media: PostMedia): Promise<void>;
+		/** `fresh`: the container was made a moment ago. */
+		send(run: PlatformRun, container: Container, media: PostMedia, fresh: boolean): Promise<void>;
 	};
 }
 
@@ -64,7 +65,7 @@ export function createItems({ title, containers, make, join, upload }: ItemParts
 		}
 		if (!media || !upload?.needed(run, media) || container.uploaded) return;
 		try {
-			await upload.send(run, container, media);
+			await upload.send(run, container, media, !known);
 		} catch (error) {
 			// The platform forgot what a former process had begun: once more from the start.
 			if (!known || !isMissing(error)) throw error;

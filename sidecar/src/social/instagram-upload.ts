@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { backoffMs, TRIES } from './call.ts';
+import { isMissing } from './graph-container.ts';
 import { graphId, type Graph } from './graph.ts';
 import { HttpFailure, isRecord, type Judgement } from './outcome.ts';
 import type { PlatformRun, PostMedia } from './platform.ts';
@@ -11,6 +12,8 @@ export interface ContainerUpload {
 	/** As Graph gave it: never built (platforms.md 5.2). */
 	uri: string;
 	media: PostMedia;
+	/** It was made a moment ago: it may not be found yet (platforms.md 5.5, 100/33). */
+	fresh: boolean;
 	/** Of Graph. */
 	baseUrl: string;
 }
@@ -21,7 +24,7 @@ const statusSchema = z.object({
 });
 
 /** Sends the bytes that Instagram does not have yet, and goes on where it was cut off (platforms.md 5.2). */
-export async function uploadToContainer(graph: Graph, run: PlatformRun, { id, uri, media, baseUrl }: ContainerUpload): Promise<void> {
+export async function uploadToContainer(graph: Graph, run: PlatformRun, { id, uri, media, fresh, baseUrl }: ContainerUpload): Promise<void> {
 	if (!isOfMeta(uri, baseUrl)) {
 		const host = URL.canParse(uri) ? new URL(uri).host : 'an unknown address';
 		throw new PipelineError('platform_unavailable', `Instagram wants the video sent to ${host}, which is not one of Meta's servers: neither the token nor the video was sent there. Nothing was posted.`);
@@ -39,7 +42,10 @@ export async function uploadToContainer(graph: Graph, run: PlatformRun, { id, ur
 	};
 	let furthest = 0;
 	for (let attempt = 1; ; attempt += 1) {
-		const start = await offset();
+		const start = await offset().catch((error: unknown) => {
+			if (fresh && isMissing(error)) return 0;
+			throw error;
+		});
 		if (start >= media.bytes) return;
 		// However often a connection breaks: as long as it goes on, it goes on.
 		if (start >= furthest + media.bytes * PROGRESS) [furthest, attempt] = [start, 1];

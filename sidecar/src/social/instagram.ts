@@ -118,9 +118,9 @@ export function createInstagram(options: InstagramOptions): Platform {
 		join: (run, children, action) => create(run, { ...postValues(run.post, settingsOf(run)), children }, action),
 		upload: {
 			needed: (run, media) => isUploaded(media, loginOf(run)),
-			async send(run, { id, uri }, media) {
+			async send(run, { id, uri }, media, fresh) {
 				if (uri === null) throw new PipelineError('platform_unavailable', 'Instagram did not say where the video is to be uploaded. Nothing was posted.');
-				await uploadToContainer(graph, run, { id, uri, media, baseUrl: facebookBaseUrl });
+				await uploadToContainer(graph, run, { id, uri, media, fresh, baseUrl: facebookBaseUrl });
 			},
 		},
 	});

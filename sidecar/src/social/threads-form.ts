@@ -13,7 +13,7 @@ export const threadsSettings = z.strictObject({
 		.string()
 		.min(1)
 		.max(50)
-		.regex(/^[^.&]*$/, 'must not contain . or &')
+		.regex(/^#?[^.&#]+$/, 'must be words without . and &')
 		.optional()
 		.describe('Topic of the post, without #. Default: the first #tag in the text.'),
 	quote_post_id: z.string().regex(/^\d+$/, 'must be the id of a post').optional().describe('Id of a post that is quoted.'),
@@ -73,7 +73,7 @@ const postValues = ({ text, link, media, sensitive, replyTo }: Post, { reply_con
 	reply_to_id: replyTo?.remoteId,
 	// Who may answer a post of a thread is settled by its first one.
 	reply_control: replyTo ? null : reply_control,
-	topic_tag: replyTo ? null : topic,
+	topic_tag: replyTo ? null : topic?.replace(/^#/, ''),
 	quote_post_id: replyTo ? null : quote_post_id,
 	link_attachment: media.length === 0 ? link : null,
 	is_spoiler_media: sensitive && media.length > 0 ? true : null,

@@ -182,6 +182,13 @@ describe('an upload to Instagram', () => {
 		expect(clock.now() - before).toBeGreaterThan(5_000);
 	});
 
+	it('begins although Instagram does not find what it has just made', async () => {
+		await start('facebook');
+		stage.emulator.fail('status', { when: 'before', answer: graphError({ message: 'Object does not exist', code: 100, subcode: 33 }) });
+		await post('Young', [{ ...upright(file), altText: null }]);
+		expect([stage.emulator.posts.length, stage.emulator.count('container')]).toEqual([1, 1]);
+	});
+
 	it('ends when it does not get on', async () => {
 		await start('facebook');
 		const stuck = { status: 400, body: { debug_info: { retriable: true, type: 'ProcessingFailedError', message: 'Try again' } } };
