@@ -1,34 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { RateReport } from '../db/pace.ts';
 import { retryAt } from './outcome.ts';
 
-/** A limit that a platform documents but does not tell in its answers. */
-export interface Rate {
-	limit: number;
-	windowSeconds: number;
-}
-
-/** What an answer says of the limit of its kind of calls. */
-export interface RateReport {
-	limit: number;
-	remaining: number;
-	resetsAt: Date;
-}
-
-/**
- * The rate limits of one account, shared by every worker: who wants to call takes a place first. Kinds of calls that the
- * platform counts apart have buckets of their own.
- */
-export interface Pace {
-	/**
-	 * Takes a place in the bucket, or answers how many milliseconds to wait before asking again. 0: go ahead. `again`: the caller has
-	 * been told so before, and waited.
-	 */
-	take(bucket: string, now: Date, rate?: Rate, again?: boolean): Promise<number>;
-	/** What an answer said. */
-	report(bucket: string, now: Date, report: RateReport): Promise<void>;
-	/** The platform refused a call of the bucket: nobody calls before `until`. */
-	block(bucket: string, now: Date, until: Date): Promise<void>;
-}
+export type { Pace, Rate, RateReport } from '../db/pace.ts';
 
 /** X, Mastodon and Pinterest write x-rate(-)limit-…, Bluesky ratelimit-… (platforms.md 0.2, 8.4, 9.4). */
 const PREFIXES = ['x-rate-limit-', 'x-ratelimit-', 'ratelimit-'];
