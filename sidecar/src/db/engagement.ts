@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lte, sql, type SQL
 import type { Database, Executor } from './database.ts';
 import type { PostRow } from './posts.ts';
 import { engagement, posts, type PostStatus } from './schema.ts';
+import { transact } from './transact.ts';
 
 export type EngagementRow = typeof engagement.$inferSelect;
 type Engagement = Omit<EngagementRow, 'postId' | 'at'>;
@@ -55,7 +56,7 @@ export const overduePosts = (db: Executor, filter: PostFilter, now: Date, limit:
 
 /** Stores what was read, and when to read again. */
 export async function storeEngagement(db: Database, postId: string, at: Date, numbers: Engagement, next: Date | null): Promise<void> {
-	await db.transaction(async (tx) => {
+	await transact(db, async (tx) => {
 		await tx.insert(engagement).values({ postId, at, ...numbers }).onConflictDoNothing();
 		await tx.update(posts).set({ measuredAt: at, measureAt: next, updatedAt: sql`now()` }).where(eq(posts.id, postId));
 	});

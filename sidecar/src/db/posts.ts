@@ -3,6 +3,7 @@ import type { PublicError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { recordEvents, type NewEvent } from './events.ts';
 import { posts, type PostStatus } from './schema.ts';
+import { transact } from './transact.ts';
 
 export type PostRow = typeof posts.$inferSelect;
 export type NewPost = Pick<
@@ -154,7 +155,7 @@ export function createPostLedger(db: Database): PostLedger {
 		},
 
 		async storeRemote(id, { status, externalPostId, permalink, warnings }, keepState) {
-			return db.transaction(async (tx) => {
+			return transact(db, async (tx) => {
 				const [row] = await tx
 					.update(posts)
 					.set({
@@ -180,7 +181,7 @@ export function createPostLedger(db: Database): PostLedger {
 		},
 
 		async refresh(id, { status, externalPostId, permalink, warnings }) {
-			return db.transaction(async (tx) => {
+			return transact(db, async (tx) => {
 				const [before] = await tx.select().from(posts).where(and(eq(posts.id, id), isNotNull(posts.externalPostId), ne(posts.status, 'deleted'))).for('update');
 				if (!before) return null;
 				const now = sql`now()`;
@@ -193,7 +194,7 @@ export function createPostLedger(db: Database): PostLedger {
 		},
 
 		async markDeleted(id) {
-			return db.transaction(async (tx) => {
+			return transact(db, async (tx) => {
 				const [row] = await tx
 					.update(posts)
 					.set({ ...touched, status: 'deleted', deletedAt: sql`now()`, measureAt: null, state: null })

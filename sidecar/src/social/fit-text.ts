@@ -17,7 +17,31 @@ export interface FittedText {
 	changes: string[];
 }
 
-/** Shortens what is too long, or makes a thread of it; leaves out what the platform does not have and nobody misses. */
+/**
+ * Without what the platform has no place for and the post can do without: one post goes to many platforms, and an alternative text that helps on one
+ * must not keep it from another. What changes the meaning of a post (who sees it, a warning, a link, a time) is never left out.
+ */
+export function leaveOut(post: Post, limits: Limits): { post: Post; changes: string[] } {
+	const { options, maxAltText } = limits;
+	const changes: string[] = [];
+	const without = (wrong: boolean, what: string, change: Partial<Post>): Partial<Post> => {
+		if (wrong) changes.push(`${what} left out: the platform has no place for it.`);
+		return wrong ? change : {};
+	};
+	const described = post.media.some(({ altText }) => altText !== null);
+	const left = {
+		...post,
+		...without(described && maxAltText === 0, 'The alternative text was', { media: post.media.map((media) => ({ ...media, altText: null })) }),
+		...without(post.title !== null && !limits.title, 'The title was', { title: null }),
+		...without(post.tags.length > 0 && !options.tags, 'The tags were', { tags: [] }),
+		...without(post.cover !== null && !options.cover, 'The cover was', { cover: null }),
+		...without(post.coverSeconds !== null && !options.coverSeconds, 'The moment of the cover was', { coverSeconds: null }),
+		...without(post.subtitles.length > 0 && !options.subtitles, 'The subtitles were', { subtitles: [] }),
+	};
+	return { post: left, changes };
+}
+
+/** Shortens what is too long, or makes a thread of it. */
 export function fitText(post: Post, limits: Limits, how: 'shorten' | 'thread'): FittedText {
 	const changes: string[] = [];
 	let fitted = post;
@@ -34,17 +58,14 @@ export function fitText(post: Post, limits: Limits, how: 'shorten' | 'thread'): 
 		else if (fitted.text !== post.text) changes.push(`The text was shortened to ${measure(fitted.text)} ${unit}.`);
 	}
 	const { title } = limits;
-	if (post.title !== null && !title) {
-		fitted = { ...fitted, title: null };
-		changes.push('The title was left out.');
-	} else if (post.title !== null && title && title.count(post.title) > title.max) {
+	if (post.title !== null && title && title.count(post.title) > title.max) {
 		fitted = { ...fitted, title: shorten(post.title, { limit: title.max, measure: title.count }) };
 		changes.push('The title was shortened.');
 	}
 	if (post.media.some(({ altText }) => altText !== null && [...altText].length > limits.maxAltText)) {
-		const alt = (text: string): string | null => (limits.maxAltText === 0 ? null : shorten(text, { limit: limits.maxAltText, measure: (given) => [...given].length }));
+		const alt = (text: string): string => shorten(text, { limit: limits.maxAltText, measure: (given) => [...given].length });
 		fitted = { ...fitted, media: fitted.media.map((media) => ({ ...media, altText: media.altText === null ? null : alt(media.altText) })) };
-		changes.push(limits.maxAltText === 0 ? 'The alternative text was left out: the platform has none.' : 'The alternative text was shortened.');
+		changes.push('The alternative text was shortened.');
 	}
 	return { post: fitted, thread, changes };
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fitText, splitThread } from '../../../sidecar/src/social/fit-text.ts';
+import { fitText, leaveOut, splitThread } from '../../../sidecar/src/social/fit-text.ts';
 import type { Limits, PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { weightedLength } from '../../../sidecar/src/social/text.ts';
 import { postOf } from './support.ts';
@@ -11,6 +11,7 @@ const limits = (change: Partial<Limits> = {}): Limits => ({
 	options: { visibility: [], sensitive: false, spoilerText: false, scheduleLeadSeconds: null, replies: 'thread' },
 	...change,
 });
+const described: PostMedia = { path: '', mime: 'image/png', bytes: 1, facts: {} as PostMedia['facts'], sha256: '', altText: 'A cup of green tea', url: null };
 const LONG = 'Green tea is picked in spring. It is steamed at once.\n\nThen it is rolled and dried.';
 const room = { limit: 40, measure: (text: string) => [...text].length };
 
@@ -38,17 +39,27 @@ describe('fitText', () => {
 		expect([thread, changes]).toEqual([[], ['The text was shortened to 37 characters.']]);
 	});
 
-	it('leaves out a title that the platform does not have, and shortens one that it has', () => {
-		const titled = postOf('Text', [], { title: 'A title of many words' });
-		expect(fitText(titled, limits(), 'shorten').post.title).toBeNull();
+	it('shortens a title and an alternative text', () => {
 		const title = { max: 10, unit: 'characters', count: (text: string) => text.length, required: false };
-		expect(fitText(titled, limits({ title }), 'shorten').post.title).toBe('A title…');
+		expect(fitText(postOf('Text', [], { title: 'A title of many words' }), limits({ title }), 'shorten').post.title).toBe('A title…');
+		expect(fitText(postOf('T', [described]), limits(), 'shorten').post.media[0]?.altText).toBe('A cup of…');
+	});
+});
+
+describe('leaveOut', () => {
+	const full = postOf('Text', [described], { title: 'Title', tags: ['tea'], cover: described, coverSeconds: 2, subtitles: [{ language: 'en', label: 'English', srt: '', vtt: '' }], link: 'https://example.com', sensitive: true, spoilerText: 'cw' });
+
+	it('takes out what the platform has no place for, and says so', () => {
+		const { post, changes } = leaveOut(full, limits({ maxAltText: 0 }));
+		expect(post).toEqual({ ...full, title: null, tags: [], cover: null, coverSeconds: null, subtitles: [], media: [{ ...described, altText: null }] });
+		expect(changes.map((change) => change.split(' left out')[0])).toEqual(['The alternative text was', 'The title was', 'The tags were', 'The cover was', 'The moment of the cover was', 'The subtitles were']);
 	});
 
-	it('shortens alternative texts, or leaves them out where there are none', () => {
-		const media: PostMedia[] = [{ path: '', mime: 'image/png', bytes: 1, facts: {} as PostMedia['facts'], sha256: '', altText: 'A cup of green tea', url: null }];
-		expect(fitText(postOf('T', media), limits(), 'shorten').post.media[0]?.altText).toBe('A cup of…');
-		expect(fitText(postOf('T', media), limits({ maxAltText: 0 }), 'shorten').post.media[0]?.altText).toBeNull();
+	it('takes out nothing that the platform has, and nothing that changes what the post means', () => {
+		const options = { ...limits().options, tags: true, cover: true, coverSeconds: true, subtitles: 1 };
+		const title = { max: 10, unit: 'characters', count: (text: string) => text.length, required: false };
+		expect(leaveOut(full, limits({ title, options }))).toEqual({ post: full, changes: [] });
+		expect(leaveOut(full, limits()).post).toMatchObject({ link: 'https://example.com', sensitive: true, spoilerText: 'cw' });
 	});
 });
 

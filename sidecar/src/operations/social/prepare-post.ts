@@ -1,6 +1,7 @@
 import type { RunDependencies } from '../../social/account-run.ts';
 import { checkPost, type CheckedPost } from '../../social/check-post.ts';
-import { fitText } from '../../social/fit-text.ts';
+import { findProblems } from '../../social/validate.ts';
+import { fitText, leaveOut } from '../../social/fit-text.ts';
 import type { Account, Credentials, Limits, Platform, Post, PostProblem, Settings } from '../../social/platform.ts';
 import type { TaskContext } from '../operation.ts';
 import { readCredentials, readSettings } from './account.ts';
@@ -54,15 +55,15 @@ export async function preparePost(run: RunDependencies, context: TaskContext, gi
 	const { platform, credentials, settings, asked } = subject;
 	const request = { platform, credentials, settings, signal: context.signal, log: context.log };
 	let checked = await checkPost(run, request, asked, known);
-	let post = asked;
+	let { post, changes } = leaveOut(asked, checked.limits);
+	if (changes.length > 0) checked = { ...checked, problems: findProblems(post, checked.limits, platform.title, run.now?.() ?? new Date()) };
 	let thread = given.thread ?? [];
-	const changes: string[] = [];
 	if (given.on_problem === 'fix' && checked.problems.some(({ fixable }) => fixable)) {
-		const text = fitText(asked, checked.limits, given.long_text);
+		const text = fitText(post, checked.limits, given.long_text);
 		const media = await fitMedia(context, text.post, checked.limits);
 		post = { ...text.post, media: media.media };
 		thread = [...text.thread, ...thread];
-		changes.push(...text.changes, ...media.changes);
+		changes = [...changes, ...text.changes, ...media.changes];
 		checked = await checkPost(run, request, post, checked.account);
 	}
 	const comment = given.first_comment ?? null;

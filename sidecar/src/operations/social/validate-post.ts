@@ -49,7 +49,7 @@ export function createValidatePost(deps: SubjectDeps & { run: RunDependencies })
 			const { limits, account } = checked;
 			const native = limits.options.scheduleLeadSeconds !== null;
 			const found = (native ? problems : problems.filter(({ field }) => field !== 'scheduled_at')).filter(({ field, fixable }) => !(rest.on_problem === 'fix' && fixable && field.startsWith('media')));
-			const shown = problems.length > 0 && rest.on_problem !== 'fix' ? fitText(asked, limits, rest.long_text).post : post;
+			const shown = problems.length > 0 && rest.on_problem !== 'fix' ? fitText(post, limits, rest.long_text).post : post;
 			return {
 				output: {
 					platform: platform.name,
