@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
-import { withoutMetadata } from './bluesky-picture.ts';
-import { blobSchema, blueskySettings, isVideo, keyOf, limitsFor, mentionsOf, partsOf, PICTURE_BYTES, preparedSchema, recordOf, refSchema, THUMB_BYTES, wellFormed, type Blob } from './bluesky-record.ts';
-import { blueskySessions } from './bluesky-session.ts';
-import { blueskyVideo } from './bluesky-video.ts';
+import { withoutMetadata } from './bluesky/picture.ts';
+import { blobSchema, blueskySettings, isVideo, keyOf, limitsFor, mentionsOf, partsOf, PICTURE_BYTES, preparedSchema, recordOf, refSchema, THUMB_BYTES, wellFormed, type Blob } from './bluesky/record.ts';
+import { blueskySessions } from './bluesky/session.ts';
+import { blueskyVideo } from './bluesky/video.ts';
 import type { Http } from './http.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, CheckResult, Engagement, FinishResult, LookResult, Platform, PlatformRun, Published, ReconcileResult } from './platform.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { createFacebookApi, facebookState, type FacebookHosts, type FacebookPage, type FormSteps, type Patience } from './facebook-api.ts';
-import { addToVideo, hasMore } from './facebook-after.ts';
-import { hasCode, isGone } from './facebook-errors.ts';
-import { createFeedForm } from './facebook-feed.ts';
-import { facebookSettings, formOf, isVideo, limitsOf, problemsOf } from './facebook-form.ts';
-import { createVideoForm, outcomeOf, readVideo } from './facebook-video.ts';
+import { createFacebookApi, facebookState, type FacebookHosts, type FacebookPage, type FormSteps, type Patience } from './facebook/api.ts';
+import { addToVideo, hasMore } from './facebook/after.ts';
+import { hasCode, isGone } from './facebook/errors.ts';
+import { createFeedForm } from './facebook/feed.ts';
+import { facebookSettings, formOf, isVideo, limitsOf, problemsOf } from './facebook/form.ts';
+import { createVideoForm, outcomeOf, readVideo } from './facebook/video.ts';
 import { GRAPH_VERSION } from './graph.ts';
 import type { Http } from './http.ts';
 import { HttpFailure } from './outcome.ts';

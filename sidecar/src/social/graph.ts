@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { ask, type TypedAnswer, type TypedRequest } from './call.ts';
-import { judgeGraph, readGraphError } from './graph-errors.ts';
+import { judgeGraph, readGraphError } from './graph/errors.ts';
 import { parseAnswer, type Http } from './http.ts';
 import { isRecord } from './outcome.ts';
 import type { AccountRun } from './platform.ts';

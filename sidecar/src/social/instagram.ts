@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
-import { createContainers, graphTime, SETTLE_SECONDS } from './graph-container.ts';
-import { createItems, type Container } from './graph-items.ts';
+import { createContainers, graphTime, SETTLE_SECONDS } from './graph/container.ts';
+import { createItems, type Container } from './graph/items.ts';
 import { createGraph, graphId, UNREVIEWED, type Graph } from './graph.ts';
 import type { Http } from './http.ts';
-import { findInstagramAccount } from './instagram-account.ts';
-import { createInstagramComments } from './instagram-comments.ts';
-import { instagramForm, instagramLimits, instagramSettings, isUploaded, itemValues, leftOut, postValues, sourceValues, type InstagramLogin } from './instagram-form.ts';
-import { measureInstagram } from './instagram-numbers.ts';
-import { uploadToContainer } from './instagram-upload.ts';
+import { findInstagramAccount } from './instagram/account.ts';
+import { createInstagramComments } from './instagram/comments.ts';
+import { instagramForm, instagramLimits, instagramSettings, isUploaded, itemValues, leftOut, postValues, sourceValues, type InstagramLogin } from './instagram/form.ts';
+import { measureInstagram } from './instagram/numbers.ts';
+import { uploadToContainer } from './instagram/upload.ts';
 import type { AccountRun, CheckResult, FinishResult, Platform, PlatformRun, PostProblem, ReconcileResult } from './platform.ts';
 import { comparable } from './text.ts';
 

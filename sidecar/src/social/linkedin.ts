@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
-import { deniedComment, deniedVideo, deniedWriting, linkedInApi, linkedInCode, readingDenied, type LinkedInApiOptions } from './linkedin-api.ts';
-import { limitsOf, settingsSchema } from './linkedin-limits.ts';
-import { toLittleText, withoutMentions } from './linkedin-text.ts';
-import { checkUploads, filesOf, notYet, untakenOf, uploadOne, uploadSchema, type Upload } from './linkedin-upload.ts';
+import { deniedComment, deniedVideo, deniedWriting, linkedInApi, linkedInCode, readingDenied, type LinkedInApiOptions } from './linkedin/api.ts';
+import { limitsOf, settingsSchema } from './linkedin/limits.ts';
+import { toLittleText, withoutMentions } from './linkedin/text.ts';
+import { checkUploads, filesOf, notYet, untakenOf, uploadOne, uploadSchema, type Upload } from './linkedin/upload.ts';
 import { HttpFailure, isRecord } from './outcome.ts';
 import type { Account, AccountRun, Arming, Engagement, FinishResult, LookResult, Platform, PlatformRun, Published, ReconcileResult } from './platform.ts';
 import { unsettledMs } from './settle.ts';

@@ -3,8 +3,8 @@ import { PipelineError } from '../errors.ts';
 import { ask, type TypedRequest } from './call.ts';
 import type { Http } from './http.ts';
 import { HttpFailure } from './outcome.ts';
-import { bucketJudge, judgePinterest } from './pinterest-errors.ts';
-import { boardNamed, mediaSource, pinTexts, pinterestLimits, sameTexts, settingsSchema, type Board } from './pinterest-pin.ts';
+import { bucketJudge, judgePinterest } from './pinterest/errors.ts';
+import { boardNamed, mediaSource, pinTexts, pinterestLimits, sameTexts, settingsSchema, type Board } from './pinterest/pin.ts';
 import type { AccountRun, CheckResult, Engagement, FinishResult, LookResult, Platform, PlatformRun, PostMedia, Published, ReconcileResult } from './platform.ts';
 
 export interface PinterestOptions {

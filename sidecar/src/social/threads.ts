@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { isPublicHost } from '../net/addresses.ts';
-import { createContainers, graphTime, isMissing, isNoPost, SETTLE_SECONDS, UNKNOWN } from './graph-container.ts';
-import { createItems, type Container } from './graph-items.ts';
-import { insightsSchema, numbersOf } from './graph-numbers.ts';
+import { createContainers, graphTime, isMissing, isNoPost, SETTLE_SECONDS, UNKNOWN } from './graph/container.ts';
+import { createItems, type Container } from './graph/items.ts';
+import { insightsSchema, numbersOf } from './graph/numbers.ts';
 import { createGraph, graphId, UNREVIEWED, type GraphCall } from './graph.ts';
 import type { Http } from './http.ts';
 import type { AccountRun, CheckResult, Engagement, FinishResult, Platform, PlatformRun, PostProblem, ReconcileResult } from './platform.ts';
 import { comparable } from './text.ts';
-import { CONTAINER_ERRORS, carouselValues, threadsLimits, threadsSettings, threadsValues } from './threads-form.ts';
+import { CONTAINER_ERRORS, carouselValues, threadsLimits, threadsSettings, threadsValues } from './threads/form.ts';
 
 export interface ThreadsOptions {
 	http: Http;

@@ -5,10 +5,10 @@ import { ask } from './call.ts';
 import type { Http } from './http.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, Engagement, FinishResult, Platform, PlatformRun, Published, ReconcileResult } from './platform.ts';
-import { nextChunk } from './tiktok-chunks.ts';
-import { explainFailReason, judgeTikTok, mayPassWithNewUpload } from './tiktok-errors.ts';
-import { creatorSchema, isPhotos, isPublic, limitsOf, photoBody, settingsSchema, type Creator } from './tiktok-settings.ts';
-import { DOUBT, INIT_RATE, isOver, readRefusedChunk, stateSchema, uploadVideo, type Put, type Send, type Task } from './tiktok-upload.ts';
+import { nextChunk } from './tiktok/chunks.ts';
+import { explainFailReason, judgeTikTok, mayPassWithNewUpload } from './tiktok/errors.ts';
+import { creatorSchema, isPhotos, isPublic, limitsOf, photoBody, settingsSchema, type Creator } from './tiktok/settings.ts';
+import { DOUBT, INIT_RATE, isOver, readRefusedChunk, stateSchema, uploadVideo, type Put, type Send, type Task } from './tiktok/upload.ts';
 
 export interface TikTokOptions {
 	http: Http;

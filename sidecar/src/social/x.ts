@@ -6,8 +6,8 @@ import { HttpFailure } from './outcome.ts';
 import type { AccountRun, Arming, CheckResult, Engagement, FinishResult, Limits, LookResult, Platform, PlatformRun, Post, PostProblem, Published, ReconcileResult } from './platform.ts';
 import { PipelineError } from '../errors.ts';
 import { comparable, weightedLength, type ShortenedUrl } from './text.ts';
-import { isDuplicate, judgeX } from './x-errors.ts';
-import { languageCode, pollAt, processingAnswer, uploadMedia, uploadSchema, type Processing, type Upload, type XSend } from './x-upload.ts';
+import { isDuplicate, judgeX } from './x/errors.ts';
+import { languageCode, pollAt, processingAnswer, uploadMedia, uploadSchema, type Processing, type Upload, type XSend } from './x/upload.ts';
 
 export interface XOptions {
 	http: Http;

@@ -5,12 +5,12 @@ import type { Http } from './http.ts';
 import { HttpFailure } from './outcome.ts';
 import type { AccountRun, Arming, Engagement, FinishResult, LookResult, Platform, PlatformRun, PostMedia, PostProblem, Published, ReconcileResult, Scheduled } from './platform.ts';
 import { comparable } from './text.ts';
-import { CLOCK_MARGIN_MS, createComments } from './youtube-comments.ts';
-import { whyEnded } from './youtube-errors.ts';
-import { createExtras } from './youtube-extras.ts';
-import { createSend } from './youtube-send.ts';
-import { isShort, limitsOf, resourceOf, titleOf, UNVERIFIED_SECONDS, youTubeSettings } from './youtube-settings.ts';
-import { createSessions, isGone, nextChunk, type Video } from './youtube-upload.ts';
+import { CLOCK_MARGIN_MS, createComments } from './youtube/comments.ts';
+import { whyEnded } from './youtube/errors.ts';
+import { createExtras } from './youtube/extras.ts';
+import { createSend } from './youtube/send.ts';
+import { isShort, limitsOf, resourceOf, titleOf, UNVERIFIED_SECONDS, youTubeSettings } from './youtube/settings.ts';
+import { createSessions, isGone, nextChunk, type Video } from './youtube/upload.ts';
 
 export interface YouTubeOptions {
 	http: Http;

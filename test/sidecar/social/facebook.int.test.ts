@@ -1,6 +1,6 @@
 import type { Post, Settings } from '../../../sidecar/src/social/platform.ts';
 import type { Failure } from '../../platforms/emulator.ts';
-import { facebookTest } from './facebook-support.ts';
+import { facebookTest } from './facebook/support.ts';
 import { postOf, requestOf } from './support.ts';
 
 const on = facebookTest();

@@ -2,7 +2,7 @@ import type { PipelineError } from '../../../sidecar/src/errors.ts';
 import { createAccountRun } from '../../../sidecar/src/social/account-run.ts';
 import type { Pace } from '../../../sidecar/src/social/pace.ts';
 import { graphError } from '../../platforms/graph.ts';
-import { facebookTest, PAGE } from './facebook-support.ts';
+import { facebookTest, PAGE } from './facebook/support.ts';
 import type { Account } from './stages/stage.ts';
 import { dependencies, postOf, requestOf } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { z } from 'zod';
 import { createGraph, usage } from '../../../sidecar/src/social/graph.ts';
-import { judgeGraph, readGraphError } from '../../../sidecar/src/social/graph-errors.ts';
+import { judgeGraph, readGraphError } from '../../../sidecar/src/social/graph/errors.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
 import type { Effect } from '../../../sidecar/src/social/outcome.ts';
 import type { Pace } from '../../../sidecar/src/social/pace.ts';

@@ -1,6 +1,6 @@
 import type { PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
-import { instagramTest } from './instagram-support.ts';
+import { instagramTest } from './instagram/support.ts';
 import { upright, type InstagramStage } from './stages/instagram.ts';
 import { crashing, dependencies, expireClaims, postOf, type Clock } from './support.ts';
 

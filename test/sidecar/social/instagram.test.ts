@@ -1,7 +1,7 @@
 import type { PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import { graphError, graphThrottle } from '../../platforms/graph.ts';
-import { IG, instagramTest } from './instagram-support.ts';
+import { IG, instagramTest } from './instagram/support.ts';
 import { STAGES } from './stages/index.ts';
 import { upright, type InstagramStage } from './stages/instagram.ts';
 import { dependencies, postOf, type Clock } from './support.ts';

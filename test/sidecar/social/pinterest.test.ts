@@ -5,7 +5,7 @@ import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { createHttp } from '../../../sidecar/src/social/http.ts';
 import { createPinterest } from '../../../sidecar/src/social/pinterest.ts';
-import { sameTexts } from '../../../sidecar/src/social/pinterest-pin.ts';
+import { sameTexts } from '../../../sidecar/src/social/pinterest/pin.ts';
 import type { PostMedia } from '../../../sidecar/src/social/platform.ts';
 import { publishPost } from '../../../sidecar/src/social/publish.ts';
 import type { Failure } from '../../platforms/emulator.ts';

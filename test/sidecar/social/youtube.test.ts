@@ -4,7 +4,7 @@ import { startYouTubeEmulator, type YouTubeEmulator } from '../../platforms/yout
 import { googleError } from '../../platforms/youtubeRules.ts';
 import { crashing, dependencies, expireClaims, imageOf, postOf, videoOf } from './support.ts';
 import { STAGES } from './stages/index.ts';
-import { CHANNEL, CHUNK, failing, YouTubeWorld } from './youtube-support.ts';
+import { CHANNEL, CHUNK, failing, YouTubeWorld } from './youtube/support.ts';
 
 const SRT = '1\n00:00:00,000 --> 00:00:01,000\nHi\n';
 const subtitles = [

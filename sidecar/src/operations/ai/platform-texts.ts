@@ -1,6 +1,6 @@
 import type { Limited } from '../../social/shorten.ts';
 import { countFediverse, countGraphemes, countThreads, weightedLength } from '../../social/text.ts';
-import { lengthOfTags } from '../../social/youtube-settings.ts';
+import { lengthOfTags } from '../../social/youtube/settings.ts';
 
 /** How a platform counts text, and how much it takes: platforms.md 0.4 and the sections on each platform. */
 export interface PlatformText extends Limited {

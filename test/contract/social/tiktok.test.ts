@@ -1,0 +1,3 @@
+import { describePublishing } from './suite.ts';
+
+describePublishing('tiktok');

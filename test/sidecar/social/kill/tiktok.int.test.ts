@@ -1,0 +1,3 @@
+import { describeKills } from './suite.ts';
+
+describeKills('tiktok');
