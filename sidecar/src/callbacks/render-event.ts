@@ -5,7 +5,7 @@ import { eventById } from '../db/events.ts';
 import { filesOfJobs, findJob } from '../db/jobs.ts';
 import { findPost } from '../db/reported-posts.ts';
 import { readAssetView } from '../pipeline/asset-view.ts';
-import { postView } from '../contract/post-view.ts';
+import { postView } from '../social/post-view.ts';
 import { eventId, jobView, type FileUrl } from '../pipeline/views.ts';
 import { fit } from './render.ts';
 

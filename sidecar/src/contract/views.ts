@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { POST_STATUSES } from '../db/schema.ts';
+import { POST_STATUSES } from './post-statuses.ts';
 import { ERROR_KINDS, type ErrorCode } from '../errors.ts';
 
 /** Schemas of what the sidecar answers and sends. `nodes/shared/wire.d.ts` names the same shapes as types. */

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
-import { measuredPostView, postView } from '../contract/post-view.ts';
+import { measuredPostView, postView } from '../social/post-view.ts';
 import { distributeCallbackSchema } from '../contract/requests.ts';
 import { engagementOf, findPosts } from '../db/engagement.ts';
 import { findAsset } from '../db/assets.ts';

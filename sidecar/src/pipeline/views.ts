@@ -1,9 +1,8 @@
-import type { AssetView, BatchCallback, BatchView, JobView, PostView } from '../contract/views.ts';
+import type { AssetView, BatchCallback, BatchView, JobView } from '../contract/views.ts';
 import type { AssetRow } from '../db/assets.ts';
 import type { BatchRow } from '../db/batches.ts';
 import type { CallbackRow } from '../db/callbacks.ts';
 import type { FileRow, JobRow } from '../db/jobs.ts';
-import type { PostRow } from '../db/posts.ts';
 
 /** Signed link of a stored file. */
 export type FileUrl = (storageKey: string) => string;

@@ -21,7 +21,7 @@ export interface InstagramOptions {
 	facebookBaseUrl?: string;
 	/** Of Graph. Default: graph.ts. */
 	version?: string;
-	/** How long a post may take to appear before its absence counts. Default: graph-container.ts. */
+	/** How long a post may take to appear before its absence counts. Default: graph/container.ts. */
 	settleSeconds?: number;
 }
 

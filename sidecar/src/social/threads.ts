@@ -14,7 +14,7 @@ export interface ThreadsOptions {
 	http: Http;
 	/** Default https://graph.threads.net */
 	apiBaseUrl?: string;
-	/** How long a post may take to appear before its absence counts. Default: graph-container.ts. */
+	/** How long a post may take to appear before its absence counts. Default: graph/container.ts. */
 	settleSeconds?: number;
 }
 

@@ -1,10 +1,10 @@
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { POST_STATUSES, type PostStatus } from '../../contract/post-statuses.ts';
 import type { PublicError } from '../../errors.ts';
 import { createdAt, time } from './columns.ts';
 import { assets, jobs, workspaces } from './work.ts';
 
-export const POST_STATUSES = ['pending', 'processing', 'scheduled', 'published', 'failed', 'unknown', 'needs_reauth', 'deleted'] as const;
-export type PostStatus = (typeof POST_STATUSES)[number];
+export { POST_STATUSES, type PostStatus };
 
 /** Posts, and at the same time the ledger of publishing (platforms.md section 0). One row per logical post. */
 export const posts = pgTable(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { measuredPostView } from '../../contract/post-view.ts';
+import { measuredPostView } from '../../social/post-view.ts';
 import type { Database } from '../../db/database.ts';
 import type { PostLedger } from '../../db/posts.ts';
 import { POST_STATUSES } from '../../db/schema.ts';

@@ -42,7 +42,7 @@ export function createValidatePost(deps: SubjectDeps & { run: RunDependencies })
 			// Where the platform has no scheduling, n8n waits: the time is no problem then.
 			const { scheduled_at: publishAt, ...rest } = given;
 			const subject = await readSubject(deps, context, given);
-			const { platform, post, thread, comment, checked, problems, changes, asked } = await preparePost(deps.run, context, given, subject, wouldFit).catch((error: unknown) => {
+			const { platform, post, thread, comment, checked, problems, changes } = await preparePost(deps.run, context, given, subject, wouldFit).catch((error: unknown) => {
 				if (!(error instanceof HttpFailure)) throw error;
 				throw explain(error, { platform: subject.platform, postId: null, open: false, reading: true, signal: context.signal, now: deps.run.now?.() ?? new Date() }).error;
 			});

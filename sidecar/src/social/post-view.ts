@@ -1,6 +1,6 @@
 import type { EngagementRow } from '../db/engagement.ts';
 import type { PostRow } from '../db/posts.ts';
-import type { EngagementView, PostView } from './views.ts';
+import type { EngagementView, PostView } from '../contract/views.ts';
 
 /** A post as everybody sees it: in answers of the API, in events, in the output of operations. */
 export const postView = (row: PostRow): PostView => ({
