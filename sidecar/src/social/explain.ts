@@ -29,7 +29,7 @@ interface Situation {
 /** What a failed run means for the post and for its user. */
 export function explain(error: unknown, { platform, postId, open, out = false, reading = false, signal, now = new Date() }: Situation): { status: PostStatus; error: PipelineError } {
 	const known = error instanceof HttpFailure ? fromHttp(error, platform.title, reading ? 'aside' : out ? 'out' : open ? 'open' : 'absent', now) : signal.aborted ? aborted(error) : toPipelineError(error);
-	const status: PostStatus = out ? 'published' : known.code === 'needs_reauth' ? 'needs_reauth' : open || known.code === 'post_unknown' ? 'unknown' : 'failed';
+	const status = statusOf(known, { open, out });
 	// What a platform answered says so already.
 	const unsure = open && !out && known.code !== 'post_unknown' && !(error instanceof HttpFailure);
 	const after = unsure ? ' An earlier call may have published the post; that is not known.' : out && !(error instanceof HttpFailure) ? ' The post itself is out.' : '';
@@ -42,6 +42,14 @@ export function explain(error: unknown, { platform, postId, open, out = false, r
 			untried: known.untried,
 		}),
 	};
+}
+
+function statusOf({ code, untried }: PipelineError, { open, out }: { open: boolean; out: boolean }): PostStatus {
+	if (out) return 'published';
+	if (code === 'needs_reauth') return 'needs_reauth';
+	if (open || code === 'post_unknown') return 'unknown';
+	// It waits for its turn; when the job ends without, the end is written down then (pipeline/post-events.ts).
+	return untried ? 'pending' : 'failed';
 }
 
 function aborted(error: unknown): PipelineError {

@@ -15,4 +15,10 @@ describe('the reason why a post was stopped', () => {
 		const { status, error } = explain(stopped, { ...situation, open: false });
 		expect([status, error.message]).toEqual(['failed', 'The safety scan found violence.']);
 	});
+
+	it('is no failure while the post waits for its turn', () => {
+		const waits = new PipelineError('platform_rate_limited', 'Later.', { retryAfterSeconds: 60, untried: true });
+		const statuses = [{ open: false }, { open: true }, { open: false, out: true }].map((known) => explain(waits, { ...situation, ...known }));
+		expect(statuses.map(({ status, error }) => [status, error.untried])).toEqual([['pending', true], ['unknown', true], ['published', true]]);
+	});
 });

@@ -146,7 +146,7 @@ export function createFacebookApi(http: Http, hosts: FacebookHosts): FacebookApi
 		http,
 		hosts,
 		async send(run, page, { host = 'graph', ...call }) {
-			const judge = call.judge ?? ((_status: number, body: unknown) => judgeFacebook(body, call.effect));
+			const judge = call.judge ?? ((_status: number, body: unknown) => judgeFacebook(body));
 			return (await graphs[host].call(run, { ...call, judge, token: page.token })).data;
 		},
 		page(run) {

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { PipelineError } from '../../errors.ts';
 import { backoffMs, throttleSeconds, TRIES } from '../call.ts';
 import { facebookState, PUBLISH_TIMEOUT_SECONDS, type FacebookApi, type FacebookPage, type FormSteps, type Patience, type UploadedVideo } from './api.ts';
-import { hasSubcode, hintOf, isGone, PERMISSION_HINT, WRONG_OFFSET } from './errors.ts';
+import { hasSubcode, isGone, PERMISSION_HINT, WRONG_OFFSET } from './errors.ts';
 import { messageOf } from './form.ts';
 import { usage } from '../graph.ts';
-import { judgeGraph, readGraphError } from '../graph/errors.ts';
+import { hintOfSubcode, judgeGraph, readGraphError } from '../graph/errors.ts';
 import type { HttpRequest } from '../http.ts';
 import { HttpFailure, isRecord } from '../outcome.ts';
 import type { FinishResult, PlatformRun, PostMedia, ReconcileResult } from '../platform.ts';
@@ -55,7 +55,7 @@ export function outcomeOf(video: VideoStatus, link: (path: string) => string | n
 	const bad = [processing, publishing].find((phase) => phase?.status === 'error');
 	if (!bad && publish !== 'error' && !LOST.includes(video.status.video_status ?? '')) return null;
 	const { code, message } = bad?.error ?? bad?.errors?.[0] ?? {};
-	const hint = code === undefined ? undefined : hintOf(Number(code));
+	const hint = code === undefined ? null : hintOfSubcode(Number(code));
 	const reason = [message?.replace(/\.?$/, '.') ?? 'Facebook could not process the video, and names no reason.', hint].filter(Boolean).join(' ');
 	return { state: 'rejected', reason, ...(code === undefined ? {} : { platformCode: code }) };
 }
