@@ -55,6 +55,7 @@ export interface XPost {
 	shownText: string;
 	links: Array<{ url: string; expanded_url: string; media_key?: string }>;
 	media: Media[];
+	cover: Media | null;
 	/** The post that it answers. */
 	replyTo: string | null;
 	replySettings: string | null;
@@ -248,9 +249,10 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		const body = jsonObject(call) ?? refuse(400, 'Request body must be a JSON object.');
 		const unknown = Object.keys(body).find((field) => !POST_FIELDS.includes(field));
 		if (unknown) refuse(400, `unknown field ${unknown}`);
-		const { text = '', media: attached } = body as { text?: unknown; media?: { media_ids?: unknown } };
+		const { text = '', media: attached } = body as { text?: unknown; media?: { media_ids?: unknown; preview_media_id?: unknown } };
 		if (typeof text !== 'string') return refuse(400, 'text must be a string');
 		const entries = attached === undefined ? [] : attachable(author, attached.media_ids);
+		const cover = attached?.preview_media_id === undefined ? null : coverOf(author, entries, attached.preview_media_id);
 		if (text === '' && entries.length === 0) refuse(400, 'text or media is required');
 		if (countWeighted(text) > 280) refuse(400, 'Your Tweet text is too long.');
 		const problem = replyProblem(body);
@@ -274,6 +276,7 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 			shownText,
 			links: [...shortened.links, ...mediaLink],
 			media: entries,
+			cover,
 			replyTo,
 			replySettings: (body['reply_settings'] as string | undefined) ?? null,
 			madeWithAi: body['made_with_ai'] === true,
@@ -284,6 +287,13 @@ export async function startXEmulator(options: XEmulatorOptions = {}) {
 		});
 		return ok({ data: { id, text: shownText, edit_history_post_ids: [id] } }, 201, taken ? rateHeaders(taken) : plenty());
 	});
+
+	/** The picture before a video plays (platforms.md 1.4). */
+	function coverOf(author: XAccount, entries: Media[], id: unknown): Media {
+		const [cover] = attachable(author, [id]);
+		if (cover?.category !== 'tweet_image' || entries[0]?.category !== 'tweet_video') return refuse(400, 'preview_media_id must be a picture, and goes with a video');
+		return cover;
+	}
 
 	function attachable(author: XAccount, ids: unknown): Media[] {
 		if (!Array.isArray(ids) || ids.length < 1 || ids.length > 4 || !ids.every((id) => typeof id === 'string')) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limitProblems } from '../media/platform-check.ts';
 import { VIDEO_PLATFORMS, X_GIF, X_IMAGE } from '../media/platform-limits.ts';
 import { ask } from './call.ts';
 import type { Http } from './http.ts';
@@ -51,6 +52,8 @@ const settingsSchema = z.strictObject({
 
 const stateSchema = z.object({
 	uploads: z.array(uploadSchema.nullable()).default([]),
+	/** The picture that is shown before the video plays. */
+	cover: uploadSchema.nullable().default(null),
 	/** X has said "duplicate" to a repeat: the first call did post. */
 	duplicate: z.boolean().default(false),
 });
@@ -107,7 +110,7 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 			return { id: data.data.id, name: data.data.username };
 		},
 
-		limits: async (run) => ({ ...LIMITS, problems: subtitleProblems(run.post) }),
+		limits: async (run) => ({ ...LIMITS, options: { ...LIMITS.options, cover: hasVideo(run.post) }, problems: [...subtitleProblems(run.post), ...coverProblems(run.post)] }),
 
 		async start(run) {
 			const saved = stateSchema.parse(run.state);
@@ -121,6 +124,10 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 				const part = (done: number) => run.progress(((index + done) / total) * 100);
 				const subtitles = media.facts.fileType === 'video' ? run.post.subtitles : [];
 				await uploadMedia(send, saved.uploads[index] ?? null, { run, media, subtitles, keep, part });
+			}
+			if (run.post.cover) {
+				const keep = (cover: Upload | null) => run.save({ ...stateSchema.parse(run.state), cover });
+				await uploadMedia(send, saved.cover, { run, media: { ...run.post.cover, altText: null }, subtitles: [], keep, part: () => {} });
 			}
 		},
 
@@ -156,7 +163,7 @@ export function createX({ http, apiBaseUrl = 'https://api.x.com', webBaseUrl = '
 			const { text, replyTo } = run.post;
 			const value = {
 				text,
-				...(ids.length > 0 ? { media: { media_ids: ids } } : {}),
+				...(ids.length > 0 ? { media: { media_ids: ids, ...(state.cover ? { preview_media_id: state.cover.id } : {}) } } : {}),
 				// Who may answer is a matter of the thread's first post.
 				...(replyTo ? { reply: { in_reply_to_tweet_id: replyTo.remoteId } } : reply_settings ? { reply_settings } : {}),
 				...(made_with_ai ? { made_with_ai } : {}),
@@ -266,9 +273,17 @@ export function isSame(post: z.infer<typeof postSchema>, text: string, mediaKeys
 	return comparable(post.text, links) === comparable(text);
 }
 
+const hasVideo = ({ media }: Pick<Post, 'media'>): boolean => media.some(({ facts }) => facts.fileType === 'video');
+
+/** That `preview_media_id` takes what a post takes as picture is not documented (unconfirmed). */
+function coverProblems({ cover }: Post): PostProblem[] {
+	if (!cover) return [];
+	return limitProblems({ ...cover.facts, mime: cover.mime, bytes: cover.bytes }, X_IMAGE).map(({ message }) => ({ field: 'cover', message: `X: ${message}` }));
+}
+
 function subtitleProblems({ subtitles, media }: Post): PostProblem[] {
 	if (subtitles.length === 0) return [];
-	if (media.every(({ facts }) => facts.fileType !== 'video')) return [{ field: 'subtitles', message: 'Only a video has subtitles on X. Leave them out.' }];
+	if (!hasVideo({ media })) return [{ field: 'subtitles', message: 'Only a video has subtitles on X. Leave them out.' }];
 	const codes = subtitles.map(({ language }) => languageCode(language));
 	return subtitles.flatMap(({ language }, index) => {
 		const field = `subtitles[${index}]`;

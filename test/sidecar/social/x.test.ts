@@ -221,6 +221,19 @@ describe('X', () => {
 		expect([x.count('initialize'), x.count('append'), x.count('subtitles')]).toEqual([3, 6, 3]);
 	});
 
+	it('shows a picture before the video plays, uploaded once', async () => {
+		const stage = await start();
+		const cover = await imageOf(folder, 2000, 'cover.png');
+		const request = requestOf(stage, postOf('with a cover', [video], { cover }));
+		x.fail('create', { when: 'before', answer: { status: 401 } });
+		await publish(request).catch(() => {});
+		await publish(request);
+		expect([x.posts[0]!.cover?.sha256, x.count('initialize')]).toEqual([cover.sha256, 2]);
+		const large = { ...cover, bytes: 6_000_000 };
+		await expect(publish(requestOf(stage, postOf('large cover', [video], { cover: large })))).rejects.toMatchObject({ code: 'post_invalid', message: expect.stringContaining('cover: X: the file has 6.0 MB') });
+		await expect(publish(requestOf(stage, postOf('no video', [cover], { cover })))).rejects.toMatchObject({ code: 'post_invalid', message: expect.stringContaining('takes no cover picture') });
+	});
+
 	it('uploads everything again when X has forgotten a video whose subtitles were missing', async () => {
 		const stage = await start();
 		const subtitles = [{ language: 'en', label: 'English', srt: '1\n00:00:00,000 --> 00:00:01,000\nhello', vtt: '' }];
