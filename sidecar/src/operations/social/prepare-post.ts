@@ -66,20 +66,29 @@ export async function preparePost(run: RunDependencies, context: TaskContext, gi
 		changes = [...changes, ...text.changes, ...media.changes];
 		checked = await checkPost(run, request, post, checked.account);
 	}
-	const comment = given.first_comment ?? null;
+	let comment = given.first_comment ?? null;
 	const follows = thread.length > 0 || comment !== null;
 	const problems = [...checked.problems];
 	if (follows && post.scheduledAt) problems.push({ field: 'scheduled_at', message: `What follows a post can only be sent once the post is out. Let n8n wait (the template schedule-best-time does so), or leave the thread and the first comment out.` });
 	if (thread.length > 0 && checked.limits.options.replies !== 'thread') {
 		problems.push({ field: 'thread', message: `${platform.title} has no threads. Put everything into one text.` });
+	} else if (thread.length > MAX_THREAD) {
+		problems.push({ field: 'thread', message: `It would be a thread of ${thread.length + 1} posts; at most ${MAX_THREAD} may follow the first. Shorten the text, or choose to have it shortened (long_text: shorten).` });
 	} else {
-		if (thread.length > MAX_THREAD) problems.push({ field: 'thread', message: `It would be a thread of ${thread.length + 1} posts; at most ${MAX_THREAD} may follow the first. Shorten the text, or choose to have it shortened (long_text: shorten).` });
-		const further = [...thread.slice(0, MAX_THREAD).map((text, index) => ({ field: `thread[${index}]`, text })), ...(comment === null ? [] : [{ field: 'first_comment', text: comment }])];
-		for (const { field, text } of further) {
+		/** The text as it can be sent; what stands against it becomes a problem. */
+		const fitted = async (field: string, text: string): Promise<string> => {
 			const found = await checkPost(run, request, following(post, text, NOT_YET), checked.account);
+			const fits = given.on_problem === 'fix' ? fitText(following(post, text, NOT_YET), found.limits, 'shorten').post.text : text;
+			if (fits !== text) changes = [...changes, `${field} was shortened.`];
+			const left = fits === text ? found.problems : findProblems(following(post, fits, NOT_YET), found.limits, platform.title, run.now?.() ?? new Date());
 			// What holds for all of them was said of the first.
-			problems.push(...found.problems.filter(({ message }) => !checked.problems.some((said) => said.message === message)).map(({ message }) => ({ field, message })));
-		}
+			problems.push(...left.filter(({ message }) => !checked.problems.some((said) => said.message === message)).map(({ message }) => ({ field, message })));
+			return fits;
+		};
+		const texts: string[] = [];
+		for (const [index, text] of thread.entries()) texts.push(await fitted(`thread[${index}]`, text));
+		thread = texts;
+		if (comment !== null) comment = await fitted('first_comment', comment);
 	}
 	return { platform, credentials, settings, asked, post, thread, comment, checked, problems, changes };
 }

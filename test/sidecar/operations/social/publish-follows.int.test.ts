@@ -65,6 +65,15 @@ describe('a thread and a first comment', () => {
 		}
 	}, 60_000);
 
+	it('are shortened where they are to be made to fit, and refused otherwise', async () => {
+		const long = { ...THREAD, thread: ['word '.repeat(80)], first_comment: 'more '.repeat(80) };
+		expect(await caught(operate(world, 'publish', long))).toMatchObject({ code: 'post_invalid', details: { problems: [{ field: 'thread[0]' }, { field: 'first_comment' }] } });
+		expect(x().emulator.publicCalls).toBe(0);
+		const output = await operate(world, 'publish', { ...long, on_problem: 'fix' });
+		expect(output['changes']).toEqual(['thread[0] was shortened.', 'first_comment was shortened.']);
+		expect(x().remoteTexts().map((text) => text.slice(-5))).toEqual(['First', 'word…', 'more…']);
+	});
+
 	it('say that the post is out when one of them is refused, and go on there at the next try', async () => {
 		const { jobId } = await newJob(world);
 		x().emulator.fail('create', { when: 'before', answer: x().answers.refused('No'), skip: 1 });
