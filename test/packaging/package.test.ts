@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ICredentialType, INodeType } from 'n8n-workflow';
@@ -54,7 +54,8 @@ describe('the published package', () => {
 
 	it('loads every path that its n8n section names, with the class of the file name', () => {
 		const paths = [...manifest.n8n.nodes, ...manifest.n8n.credentials];
-		expect(paths).toHaveLength(7);
+		const sources = (folder: string, end: string) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(end));
+		expect([manifest.n8n.nodes.length, manifest.n8n.credentials.length]).toEqual([sources('nodes', '.node.ts').length, sources('credentials', '.credentials.ts').length]);
 		for (const path of paths) {
 			const name = path.split('/').pop()?.split('.')[0] ?? '';
 			const made = load(join(installed, path), name);

@@ -72,7 +72,7 @@ describe('links between documents', () => {
 		const broken: string[] = [];
 		for (const page of pages) {
 			const text = await readFile(join(ROOT, page), 'utf8');
-			for (const [, target = ''] of text.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)) {
+			for (const [, target = ''] of text.matchAll(/\]\((?!https?:|mailto:|urn:)([^)\s]+)\)/g)) {
 				const [path = '', anchor] = target.split('#');
 				const file = path === '' ? join(ROOT, page) : join(ROOT, dirname(page), path);
 				const found = await stat(file).catch(() => null);

@@ -71,6 +71,7 @@ describe('texts for platforms', () => {
 		};
 		const text = 'word '.repeat(4000);
 		shorten(text, { limit: 280, measure });
-		expect(looked).toBeLessThan(2 * text.length);
+		// Once as it is, once without the blank at its end, and then only its beginning.
+		expect(looked).toBeLessThan(3 * text.length);
 	});
 });
