@@ -34,6 +34,10 @@ export const ERROR_KINDS = {
 	input_no_video: bad(422),
 	/** A safety scan found what its thresholds do not allow. */
 	content_unsafe: bad(422),
+	/** A virus scanner has found something in it. */
+	input_infected: bad(422),
+	/** The virus scanner that must look at it does not answer: nothing passes until it does. */
+	scanner_unavailable: passing(503),
 	input_not_found: bad(422),
 	input_unreachable: passing(502),
 	// The work
@@ -46,6 +50,12 @@ export const ERROR_KINDS = {
 	cancelled: bad(409),
 	storage_failed: passing(500),
 	storage_full: bad(507),
+	/** The file is in an archive: it must be fetched from there first, which takes hours. */
+	storage_archived: bad(409),
+	/** The workspace has used up what it may have. */
+	quota_exceeded: bad(403),
+	/** Too many requests with this key. */
+	rate_limited: passing(429),
 	// Providers of AI
 	provider_not_configured: bad(424),
 	/** The key is wrong, revoked, or not allowed to do this. */

@@ -26,7 +26,10 @@ export type Executor = Database | Transaction;
 export interface OpenDatabase {
 	/** Which engine: for the log, and for the queue's adapter. */
 	kind: 'pglite' | 'postgres';
+	/** Everything, whoever it belongs to: for the loops and the workers. */
 	db: Database;
+	/** The same tables as one workspace sees them (row-level security): for requests that come with its key. */
+	forWorkspace(workspaceId: string): Database;
 	/** Why search by meaning (pgvector) does not work here, or only slowly; null: it does. */
 	vectors: string | null;
 	/** Raw SQL in the same database, for pg-boss. */

@@ -46,6 +46,7 @@ async function preparePglite(client: PGlite, release: () => void): Promise<OpenD
 	return {
 		kind: 'pglite',
 		db,
+		forWorkspace: () => db,
 		vectors: null,
 		executeSql: async (text, values) => {
 			// A statement list has no parameters and answers several results; `query` takes one statement only.
@@ -88,9 +89,11 @@ export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }
 		await pool.end();
 		throw error;
 	}
+	const db = drizzlePostgres(pool, { schema });
 	return {
 		kind: 'postgres',
-		db: drizzlePostgres(pool, { schema }),
+		db,
+		forWorkspace: () => db,
 		vectors,
 		executeSql: async (text, values) => {
 			const result = (await pool.query(text, values)) as pg.QueryResult<Record<string, unknown>> | pg.QueryResult<Record<string, unknown>>[];

@@ -4,3 +4,4 @@ export * from './schema/events.ts';
 export * from './schema/posts.ts';
 export * from './schema/search.ts';
 export * from './schema/webhooks.ts';
+export * from './schema/audit.ts';

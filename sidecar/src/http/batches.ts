@@ -10,7 +10,7 @@ import { refusePublishing } from '../pipeline/publishable.ts';
 import { submitBatch, type Submission } from '../pipeline/submit.ts';
 import { batchView } from '../pipeline/views.ts';
 import type { HttpDeps } from './deps.ts';
-import { bodyOf, create, workspaceOf } from './request.ts';
+import { bodyOf, create, dbOf, workspaceOf } from './request.ts';
 
 /** POST /api/media/batch, GET /api/media/batches/:id, POST /api/media/distribute: many items, one callback (P11). */
 export function batchRoutes(deps: HttpDeps): Router {
@@ -33,10 +33,10 @@ export function batchRoutes(deps: HttpDeps): Router {
 	});
 
 	router.get('/batches/:id', async (request, response) => {
-		const batch = await findBatch(deps.db, workspaceOf(response), uuidOf(request.params.id));
+		const batch = await findBatch(dbOf(response), workspaceOf(response), uuidOf(request.params.id));
 		if (!batch) throw new PipelineError('not_found', `There is no batch ${request.params.id} in this workspace.`);
-		const jobs = await jobsOfBatch(deps.db, batch.id);
-		response.json(batchView(batch, jobs, await filesOfJobs(deps.db, jobs.map(({ id }) => id)), deps.fileUrl));
+		const jobs = await jobsOfBatch(dbOf(response), batch.id);
+		response.json(batchView(batch, jobs, await filesOfJobs(dbOf(response), jobs.map(({ id }) => id)), deps.fileUrl));
 	});
 
 	router.post('/distribute', async (request, response) => {

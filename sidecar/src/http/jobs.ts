@@ -12,7 +12,7 @@ import { cancelJob, retryJob } from '../pipeline/steer.ts';
 import { callbackView, jobView } from '../pipeline/views.ts';
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
-import { create, workspaceOf } from './request.ts';
+import { create, dbOf, workspaceOf } from './request.ts';
 
 const limit = z.coerce.number().int().min(1).max(500).default(50);
 const listQuery = z.object({ status: jobStatusSchema.optional(), asset_id: z.uuid().optional(), limit });
@@ -26,13 +26,13 @@ export function jobRoutes(deps: HttpDeps): Router {
 
 	router.get('/jobs', async (request, response) => {
 		const { status, asset_id: assetId, limit: most } = parse(listQuery, request.query);
-		const rows = await listJobs(deps.db, { workspaceId: workspaceOf(response), limit: most, ...(status ? { status } : {}), ...(assetId ? { assetId } : {}) });
-		const files = await filesOfJobs(deps.db, rows.map(({ id }) => id));
+		const rows = await listJobs(dbOf(response), { workspaceId: workspaceOf(response), limit: most, ...(status ? { status } : {}), ...(assetId ? { assetId } : {}) });
+		const files = await filesOfJobs(dbOf(response), rows.map(({ id }) => id));
 		response.json({ jobs: rows.map((row) => jobView(row, files, deps.fileUrl)) });
 	});
 
 	router.get('/jobs/:id', async (request, response) => {
-		const job = await findJob(deps.db, workspaceOf(response), uuidOf(request.params.id));
+		const job = await findJob(dbOf(response), workspaceOf(response), uuidOf(request.params.id));
 		if (!job) throw new PipelineError('not_found', `There is no job ${request.params.id} in this workspace.`);
 		response.json(await view(job));
 	});
@@ -55,14 +55,14 @@ export function jobRoutes(deps: HttpDeps): Router {
 	});
 
 	router.get('/assets/:id', async (request, response) => {
-		const asset = await findAsset(deps.db, workspaceOf(response), uuidOf(request.params.id));
+		const asset = await findAsset(dbOf(response), workspaceOf(response), uuidOf(request.params.id));
 		if (!asset) throw new PipelineError('not_found', `There is no asset ${request.params.id} in this workspace.`);
-		response.json(await readAssetView(deps.db, asset, deps.fileUrl));
+		response.json(await readAssetView(dbOf(response), asset, deps.fileUrl));
 	});
 
 	router.get('/callbacks', async (request, response) => {
 		const { status, limit: most } = parse(callbackQuery, request.query);
-		response.json({ callbacks: (await listCallbacks(deps.db, workspaceOf(response), status, most)).map(callbackView) });
+		response.json({ callbacks: (await listCallbacks(dbOf(response), workspaceOf(response), status, most)).map(callbackView) });
 	});
 
 	router.post('/callbacks/:id/redeliver', async (request, response) => {

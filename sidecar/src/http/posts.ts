@@ -13,7 +13,7 @@ import { PipelineError } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
 import type { HttpDeps } from './deps.ts';
 import { toError } from './process.ts';
-import { bodyOf, create, workspaceOf } from './request.ts';
+import { bodyOf, create, dbOf, workspaceOf } from './request.ts';
 
 const listQuery = z.object({
 	asset_id: z.uuid().optional(),
@@ -31,8 +31,8 @@ export function postRoutes(deps: HttpDeps): Router {
 
 	router.get('/posts', async (request, response) => {
 		const { asset_id: assetId, limit, since, ...filter } = parse(listQuery, request.query);
-		const rows = await findPosts(deps.db, { ...filter, workspaceId: workspaceOf(response), assetId, since: since ? new Date(since) : undefined }, limit);
-		const numbers = await engagementOf(deps.db, rows.map(({ id }) => id));
+		const rows = await findPosts(dbOf(response), { ...filter, workspaceId: workspaceOf(response), assetId, since: since ? new Date(since) : undefined }, limit);
+		const numbers = await engagementOf(dbOf(response), rows.map(({ id }) => id));
 		response.json({ posts: rows.map((row) => measuredPostView(row, numbers.filter(({ postId }) => postId === row.id))) });
 	});
 

@@ -10,7 +10,7 @@ import { acceptExternalResult } from '../pipeline/steer.ts';
 import { assetView, jobView } from '../pipeline/views.ts';
 import { z } from 'zod';
 import type { HttpDeps } from './deps.ts';
-import { bodyOf, create, workspaceOf } from './request.ts';
+import { bodyOf, create, dbOf, workspaceOf } from './request.ts';
 
 /** POST and GET /api/media/process, POST /api/media/callback (P1, P2, P4). */
 export function processRoutes(deps: HttpDeps): Router {
@@ -29,12 +29,12 @@ export function processRoutes(deps: HttpDeps): Router {
 
 	router.get('/process', async (request, response) => {
 		const { asset_id: id } = parse(z.object({ asset_id: z.uuid() }), request.query);
-		const asset = await findAsset(deps.db, workspaceOf(response), id);
+		const asset = await findAsset(dbOf(response), workspaceOf(response), id);
 		if (!asset) throw new PipelineError('not_found', `There is no asset ${id} in this workspace.`);
-		const jobs = await processJobs(deps.db, asset.id);
-		const files = await filesOfJobs(deps.db, jobs.map((job) => job.id));
+		const jobs = await processJobs(dbOf(response), asset.id);
+		const files = await filesOfJobs(dbOf(response), jobs.map((job) => job.id));
 		response.json({
-			asset: await readAssetView(deps.db, asset, deps.fileUrl),
+			asset: await readAssetView(dbOf(response), asset, deps.fileUrl),
 			jobs: jobs.map((job) => jobView(job, files, deps.fileUrl)),
 			progress: {
 				total: jobs.length,

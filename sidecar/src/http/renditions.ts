@@ -9,7 +9,7 @@ import { renditionLink, verifyRenditionLink } from '../storage/rendition-link.ts
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
 import { fromAnyPage } from './files.ts';
-import { bodyOf, workspaceOf } from './request.ts';
+import { bodyOf, dbOf, workspaceOf } from './request.ts';
 
 /** POST /api/media/assets/:id/renditions (I13): a link to something that need not exist yet. Stores nothing, starts nothing. */
 export function renditionRoutes(deps: HttpDeps): Router {
@@ -17,7 +17,7 @@ export function renditionRoutes(deps: HttpDeps): Router {
 	router.post('/assets/:id/renditions', async (request, response) => {
 		const body = bodyOf(renditionRequestSchema, request, response);
 		const assetId = uuidOf(request.params.id);
-		const asset = await findAsset(deps.db, workspaceOf(response), assetId);
+		const asset = await findAsset(dbOf(response), workspaceOf(response), assetId);
 		if (!asset) throw new PipelineError('not_found', `There is no asset ${assetId} in this workspace.`);
 		refuseUnsafe(asset);
 		checkRendition(deps, body);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import { parse } from '../contract/parse.ts';
-import type { Transaction } from '../db/database.ts';
+import type { Database, Transaction } from '../db/database.ts';
 import { once, type Answer } from '../db/idempotency.ts';
 import { transact } from '../db/transact.ts';
 import { workspaceOfKey } from '../db/workspaces.ts';
@@ -13,6 +13,9 @@ import type { HttpDeps } from './deps.ts';
 /** Set by `authenticate`. */
 export const workspaceOf = (response: Response): string => response.locals['workspaceId'] as string;
 
+/** The database as the caller's workspace sees it. Set by `authenticate`. */
+export const dbOf = (response: Response): Database => response.locals['db'] as Database;
+
 /** `Authorization: Bearer <key>` → workspace. A missing and a wrong key are answered alike, without detail. */
 export function authenticate(deps: HttpDeps): RequestHandler {
 	return async (request, response, next) => {
@@ -20,6 +23,7 @@ export function authenticate(deps: HttpDeps): RequestHandler {
 		const workspaceId = scheme?.toLowerCase() === 'bearer' && key ? await workspaceOfKey(deps.db, key) : null;
 		if (!workspaceId) throw new PipelineError('unauthorized', 'Unauthorized');
 		response.locals['workspaceId'] = workspaceId;
+		response.locals['db'] = deps.database.forWorkspace(workspaceId);
 		next();
 	};
 }
@@ -47,7 +51,7 @@ export async function create(deps: HttpDeps, request: Request, response: Respons
 	if (key !== null && (key.length === 0 || key.length > MAX_KEY_LENGTH)) {
 		throw new PipelineError('invalid_request', `Idempotency-Key: must have 1 to ${MAX_KEY_LENGTH} characters (given: ${key.length}).`);
 	}
-	const answer = await transact(deps.db, (tx) =>
+	const answer = await transact(dbOf(response), (tx) =>
 		once(
 			tx,
 			{

@@ -11,7 +11,7 @@ import { MAX_OFFSET, MAX_RESULTS } from '../operations/ai/library.ts';
 import { searchFields, toSearchRequest } from '../operations/ai/search.ts';
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
-import { bodyOf, workspaceOf } from './request.ts';
+import { bodyOf, dbOf, workspaceOf } from './request.ts';
 
 /** `tag=a&tag=b` and `tag=a,b` are the same. */
 const tag = z
@@ -54,11 +54,11 @@ export function searchRoutes(deps: HttpDeps): Router {
 	router.get('/assets/:id/history', async (request, response) => {
 		const { limit } = parse(historyQuery, request.query);
 		const workspaceId = workspaceOf(response);
-		const asset = await findAsset(deps.db, workspaceId, uuidOf(request.params.id));
+		const asset = await findAsset(dbOf(response), workspaceId, uuidOf(request.params.id));
 		if (!asset) throw new PipelineError('not_found', `There is no asset ${request.params.id} in this workspace.`);
-		const events = await eventsOfAsset(deps.db, workspaceId, asset.id, limit);
+		const events = await eventsOfAsset(dbOf(response), workspaceId, asset.id, limit);
 		// From its own table: events are forgotten after a month.
-		const feedback = await feedbackOf(deps.db, workspaceId, asset.id, limit);
+		const feedback = await feedbackOf(dbOf(response), workspaceId, asset.id, limit);
 		const history = [
 			...events.filter(({ type }) => type !== 'feedback.given').map(({ type, createdAt, jobId, data: { storage_key: _, ...data } }) => ({ type, createdAt, jobId, data })),
 			...feedback.map(({ id, createdAt, correction }) => ({ type: 'feedback.given', createdAt, jobId: null, data: { feedback_id: id, ...correction } })),

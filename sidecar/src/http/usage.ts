@@ -4,7 +4,7 @@ import { parse } from '../contract/parse.ts';
 import { total, usageOf } from '../db/usage.ts';
 import { PipelineError } from '../errors.ts';
 import type { HttpDeps } from './deps.ts';
-import { workspaceOf } from './request.ts';
+import { dbOf, workspaceOf } from './request.ts';
 
 /** Days that are counted unless the request says otherwise. */
 const USUAL_DAYS = 30;
@@ -20,7 +20,7 @@ export function usageRoutes(deps: HttpDeps): Router {
 		const to = given.to === undefined ? new Date() : new Date(given.to);
 		const from = given.from === undefined ? new Date(to.getTime() - USUAL_DAYS * 86_400_000) : new Date(given.from);
 		if (from >= to) throw new PipelineError('invalid_request', `from: must be before to (given: ${from.toISOString()} and ${to.toISOString()}).`, { details: { field: 'from' } });
-		const operations = await usageOf(deps.db, workspaceOf(response), from, to);
+		const operations = await usageOf(dbOf(response), workspaceOf(response), from, to);
 		response.json({ from: from.toISOString(), to: to.toISOString(), total: total(Object.values(operations)), operations });
 	});
 	return router;

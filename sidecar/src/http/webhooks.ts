@@ -9,7 +9,7 @@ import { PipelineError } from '../errors.ts';
 import { describeUrl } from '../net/guard.ts';
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
-import { bodyOf, create, workspaceOf } from './request.ts';
+import { bodyOf, create, dbOf, workspaceOf } from './request.ts';
 
 /** Each active one costs a row and a request per event; every n8n workflow with a trigger has one. */
 export const MAX_WEBHOOKS = 100;
@@ -28,7 +28,7 @@ export function webhookRoutes(deps: HttpDeps): Router {
 			throw error instanceof PipelineError ? new PipelineError(error.code, `url: ${error.message}`, { details: { ...error.details, field: 'url' }, cause: error }) : error;
 		});
 		const secret = newSecret();
-		const stored = await transact(deps.db, async (tx) => {
+		const stored = await transact(dbOf(response), async (tx) => {
 			if (assetId && !(await findAsset(tx, workspaceId, assetId))) throw new PipelineError('not_found', `asset_id: there is no asset ${assetId} in this workspace.`);
 			const row = { id: randomUUID(), workspaceId, url: deps.vault.seal(url), secret: deps.vault.seal(secret), eventTypes: events, assetId: assetId ?? null, description };
 			return insertWebhook(tx, row, MAX_WEBHOOKS);
@@ -38,13 +38,13 @@ export function webhookRoutes(deps: HttpDeps): Router {
 	});
 
 	router.get('/webhooks', async (_request, response) => {
-		const rows = await listWebhooks(deps.db, workspaceOf(response));
-		const pending = await countPending(deps.db, rows.map(({ id }) => id));
+		const rows = await listWebhooks(dbOf(response), workspaceOf(response));
+		const pending = await countPending(dbOf(response), rows.map(({ id }) => id));
 		response.json({ webhooks: rows.map((row) => webhookView(deps, row, pending.get(row.id) ?? 0)) });
 	});
 
 	router.get('/webhooks/:id', async (request, response) => {
-		const row = await findWebhook(deps.db, workspaceOf(response), uuidOf(request.params.id));
+		const row = await findWebhook(dbOf(response), workspaceOf(response), uuidOf(request.params.id));
 		if (!row) throw missing(request.params.id);
 		response.json(await view(row));
 	});
@@ -60,7 +60,7 @@ export function webhookRoutes(deps: HttpDeps): Router {
 
 	router.delete('/webhooks/:id', async (request, response) => {
 		const id = uuidOf(request.params.id);
-		if (!(await deleteWebhook(deps.db, workspaceOf(response), id))) throw missing(id);
+		if (!(await deleteWebhook(dbOf(response), workspaceOf(response), id))) throw missing(id);
 		response.json({ id, deleted: true });
 	});
 

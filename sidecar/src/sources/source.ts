@@ -14,6 +14,33 @@ export interface SourceRequest<P = Place> {
 	onProgress(percent: number): void;
 }
 
+/** What a place holds that is a list: a folder, a feed, a bucket. */
+export interface SourceEntry {
+	/** As `source` of a batch item, without its token. */
+	place: Place;
+	/** Safe to show; never a path. */
+	name: string;
+	/** Null: the place does not tell. */
+	bytes: number | null;
+	mime: string | null;
+	modifiedAt: Date | null;
+	/** The same as long as the content is the same: ETag, checksum, guid. Tells what has been ingested already. */
+	version: string;
+	/** Title, description, author …, as the place gives them. */
+	metadata: Record<string, unknown>;
+}
+
+export interface SourceListing {
+	entries: SourceEntry[];
+	/** Give it with the next request: the next page of a list, or what is new since then. Null: that was all. */
+	cursor: string | null;
+	/** What is there but cannot be ingested, and why, for a person. */
+	skipped: Array<{ name: string; reason: string }>;
+}
+
+/** Lists one kind of place. `L`: what names it. Throws the `input_…` codes and `needs_reauth`. */
+export type ListFrom<L> = (request: { place: L; secrets: Record<string, string>; cursor: string | null; limit: number; signal: AbortSignal }, settings: SourceSettings) => Promise<SourceListing>;
+
 export interface SourceSettings {
 	guard: Guard;
 	/** MAX_FILE_BYTES */

@@ -6,6 +6,12 @@ import { createdAt, mediaFacts, time } from './columns.ts';
 export const workspaces = pgTable('workspaces', {
 	id: text('id').primaryKey(),
 	name: text('name').notNull(),
+	/** Only what was set (contract/workspace.ts). */
+	settings: jsonb('settings').$type<Record<string, unknown>>().notNull().default({}),
+	/** The back end that its files are written to, by name; null: the one that STORAGE names. */
+	storage: text('storage'),
+	/** The back end that its files are being moved from: what is not at the new place yet is read there. Null: no move is under way. */
+	storageFrom: text('storage_from'),
 	createdAt: createdAt(),
 });
 
@@ -15,6 +21,14 @@ export const apiKeys = pgTable('api_keys', {
 	name: text('name').notNull(),
 	/** SHA-256 of the key, hex. The key itself is shown once and never stored. */
 	hash: text('hash').notNull().unique(),
+	/** Its last characters: people tell keys apart by them. */
+	hint: text('hint').notNull().default(''),
+	/** What it may do (contract/scopes.ts). */
+	scopes: text('scopes').array().notNull().default(['*']),
+	/** To the minute. */
+	lastUsedAt: time('last_used_at'),
+	/** Stops working then: the old key of a rotation. Null: never. */
+	expiresAt: time('expires_at'),
 	createdAt: createdAt(),
 	revokedAt: time('revoked_at'),
 });
@@ -35,6 +49,21 @@ export const assets = pgTable(
 		/** Storage key of the stored original; null until it is stored. */
 		storageKey: text('storage_key'),
 		sha256: text('sha256'),
+		/** Counts the originals it has had; earlier ones are in `asset_versions`. */
+		version: integer('version').notNull().default(1),
+		/** The asset with the same bytes that this one was found to be a copy of; its files are not stored twice. */
+		sameAs: uuid('same_as'),
+		/** What the policy of the workspace has made of the original. */
+		originalState: text('original_state').$type<'stored' | 'archived' | 'replaced' | 'deleted'>().notNull().default('stored'),
+		/** Anyone may look at it since then: it has a player page. Null: nobody without a signed link. */
+		publicAt: time('public_at'),
+		title: text('title'),
+		description: text('description'),
+		/** BCP 47; null: unknown. */
+		language: text('language'),
+		owner: text('owner'),
+		/** While it is uploaded: how large it may become. Counts for the quota. */
+		expectedBytes: bigint('expected_bytes', { mode: 'number' }),
 		mime: text('mime'),
 		bytes: bigint('bytes', { mode: 'number' }),
 		durationSeconds: doublePrecision('duration_seconds'),
@@ -57,6 +86,39 @@ export const assets = pgTable(
 		index('assets_workspace_created').on(t.workspaceId, t.createdAt),
 		index('assets_workspace_sha256').on(t.workspaceId, t.sha256),
 	],
+);
+
+/** Earlier originals of assets. */
+export const assetVersions = pgTable(
+	'asset_versions',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull().references(() => workspaces.id),
+		assetId: uuid('asset_id').notNull().references(() => assets.id, { onDelete: 'cascade' }),
+		version: integer('version').notNull(),
+		storageKey: text('storage_key').notNull(),
+		sha256: text('sha256'),
+		mime: text('mime'),
+		bytes: bigint('bytes', { mode: 'number' }),
+		createdAt: createdAt(),
+	},
+	(t) => [uniqueIndex('asset_versions_version').on(t.assetId, t.version), index('asset_versions_workspace').on(t.workspaceId, t.createdAt)],
+);
+
+/** Named lists of operations (P15). Every change is a new version; the newest one holds. */
+export const pipelines = pgTable(
+	'pipelines',
+	{
+		id: uuid('id').primaryKey(),
+		workspaceId: text('workspace_id').notNull().references(() => workspaces.id),
+		name: text('name').notNull(),
+		version: integer('version').notNull(),
+		definition: jsonb('definition').$type<Record<string, unknown>>().notNull(),
+		/** Set on the newest version when it was deleted. */
+		deletedAt: time('deleted_at'),
+		createdAt: createdAt(),
+	},
+	(t) => [uniqueIndex('pipelines_version').on(t.workspaceId, t.name, t.version)],
 );
 
 export const batches = pgTable(
