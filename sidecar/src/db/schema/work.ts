@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { Condition } from '../../contract/pipelines.ts';
 import type { PublicError } from '../../errors.ts';
 import { createdAt, mediaFacts, time } from './columns.ts';
 
@@ -162,6 +163,8 @@ export const jobs = pgTable(
 		/** Waits until this job has completed; fails with it. */
 		afterJobId: uuid('after_job_id'),
 		params: jsonb('params').$type<Record<string, unknown>>().notNull(),
+		/** Of a job that a named pipeline asked for: its condition, and whether it may fail (pipeline/pipelines.ts). */
+		step: jsonb('step').$type<{ pipeline: string; version: number; when?: Condition; optional?: boolean }>(),
 		/** Whether an earlier result may be returned instead of making it again. */
 		reuse: boolean('reuse').notNull().default(true),
 		/** Hash of all that the result depends on (pipeline/reuse.ts), of jobs that make or have such a result. */
