@@ -1,0 +1,96 @@
+import { parse } from '../contract/parse.ts';
+import { pipelineDefinitionSchema, type PipelineDefinition, type PipelineStep, type PipelineView } from '../contract/pipelines.ts';
+import type { Executor } from '../db/database.ts';
+import { INGEST, type JobRow } from '../db/jobs.ts';
+import { findPipeline, listPipelines, type PipelineRow } from '../db/pipelines.ts';
+import { PipelineError } from '../errors.ts';
+import type { Operation } from '../operations/operation.ts';
+import { PLATFORM_NAMES } from '../operations/ai/platform-texts.ts';
+
+/** What a job of a pipeline remembers of its step. */
+export type JobStep = NonNullable<JobRow['step']>;
+
+export const stepOf = ({ name, version }: FoundPipeline, { when, optional }: PipelineStep): JobStep => ({ pipeline: name, version, ...(when ? { when } : {}), ...(optional ? { optional } : {}) });
+
+export const DEFAULT_PIPELINE = 'default';
+
+/** What ships: what a page, a player and a search need of anything. A workspace may save a `default` of its own. */
+const SHIPPED: Record<string, PipelineDefinition> = {
+	[DEFAULT_PIPELINE]: pipelineDefinitionSchema.parse({
+		description: 'A thumbnail, a preview, a stream for browsers, what is said, and a text for posts.',
+		steps: [
+			{ operation: 'thumbnail', when: { file_type: 'video' } },
+			{ operation: 'image_thumbnail', when: { file_type: 'image' } },
+			{ operation: 'preview', when: { file_type: 'video' } },
+			{ operation: 'image_preview', when: { file_type: 'image' } },
+			{ operation: 'stream', when: { file_type: 'video' } },
+			{ operation: 'transcribe', when: { has_audio: true }, optional: true },
+			{ operation: 'caption', optional: true },
+		],
+	}),
+};
+
+/** Version of what comes with the program: saved ones count from 1. */
+const SHIPPED_VERSION = 0;
+
+export interface FoundPipeline {
+	name: string;
+	version: number;
+	definition: PipelineDefinition;
+	createdAt: Date | null;
+}
+
+/** `reference`: `podcast` or `podcast@3`. Throws `not_found` naming those there are. */
+export async function readPipeline(db: Executor, workspaceId: string, reference: string, field = 'pipeline'): Promise<FoundPipeline> {
+	const [name = '', version] = reference.split('@');
+	const row = await findPipeline(db, workspaceId, name, version === undefined ? null : Number(version));
+	if (row) return fromRow(row);
+	const shipped = version === undefined ? SHIPPED[name] : undefined;
+	if (shipped) return { name, version: SHIPPED_VERSION, definition: shipped, createdAt: null };
+	const known = (await allPipelines(db, workspaceId)).map((one) => one.name);
+	throw new PipelineError('not_found', `${field}: there is no pipeline "${reference}" in this workspace. There are: ${known.join(', ')}.`, { details: { field, known } });
+}
+
+/** Those of the workspace, and those that come with the program under other names; by name. */
+export async function allPipelines(db: Executor, workspaceId: string): Promise<FoundPipeline[]> {
+	const own = (await listPipelines(db, workspaceId)).map(fromRow);
+	const shipped = Object.entries(SHIPPED).flatMap(([name, definition]) => (own.some((one) => one.name === name) ? [] : [{ name, version: SHIPPED_VERSION, definition, createdAt: null }]));
+	return [...own, ...shipped].sort((a, b) => a.name.localeCompare(b.name));
+}
+
+const fromRow = ({ name, version, definition, createdAt }: PipelineRow): FoundPipeline => ({ name, version, definition: pipelineDefinitionSchema.parse(definition), createdAt });
+
+export const pipelineView = ({ name, version, definition, createdAt }: FoundPipeline): PipelineView => ({ name, version, ...definition, created_at: createdAt?.toISOString() ?? null });
+
+/** Everything that would only go wrong when the pipeline is used. Throws `unknown_operation` or `invalid_request` with every problem named by its field. */
+export function checkPipeline(operations: ReadonlyMap<string, Operation>, definition: PipelineDefinition): void {
+	const problems = [
+		...definition.steps.flatMap((step, index) => stepProblems(operations, step, `steps.${index}`)),
+		...(definition.destinations.platforms ?? []).flatMap((name, index) =>
+			(PLATFORM_NAMES as readonly string[]).includes(name) ? [] : [{ field: `destinations.platforms.${index}`, problem: `there is no platform "${name.slice(0, 50)}". Known: ${PLATFORM_NAMES.join(', ')}.` }],
+		),
+	];
+	if (problems.length === 0) return;
+	throw new PipelineError('invalid_request', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; '), { details: { problems } });
+}
+
+function stepProblems(operations: ReadonlyMap<string, Operation>, { operation: name, params, when }: PipelineStep, field: string): Array<{ field: string; problem: string }> {
+	const operation = operations.get(name);
+	if (name === INGEST) return [{ field: `${field}.operation`, problem: 'ingest happens by itself, before the first step.' }];
+	if (!operation) return [{ field: `${field}.operation`, problem: `there is no operation "${name.slice(0, 60)}". Known: ${[...operations.keys()].sort().join(', ')}.` }];
+	if (operation.accepts === 'none') {
+		const instead = name === 'publish' ? ' Posts need tokens, which a pipeline cannot keep: name the platforms in destinations, and the distribute workflow posts.' : '';
+		return [{ field: `${field}.operation`, problem: `${name} does not work on the media of an asset.${instead}` }];
+	}
+	const kinds = when?.file_type === undefined ? null : [when.file_type].flat();
+	if (kinds && !kinds.some((kind) => (operation.accepts as readonly string[]).includes(kind))) {
+		return [{ field: `${field}.when.file_type`, problem: `${name} takes ${(operation.accepts as readonly string[]).join(', ')}: with this condition it can never run.` }];
+	}
+	try {
+		parse(operation.params, params, `${field}.params`);
+		return [];
+	} catch (error) {
+		const given = error instanceof PipelineError ? (error.details?.['problems'] as Array<{ field: string; problem: string }> | undefined) : undefined;
+		return given ?? [{ field: `${field}.params`, problem: error instanceof Error ? error.message : String(error) }];
+	}
+}
