@@ -1,5 +1,5 @@
 import { bigserial, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { createdAt } from './columns.ts';
+import { createdAt, ofWorkspace } from './columns.ts';
 
 /** Every call that changes or reads media: who, what, when, how it ended. Rows are added, never changed. */
 export const auditLog = pgTable(
@@ -24,5 +24,5 @@ export const auditLog = pgTable(
 		address: text('address'),
 		createdAt: createdAt(),
 	},
-	(t) => [index('audit_log_workspace').on(t.workspaceId, t.id)],
+	(t) => [index('audit_log_workspace').on(t.workspaceId, t.id), ofWorkspace()],
 );

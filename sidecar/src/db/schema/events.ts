@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, bigserial, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { createdAt, time } from './columns.ts';
+import { createdAt, ofWorkspace, time } from './columns.ts';
 import { webhooks } from './webhooks.ts';
 import { assets, batches } from './work.ts';
 
@@ -40,6 +40,7 @@ export const callbacks = pgTable(
 		index('callbacks_event_due').on(t.webhookId, t.nextAt).where(sql`status = 'pending' and kind = 'event'`),
 		index('callbacks_url').on(t.urlHash, t.status),
 		index('callbacks_webhook').on(t.webhookId, t.status).where(sql`webhook_id is not null`),
+		ofWorkspace(),
 	],
 );
 
@@ -56,5 +57,5 @@ export const events = pgTable(
 		data: jsonb('data').$type<Record<string, unknown>>().notNull(),
 		createdAt: createdAt(),
 	},
-	(t) => [index('events_workspace').on(t.workspaceId, t.id), index('events_asset').on(t.assetId, t.id)],
+	(t) => [index('events_workspace').on(t.workspaceId, t.id), index('events_asset').on(t.assetId, t.id), ofWorkspace()],
 );

@@ -1,7 +1,7 @@
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { POST_STATUSES, type PostStatus } from '../../contract/post-statuses.ts';
 import type { PublicError } from '../../errors.ts';
-import { createdAt, time } from './columns.ts';
+import { createdAt, ofWorkspace, time } from './columns.ts';
 import { assets, jobs, workspaces } from './work.ts';
 
 export { POST_STATUSES, type PostStatus };
@@ -55,7 +55,7 @@ export const posts = pgTable(
 		publishedAt: time('published_at'),
 		updatedAt: time('updated_at').notNull().defaultNow(),
 	},
-	(t) => [uniqueIndex('posts_operation_key').on(t.workspaceId, t.operationKey), index('posts_asset').on(t.assetId), index('posts_parent').on(t.parentId), index('posts_recent').on(t.workspaceId, t.createdAt)],
+	(t) => [uniqueIndex('posts_operation_key').on(t.workspaceId, t.operationKey), index('posts_asset').on(t.assetId), index('posts_parent').on(t.parentId), index('posts_recent').on(t.workspaceId, t.createdAt), ofWorkspace()],
 );
 
 /** Numbers of a post at a time, as the platform gave them. Null: it gives none. */
@@ -71,7 +71,7 @@ export const engagement = pgTable(
 		saves: bigint('saves', { mode: 'number' }),
 		clicks: bigint('clicks', { mode: 'number' }),
 	},
-	(t) => [primaryKey({ columns: [t.postId, t.at] })],
+	(t) => [primaryKey({ columns: [t.postId, t.at] }), ofWorkspace('exists (select 1 from posts where posts.id = post_id)')],
 );
 
 /** How much of an account's rate limits is used, for all workers together. One row per account and kind of calls. */

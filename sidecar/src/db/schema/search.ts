@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, customType, doublePrecision, index, integer, jsonb, pgTable, primaryKey, real, text, uuid } from 'drizzle-orm/pg-core';
-import { createdAt } from './columns.ts';
+import { createdAt, ofWorkspace } from './columns.ts';
 import { assets } from './work.ts';
 
 /** Made by Postgres of a text. */
@@ -30,7 +30,7 @@ export const searchEntries = pgTable(
 		language: text('language'),
 		createdAt: createdAt(),
 	},
-	(t) => [index('search_entries_asset').on(t.assetId), index('search_entries_workspace').on(t.workspaceId), index('search_entries_words').using('gin', t.words)],
+	(t) => [index('search_entries_asset').on(t.assetId), index('search_entries_workspace').on(t.workspaceId), index('search_entries_words').using('gin', t.words), ofWorkspace()],
 );
 
 /** Vectors of entries; an entry may have one per space (ai/embedder.ts). Indexed per space by pgvector, where it is there (db/search.ts). */
@@ -42,7 +42,7 @@ export const searchVectors = pgTable(
 		workspaceId: text('workspace_id').notNull(),
 		values: real('values').array().notNull(),
 	},
-	(t) => [primaryKey({ columns: [t.entryId, t.space] }), index('search_vectors_workspace').on(t.workspaceId, t.space)],
+	(t) => [primaryKey({ columns: [t.entryId, t.space] }), index('search_vectors_workspace').on(t.workspaceId, t.space), ofWorkspace()],
 );
 
 /** Words that describe an asset, from analysis, captions and people. */
@@ -58,7 +58,7 @@ export const assetTags = pgTable(
 		score: real('score').notNull().default(1),
 		createdAt: createdAt(),
 	},
-	(t) => [primaryKey({ columns: [t.assetId, t.tag] }), index('asset_tags_workspace').on(t.workspaceId, t.tag)],
+	(t) => [primaryKey({ columns: [t.assetId, t.tag] }), index('asset_tags_workspace').on(t.workspaceId, t.tag), ofWorkspace()],
 );
 
 /** What two assets are compared by to find copies. */
@@ -81,6 +81,7 @@ export const fingerprints = pgTable(
 		index('fingerprints_asset').on(t.assetId),
 		// Copies of a sound share some of its numbers exactly: few of all sounds are read then.
 		index('fingerprints_sequence').using('gin', t.sequence),
+		ofWorkspace(),
 	],
 );
 
@@ -95,5 +96,5 @@ export const feedback = pgTable(
 		data: jsonb('data').$type<Record<string, unknown>>().notNull(),
 		createdAt: createdAt(),
 	},
-	(t) => [index('feedback_workspace').on(t.workspaceId, t.kind, t.createdAt), index('feedback_asset').on(t.assetId)],
+	(t) => [index('feedback_workspace').on(t.workspaceId, t.kind, t.createdAt), index('feedback_asset').on(t.assetId), ofWorkspace()],
 );

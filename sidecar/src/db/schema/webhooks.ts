@@ -1,5 +1,5 @@
 import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { createdAt, time } from './columns.ts';
+import { createdAt, ofWorkspace, time } from './columns.ts';
 import { assets, workspaces } from './work.ts';
 
 export type WebhookStatus = 'active' | 'disabled';
@@ -35,5 +35,5 @@ export const webhooks = pgTable(
 		lastDeliveredAt: time('last_delivered_at'),
 		createdAt: createdAt(),
 	},
-	(t) => [index('webhooks_workspace').on(t.workspaceId, t.status), index('webhooks_asset').on(t.assetId)],
+	(t) => [index('webhooks_workspace').on(t.workspaceId, t.status), index('webhooks_asset').on(t.assetId), ofWorkspace()],
 );

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { bigint, boolean, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import type { Condition } from '../../contract/pipelines.ts';
 import type { PublicError } from '../../errors.ts';
-import { createdAt, mediaFacts, time } from './columns.ts';
+import { createdAt, mediaFacts, ofWorkspace, THE_WORKSPACE, time } from './columns.ts';
 
 export const workspaces = pgTable('workspaces', {
 	id: text('id').primaryKey(),
@@ -14,7 +14,7 @@ export const workspaces = pgTable('workspaces', {
 	/** The back end that its files are being moved from: what is not at the new place yet is read there. Null: no move is under way. */
 	storageFrom: text('storage_from'),
 	createdAt: createdAt(),
-});
+}, () => [ofWorkspace(`id = ${THE_WORKSPACE}`)]);
 
 export const apiKeys = pgTable('api_keys', {
 	id: uuid('id').primaryKey(),
@@ -32,7 +32,7 @@ export const apiKeys = pgTable('api_keys', {
 	expiresAt: time('expires_at'),
 	createdAt: createdAt(),
 	revokedAt: time('revoked_at'),
-});
+}, () => [ofWorkspace()]);
 
 export type AssetStatus = 'pending' | 'uploading' | 'queued' | 'processing' | 'analyzing' | 'ready' | 'processed' | 'failed';
 
@@ -56,6 +56,9 @@ export const assets = pgTable(
 		sameAs: uuid('same_as'),
 		/** What the policy of the workspace has made of the original. */
 		originalState: text('original_state').$type<'stored' | 'archived' | 'replaced' | 'deleted'>().notNull().default('stored'),
+		/** Where the original lies since a mezzanine has taken its place (`replaced`), until retention deletes it. `sha256` stays that of the original. */
+		originalKey: text('original_key'),
+		originalBytes: bigint('original_bytes', { mode: 'number' }),
 		/** Anyone may look at it since then: it has a player page. Null: nobody without a signed link. */
 		publicAt: time('public_at'),
 		title: text('title'),
@@ -86,6 +89,7 @@ export const assets = pgTable(
 	(t) => [
 		index('assets_workspace_created').on(t.workspaceId, t.createdAt),
 		index('assets_workspace_sha256').on(t.workspaceId, t.sha256),
+		ofWorkspace(),
 	],
 );
 
@@ -103,7 +107,7 @@ export const assetVersions = pgTable(
 		bytes: bigint('bytes', { mode: 'number' }),
 		createdAt: createdAt(),
 	},
-	(t) => [uniqueIndex('asset_versions_version').on(t.assetId, t.version), index('asset_versions_workspace').on(t.workspaceId, t.createdAt)],
+	(t) => [uniqueIndex('asset_versions_version').on(t.assetId, t.version), index('asset_versions_workspace').on(t.workspaceId, t.createdAt), ofWorkspace()],
 );
 
 /** Named lists of operations (P15). Every change is a new version; the newest one holds. */
@@ -119,7 +123,7 @@ export const pipelines = pgTable(
 		deletedAt: time('deleted_at'),
 		createdAt: createdAt(),
 	},
-	(t) => [uniqueIndex('pipelines_version').on(t.workspaceId, t.name, t.version)],
+	(t) => [uniqueIndex('pipelines_version').on(t.workspaceId, t.name, t.version), ofWorkspace()],
 );
 
 export const batches = pgTable(
@@ -139,7 +143,7 @@ export const batches = pgTable(
 		createdAt: createdAt(),
 		completedAt: time('completed_at'),
 	},
-	(t) => [index('batches_callback_hash').on(t.callbackUrlHash), index('batches_deadline').on(t.deadlineAt)],
+	(t) => [index('batches_callback_hash').on(t.callbackUrlHash), index('batches_deadline').on(t.deadlineAt), ofWorkspace()],
 );
 
 export type JobStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
@@ -213,6 +217,7 @@ export const jobs = pgTable(
 		index('jobs_rank').on(t.rank).where(sql`started_at is not null`),
 		index('jobs_workspace_completed').on(t.workspaceId, t.completedAt).where(sql`completed_at is not null`),
 		index('jobs_workspace_status').on(t.workspaceId, t.status, t.createdAt),
+		ofWorkspace(),
 	],
 );
 
@@ -224,7 +229,7 @@ export const queueFlows = pgTable(
 		priority: integer('priority').notNull(),
 		lastTag: doublePrecision('last_tag').notNull(),
 	},
-	(t) => [primaryKey({ columns: [t.workspaceId, t.priority] })],
+	(t) => [primaryKey({ columns: [t.workspaceId, t.priority] }), ofWorkspace()],
 );
 
 /** Files that jobs made. */
@@ -249,7 +254,7 @@ export const files = pgTable(
 		position: integer('position').notNull().default(0),
 		createdAt: createdAt(),
 	},
-	(t) => [index('files_job').on(t.jobId), index('files_asset').on(t.assetId), index('files_storage_key').on(t.storageKey)],
+	(t) => [index('files_job').on(t.jobId), index('files_asset').on(t.assetId), index('files_storage_key').on(t.storageKey), ofWorkspace()],
 );
 
 /** Answers to requests that carried an idempotency key. */
@@ -266,5 +271,5 @@ export const idempotencyKeys = pgTable(
 		answer: jsonb('answer'),
 		createdAt: createdAt(),
 	},
-	(t) => [uniqueIndex('idempotency_keys_key').on(t.workspaceId, t.key)],
+	(t) => [uniqueIndex('idempotency_keys_key').on(t.workspaceId, t.key), ofWorkspace()],
 );
