@@ -5,3 +5,4 @@ export * from './schema/posts.ts';
 export * from './schema/search.ts';
 export * from './schema/webhooks.ts';
 export * from './schema/audit.ts';
+export * from './schema/uploads.ts';

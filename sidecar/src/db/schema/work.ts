@@ -193,6 +193,8 @@ export const jobs = pgTable(
 		priority: integer('priority').notNull().default(0),
 		/** Its turn among all waiting jobs, lowest first (pipeline/fairness.ts). Null until it is ready. */
 		rank: doublePrecision('rank'),
+		/** Passed over because its workspace works on as many jobs as it may (`max_concurrent_jobs`): it has no message until one of them ends. */
+		waitsForSlot: boolean('waits_for_slot').notNull().default(false),
 		progress: integer('progress').notNull().default(0),
 		/** Not before this time. */
 		runAt: time('run_at').notNull().defaultNow(),
@@ -215,6 +217,7 @@ export const jobs = pgTable(
 		index('jobs_reuse').on(t.workspaceId, t.reuseKey).where(sql`reuse_key is not null`),
 		index('jobs_rendition').on(t.renditionKey).where(sql`rendition_key is not null`),
 		index('jobs_rank').on(t.rank).where(sql`started_at is not null`),
+		index('jobs_waiting_for_slot').on(t.workspaceId, t.rank).where(sql`waits_for_slot`),
 		index('jobs_workspace_completed').on(t.workspaceId, t.completedAt).where(sql`completed_at is not null`),
 		index('jobs_workspace_status').on(t.workspaceId, t.status, t.createdAt),
 		ofWorkspace(),
