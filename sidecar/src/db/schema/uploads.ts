@@ -1,5 +1,5 @@
 import { bigint, boolean, index, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { createdAt, time } from './columns.ts';
+import { createdAt, ofWorkspace, time } from './columns.ts';
 import { assets, workspaces } from './work.ts';
 
 /** What was signed for an asset that is uploaded, and how far it has come. Kept until its links have expired. */
@@ -26,5 +26,5 @@ export const uploads = pgTable(
 		expiresAt: time('expires_at').notNull(),
 		createdAt: createdAt(),
 	},
-	(t) => [index('uploads_workspace').on(t.workspaceId, t.expiresAt), index('uploads_expires').on(t.expiresAt)],
+	(t) => [index('uploads_workspace').on(t.workspaceId, t.expiresAt), index('uploads_expires').on(t.expiresAt), ofWorkspace()],
 );

@@ -1,0 +1,2 @@
+ALTER TABLE "uploads" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
+CREATE POLICY "workspace" ON "uploads" AS PERMISSIVE FOR ALL TO public USING (workspace_id = (select current_setting('media_pipeline.workspace', true))) WITH CHECK (workspace_id = (select current_setting('media_pipeline.workspace', true)));
