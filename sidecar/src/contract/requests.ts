@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pipelineReference } from './pipelines.ts';
 
 /** Schemas of what callers send. `nodes/shared/wire.d.ts` names the same shapes as types. */
 
@@ -33,6 +34,7 @@ export const batchItemSchema = z.strictObject({
 	reuse,
 	secrets: z.record(z.string(), z.string()).optional().describe('Tokens that only this job may use. Encrypted at rest, erased when the job ends.'),
 	metadata: record.optional(),
+	pipeline: pipelineReference.optional().describe('Only with the operation ingest: the pipeline whose steps are run on the asset afterwards, in the same batch, as further jobs of this item.'),
 });
 export type BatchItem = z.infer<typeof batchItemSchema>;
 
@@ -73,7 +75,8 @@ export const processRequestSchema = z.strictObject({
 		.array(z.union([z.string(), z.strictObject({ operation: z.string(), params: record.optional(), reuse })]))
 		.max(100)
 		.default([])
-		.describe('Names, or `{operation, params, reuse}`.'),
+		.describe('Names, or `{operation, params, reuse}`. None: those of the pipeline.'),
+	pipeline: pipelineReference.optional().describe('A named pipeline, instead of operations. Neither: the pipeline that the settings of the workspace name, else `default`.'),
 	params: record.default({}).describe('Parameters by operation name, `{ "compress": { "height": 720 } }`. Any other field is given to every operation that knows it.'),
 	metadata: record.default({}).describe('Kept with the asset and passed on to n8n, e.g. `{ "platforms": ["x"] }`.'),
 	callback_url: url.optional().describe('Told when all jobs have ended.'),

@@ -18,8 +18,13 @@ export const INGEST = 'ingest';
  */
 export const CHUNK = 'chunk';
 
+/** A statement takes 65535 values (Postgres, Appendix K: limits); a job has some thirty. */
+const ROWS_AT_ONCE = 1000;
+
 export async function insertJobs(db: Executor, rows: NewJob[]): Promise<JobRow[]> {
-	return rows.length > 0 ? db.insert(jobs).values(rows).returning() : [];
+	const inserted: JobRow[] = [];
+	for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) inserted.push(...(await db.insert(jobs).values(rows.slice(from, from + ROWS_AT_ONCE)).returning()));
+	return inserted;
 }
 
 export async function findJob(db: Executor, workspaceId: string, id: string): Promise<JobRow | null> {
@@ -38,7 +43,7 @@ export async function findJobs(db: Executor, workspaceId: string, ids: string[])
 }
 
 export async function jobsOfBatch(db: Executor, batchId: string): Promise<JobRow[]> {
-	return db.select().from(jobs).where(eq(jobs.batchId, batchId)).orderBy(asc(jobs.itemIndex));
+	return db.select().from(jobs).where(eq(jobs.batchId, batchId)).orderBy(asc(jobs.itemIndex), asc(jobs.createdAt));
 }
 
 /** The jobs of POST /api/media/process, in the order asked for. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { and, eq, isNull } from 'drizzle-orm';
+import { settingsOf, type WorkspaceSettings } from '../contract/workspace.ts';
 import { sha256 } from '../secrets.ts';
 import type { Executor } from './database.ts';
 import { apiKeys, workspaces } from './schema.ts';
@@ -21,6 +22,12 @@ export async function ensureDefaultWorkspace(db: Executor, apiKey: string): Prom
 export async function createWorkspace(db: Executor, id: string, apiKey: string): Promise<void> {
 	await db.insert(workspaces).values({ id, name: id }).onConflictDoNothing();
 	await db.insert(apiKeys).values({ id: randomUUID(), workspaceId: id, name: 'first', hash: sha256(apiKey) });
+}
+
+/** What it decided for itself, completed by the defaults. */
+export async function readSettings(db: Executor, workspaceId: string): Promise<WorkspaceSettings> {
+	const [row] = await db.select({ settings: workspaces.settings }).from(workspaces).where(eq(workspaces.id, workspaceId));
+	return settingsOf(row?.settings);
 }
 
 /** The workspace a key opens; null when there is none. Looked up by hash, so the time taken tells nothing of the key. */

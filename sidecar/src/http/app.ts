@@ -7,6 +7,7 @@ import type { HttpDeps } from './deps.ts';
 import { eventRoutes, type EventFeed } from './events.ts';
 import { fileRoutes } from './files.ts';
 import { jobRoutes } from './jobs.ts';
+import { pipelineRoutes } from './pipelines.ts';
 import { postRoutes } from './posts.ts';
 import { processRoutes } from './process.ts';
 import { openRenditionRoutes, renditionRoutes } from './renditions.ts';
@@ -37,7 +38,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	const media = Router();
 	// Before the routes with /assets/:id.
 	media.use(searchRoutes(deps));
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), postRoutes(deps), webhookRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [authenticate(deps), express.json({ limit: MAX_JSON })];
 	app.use('/api/media', ...guarded, media);

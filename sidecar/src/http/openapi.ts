@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { aiReportSchema } from '../ai/routing/report.ts';
+import * as pipelines from '../contract/pipelines.ts';
 import * as requests from '../contract/requests.ts';
 import * as views from '../contract/views.ts';
 import * as webhooks from '../contract/webhooks.ts';
@@ -9,7 +10,7 @@ import { feedbackRequestSchema, SEARCH_QUERY } from './search.ts';
 interface Route {
 	method: 'get' | 'post' | 'put' | 'delete';
 	path: string;
-	tag: 'Process' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Webhooks' | 'Search' | 'Service';
+	tag: 'Process' | 'Pipelines' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Webhooks' | 'Search' | 'Service';
 	summary: string;
 	body?: z.ZodType;
 	/** Query and path parameters by name. */
@@ -30,6 +31,10 @@ const routes: Route[] = [
 	{ method: 'post', path: '/api/media/process', tag: 'Process', summary: 'One asset, one job per operation; triggers the n8n process workflow.', body: requests.processRequestSchema, status: 202, answer: views.processAcceptedSchema },
 	{ method: 'get', path: '/api/media/process', tag: 'Process', summary: 'Asset, jobs and progress.', query: { asset_id: 'Id of the asset' }, status: 200, answer: views.processViewSchema },
 	{ method: 'post', path: '/api/media/callback', tag: 'Process', summary: 'An external processor reports a job.', body: requests.callbackRequestSchema, status: 200, answer: z.object({ job: views.jobSchema }) },
+	{ method: 'get', path: '/api/media/pipelines', tag: 'Pipelines', summary: 'Named pipelines of the workspace, and those that come with the program.', status: 200, answer: listOf('pipelines', pipelines.pipelineViewSchema) },
+	{ method: 'get', path: '/api/media/pipelines/{name}', tag: 'Pipelines', summary: 'One pipeline; `podcast@3` is version 3 of it.', status: 200, answer: pipelines.pipelineViewSchema },
+	{ method: 'put', path: '/api/media/pipelines/{name}', tag: 'Pipelines', summary: 'Save a pipeline: operations, conditions and destinations are checked at once. Every change is a new version.', body: pipelines.pipelineDefinitionSchema, status: 200, answer: pipelines.pipelineViewSchema },
+	{ method: 'delete', path: '/api/media/pipelines/{name}', tag: 'Pipelines', summary: 'Delete a pipeline. Its versions stay for the jobs that name them.', status: 200, answer: z.object({ name: z.string(), deleted: z.boolean() }) },
 	{ method: 'post', path: '/api/media/batch', tag: 'Jobs', summary: 'Many items, worked in parallel, answered by one callback.', body: requests.batchRequestSchema, status: 202, answer: views.batchAcceptedSchema },
 	{ method: 'get', path: '/api/media/batches/{id}', tag: 'Jobs', summary: 'A batch, for callers that poll.', status: 200, answer: views.batchViewSchema },
 	{ method: 'get', path: '/api/media/jobs', tag: 'Jobs', summary: 'Newest jobs first.', query: { status: 'pending, processing, completed, failed, cancelled', asset_id: 'Only of this asset', limit: '1 to 500, default 50' }, status: 200, answer: listOf('jobs', views.jobSchema) },

@@ -13,6 +13,7 @@ import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
 import { refuseOtherKinds, type Operation, type TaskResult } from '../operations/operation.ts';
 import { runMedia } from '../operations/run-media.ts';
+import { whyNot } from './condition.ts';
 import { inChunks, makeChunk, splitPlan } from './chunks.ts';
 import { earlierResults } from './earlier-results.ts';
 import { keyOf, type EarlyFiles } from './early-files.ts';
@@ -48,6 +49,8 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	const operation = deps.operations.get(job.jobType);
 	if (!operation) throw new PipelineError('unknown_operation', `This sidecar does not know the operation ${job.jobType}. Are all workers of the same version?`);
 	const params: unknown = operation.params.parse(job.params);
+	const skipped = await whySkipped(deps, job);
+	if (skipped) return { status: 'completed', output: { skipped } };
 	await refuseUnsafeInputs(deps, job, params);
 	const earlier = await reuse(deps, job, operation);
 	if (earlier) return earlier;
@@ -56,6 +59,13 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	const stored = await execution.step('store', () => storeFiles(deps, execution, files));
 	const bytes = stored.reduce((sum, file) => sum + file.bytes, 0);
 	return { status: 'completed', output, files: stored, cost: bytes > 0 ? { ...cost, storage_bytes: bytes } : cost };
+}
+
+/** The condition of the pipeline's step, as a reason; null: do it. */
+async function whySkipped({ db }: WorkerDeps, { step, assetId, workspaceId }: Execution['job']): Promise<string | null> {
+	if (!step?.when || assetId === null) return null;
+	const facts = (await findAsset(db, workspaceId, assetId))?.facts;
+	return facts ? whyNot(step.when, facts) : null;
 }
 
 /** A stopped asset may be looked into, but not become part of another one, which nobody would stop. Also not by an earlier result. */

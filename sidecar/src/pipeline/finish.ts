@@ -165,9 +165,9 @@ export async function finishBatchIfEnded(deps: PipelineDeps, tx: Transaction, ba
  * they had ended before; what was told then is not told again, as n8n would publish it once more.
  */
 export async function finishAssetIfEnded(deps: PipelineDeps, tx: Transaction, assetId: string, { lifted = false } = {}): Promise<void> {
-	const all = await tx.select({ status: jobs.status, jobType: jobs.jobType, error: jobs.error }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true)));
+	const all = await tx.select({ status: jobs.status, jobType: jobs.jobType, error: jobs.error, step: jobs.step }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true)));
 	if (all.length === 0 || all.some(({ status }) => !ENDED.includes(status))) return;
-	const bad = all.filter(({ status }) => status !== 'completed');
+	const bad = all.filter(({ status, step, error: reason }) => status !== 'completed' && (!step?.optional || reason?.code === 'content_unsafe'));
 	const error: PublicError | null = bad[0]
 		? {
 				// That one, of an asset, is the mark of a scan (safety.ts): a job may have run into that of another asset.

@@ -5,11 +5,13 @@ import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
 import { findJobs, INGEST, insertJobs, processJobs, type JobRow } from '../db/jobs.ts';
+import { readSettings } from '../db/workspaces.ts';
 import { PipelineError } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
 import { failDependents } from './finish.ts';
 import { MediaReferences, type MediaReference } from './media-reference.ts';
+import { DEFAULT_PIPELINE, readPipeline, stepOf, type FoundPipeline, type JobStep } from './pipelines.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
 import { behindGuards, isGuard, refuseUnsafe } from './safety.ts';
 import { newJob, operationNamed } from './submit.ts';
@@ -26,14 +28,14 @@ export interface Processed {
  */
 export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspaceId: string, request: ProcessRequest): Promise<Processed> {
 	if (request.retry_failed_only) return retryFailed(deps, tx, workspaceId, request);
-	if (request.operations.length === 0) throw new PipelineError('invalid_request', 'operations: name at least one operation, e.g. ["thumbnail", "compress"].');
+	const pipeline = await pipelineOf(tx, workspaceId, request);
 	const references = new MediaReferences(tx, deps.vault, workspaceId, request.priority);
 	// An ingest that ends at this moment changes the same row: one after the other.
 	const known = request.asset_id ? await lockAsset(tx, request.asset_id) : null;
 	const reference = await resolveAsset(references, request);
 	const url = deps.triggers.process;
 	const now = Date.now();
-	const rows = operationsOf(deps, request).map((item, itemIndex) => ({
+	const rows = operationsOf(deps, request, pipeline).map(({ step, ...item }, itemIndex) => ({
 		...newJob(deps, {
 			item,
 			itemIndex,
@@ -42,6 +44,7 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 			workspaceId,
 			priority: request.priority,
 			reference,
+			step,
 		}),
 		process: true,
 		held: url !== null,
@@ -57,7 +60,7 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 	const inserted = await insertJobs(tx, await ranked(tx, behindGuards(deps, rows)));
 	await enqueue(deps, tx, inserted);
 	const asset = await updateAsset(tx, reference.asset.id, {
-		metadata: { ...reference.asset.metadata, ...request.metadata },
+		metadata: { ...destinationsOf(pipeline), ...reference.asset.metadata, ...request.metadata },
 		status: reference.ingestJobId ? 'queued' : known?.status === 'analyzing' ? 'analyzing' : 'processing',
 		callbackUrl: request.callback_url ? deps.vault.seal(request.callback_url) : null,
 	});
@@ -77,6 +80,20 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 	if (url) await insertCallback(tx, { id: randomUUID(), workspaceId, kind: 'process', assetId: asset.id, url: deps.vault.seal(url), urlHash: sha256(url) });
 	return { asset, jobs: inserted, message: 'Media processing queued' };
 }
+
+/** The named pipeline that stands for the operations; null: the request names these itself. */
+async function pipelineOf(tx: Transaction, workspaceId: string, { operations, pipeline }: ProcessRequest): Promise<FoundPipeline | null> {
+	if (operations.length > 0) {
+		if (pipeline === undefined) return null;
+		throw new PipelineError('invalid_request', 'pipeline: give either operations or a pipeline. To change parameters of a pipeline, use params: {"compress": {"height": 480}}.', { details: { field: 'pipeline' } });
+	}
+	return readPipeline(tx, workspaceId, pipeline ?? (await readSettings(tx, workspaceId)).pipeline ?? DEFAULT_PIPELINE);
+}
+
+const destinationsOf = (pipeline: FoundPipeline | null): Record<string, unknown> => {
+	const { platforms, text, metadata } = pipeline?.definition.destinations ?? {};
+	return { ...metadata, ...(platforms ? { platforms } : {}), ...(text !== undefined ? { text } : {}), ...(pipeline ? { pipeline: pipeline.name } : {}) };
+};
 
 async function resolveAsset(references: MediaReferences, request: ProcessRequest): Promise<MediaReference> {
 	if (request.asset_id !== undefined) {
@@ -101,22 +118,33 @@ function sourceOf({ source, source_id: id, access_token: token, original_url: ur
 	return { type: 'url', url };
 }
 
+interface Asked {
+	operation: string;
+	params?: Record<string, unknown> | undefined;
+	reuse?: boolean | undefined;
+	step: JobStep | null;
+}
+
 /**
  * The operations asked for, each with its parameters: `params.compress` belongs to compress, any other field goes to every
  * operation that knows it (the seed's `{ "language": "en" }`).
  */
-function operationsOf(deps: PipelineDeps, { operations, params }: ProcessRequest): Array<Pick<BatchItem, 'operation' | 'params' | 'reuse'>> {
+function operationsOf(deps: PipelineDeps, { operations, params }: ProcessRequest, pipeline: FoundPipeline | null): Array<Pick<BatchItem, 'operation' | 'params' | 'reuse'> & { step: JobStep | null }> {
 	const shared = Object.entries(params).filter(([name]) => !deps.operations.has(name));
 	const used = new Set<string>();
-	const wanted = operations.map((entry, index) => {
-		const { operation: name, params: own = {}, reuse = true }: { operation: string; params?: Record<string, unknown> | undefined; reuse?: boolean | undefined } = typeof entry === 'string' ? { operation: entry } : entry;
+	const asked = pipeline ? pipeline.definition.steps.map((step) => ({ ...step, step: stepOf(pipeline, step) })) : operations.map((entry) => ({ step: null, ...(typeof entry === 'string' ? { operation: entry } : entry) }));
+	const wanted = asked.map((entry, index) => {
+		const { operation: name, params: own = {}, reuse = true, step }: Asked = entry;
 		if (name === INGEST) throw new PipelineError('invalid_request', `operations.${index}: ingest happens by itself, before the first operation.`);
 		const operation = operationNamed(deps, name, `operations.${index}`);
 		const byName = params[name];
 		if (byName !== undefined && (typeof byName !== 'object' || byName === null)) throw new PipelineError('invalid_request', `params.${name}: must be an object of parameters.`);
 		const known = shared.filter(([field]) => knows(operation.params, field));
 		for (const [field] of known) used.add(field);
-		return { operation: name, params: { ...Object.fromEntries(known), ...(byName as Record<string, unknown> | undefined), ...own }, reuse };
+		// What a request asks for goes before what the pipeline says; within a request, what stands with the operation goes first.
+		const given = byName as Record<string, unknown> | undefined;
+		const merged = step ? { ...own, ...Object.fromEntries(known), ...given } : { ...Object.fromEntries(known), ...given, ...own };
+		return { operation: name, params: merged, reuse, step };
 	});
 	const unused = shared.map(([field]) => field).filter((field) => !used.has(field));
 	if (unused.length > 0) throw new PipelineError('invalid_request', `params: ${unused.join(', ')} is known to none of the operations asked for.`, { details: { fields: unused } });

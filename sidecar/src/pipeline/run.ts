@@ -5,7 +5,7 @@ import { metered } from '../ai/meter.ts';
 import { addUsage } from '../ai/provider.ts';
 import { INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
-import { PipelineError, toPipelineError } from '../errors.ts';
+import { PipelineError, toPipelineError, type ErrorCode } from '../errors.ts';
 import { beginAnalyzing } from './analyzing.ts';
 import { addCost, costBefore } from './cost.ts';
 import { keepEarly, sweepTries } from './early-files.ts';
@@ -107,6 +107,8 @@ async function attempt(deps: WorkerDeps, execution: Execution): Promise<Extract<
 	return execute(deps, execution);
 }
 
+const NOT_HERE: ErrorCode[] = ['provider_not_configured', 'input_no_audio', 'input_no_video', 'input_unsupported'];
+
 async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signal: AbortSignal, steps: Record<string, number>, log: Logger): Promise<void> {
 	const reason: unknown = signal.aborted ? signal.reason : null;
 	if (reason instanceof LeaseLost) {
@@ -135,7 +137,9 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 	const pause = nextTry(error, triesOf(job));
 	log.warn({ err: error, retry_in_seconds: pause }, pause === null ? 'the job failed' : 'the job failed and will be tried again');
 	if (pause === null) {
-		await transact(deps.db, (tx) => finishJob(deps, tx, job, { status: 'failed', error: error.toPublic(), steps }, job.attempts));
+		// What this sidecar or this source cannot do at all is nothing that a pipeline's optional step could do better next time.
+		const outcome: Outcome = job.step?.optional && NOT_HERE.includes(error.code) ? { status: 'completed', output: { skipped: error.message } } : { status: 'failed', error: error.toPublic() };
+		await transact(deps.db, (tx) => finishJob(deps, tx, job, { ...outcome, steps }, job.attempts));
 	} else {
 		await postponeAndSend(deps, job, error.toPublic(), pause);
 	}

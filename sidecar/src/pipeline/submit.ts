@@ -15,6 +15,7 @@ import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
 import { failDependents, finishBatchIfEnded } from './finish.ts';
 import { MediaReferences, type MediaReference } from './media-reference.ts';
+import { readPipeline, stepOf, type JobStep } from './pipelines.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
 import { behindGuards } from './safety.ts';
 
@@ -34,6 +35,9 @@ export interface Submitted {
 	jobs: JobRow[];
 }
 
+/** A thousand items with a pipeline of ten steps: about as much as one transaction should hold. */
+const MAX_JOBS = 10_000;
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
@@ -44,6 +48,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export async function submitBatch(deps: PipelineDeps, tx: Transaction, submission: Submission): Promise<Submitted> {
 	const { workspaceId, items, priority } = submission;
 	const batchId = randomUUID();
+	const now = Date.now();
 	const references = new MediaReferences(tx, deps.vault, workspaceId, priority);
 	const fresh: NewJob[] = [];
 	const taken: Taken[] = [];
@@ -60,7 +65,19 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 			continue;
 		}
 		const reference = await references.resolve(item, field.replace(/\.$/, '') || 'body');
+		if (item.pipeline !== undefined && item.operation !== INGEST) throw new PipelineError('invalid_request', `${field}pipeline: goes with the operation ingest only.`, { details: { field: `${field}pipeline` } });
 		fresh.push(newJob(deps, { item, itemIndex, field, batchId, workspaceId, priority, reference }));
+		if (item.pipeline === undefined) continue;
+		const pipeline = await readPipeline(tx, workspaceId, item.pipeline, `${field}pipeline`);
+		for (const step of pipeline.definition.steps) {
+			const { operation, params, reuse } = step;
+			fresh.push({
+				...newJob(deps, { item: { operation, params, reuse }, itemIndex, field: `${field}pipeline ${pipeline.name}: `, batchId, workspaceId, priority, reference, step: stepOf(pipeline, step) }),
+				// Jobs of one item are listed in this order for good.
+				createdAt: new Date(now + fresh.length),
+			});
+		}
+		if (fresh.length > MAX_JOBS) throw new PipelineError('invalid_request', `items: with their pipelines these are more than ${MAX_JOBS} jobs. Send fewer items at once.`);
 	}
 
 	await storeBatch(deps, tx, batchId, submission);
@@ -89,10 +106,12 @@ interface JobPlan {
 	workspaceId: string;
 	priority: number;
 	reference: MediaReference | null;
+	/** Of a named pipeline. */
+	step?: JobStep | null;
 }
 
 /** One row from one item. Throws `unknown_operation` or `invalid_request` naming the field. */
-export function newJob(deps: PipelineDeps, { item, itemIndex, field, batchId, workspaceId, priority, reference }: JobPlan): NewJob {
+export function newJob(deps: PipelineDeps, { item, itemIndex, field, batchId, workspaceId, priority, reference, step = null }: JobPlan): NewJob {
 	const common = { batchId, itemIndex, externalJobId: item.job_id ?? null };
 	if (item.operation === INGEST) {
 		if (!reference) throw missingMedia(field, INGEST);
@@ -112,6 +131,7 @@ export function newJob(deps: PipelineDeps, { item, itemIndex, field, batchId, wo
 		jobType: operation.name,
 		status: 'pending',
 		params,
+		step,
 		reuse: item.reuse ?? true,
 		priority,
 		afterJobId: reference?.ingestJobId ?? null,
