@@ -8,8 +8,10 @@ import { page, type ShownPost } from './page.ts';
 export interface Answer {
 	status: number;
 	headers?: Record<string, string>;
-	/** Sent as JSON; a text as it is (HTML, unless `headers` say otherwise); undefined: an empty body. */
+	/** Sent as JSON; a text as it is (HTML, unless `headers` say otherwise), bytes as they are; undefined: an empty body. */
 	body?: unknown;
+	/** The connection breaks after so many bytes of the body. */
+	cutAfter?: number | undefined;
 }
 
 /** Thrown by a step that refuses a request. */
@@ -37,7 +39,7 @@ export interface StreamCall extends Omit<Call, 'body'> {
 	chunks: AsyncIterable<Buffer>;
 }
 
-type Method = 'get' | 'post' | 'put' | 'delete';
+type Method = 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete';
 
 /**
  * What goes wrong at a step. before: the platform never sees the request. during: the connection breaks while the body is
@@ -186,6 +188,7 @@ export class Emulator {
 		// By the clock of the emulator, as everything else that it tells.
 		response.set('date', new Date(this.now()).toUTCString()).status(answer.status).set(answer.headers ?? {});
 		if (answer.body === undefined) response.end();
+		else if (Buffer.isBuffer(answer.body)) sendBytes(response, answer.body, answer.cutAfter);
 		else if (typeof answer.body === 'string') response.send(answer.body);
 		else response.json(answer.body);
 	}
@@ -249,6 +252,12 @@ export class Emulator {
 		if (next.times === 0) queue.shift();
 		return next;
 	}
+}
+
+function sendBytes(response: express.Response, bytes: Buffer, cutAfter = Infinity): void {
+	response.set('content-length', String(bytes.length));
+	if (bytes.length <= cutAfter) return void response.end(bytes);
+	response.write(bytes.subarray(0, cutAfter), () => response.socket?.destroy());
 }
 
 function deferred(): { promise: Promise<void>; resolve(): void } {

@@ -1,0 +1,173 @@
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { PipelineError } from '../../errors.ts';
+import { retryAfterSeconds } from '../../net/download.ts';
+
+export interface ApiCall {
+	/** What is being done, for people; part of errors: "write raw/default/a.mp4". */
+	action: string;
+	method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+	url: string | URL;
+	headers?: Record<string, string>;
+	body?: Buffer | string | FormData;
+	/** Statuses beyond 2xx that are answers and no failures: 404 of a look, 308 of a resumable upload. */
+	accepts?: readonly number[];
+	/** Default 5. 1: a lost answer of this call must be looked into before it may be made again. */
+	tries?: number;
+	/** Without the key of the store: the address carries its own permission, or needs none. */
+	open?: boolean;
+}
+
+export interface ApiAnswer {
+	status: number;
+	/** Lower-case names. */
+	headers: Record<string, string>;
+	/** Parsed JSON; null where the body is none. */
+	body: unknown;
+}
+
+export interface ApiStream extends Omit<ApiAnswer, 'body'> {
+	stream: Readable;
+}
+
+/** The one way to a store over HTTP: passing failures are tried again, the others become errors in our words. */
+export interface Api {
+	send(call: ApiCall): Promise<ApiAnswer>;
+	/** The body as it comes. */
+	stream(call: ApiCall): Promise<ApiStream>;
+	/** Pauses before try `attempt + 1`, or throws `error` when that was the last one. */
+	again(error: unknown, attempt: number, tries?: number): Promise<void>;
+}
+
+export interface ApiOptions {
+	/** Name of the store, for people. */
+	where: string;
+	/** Headers that every call carries; `anew`: those of the call before were refused. */
+	authorize(anew: boolean): Promise<Record<string, string>>;
+	/** A store's own reading of a refusal, where it says more than its status. */
+	explain?(status: number, text: string): PipelineError | undefined;
+	/** Tests do not wait. Default: real time. */
+	sleep?: ((ms: number) => Promise<unknown>) | undefined;
+}
+
+/** As the documentation of Google Cloud Storage advises: 408, 429 and 5xx, with growing pauses. 420: how Cloudinary says 429. */
+const PASSING = [408, 420, 429, 500, 502, 503, 504];
+const TRIES = 5;
+const FIRST_PAUSE_MS = 500;
+/** A store that wants a longer pause gets it, but from the queue: the job is put back for that long. */
+const LONGEST_PAUSE_SECONDS = 30;
+/** Errors of stores are short; more of an answer is not read. */
+const LONGEST_ERROR = 4096;
+
+export function createApi({ where, authorize, explain, sleep = pause }: ApiOptions): Api {
+	async function once(call: ApiCall, anew = false): Promise<Response> {
+		const headers = { 'accept-encoding': 'identity', 'user-agent': 'media-pipeline', ...(call.open ? {} : await authorize(anew)), ...call.headers };
+		let response: Response;
+		try {
+			response = await fetch(call.url, {
+				method: call.method,
+				headers,
+				redirect: 'manual',
+				...(call.body === undefined ? {} : { body: typeof call.body === 'string' || call.body instanceof FormData ? call.body : new Uint8Array(call.body) }),
+			});
+		} catch (error) {
+			throw unreached(where, call.action, error);
+		}
+		if (response.ok || call.accepts?.includes(response.status)) return response;
+		if (response.status === 401 && !anew && !call.open) {
+			await response.body?.cancel();
+			return once(call, true);
+		}
+		throw refused(where, call.action, response, await errorText(response), explain);
+	}
+
+	async function again(error: unknown, attempt: number, tries = TRIES): Promise<void> {
+		if (!(error instanceof PipelineError) || error.code !== 'storage_failed' || !isPassing(error) || attempt >= tries) throw error;
+		const wanted = error.retryAfterSeconds ?? 0;
+		if (wanted > LONGEST_PAUSE_SECONDS) throw error;
+		await sleep(Math.max(wanted * 1000, FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random())));
+	}
+
+	async function tried<T>(call: ApiCall, use: (response: Response) => Promise<T>): Promise<T> {
+		for (let attempt = 1; ; attempt++) {
+			try {
+				return await use(await once(call));
+			} catch (error) {
+				await again(error, attempt, call.tries);
+			}
+		}
+	}
+
+	return {
+		again,
+		send: (call) =>
+			tried(call, async (response) => {
+				const text = await response.text().catch((error: unknown) => {
+					throw unreached(where, call.action, error);
+				});
+				return { status: response.status, headers: Object.fromEntries(response.headers), body: parsed(text) };
+			}),
+		stream: (call) =>
+			tried(call, async (response) => ({
+				status: response.status,
+				headers: Object.fromEntries(response.headers),
+				stream: response.body ? Readable.fromWeb(response.body) : Readable.from([]),
+			})),
+	};
+}
+
+/** Marked in the details: `storage_failed` also stands for refusals, which no second try helps. */
+const isPassing = (error: PipelineError): boolean => error.details?.passing === true;
+
+/** The connection failed or broke: another one may do. */
+export function unreached(where: string, action: string, error: unknown): PipelineError {
+	if (error instanceof PipelineError) return error;
+	const code = codeOf(error);
+	return new PipelineError('storage_failed', `${where} was not reached to ${action}${code ? ` (${code})` : ''}.`, { cause: error, details: { passing: true } });
+}
+
+/** `fetch` packs what went wrong into causes. */
+function codeOf(error: unknown): string {
+	for (let at = error; at instanceof Error; at = at.cause) if ('code' in at && typeof at.code === 'string') return at.code;
+	return '';
+}
+
+function refused(where: string, action: string, response: Response, text: string, explain: ApiOptions['explain']): PipelineError {
+	const { status } = response;
+	const known = explain?.(status, text);
+	if (known) return known;
+	const details = { status, passing: PASSING.includes(status) };
+	if (status === 404) return new PipelineError('not_found', `There is no such file in ${where} (${action}).`, { details });
+	if (PASSING.includes(status)) {
+		const seconds = retryAfterSeconds(Object.fromEntries(response.headers));
+		return new PipelineError('storage_failed', `${where} could not ${action} at the moment (${status}).`, {
+			details,
+			cause: new Error(text),
+			...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
+		});
+	}
+	const hint = status === 401 || status === 403 ? ' Check the credentials and their permissions.' : '';
+	return new PipelineError('storage_failed', `${where} refuses to ${action} (${status}).${hint}`, { details, cause: new Error(text) });
+}
+
+async function errorText(response: Response): Promise<string> {
+	let text = '';
+	try {
+		const decoder = new TextDecoder();
+		for await (const chunk of response.body ?? []) {
+			text += decoder.decode(chunk as Uint8Array, { stream: true });
+			if (text.length > LONGEST_ERROR) break;
+		}
+	} catch {
+		// The status says enough.
+	}
+	return text.slice(0, LONGEST_ERROR);
+}
+
+export function parsed(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return null;
+	}
+}
