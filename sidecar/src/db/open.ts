@@ -11,6 +11,7 @@ import { migrate as migratePostgres } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import type { OpenDatabase } from './database.ts';
 import * as schema from './schema.ts';
+import { asWorkspace, prepareTenancy, tenantPglite, tenantPool } from './tenancy.ts';
 
 /** `src/db` and `dist/db` are equally deep, so this holds for both. */
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -43,10 +44,11 @@ async function preparePglite(client: PGlite, release: () => void): Promise<OpenD
 	await migratePglite(db, { migrationsFolder });
 	// Also in a folder that an earlier version made without it.
 	await client.exec('create extension if not exists vector');
+	await prepareTenancy(async (text) => (await client.exec(text)).flatMap((result) => result.rows as Record<string, unknown>[]));
 	return {
 		kind: 'pglite',
 		db,
-		forWorkspace: () => db,
+		forWorkspace: (workspaceId) => asWorkspace(drizzlePglite(tenantPglite(client, workspaceId), { schema }), db, workspaceId),
 		vectors: null,
 		executeSql: async (text, values) => {
 			// A statement list has no parameters and answers several results; `query` takes one statement only.
@@ -81,6 +83,7 @@ export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }
 		if (own) await migrating.query(`create schema if not exists "${schemaName}"`);
 		await migratePostgres(drizzlePostgres(migrating, { schema }), { migrationsFolder, migrationsSchema: schemaName, migrationsTable: 'media_pipeline_migrations' });
 		vectors = await prepareVectors(migrating);
+		await prepareTenancy(async (text) => rowsOf(await migrating.query(text)));
 		await migrating.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]);
 		migrating.release();
 	} catch (error) {
@@ -93,15 +96,18 @@ export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }
 	return {
 		kind: 'postgres',
 		db,
-		forWorkspace: () => db,
+		forWorkspace: (workspaceId) => asWorkspace(drizzlePostgres(tenantPool(pool, workspaceId), { schema }), db, workspaceId),
 		vectors,
 		executeSql: async (text, values) => {
-			const result = (await pool.query(text, values)) as pg.QueryResult<Record<string, unknown>> | pg.QueryResult<Record<string, unknown>>[];
-			return { rows: Array.isArray(result) ? result.flatMap((one) => one.rows) : result.rows };
+			return { rows: rowsOf(await pool.query(text, values)) };
 		},
 		close: () => pool.end(),
 	};
 }
+
+type Rows = pg.QueryResult<Record<string, unknown>>;
+/** Several statements at once have several results. */
+const rowsOf = (result: Rows | Rows[]): Record<string, unknown>[] => (Array.isArray(result) ? result.flatMap(({ rows }) => rows) : result.rows);
 
 /**
  * Search by meaning needs pgvector; without it, it works by words only. In `public`, because a database has each extension

@@ -4,7 +4,7 @@ import { parse } from '../contract/parse.ts';
 import { eventsAfter, latestEventId, type EventRow } from '../db/events.ts';
 import { startLoop, type Loop } from '../pipeline/loop.ts';
 import type { HttpDeps } from './deps.ts';
-import { workspaceOf } from './request.ts';
+import { dbOf, workspaceOf } from './request.ts';
 
 /** How late an event of another process may be seen. */
 const POLL_MS = 500;
@@ -111,7 +111,7 @@ export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: E
 		};
 		const named = Number(request.get('last-event-id'));
 		// What happens between this line and the feed's next round is caught up below: nothing falls in between.
-		const since = Number.isSafeInteger(named) && named > 0 ? named : await latestEventId(deps.db);
+		const since = Number.isSafeInteger(named) && named > 0 ? named : await latestEventId(dbOf(response));
 		if (response.destroyed) return;
 		// New events wait until the old ones are sent: a client that breaks off in between would name the new one as its last.
 		const fresh: EventRow[] = [];
@@ -133,7 +133,7 @@ export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: E
 			},
 		});
 		for (let after = since, more = true; more && !response.destroyed; ) {
-			const page = await eventsAfter(deps.db, after, PAGE, workspaceId);
+			const page = await eventsAfter(dbOf(response), after, PAGE, workspaceId);
 			page.filter(wants).forEach(send);
 			after = page.at(-1)?.id ?? after;
 			more = page.length === PAGE;

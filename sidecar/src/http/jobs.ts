@@ -5,7 +5,7 @@ import { jobStatusSchema } from '../contract/views.ts';
 import { findAsset } from '../db/assets.ts';
 import { listCallbacks, redeliver } from '../db/callbacks.ts';
 import { filesOfJobs, findJob, listJobs, type JobRow } from '../db/jobs.ts';
-import type { Transaction } from '../db/database.ts';
+import type { Database, Transaction } from '../db/database.ts';
 import { PipelineError } from '../errors.ts';
 import { readAssetView } from '../pipeline/asset-view.ts';
 import { cancelJob, retryJob } from '../pipeline/steer.ts';
@@ -22,7 +22,7 @@ const retryBody = z.strictObject({ secrets: z.record(z.string(), z.string()).opt
 /** Jobs, assets and callbacks: read, cancel, retry, deliver again. */
 export function jobRoutes(deps: HttpDeps): Router {
 	const router = Router();
-	const view = async (job: JobRow) => jobView(job, await filesOfJobs(deps.db, [job.id]), deps.fileUrl);
+	const view = async (db: Database, job: JobRow) => jobView(job, await filesOfJobs(db, [job.id]), deps.fileUrl);
 
 	router.get('/jobs', async (request, response) => {
 		const { status, asset_id: assetId, limit: most } = parse(listQuery, request.query);
@@ -34,7 +34,7 @@ export function jobRoutes(deps: HttpDeps): Router {
 	router.get('/jobs/:id', async (request, response) => {
 		const job = await findJob(dbOf(response), workspaceOf(response), uuidOf(request.params.id));
 		if (!job) throw new PipelineError('not_found', `There is no job ${request.params.id} in this workspace.`);
-		response.json(await view(job));
+		response.json(await view(dbOf(response), job));
 	});
 
 	router.post('/jobs/:id/cancel', async (request, response) => {

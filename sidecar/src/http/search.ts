@@ -47,7 +47,7 @@ export function searchRoutes(deps: HttpDeps): Router {
 	router.get('/assets/search', async (request, response) => {
 		const { tag: tags, ...asked } = parse(query, filledIn(request.query));
 		const signal = leftSignal(request);
-		const { results, methods, notes } = await deps.library.search(workspaceOf(response), toSearchRequest({ ...asked, tags }), signal);
+		const { results, methods, notes } = await deps.library.search(workspaceOf(response), toSearchRequest({ ...asked, tags }), signal, dbOf(response));
 		response.json({ results, count: results.length, methods, notes });
 	});
 
@@ -72,7 +72,7 @@ export function searchRoutes(deps: HttpDeps): Router {
 	router.post('/feedback', async (request, response) => {
 		const { workspace_id: _, asset_id: assetId = null, ...correction } = bodyOf(feedbackRequestSchema, request, response);
 		const workspaceId = workspaceOf(response);
-		const { usage: _usage, ...given } = await deps.giveFeedback({ id: idOf(request, workspaceId), workspaceId, assetId, correction }, leftSignal(request));
+		const { usage: _usage, ...given } = await deps.giveFeedback({ id: idOf(request, workspaceId), workspaceId, assetId, correction }, leftSignal(request), dbOf(response));
 		deps.wake.events();
 		response.json(given);
 	});

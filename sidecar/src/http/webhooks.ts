@@ -3,6 +3,7 @@ import { Router } from 'express';
 import { newSecret } from '../callbacks/sign.ts';
 import { webhookRequestSchema, type WebhookView } from '../contract/webhooks.ts';
 import { findAsset } from '../db/assets.ts';
+import type { Database } from '../db/database.ts';
 import { transact } from '../db/transact.ts';
 import { countPending, deleteWebhook, enableWebhook, findWebhook, insertWebhook, listWebhooks, type WebhookRow } from '../db/webhooks.ts';
 import { PipelineError } from '../errors.ts';
@@ -17,7 +18,7 @@ export const MAX_WEBHOOKS = 100;
 /** POST, GET and DELETE /api/media/webhooks: who is told of events (D6). */
 export function webhookRoutes(deps: HttpDeps): Router {
 	const router = Router();
-	const view = async (row: WebhookRow): Promise<WebhookView> => webhookView(deps, row, (await countPending(deps.db, [row.id])).get(row.id) ?? 0);
+	const view = async (db: Database, row: WebhookRow): Promise<WebhookView> => webhookView(deps, row, (await countPending(db, [row.id])).get(row.id) ?? 0);
 	const missing = (id: string) => new PipelineError('not_found', `There is no webhook ${id} in this workspace.`);
 
 	// No Idempotency-Key here: the answer would have to be stored, and the secret in it is shown once.
@@ -46,7 +47,7 @@ export function webhookRoutes(deps: HttpDeps): Router {
 	router.get('/webhooks/:id', async (request, response) => {
 		const row = await findWebhook(dbOf(response), workspaceOf(response), uuidOf(request.params.id));
 		if (!row) throw missing(request.params.id);
-		response.json(await view(row));
+		response.json(await view(dbOf(response), row));
 	});
 
 	router.post('/webhooks/:id/enable', async (request, response) => {

@@ -5,6 +5,7 @@ import { withdraw } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
 import { advanceFlow, storeRanks, virtualTime } from '../db/flows.ts';
+import { asSystem } from '../db/tenancy.ts';
 import { CHUNK, INGEST, resetJobs, type JobRow, type NewJob } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import { PipelineError } from '../errors.ts';
@@ -16,7 +17,8 @@ const idsOf = (ids: Array<string | null>): string[] => [...new Set(ids.filter((i
 
 /** Rows to insert, with their turns where they can begin at once: spares `enqueue` an update of each. */
 export async function ranked(tx: Transaction, rows: NewJob[]): Promise<NewJob[]> {
-	const { ranks } = await takeTurns(tx, rows.filter(({ held, afterJobId }) => !held && !afterJobId));
+	// Turns are among the jobs of all workspaces.
+	const { ranks } = await asSystem(tx, () => takeTurns(tx, rows.filter(({ held, afterJobId }) => !held && !afterJobId)));
 	return rows.map((row) => ({ ...row, rank: ranks.get(row.id) ?? null }));
 }
 
@@ -54,17 +56,20 @@ export async function enqueue(deps: PipelineDeps, tx: Transaction, rows: JobRow[
 	const ready = rows.filter((row) => row.status === 'pending' && !row.held && (row.afterJobId === null || row.jobType === CHUNK || completed.has(row.afterJobId)));
 	if (ready.length === 0) return;
 	const fresh = ready.filter(({ rank }) => rank === null).sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.itemIndex - b.itemIndex);
-	const { ranks, now } = await takeTurns(tx, fresh);
-	await storeRanks(tx, [...ranks].map(([id, rank]) => ({ id, rank })));
-	const at = now ?? (await virtualTime(tx));
-	await deps.queue.send(
-		tx,
-		ready.map(({ id, rank, runAt }) => ({
-			jobId: id,
-			priority: messagePriority(rank ?? ranks.get(id) ?? at, at),
-			...(runAt.getTime() > Date.now() ? { startAfter: runAt } : {}),
-		})),
-	);
+	// Turns are among the jobs of all workspaces, and the tables of the queue are nobody's.
+	await asSystem(tx, async () => {
+		const { ranks, now } = await takeTurns(tx, fresh);
+		await storeRanks(tx, [...ranks].map(([id, rank]) => ({ id, rank })));
+		const at = now ?? (await virtualTime(tx));
+		await deps.queue.send(
+			tx,
+			ready.map(({ id, rank, runAt }) => ({
+				jobId: id,
+				priority: messagePriority(rank ?? ranks.get(id) ?? at, at),
+				...(runAt.getTime() > Date.now() ? { startAfter: runAt } : {}),
+			})),
+		);
+	});
 }
 
 /** What a safety scan has found holds until a scan has found otherwise. */

@@ -33,15 +33,16 @@ export interface GivenFeedback {
 
 /**
  * Stores a correction and applies what can be applied at once. Throws `not_found`, `invalid_request` for a label without asset or
- * letters, and `idempotency_conflict` where the id is that of another correction.
+ * letters, and `idempotency_conflict` where the id is that of another correction. `seen`: the database as the caller may see it; only the
+ * index, which may have to be made first, is written as the sidecar itself.
  */
-export type GiveFeedback = (feedback: NewFeedback, signal: AbortSignal) => Promise<GivenFeedback>;
+export type GiveFeedback = (feedback: NewFeedback, signal: AbortSignal, seen?: Database) => Promise<GivenFeedback>;
 
 export function createGiveFeedback({ db, embedder, tellLanguage }: { db: Database; embedder: TextEmbedder; tellLanguage: TellLanguage }): GiveFeedback {
-	return async ({ id, workspaceId, assetId, correction: given }, signal) => {
+	return async ({ id, workspaceId, assetId, correction: given }, signal, seen = db) => {
 		const correction = plain(given);
-		await check(db, workspaceId, assetId, correction);
-		const applied = await transact(db, async (tx) => {
+		await check(seen, workspaceId, assetId, correction);
+		const applied = await transact(seen, async (tx) => {
 			// Whatever index_asset stores is there already, and changed here, or comes after this, and heeds it.
 			if (assetId) await lockAsset(tx, assetId);
 			const added = await addFeedback(tx, { id, workspaceId, assetId, correction });

@@ -71,7 +71,11 @@ export interface SearchAnswer {
 /** Finds assets of a workspace, and the moment in them. */
 export interface Library {
 	/** Throws `not_found` when there is no asset `similarTo`. What cannot be asked (a provider that is down) is left out and said in `notes`. */
-	search(workspaceId: string, request: SearchRequest, signal: AbortSignal): Promise<SearchAnswer>;
+	/**
+	 * `seen`: the database as the caller may see it. Candidates come from the indexes of all, which policies would keep from being used (what
+	 * is asked of an index is not known to leak nothing); what is answered of them is read through `seen`, and nothing else is answered.
+	 */
+	search(workspaceId: string, request: SearchRequest, signal: AbortSignal, seen?: Database): Promise<SearchAnswer>;
 }
 
 export interface LibraryDeps {
@@ -176,8 +180,8 @@ export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDe
 		return left;
 	};
 
-	const bySimilarity = async (scope: SearchScope, assetId: string, query: SearchQuery, notes: string[]): Promise<Ranking[]> => {
-		if (!(await findAsset(db, scope.workspaceId, assetId))) throw new PipelineError('not_found', `similar_to: there is no asset ${assetId} in this workspace.`);
+	const bySimilarity = async (seen: Database, scope: SearchScope, assetId: string, query: SearchQuery, notes: string[]): Promise<Ranking[]> => {
+		if (!(await findAsset(seen, scope.workspaceId, assetId))) throw new PipelineError('not_found', `similar_to: there is no asset ${assetId} in this workspace.`);
 		if (!(await hasVectors(db))) {
 			notes.push('Similar assets cannot be found: this database has no pgvector.');
 			return [];
@@ -193,13 +197,13 @@ export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDe
 	};
 
 	return {
-		async search(workspaceId, { q = '', similarTo, limit, offset, type, tags, from, to }, signal) {
+		async search(workspaceId, { q = '', similarTo, limit, offset, type, tags, from, to }, signal, seen = db) {
 			const scope: SearchScope = { workspaceId, type, from, to, tags: tags?.map(plainTag), except: similarTo };
 			const query = parseQuery(q.slice(0, MAX_QUERY));
 			const notes: string[] = [];
 			const usage: Record<string, number> = {};
 			const rankings: Ranking[] = [];
-			if (similarTo !== undefined) rankings.push(...(await bySimilarity(scope, similarTo, query, notes)));
+			if (similarTo !== undefined) rankings.push(...(await bySimilarity(seen, scope, similarTo, query, notes)));
 			if (q.trim() !== '' && query.text === '' && similarTo === undefined) notes.push('Nothing to look for: words after a minus only leave out. Say what is to be found, too.');
 			if (q.trim() !== '') {
 				rankings.push({ method: 'words', hits: await matching(db, scope, query, CANDIDATES) });
@@ -208,8 +212,8 @@ export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDe
 				if (!(await isIndexed(db, workspaceId))) notes.push('Nothing of this workspace has been indexed yet. Run index_asset on its assets first.');
 			}
 			const plain = q.trim() === '' && similarTo === undefined;
-			const groups = plain ? (await newestAssets(db, scope, limit, offset)).map(bare) : fuse(rankings).slice(offset, offset + limit);
-			const found = await readFound(db, workspaceId, groups.map(({ assetId }) => assetId));
+			const groups = plain ? (await newestAssets(seen, scope, limit, offset)).map(bare) : fuse(rankings).slice(offset, offset + limit);
+			const found = await readFound(seen, workspaceId, groups.map(({ assetId }) => assetId));
 			const results = groups.flatMap((group) => {
 				const one = found.get(group.assetId);
 				if (!one) return [];
