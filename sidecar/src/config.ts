@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isClamdAddress } from './scan/address.ts';
 
 /**
  * Every environment variable, once: name, meaning, default. `.env.example` and docs/configuration.md are made
@@ -20,6 +21,8 @@ const flagOn = z
 	.default('true')
 	.transform((text) => text !== 'false' && text !== '0');
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+
+const clamdAddress = z.string().refine((text) => isClamdAddress(text), 'must be the path of a Unix socket (/var/run/clamav/clamd.ctl) or host:port (clamav:3310)');
 
 const replicateModel = (fallback: string) =>
 	z.string().regex(/^[\w.-]+\/[\w.-]+(:[0-9a-f]{8,64})?$/, 'must be owner/name or owner/name:version').default(fallback);
@@ -43,6 +46,15 @@ export const configSchema = z.object({
 	ROLE: z.enum(['all', 'api', 'worker']).default('all').describe('What this process does. `api` and `worker` apart need DATABASE_URL.'),
 	MAX_FILE_BYTES: z.coerce.number().int().positive().default(500 * 1024 * 1024).describe('Largest source file, bytes. Default 500 MB (requirement I2).'),
 	FILE_URL_TTL_SECONDS: seconds(86_400).describe('How long signed file links stay valid.'),
+	DELIVERY: z
+		.enum(['proxy', 'redirect', 'x-accel'])
+		.default('proxy')
+		.describe('How files reach those who have a link. proxy: through the sidecar. redirect: straight from the store, where it gives links itself (S3, Google Cloud Storage …). x-accel: by the nginx before the sidecar, for files on its disk (docs/delivery.md).'),
+	X_ACCEL_PREFIX: z.string().regex(/^\/([\w.-]+\/)+$/, 'must be a path with slashes around it, such as /stored/').default('/stored/').describe('With DELIVERY=x-accel: the internal location of nginx whose alias is the folder of the files, DATA_DIR/files.'),
+	CORS_ORIGINS: list.transform((origins) => (origins.length > 0 ? origins : ['*'])).describe('Comma-separated origins whose scripts may read files, e.g. `https://app.example.com`. Default `*`: the link is the permission.'),
+	CLAMD: clamdAddress.optional().describe('Virus scanner: ClamAV’s daemon, as path of its Unix socket (`/var/run/clamav/clamd.ctl`) or `host:port` (`clamav:3310`). When set, nothing is accepted that it has not looked at, also while it does not answer. Absent: no scan.'),
+	CLAMD_MAX_BYTES: z.coerce.number().int().positive().default(100 * 1024 * 1024).describe('Largest file that clamd looks into as a whole: the least of StreamMaxLength, MaxFileSize and MaxScanSize in its clamd.conf. Larger files are refused, because clamd would call them clean without looking. Default 100 MB, as clamd.'),
+	CLAMD_OPTIONAL: flag.describe('Workspaces may switch the virus scan off for themselves (`checks.scan: false` in their settings). Off: CLAMD holds for all.'),
 	UPLOAD_URL_TTL_SECONDS: seconds(3_600).describe('How long signed upload links stay valid (requirement I2: 15 min to 1 h).'),
 	RENDITION_WAIT_SECONDS: seconds(25, 600).describe('How long the first request of a rendition waits while it is made; then it is answered 202 with Retry-After. Proxies often allow 30 to 60 s.'),
 	JOB_TIMEOUT_SECONDS: seconds(6 * 3_600, LONGEST_TIMER_SECONDS).describe('Longest time one try of a job may take, whatever it does.'),

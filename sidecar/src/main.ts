@@ -49,6 +49,7 @@ import { reconcile } from './pipeline/reconcile.ts';
 import { startWorker, type Worker } from './pipeline/worker.ts';
 import type { WorkerDeps } from './pipeline/worker-deps.ts';
 import { createPgBossQueue } from './queue/pg-boss.ts';
+import { composeScanner } from './scan/compose.ts';
 import { createVault, loadKeys, type Keys, type Vault } from './secrets.ts';
 import { createFetchSource } from './sources/fetch-source.ts';
 import { createDiskStorage } from './storage/disk.ts';
@@ -120,10 +121,12 @@ export async function startSidecar(environment: Record<string, string | undefine
 	const send = createSender(callbackGuard);
 	const sign = createSigner(keys.callbackSecret);
 	const workRoot = join(dataDir, 'work');
+	const scanner = composeScanner(config, log);
 	const readiness = async (): Promise<string[]> => {
 		const problems: string[] = [];
 		await database.executeSql('select 1').catch(() => problems.push('The database does not answer.'));
 		await storage.prepare().catch((error: Error) => problems.push(error.message));
+		await scanner?.ping().catch((error: Error) => problems.push(error.message));
 		return problems;
 	};
 	const detector = createLanguageDetector();
@@ -148,6 +151,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		fileUrl,
 		signingKey,
 		publicUrl,
+		delivery: { mode: config.DELIVERY, xAccelPrefix: config.X_ACCEL_PREFIX, corsOrigins: config.CORS_ORIGINS },
 		maxFileBytes: config.MAX_FILE_BYTES,
 		uploadUrlTtlSeconds: config.UPLOAD_URL_TTL_SECONDS,
 		renditionWaitSeconds: config.RENDITION_WAIT_SECONDS,
@@ -164,6 +168,9 @@ export async function startSidecar(environment: Record<string, string | undefine
 			const text = JSON.stringify(body);
 			void send({ url: vault.open(sealedUrl), headers: { 'content-type': 'application/json', ...sign(randomUUID(), text) }, body: text });
 		},
+		scanner,
+		scanOptional: config.CLAMD_OPTIONAL,
+		decodeThreads: config.FFMPEG_THREADS,
 		reuseResults: config.REUSE_RESULTS,
 		mergeJobs: config.MERGE_JOBS,
 		chunkSeconds: config.CHUNK_SECONDS_MIN,

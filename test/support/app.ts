@@ -31,6 +31,7 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 		database: pipeline.database,
 		signingKey: SIGNING_KEY,
 		publicUrl: url,
+		delivery: { mode: 'proxy', xAccelPrefix: '/stored/', corsOrigins: ['*'] },
 		fileUrl,
 		maxFileBytes: 1_000_000,
 		uploadUrlTtlSeconds: 60,

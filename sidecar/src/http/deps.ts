@@ -4,6 +4,7 @@ import type { OutboxDeps } from '../callbacks/outbox.ts';
 import type { GiveFeedback } from '../operations/ai/give-feedback.ts';
 import type { Library } from '../operations/ai/library.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { DeliverySettings } from './deliver.ts';
 
 /** What the HTTP layer works with. Built once in `main.ts`. */
 export interface HttpDeps extends OutboxDeps {
@@ -12,6 +13,7 @@ export interface HttpDeps extends OutboxDeps {
 	/** Signs and checks links to files and uploads. */
 	signingKey: Buffer;
 	publicUrl: string;
+	delivery: DeliverySettings;
 	maxFileBytes: number;
 	uploadUrlTtlSeconds: number;
 	/** How long a request waits for a rendition that is being made. */

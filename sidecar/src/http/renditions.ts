@@ -7,8 +7,8 @@ import { checkRendition, isStopped, Renditions, secondsUntilTriedAnew, withdrawn
 import { refuseUnsafe } from '../pipeline/safety.ts';
 import { renditionLink, verifyRenditionLink } from '../storage/rendition-link.ts';
 import { uuidOf } from './batches.ts';
+import { crossOrigin } from './deliver.ts';
 import type { HttpDeps } from './deps.ts';
-import { fromAnyPage } from './files.ts';
 import { bodyOf, dbOf, workspaceOf } from './request.ts';
 
 /** POST /api/media/assets/:id/renditions (I13): a link to something that need not exist yet. Stores nothing, starts nothing. */
@@ -32,7 +32,7 @@ export function renditionRoutes(deps: HttpDeps): Router {
 export function openRenditionRoutes(deps: HttpDeps): Router {
 	const router = Router();
 	const renditions = new Renditions(deps);
-	router.use('/renditions', fromAnyPage);
+	router.use('/renditions', crossOrigin(deps.delivery));
 	router.get('/renditions/*path', async (request, response) => {
 		response.set('Cache-Control', 'no-store');
 		const wanted = verifyRenditionLink(deps.signingKey, request.path.slice('/renditions/'.length));

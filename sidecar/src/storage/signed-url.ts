@@ -14,6 +14,8 @@ export interface SignedAccess {
 	expiresAt: Date;
 	/** Largest body of a PUT, bytes. */
 	maxBytes?: number;
+	/** Of a GET: browsers save the file, under this name, instead of showing it. */
+	download?: string;
 }
 
 /** Key material for links, derived so that a leak of one use of ENCRYPTION_KEY says nothing about another. */
@@ -23,14 +25,15 @@ export const deriveSigningKey = (encryptionKey: string): Buffer =>
 /** `/files/<key>` of a storage key. Keys hold nothing that must be escaped (keys.ts). */
 export const filePath = (key: string): string => `/files/${key}`;
 
-/** `{baseUrl}{path}?expires=…[&max_bytes=…]&signature=…` */
+/** `{baseUrl}{path}?expires=…[&max_bytes=…][&download=…]&signature=…` */
 export function signedUrl(signingKey: Buffer, baseUrl: string, access: SignedAccess): string {
 	const expires = Math.floor(access.expiresAt.getTime() / 1000);
 	const query = new URLSearchParams({ expires: String(expires) });
 	if (access.maxBytes !== undefined) query.set('max_bytes', String(access.maxBytes));
+	if (access.download !== undefined) query.set('download', access.download);
 	query.set(
 		'signature',
-		signature(signingKey, access.method, access.path, String(expires), query.get('max_bytes') ?? ''),
+		signature(signingKey, access.method, access.path, String(expires), query.get('max_bytes') ?? '', query.get('download') ?? ''),
 	);
 	return `${baseUrl.replace(/\/+$/, '')}${access.path}?${query}`;
 }
@@ -56,14 +59,17 @@ export function verifyFolderLink(signingKey: Buffer, path: string, now = new Dat
 	return verifyPath(signingKey, 'FOLDER', path, (key) => [...assertKey(key).matchAll(/\//g)].map(({ index }) => key.slice(0, index)), now);
 }
 
+/** What a permission in a path is for. */
+export type PathKind = 'FOLDER' | 'RENDITION' | 'UPLOAD';
+
 /** A permission that stands in a path: `<expires>.<signature>`. */
-export function signPath(signingKey: Buffer, kind: 'FOLDER' | 'RENDITION', text: string, expiresAt: Date): string {
+export function signPath(signingKey: Buffer, kind: PathKind, text: string, expiresAt: Date): string {
 	const expires = String(Math.floor(expiresAt.getTime() / 1000));
 	return `${expires}.${signature(signingKey, kind, text, expires, '')}`;
 }
 
 /** What follows the permission in `path`, where that is for one of the texts that `permitted` names for it. */
-export function verifyPath(signingKey: Buffer, kind: 'FOLDER' | 'RENDITION', path: string, permitted: (rest: string) => string[], now = new Date()): string {
+export function verifyPath(signingKey: Buffer, kind: PathKind, path: string, permitted: (rest: string) => string[], now = new Date()): string {
 	const [, expires, given, rest] = /^(\d{1,12})\.([\w-]{43})\/(.+)$/.exec(path) ?? [];
 	if (!expires || !given || !rest) throw unsigned();
 	if (!permitted(rest).some((text) => equal(given, signature(signingKey, kind, text, expires, '')))) throw wrong();
@@ -75,7 +81,7 @@ export interface SignedRequest {
 	method: string;
 	/** Path of the request as it came, without the query. */
 	path: string;
-	/** `expires`, `signature`, `max_bytes`, unparsed; anything but one text each counts as absent. */
+	/** `expires`, `signature`, `max_bytes`, `download`, unparsed; anything but one text each counts as absent. */
 	query: Record<string, unknown>;
 }
 
@@ -84,14 +90,14 @@ export function verifySignedUrl(
 	signingKey: Buffer,
 	request: SignedRequest,
 	now = new Date(),
-): { expiresAt: Date; maxBytes: number | null } {
+): { expiresAt: Date; maxBytes: number | null; download: string | null } {
 	const text = (name: string): string => (typeof request.query[name] === 'string' ? request.query[name] : '');
-	const [given, expires, maxBytes] = [text('signature'), text('expires'), text('max_bytes')];
+	const [given, expires, maxBytes, download] = [text('signature'), text('expires'), text('max_bytes'), text('download')];
 	if (!given || !expires) throw unsigned();
 	const method = request.method === 'HEAD' ? 'GET' : request.method;
 	// The signature first: an expiry that was tampered with must read as a forgery, not as a hint.
-	if (!/^\d{1,12}$/.test(expires) || !equal(given, signature(signingKey, method, request.path, expires, maxBytes))) throw wrong();
-	return { expiresAt: notExpired(expires, now), maxBytes: maxBytes === '' ? null : Number(maxBytes) };
+	if (!/^\d{1,12}$/.test(expires) || !equal(given, signature(signingKey, method, request.path, expires, maxBytes, download))) throw wrong();
+	return { expiresAt: notExpired(expires, now), maxBytes: maxBytes === '' ? null : Number(maxBytes), download: download === '' ? null : download };
 }
 
 const unsigned = () => new PipelineError('unauthorized', 'This link has no signature. Take the complete link from the job or the asset.');
@@ -105,9 +111,9 @@ function notExpired(expires: string, now: Date): Date {
 }
 
 /** As JSON, so that no two requests share one text. */
-function signature(key: Buffer, method: string, path: string, expires: string, maxBytes: string): string {
+function signature(key: Buffer, method: string, path: string, expires: string, maxBytes: string, download = ''): string {
 	return createHmac('sha256', key)
-		.update(JSON.stringify(['v1', method, path, expires, maxBytes]))
+		.update(JSON.stringify(['v1', method, path, expires, maxBytes, ...(download ? [download] : [])]))
 		.digest('base64url');
 }
 

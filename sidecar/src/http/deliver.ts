@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { PipelineError } from '../errors.ts';
+import type { Storage, StoredFile } from '../storage/storage.ts';
+import { wantedRanges, type ByteRange } from './ranges.ts';
+import { openLocal } from './send-local.ts';
+
+/** How bytes reach those who ask for them. Set by DELIVERY and its siblings (config.ts). */
+export interface DeliverySettings {
+	/** proxy: through this process. redirect: 302 to a link of the store, where it has such links. x-accel: nginx sends what lies on this disk. */
+	mode: 'proxy' | 'redirect' | 'x-accel';
+	/** The internal location of nginx that shows the folder of the files, with slashes around it. */
+	xAccelPrefix: string;
+	/** Origins whose scripts may read files; `*`: all. */
+	corsOrigins: string[];
+}
+
+export interface Delivered {
+	key: string;
+	mime: string;
+	name: string;
+	attachment?: boolean;
+	/** immutable: anyone may keep it for ever, its content never changes under this address. private: nobody keeps it. Else a value of Cache-Control. */
+	caching: 'immutable' | 'private' | { control: string };
+	/** Until when the permission lasts; links of the store itself last no longer. Absent: there is no end. */
+	expiresAt?: Date;
+	/** Its content names other files relative to its own address: it must keep that address. */
+	stays?: boolean;
+}
+
+export type Deliver = (file: Delivered, request: Request, response: Response) => Promise<void>;
+
+/** A year, the longest that RFC 9111's ancestors advise. */
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+/** How long a link of the store lasts that somebody is sent to at once. A video is fetched in many requests to the same link. */
+const DIRECT_SECONDS = 6 * 3600;
+/** A day: what a page may do with a link changes only with the program. */
+const PREFLIGHT_SECONDS = 86_400;
+
+/**
+ * Sends stored files (I10): ranges, one or several; conditions; HEAD. A file never changes under its key, so its size and time tell
+ * one content from another.
+ */
+export function createDeliver({ storage, log, delivery }: { storage: Storage; log: Logger; delivery: DeliverySettings }): Deliver {
+	return async (file, request, response) => {
+		const stored = await storage.head(file.key);
+		if (!stored) throw new PipelineError('not_found', 'This file is gone.');
+		response.set(headersOf(file, stored));
+		// RFC 9110, 13.2.2: the conditions come before the range.
+		if (request.fresh) {
+			response.removeHeader('Content-Type');
+			response.status(304).end();
+			return;
+		}
+		if (delivery.mode === 'x-accel' && storage.localPath(file.key) !== null) {
+			// nginx reads the conditions and ranges of the request itself, and makes its own ETag.
+			response.removeHeader('ETag');
+			response.set('X-Accel-Redirect', delivery.xAccelPrefix + file.key).end();
+			return;
+		}
+		if (delivery.mode === 'redirect' && request.method === 'GET' && !file.stays) {
+			const link = await directLink(storage, file);
+			if (link) {
+				response.removeHeader('Content-Type');
+				response.set('Cache-Control', 'no-store').redirect(302, link);
+				return;
+			}
+		}
+		await send(storage, stored, file.mime, request, response).catch((error: unknown) => {
+			if (!response.headersSent) throw error;
+			// The client went away, or the disk failed in the middle: the headers are out, all that is left is to cut the line.
+			log.debug({ err: error }, 'a file was not sent whole');
+			response.destroy();
+		});
+	};
+}
+
+async function directLink(storage: Storage, { key, mime, name, attachment, expiresAt }: Delivered): Promise<string | null> {
+	const soon = Date.now() + DIRECT_SECONDS * 1000;
+	const until = new Date(Math.min(soon, expiresAt?.getTime() ?? soon));
+	return (await storage.direct(key)?.get(key, { expiresAt: until, mime, name, attachment: attachment ?? false })) ?? null;
+}
+
+function headersOf({ name, mime, attachment, caching }: Delivered, { bytes, modifiedAt }: StoredFile): Record<string, string> {
+	return {
+		'Accept-Ranges': 'bytes',
+		'Cache-Control': caching === 'immutable' ? IMMUTABLE : caching === 'private' ? 'private, no-store' : caching.control,
+		'Content-Disposition': contentDisposition(name, attachment ?? false),
+		'Content-Type': mime,
+		ETag: `"${bytes.toString(36)}-${Math.floor(modifiedAt.getTime()).toString(36)}"`,
+		'Last-Modified': modifiedAt.toUTCString(),
+		'X-Content-Type-Options': 'nosniff',
+		// Whatever the content is, opened as a page it may show itself and do nothing. (`sandbox` would keep browsers from
+		// playing a video: its origin would then be none.)
+		'Content-Security-Policy': "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'",
+		'Cross-Origin-Resource-Policy': 'cross-origin',
+	};
+}
+
+/** RFC 6266, with the name in RFC 5987's form where it does not fit into a plain one. */
+export function contentDisposition(name: string, attachment: boolean): string {
+	const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+	const full = plain === name ? '' : `; filename*=UTF-8''${encodeURIComponent(name.replace(/\p{Surrogate}/gu, '_')).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)}`;
+	return `${attachment ? 'attachment' : 'inline'}; filename="${plain}"${full}`;
+}
+
+/** A range holds only for the content that the client means (RFC 9110, 13.1.5): by a strong ETag, or by the exact date. */
+function rangeOf(request: Request, response: Response): string | undefined {
+	const condition = request.get('if-range');
+	return condition === undefined || condition === response.get('ETag') || condition === response.get('Last-Modified') ? request.get('range') : undefined;
+}
+
+async function send(storage: Storage, { key, bytes }: StoredFile, mime: string, request: Request, response: Response): Promise<void> {
+	const wanted = wantedRanges(rangeOf(request, response), bytes);
+	if (wanted.kind === 'none') {
+		response.removeHeader('Content-Type');
+		response.status(416).set({ 'Content-Range': `bytes */${bytes}`, 'Content-Length': '0' }).end();
+		return;
+	}
+	const parts = wanted.kind === 'several' ? multipart(wanted.ranges, bytes, mime, response) : [{ before: '', range: wanted.kind === 'one' ? wanted.range : { start: 0, end: bytes - 1 } }];
+	const [first] = parts;
+	if (wanted.kind !== 'several' && first) {
+		if (wanted.kind === 'one') response.status(206).set('Content-Range', `bytes ${first.range?.start}-${first.range?.end}/${bytes}`);
+		response.set('Content-Length', String(first.range ? first.range.end - first.range.start + 1 : 0));
+	}
+	if (request.method === 'HEAD' || bytes === 0) {
+		response.end();
+		return;
+	}
+	const path = storage.localPath(key);
+	const local = path === null ? null : await openLocal(path);
+	try {
+		for (const { before, range } of parts) {
+			if (before) response.write(before);
+			if (!range) continue;
+			if (local) await local.send(response, range);
+			else await pipeline(await storage.read(key, range), response, { end: false });
+		}
+		response.end();
+	} finally {
+		await local?.close();
+	}
+}
+
+/** The parts of a `multipart/byteranges` body (RFC 9110, 14.6): what stands before each, and its bytes. */
+function multipart(ranges: ByteRange[], bytes: number, mime: string, response: Response): Array<{ before: string; range?: ByteRange }> {
+	const boundary = randomBytes(18).toString('hex');
+	const parts: Array<{ before: string; range?: ByteRange }> = ranges.map((range) => ({
+		before: `\r\n--${boundary}\r\nContent-Type: ${mime}\r\nContent-Range: bytes ${range.start}-${range.end}/${bytes}\r\n\r\n`,
+		range,
+	}));
+	parts.push({ before: `\r\n--${boundary}--\r\n` });
+	const length = parts.reduce((sum, { before, range }) => sum + before.length + (range ? range.end - range.start + 1 : 0), 0);
+	response.status(206).set({ 'Content-Type': `multipart/byteranges; boundary=${boundary}`, 'Content-Length': String(length) });
+	return parts;
+}
+
+/** Players are part of other pages and fetch with scripts. The link is the permission; cookies play no part. */
+export function crossOrigin({ corsOrigins }: Pick<DeliverySettings, 'corsOrigins'>): RequestHandler {
+	const all = corsOrigins.includes('*');
+	return (request, response, next) => {
+		const origin = request.get('origin');
+		if (!all) response.vary('Origin');
+		const allowed = all ? '*' : origin !== undefined && corsOrigins.includes(origin) ? origin : null;
+		if (allowed) response.set({ 'Access-Control-Allow-Origin': allowed, 'Access-Control-Expose-Headers': 'Accept-Ranges, Content-Length, Content-Range, ETag' });
+		if (request.method !== 'OPTIONS') return next();
+		if (allowed) response.set({ 'Access-Control-Allow-Methods': 'GET, HEAD', 'Access-Control-Allow-Headers': 'Range, If-Range, If-None-Match, If-Modified-Since', 'Access-Control-Max-Age': String(PREFLIGHT_SECONDS) });
+		response.status(204).end();
+	};
+}
