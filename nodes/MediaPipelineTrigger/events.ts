@@ -23,4 +23,5 @@ export const events: INodePropertyOptions[] = [
 	{ name: 'Post Published', value: 'post.published', description: 'A post can be seen on its platform' },
 	{ name: 'Post Scheduled', value: 'post.scheduled', description: 'A platform has taken a post, to publish it later' },
 	{ name: 'Post Unknown', value: 'post.unknown', description: 'Nobody can tell whether a post was published' },
+	{ name: 'Scanner Unavailable', value: 'scanner.unavailable', description: 'The virus scanner does not answer, and nothing is accepted until it does' },
 ];

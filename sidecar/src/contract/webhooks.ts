@@ -20,6 +20,7 @@ export const WEBHOOK_EVENTS = {
 	'post.needs_reauth': 'The token of an account is not accepted any more: connect it again and retry the job, which goes on where it stopped.',
 	'post.unknown': 'Nobody can tell whether a post was published: look at the platform.',
 	'post.deleted': 'A post was removed from its platform.',
+	'scanner.unavailable': 'The virus scanner does not answer, and nothing is accepted until it does. At most once a minute.',
 } as const;
 export type WebhookEvent = keyof typeof WEBHOOK_EVENTS;
 

@@ -23,7 +23,7 @@ export const probe: TaskOperation<z.infer<typeof params>> = {
 	},
 };
 
-const describeExif = (exif: ExifFacts): Record<string, unknown> => ({
+export const describeExif = (exif: ExifFacts): Record<string, unknown> => ({
 	camera_make: exif.cameraMake,
 	camera_model: exif.cameraModel,
 	lens: exif.lens,

@@ -1,27 +1,33 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { findAsset, type AssetRow } from '../db/assets.ts';
+import type { Place } from '../contract/sources.ts';
+import { findAsset, updateAsset, type AssetRow } from '../db/assets.ts';
 import { PipelineError } from '../errors.ts';
-import type { MediaFacts } from '../media/facts.ts';
-import { rawKey } from '../storage/keys.ts';
+import { incomingKey, rawKey } from '../storage/keys.ts';
+import type { Claim } from './checks.ts';
+import { describe, describeFile } from './describe.ts';
+import { examine, type Examined } from './examine.ts';
 import { localFile, type Execution } from './execute.ts';
 import type { Outcome } from './finish.ts';
-import type { Place, WorkerDeps } from './worker-deps.ts';
+import type { WorkerDeps } from './worker-deps.ts';
 
 type Completed = Extract<Outcome, { status: 'completed' }>;
 
 /**
- * Brings the bytes of an asset into storage and finds out what they are. An asset that has them already (another job
- * brought them) is answered as it is.
+ * Brings the bytes of an asset into storage and finds out what they are. Nothing gets the key of an original, and nothing may read it, before
+ * it has passed every check (examine.ts). An asset that has its bytes already (another job brought them) is answered as it is.
  */
 export async function executeIngest(deps: WorkerDeps, execution: Execution): Promise<Completed> {
 	const { job } = execution;
 	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
 	if (!asset) throw new PipelineError('not_found', 'The asset of this job is gone.');
 	if (asset.facts && asset.storageKey) return { status: 'completed', output: describe(asset.facts) };
-	if (asset.storageKey) return probeUpload(deps, execution, asset, asset.storageKey);
+	if (asset.storageKey) return acceptUpload(deps, execution, asset, asset.storageKey);
+	if (asset.source === 'upload') {
+		await deleteIncoming(deps, asset);
+		throw new PipelineError(asset.error?.code ?? 'input_not_found', asset.error?.message ?? 'The uploaded file is not there any more. Upload it again (POST /api/media/sign).', asset.error?.details ? { details: asset.error.details } : {});
+	}
 	if (!job.source) throw new PipelineError('input_not_found', 'The sidecar does not know any more where to fetch this asset from. Ingest it again.');
 	return download(deps, execution, asset, JSON.parse(deps.vault.open(job.source)) as Place);
 }
@@ -30,29 +36,66 @@ async function download(deps: WorkerDeps, execution: Execution, asset: AssetRow,
 	const { job, workDir, signal, step, progress } = execution;
 	const path = join(workDir, 'source');
 	const secrets = job.secret ? (JSON.parse(deps.vault.open(job.secret)) as Record<string, string>) : {};
-	const fetched = await step('download', () => deps.fetchSource({ place, secrets, destPath: path, signal, onProgress: (percent) => progress(percent * 0.9) }));
-	const facts = await step('probe', () => deps.probe(path, { signal }));
-	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(facts.mime));
-	await step('store', () => deps.storage.putFile(storageKey, path));
-	return done(facts, { storageKey, sha256: fetched.sha256, metadata: { file_name: fetched.fileName, ...asset.metadata } });
+	const fetched = await step('download', () => deps.fetchSource({ place, secrets, destPath: path, signal, onProgress: (percent) => progress(percent * 0.6) }));
+	const claim: Claim = { mime: fetched.contentType ?? null, fileName: fetched.fileName };
+	const examined = await examine(deps, execution, path, claim, (percent) => progress(60 + percent * 0.3));
+	const output = await describeFile(path, examined.facts);
+	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));
+	await step('store', () => deps.storage.putFile(storageKey, path, { mime: examined.facts.mime }));
+	return done(examined, output, { storageKey, sha256: fetched.sha256, metadata: { file_name: fetched.fileName, ...asset.metadata } });
 }
 
 /** The browser or the node has put the bytes into storage; what they are is still to be found out. */
-async function probeUpload(deps: WorkerDeps, execution: Execution, asset: AssetRow, storageKey: string): Promise<Completed> {
-	const path = await localFile(deps, execution, storageKey, 'source');
-	if ((await stat(path)).size === 0) throw new PipelineError('input_empty', 'The uploaded file is empty (0 bytes).');
-	const facts = await execution.step('probe', () => deps.probe(path, { signal: execution.signal }));
+async function acceptUpload(deps: WorkerDeps, execution: Execution, asset: AssetRow, uploadedKey: string): Promise<Completed> {
+	const { step, signal, progress } = execution;
+	// A try that was cut off may have moved it already: it had passed then, but what it is was not written down.
+	const key = (await deps.storage.head(uploadedKey)) ? uploadedKey : ((await movedTo(deps, asset)) ?? uploadedKey);
+	const path = await localFile(deps, execution, key, 'source');
+	const name = asset.metadata['file_name'];
+	const claim: Claim = { mime: asset.mime, fileName: typeof name === 'string' ? name : null };
+	const examined = await examine(deps, execution, path, claim, (percent) => progress(percent * 0.8)).catch(async (error: unknown) => {
+		// What may still pass is kept for the next try; all else goes at once.
+		if (!signal.aborted && error instanceof PipelineError && !error.retryable) await refuseUpload(deps, asset, error);
+		throw error;
+	});
+	const output = await describeFile(path, examined.facts);
 	const hash = createHash('sha256');
-	await execution.step('checksum', async () => pipeline(await deps.storage.read(storageKey), hash, { signal: execution.signal }));
-	return done(facts, { storageKey, sha256: hash.digest('hex'), metadata: asset.metadata });
+	await step('checksum', async () => pipeline(await deps.storage.read(key), hash, { signal }));
+	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));
+	if (key !== storageKey) await step('store', () => move(deps, key, storageKey));
+	return done(examined, output, { storageKey, sha256: hash.digest('hex'), metadata: asset.metadata });
 }
 
-function done(facts: MediaFacts, stored: { storageKey: string; sha256: string; metadata: Record<string, unknown> }): Completed {
+/** Written down first: a try that follows a crash in the middle says the same, and deletes what is left. */
+async function refuseUpload(deps: WorkerDeps, asset: AssetRow, error: PipelineError): Promise<void> {
+	await updateAsset(deps.db, asset.id, { storageKey: null, error: error.toPublic() });
+	if (asset.storageKey) await deps.storage.delete(asset.storageKey);
+	await deleteIncoming(deps, asset);
+}
+
+async function deleteIncoming({ storage }: WorkerDeps, asset: AssetRow): Promise<void> {
+	for await (const { key } of storage.list(incomingKey(asset.workspaceId, asset.id))) await storage.delete(key);
+}
+
+async function movedTo({ storage }: WorkerDeps, asset: AssetRow): Promise<string | null> {
+	for await (const { key } of storage.list(rawKey(asset.workspaceId, asset.id, 'x').slice(0, -1))) return key;
+	return null;
+}
+
+async function move({ storage }: WorkerDeps, from: string, to: string): Promise<void> {
+	const inPlace = storage.localPath(from);
+	if (inPlace) await storage.putFile(to, inPlace);
+	else await storage.copy(from, to);
+	await storage.delete(from);
+}
+
+function done({ facts, warnings, scanned }: Examined, output: Record<string, unknown>, stored: { storageKey: string; sha256: string; metadata: Record<string, unknown> }): Completed {
 	return {
 		status: 'completed',
-		output: describe(facts),
+		output: { ...output, scanned, ...(warnings.length > 0 ? { warnings } : {}) },
 		asset: {
 			...stored,
+			metadata: { ...stored.metadata, ...(warnings.length > 0 ? { warnings } : {}) },
 			facts,
 			fileType: facts.fileType,
 			mime: facts.mime,
@@ -75,19 +118,3 @@ const EXTENSIONS: Record<string, string> = {
 	'image/jpeg': 'jpg',
 };
 const extensionOf = (mime: string): string => EXTENSIONS[mime] ?? mime.split('/')[1]?.replace(/^x-|[^a-z0-9]/g, '') ?? 'bin';
-
-/** Plain fields that an n8n expression can use. */
-function describe(facts: MediaFacts): Record<string, unknown> {
-	return {
-		file_type: facts.fileType,
-		mime: facts.mime,
-		file_size_bytes: facts.bytes,
-		duration_seconds: facts.durationSeconds,
-		width: facts.video?.width ?? null,
-		height: facts.video?.height ?? null,
-		frame_rate: facts.video?.frameRate ?? null,
-		video_codec: facts.video?.codec ?? null,
-		audio_codec: facts.audio?.codec ?? null,
-		audio_channels: facts.audio?.channels ?? 0,
-	};
-}

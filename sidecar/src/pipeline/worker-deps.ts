@@ -1,16 +1,17 @@
 import type { Logger } from 'pino';
+import type { Place } from '../contract/sources.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { EarlyFile, MediaPlan, PlanResult } from '../media/plan.ts';
 import type { OpenedMedia } from '../operations/media-input.ts';
+import type { Scanner } from '../scan/clamd.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { PipelineDeps } from './deps.ts';
-
-/** A place to fetch from, without its token. */
-export type Place = { type: 'url'; url: string } | { type: 'google_drive'; file_id: string };
 
 export interface FetchRequest {
 	place: Place;
 	secrets: Record<string, string>;
+	/** Whose job it is. */
+	workspaceId?: string;
 	destPath: string;
 	signal: AbortSignal;
 	/** 0 to 100; not called while the length is unknown. */
@@ -21,6 +22,8 @@ export interface Fetched {
 	sha256: string;
 	/** Safe to show; never a path. */
 	fileName: string;
+	/** As the server claims it; absent or null: it says nothing. */
+	contentType?: string | null;
 }
 
 export interface RunPlanRequest {
@@ -43,6 +46,12 @@ export interface WorkerDeps extends PipelineDeps {
 	fetchSource(request: FetchRequest): Promise<Fetched>;
 	probe(path: string, options: { signal?: AbortSignal }): Promise<MediaFacts>;
 	runPlan(request: RunPlanRequest): Promise<PlanResult>;
+	/** Looks for viruses; absent or null: CLAMD is not set. */
+	scanner?: Scanner | null;
+	/** Whether a workspace may switch the scan off for itself (CLAMD_OPTIONAL). */
+	scanOptional?: boolean;
+	/** Threads of a check by decoding; absent: ffmpeg decides (FFMPEG_THREADS). */
+	decodeThreads?: number | undefined;
 	/** Tells a `progress_url`, best effort: never throws. */
 	reportProgress(sealedUrl: string, body: Record<string, unknown>): void;
 	/** Whether the result of an earlier job may be returned instead of making it again (REUSE_RESULTS). */
