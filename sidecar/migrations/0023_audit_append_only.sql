@@ -1,8 +1,10 @@
 -- The audit log is only added to. What is old enough goes through audit_log_forget, and through nothing else.
 CREATE FUNCTION audit_log_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	IF TG_OP = 'DELETE' AND current_setting('media_pipeline.audit_before', true) <> '' AND OLD.created_at < current_setting('media_pipeline.audit_before', true)::timestamptz THEN
-		RETURN OLD;
+	IF TG_OP = 'DELETE' THEN
+		IF OLD.created_at < nullif(current_setting('media_pipeline.audit_before', true), '')::timestamptz THEN
+			RETURN OLD;
+		END IF;
 	END IF;
 	RAISE EXCEPTION 'The audit log is only added to: % is refused.', TG_OP USING ERRCODE = 'insufficient_privilege';
 END $$;
