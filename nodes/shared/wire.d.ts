@@ -163,14 +163,26 @@ export interface SignRequest {
 	file_name: string;
 	file_size: number;
 	mime_type: string;
+	/** Default put. tus: resumable; multipart: in parts straight to the store. */
+	protocol?: 'put' | 'tus' | 'multipart';
+	/** Of the whole file, hexadecimal. */
+	sha256?: string;
+	expires_in_seconds?: number;
 	metadata?: Record<string, unknown>;
 }
 export interface SignAnswer {
 	asset_id: string;
 	upload_url: string;
-	method: 'PUT';
+	method: 'PUT' | 'POST';
+	/** To be sent exactly so. */
 	headers: Record<string, string>;
 	expires_at: string;
+	/** To be told (POST) when the bytes are there; null: the upload ends by itself. */
+	complete_url: string | null;
+	tus: { endpoint: string; expires_at: string } | null;
+	multipart: { part_bytes: number; parts: number; parts_url: string; abort_url: string } | null;
+	/** For a person. */
+	warnings: string[];
 }
 
 /** POST /api/media/webhooks */

@@ -45,12 +45,14 @@ export const configSchema = z.object({
 	CONCURRENCY: z.coerce.number().int().min(1).max(256).optional().describe('Jobs worked at once by this process. Default: number of CPU cores.'),
 	ROLE: z.enum(['all', 'api', 'worker']).default('all').describe('What this process does. `api` and `worker` apart need DATABASE_URL.'),
 	MAX_FILE_BYTES: z.coerce.number().int().positive().default(500 * 1024 * 1024).describe('Largest source file, bytes. Default 500 MB (requirement I2).'),
+	MAX_UPLOAD_BYTES: z.coerce.number().int().positive().default(10 * 1024 ** 3).describe('Largest file that may be uploaded in pieces (tus, or in parts to the store), bytes. Default 10 GB (requirement I3).'),
 	FILE_URL_TTL_SECONDS: seconds(86_400).describe('How long signed file links stay valid.'),
 	DELIVERY: z
 		.enum(['proxy', 'redirect', 'x-accel'])
 		.default('proxy')
 		.describe('How files reach those who have a link. proxy: through the sidecar. redirect: straight from the store, where it gives links itself (S3, Google Cloud Storage …). x-accel: by the nginx before the sidecar, for files on its disk (docs/delivery.md).'),
 	X_ACCEL_PREFIX: z.string().regex(/^\/([\w.-]+\/)+$/, 'must be a path with slashes around it, such as /stored/').default('/stored/').describe('With DELIVERY=x-accel: the internal location of nginx whose alias is the folder of the files, DATA_DIR/files.'),
+	API_CORS_ORIGINS: list.describe('Comma-separated origins whose scripts may call /api/media from a browser. Default none: a page cannot keep an API key to itself.'),
 	CORS_ORIGINS: list.transform((origins) => (origins.length > 0 ? origins : ['*'])).describe('Comma-separated origins whose scripts may read files, e.g. `https://app.example.com`. Default `*`: the link is the permission.'),
 	CLAMD: clamdAddress.optional().describe('Virus scanner: ClamAV’s daemon, as path of its Unix socket (`/var/run/clamav/clamd.ctl`) or `host:port` (`clamav:3310`). When set, nothing is accepted that it has not looked at, also while it does not answer. Absent: no scan.'),
 	CLAMD_MAX_BYTES: z.coerce.number().int().positive().default(100 * 1024 * 1024).describe('Largest file that clamd looks into as a whole: the least of StreamMaxLength, MaxFileSize and MaxScanSize in its clamd.conf. Larger files are refused, because clamd would call them clean without looking. Default 100 MB, as clamd.'),

@@ -35,6 +35,7 @@ import { createLibrary, type Library } from './operations/ai/library.ts';
 import { createRemoveBackground } from './operations/enhance/remove-background.ts';
 import { createStyleTransfer } from './operations/enhance/style-transfer.ts';
 import { createUpscale } from './operations/enhance/upscale.ts';
+import { limitRequests } from './http/request-limits.ts';
 import { createMediaOperations, createRegistry } from './operations/registry.ts';
 import type { Operation } from './operations/operation.ts';
 import { createSocialOperations } from './operations/social/index.ts';
@@ -46,6 +47,7 @@ import { prune } from './ops/prune.ts';
 import { startLoop, type Loop } from './pipeline/loop.ts';
 import { tidyChunks } from './pipeline/chunks.ts';
 import { reconcile } from './pipeline/reconcile.ts';
+import { reconcileUploads } from './pipeline/uploads.ts';
 import { startWorker, type Worker } from './pipeline/worker.ts';
 import type { WorkerDeps } from './pipeline/worker-deps.ts';
 import { createPgBossQueue } from './queue/pg-boss.ts';
@@ -104,6 +106,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 	const server = createServer();
 	// An upload may take as long as its link is valid; node's own limit is five minutes for a whole request.
 	server.requestTimeout = config.UPLOAD_URL_TTL_SECONDS * 1000;
+	limitRequests(server);
 	const port = await listen(server, config);
 	const publicUrl = config.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://127.0.0.1:${port}`;
 	const signingKey = deriveSigningKey(keys.encryptionKey);
@@ -152,7 +155,10 @@ export async function startSidecar(environment: Record<string, string | undefine
 		signingKey,
 		publicUrl,
 		delivery: { mode: config.DELIVERY, xAccelPrefix: config.X_ACCEL_PREFIX, corsOrigins: config.CORS_ORIGINS },
+		apiCorsOrigins: config.API_CORS_ORIGINS,
 		maxFileBytes: config.MAX_FILE_BYTES,
+		maxUploadBytes: config.MAX_UPLOAD_BYTES,
+		uploadFolder: join(dataDir, 'uploads'),
 		uploadUrlTtlSeconds: config.UPLOAD_URL_TTL_SECONDS,
 		renditionWaitSeconds: config.RENDITION_WAIT_SECONDS,
 		library,
@@ -196,6 +202,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 	}
 	const lookAfter = async (): Promise<number> => {
 		await reconcile(deps);
+		await reconcileUploads(deps);
 		await tidyChunks(deps);
 		return RECONCILE_EVERY_MS;
 	};

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { absent } from '../../sidecar/src/ai/routing/absent.ts';
 import { createApp } from '../../sidecar/src/http/app.ts';
 import type { HttpDeps } from '../../sidecar/src/http/deps.ts';
@@ -34,6 +35,8 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 		delivery: { mode: 'proxy', xAccelPrefix: '/stored/', corsOrigins: ['*'] },
 		fileUrl,
 		maxFileBytes: 1_000_000,
+		maxUploadBytes: 10_000_000,
+		uploadFolder: join(pipeline.folder, 'uploads'),
 		uploadUrlTtlSeconds: 60,
 		renditionWaitSeconds: 20,
 		checkCallbackUrl: async () => null,

@@ -1,22 +1,13 @@
 import { z } from 'zod';
 import { pipelineReference } from './pipelines.ts';
+import { dedupeSchema, sourceSchema, type Source } from './sources.ts';
 
 /** Schemas of what callers send. `nodes/shared/wire.d.ts` names the same shapes as types. */
 
 const url = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).max(8192);
 const record = z.record(z.string(), z.unknown());
 
-export const sourceSchema = z
-	.discriminatedUnion('type', [
-		z.strictObject({ type: z.literal('url'), url }),
-		z.strictObject({
-			type: z.literal('google_drive'),
-			file_id: z.string().regex(/^[\w-]{5,200}$/, 'must be a Google Drive file id'),
-			access_token: z.string().min(1).describe("A Google OAuth access token that may read the file. Encrypted at rest, erased when the download ends."),
-		}),
-	])
-	.describe('Where the bytes come from.');
-export type Source = z.infer<typeof sourceSchema>;
+export { sourceSchema, type Source };
 
 /** 1 s to 7 days; default one day. */
 const deadlineSeconds = z.number().int().min(1).max(604_800).default(86_400).describe('Unfinished jobs fail with `deadline_exceeded` after this many seconds.');
@@ -34,6 +25,7 @@ export const batchItemSchema = z.strictObject({
 	reuse,
 	secrets: z.record(z.string(), z.string()).optional().describe('Tokens that only this job may use. Encrypted at rest, erased when the job ends.'),
 	metadata: record.optional(),
+	dedupe: dedupeSchema.optional(),
 	pipeline: pipelineReference.optional().describe('Only with the operation ingest: the pipeline whose steps are run on the asset afterwards, in the same batch, as further jobs of this item.'),
 });
 export type BatchItem = z.infer<typeof batchItemSchema>;
@@ -66,7 +58,7 @@ export const operationRequestSchema = z.strictObject({
 export const processRequestSchema = z.strictObject({
 	workspace_id: workspaceId,
 	asset_id: z.uuid().optional().describe('An asset that exists already, instead of a source; needed with retry_failed_only.'),
-	source: z.enum(['url', 'google_drive', 'upload']).optional().describe('Default: url when original_url is given.'),
+	source: z.union([z.enum(['url', 'google_drive', 'upload']), sourceSchema]).optional().describe('A source, e.g. `{ "type": "dropbox", "url": "https://…" }`; or only its name, with the fields beside it. Default: url when original_url is given.'),
 	source_id: z.string().max(500).optional().describe('The Google Drive file id, with source google_drive.'),
 	access_token: z.string().optional().describe('The Google OAuth token, with source google_drive.'),
 	file_type: z.enum(['video', 'image', 'audio']).optional(),
@@ -80,6 +72,7 @@ export const processRequestSchema = z.strictObject({
 	params: record.default({}).describe('Parameters by operation name, `{ "compress": { "height": 720 } }`. Any other field is given to every operation that knows it.'),
 	metadata: record.default({}).describe('Kept with the asset and passed on to n8n, e.g. `{ "platforms": ["x"] }`.'),
 	callback_url: url.optional().describe('Told when all jobs have ended.'),
+	dedupe: dedupeSchema.exclude(['version']).optional(),
 	retry_failed_only: z.boolean().default(false),
 	priority,
 });
@@ -142,11 +135,28 @@ export const renditionRequestSchema = z.strictObject({
 	expires_in_seconds: z.number().int().min(1).max(31_536_000).default(LINK_SECONDS).describe('How long the link works. Default a week.'),
 });
 
-/** POST /api/media/sign (I2). */
+/** POST /api/media/sign (I2, I3). */
 export const signRequestSchema = z.strictObject({
 	workspace_id: workspaceId,
 	file_name: z.string().min(1).max(500),
-	file_size: z.number().int().positive().describe('Bytes.'),
+	file_size: z.number().int().positive().describe('Bytes. Exactly so many are taken.'),
 	mime_type: z.string().min(3).max(200),
+	protocol: z
+		.enum(['put', 'tus', 'multipart'])
+		.default('put')
+		.describe('put: one request, up to MAX_FILE_BYTES. tus: resumable (tus 1.0), up to MAX_UPLOAD_BYTES. multipart: in parts straight to the store, where it can do that, up to MAX_UPLOAD_BYTES.'),
+	sha256: z
+		.string()
+		.regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits')
+		.optional()
+		.describe('Of the whole file. What arrives and is another file fails with `input_corrupt`.'),
+	expires_in_seconds: z.number().int().min(900).max(86_400).optional().describe('How long the links work: put 900 to 3600 (default UPLOAD_URL_TTL_SECONDS), tus and multipart 900 to 86400 (default 86400).'),
 	metadata: record.default({}),
+});
+export type SignRequest = z.infer<typeof signRequestSchema>;
+
+/** POST /multipart/{permission}/{asset}/parts */
+export const partsRequestSchema = z.strictObject({
+	from: z.number().int().min(1).max(100_000).default(1).describe('Number of the first part, counted from 1.'),
+	count: z.number().int().min(1).max(100).default(20).describe('How many links.'),
 });

@@ -155,12 +155,21 @@ export const processAcceptedSchema = z.object({ asset: assetSchema, jobs: z.arra
 
 export const signAnswerSchema = z.object({
 	asset_id: z.string(),
-	upload_url: z.string(),
-	method: z.literal('PUT'),
-	headers: z.record(z.string(), z.string()),
+	upload_url: z.string().describe('put: where the bytes go. tus: the endpoint. multipart: where links to parts are asked for.'),
+	method: z.enum(['PUT', 'POST']),
+	headers: z.record(z.string(), z.string()).describe('To be sent exactly so.'),
 	expires_at: time,
+	complete_url: z.string().nullable().describe('To be told (POST) when the bytes are there; null: the upload ends by itself.'),
+	tus: z.object({ endpoint: z.string(), expires_at: time }).nullable().describe('The resumable way to the same asset; null: only parts were signed.'),
+	multipart: z.object({ part_bytes: z.number(), parts: z.number(), parts_url: z.string(), abort_url: z.string() }).nullable(),
+	warnings: z.array(z.string()).describe('What looks odd about the request, for a person.'),
 });
 
+export const partsAnswerSchema = z.object({
+	parts: z.array(z.object({ part: z.number(), upload_url: z.string(), method: z.enum(['PUT', 'POST']), headers: z.record(z.string(), z.string()), bytes: z.number() })),
+	next: z.number().nullable().describe('`from` of the next page; null: that was the last part.'),
+	expires_at: time,
+});
 export const postSchema = z.object({
 	id: z.string(),
 	asset_id: z.string().nullable(),

@@ -3,6 +3,7 @@ import type { OpenDatabase } from '../db/database.ts';
 import type { OutboxDeps } from '../callbacks/outbox.ts';
 import type { GiveFeedback } from '../operations/ai/give-feedback.ts';
 import type { Library } from '../operations/ai/library.ts';
+import type { Scanner } from '../scan/clamd.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { DeliverySettings } from './deliver.ts';
 
@@ -15,6 +16,10 @@ export interface HttpDeps extends OutboxDeps {
 	publicUrl: string;
 	delivery: DeliverySettings;
 	maxFileBytes: number;
+	/** Of resumable uploads. */
+	maxUploadBytes: number;
+	/** Where they grow, on the disk of this machine. */
+	uploadFolder: string;
 	uploadUrlTtlSeconds: number;
 	/** How long a request waits for a rendition that is being made. */
 	renditionWaitSeconds: number;
@@ -23,6 +28,11 @@ export interface HttpDeps extends OutboxDeps {
 	giveFeedback: GiveFeedback;
 	/** Throws when nothing may be sent to this URL (net/guard.ts). */
 	checkCallbackUrl(url: string): Promise<unknown>;
+	/** As WorkerDeps have it: what the settings of a workspace may ask for. */
+	scanner?: Scanner | null;
+	scanOptional?: boolean;
+	/** Pages whose scripts may call the API. Default none. */
+	apiCorsOrigins?: readonly string[];
 	version: string;
 	/** Problems that make this process unfit for work now; empty: ready. */
 	readiness(): Promise<string[]>;
