@@ -48,17 +48,24 @@ export const workspaceSettingsSchema = z.strictObject({
 });
 export type WorkspaceSettings = z.infer<typeof workspaceSettingsSchema>;
 
-/** What is stored: only what was set; the rest follows the defaults of the program. */
-export const storedSettingsSchema = z.strictObject({
-	quotas: quotasSchema.partial().optional(),
-	checks: checksSchema.partial().optional(),
-	originals: workspaceSettingsSchema.shape.originals.removeDefault().optional(),
-	retention: retentionSchema.partial().optional(),
-	pipeline: workspaceSettingsSchema.shape.pipeline.removeDefault().optional(),
-});
-
-/** The stored settings of a workspace, completed. What an earlier version stored and is not known any more is passed over. */
+/**
+ * The stored settings of a workspace, completed. What an earlier version stored and is not known any more is passed over, by itself: what
+ * stands beside it still holds.
+ */
 export function settingsOf(stored: unknown): WorkspaceSettings {
-	const parsed = workspaceSettingsSchema.safeParse(stored ?? {});
-	return parsed.success ? parsed.data : workspaceSettingsSchema.parse({});
+	let given: unknown = structuredClone(stored ?? {});
+	for (;;) {
+		const parsed = workspaceSettingsSchema.safeParse(given);
+		if (parsed.success) return parsed.data;
+		const wrong = parsed.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path.slice(0, 2)]));
+		given = wrong.some((path) => path.length === 0) ? {} : wrong.reduce<unknown>(without, given);
+	}
+}
+
+function without(settings: unknown, path: PropertyKey[]): unknown {
+	const [name, ...rest] = path;
+	if (typeof settings !== 'object' || settings === null || name === undefined) return settings;
+	const { [name as string]: inner, ...others } = settings as Record<string, unknown>;
+	const isInside = rest.length > 0 && typeof inner === 'object' && inner !== null && !Array.isArray(inner);
+	return isInside ? { ...others, [name]: without(inner, rest) } : others;
 }

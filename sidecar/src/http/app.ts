@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import express, { Router, type ErrorRequestHandler, type Express } from 'express';
 import { PipelineError, toPipelineError } from '../errors.ts';
 import { aiRoutes } from './ai.ts';
+import { assetRoutes } from './assets.ts';
 import { batchRoutes, operationRoutes } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
 import { eventRoutes, type EventFeed } from './events.ts';
@@ -43,7 +44,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	const media = Router();
 	// Before the routes with /assets/:id.
 	media.use(searchRoutes(deps));
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [authenticate(deps), jsonBody()];
 	app.use('/api/media', apiCors(deps.apiCorsOrigins ?? []), ...guarded, media);

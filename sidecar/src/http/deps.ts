@@ -26,6 +26,8 @@ export interface HttpDeps extends OutboxDeps {
 	/** Search over the assets of a workspace. */
 	library: Library;
 	giveFeedback: GiveFeedback;
+	/** Finds an asset by what it says of itself now. */
+	reindex(asset: { id: string; workspaceId: string }): Promise<unknown>;
 	/** Throws when nothing may be sent to this URL (net/guard.ts). */
 	checkCallbackUrl(url: string): Promise<unknown>;
 	/** As WorkerDeps have it: what the settings of a workspace may ask for. */

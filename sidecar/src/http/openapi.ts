@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { aiReportSchema } from '../ai/routing/report.ts';
+import * as assets from '../contract/assets.ts';
 import * as pipelines from '../contract/pipelines.ts';
 import * as requests from '../contract/requests.ts';
 import * as views from '../contract/views.ts';
 import * as webhooks from '../contract/webhooks.ts';
+import { settingsChangeSchema } from '../contract/workspace-change.ts';
+import { workspaceSettingsSchema } from '../contract/workspace.ts';
 import type { Operation } from '../operations/operation.ts';
 import { feedbackRequestSchema, SEARCH_QUERY } from './search.ts';
 
 interface Route {
-	method: 'get' | 'post' | 'put' | 'delete';
+	method: 'get' | 'post' | 'put' | 'delete' | 'patch';
 	path: string;
-	tag: 'Process' | 'Pipelines' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Webhooks' | 'Search' | 'Service';
+	tag: 'Process' | 'Pipelines' | 'Assets' | 'Jobs' | 'Upload' | 'Operations' | 'Distribute' | 'Callbacks' | 'Webhooks' | 'Search' | 'Service';
 	summary: string;
 	body?: z.ZodType;
 	/** Query and path parameters by name. */
@@ -41,7 +44,10 @@ const routes: Route[] = [
 	{ method: 'get', path: '/api/media/jobs/{id}', tag: 'Jobs', summary: 'One job.', status: 200, answer: views.jobSchema },
 	{ method: 'post', path: '/api/media/jobs/{id}/cancel', tag: 'Jobs', summary: 'Stop a job: its process is killed, its files are removed.', status: 200, answer: views.jobSchema },
 	{ method: 'post', path: '/api/media/jobs/{id}/retry', tag: 'Jobs', summary: 'Try a failed or cancelled job again.', body: z.object({ secrets: z.record(z.string(), z.string()).optional() }), status: 202, answer: views.jobSchema },
-	{ method: 'get', path: '/api/media/assets/{id}', tag: 'Jobs', summary: 'One asset.', status: 200, answer: views.assetSchema },
+	{ method: 'get', path: '/api/media/assets', tag: 'Assets', summary: 'Newest assets first, in pages.', query: assets.ASSET_QUERY, status: 200, answer: assets.assetListSchema },
+	{ method: 'get', path: '/api/media/assets/{id}', tag: 'Assets', summary: 'One asset.', status: 200, answer: views.assetSchema },
+	{ method: 'patch', path: '/api/media/assets/{id}', tag: 'Assets', summary: 'Change title, description, language, owner, tags or metadata.', body: assets.assetChangeSchema, status: 200, answer: views.assetSchema },
+	{ method: 'delete', path: '/api/media/assets/{id}', tag: 'Assets', summary: 'Delete an asset and its files. Jobs on it are cancelled; posts stay where they are.', status: 200, answer: assets.assetDeletedSchema },
 	{ method: 'get', path: '/api/media/assets/search', tag: 'Search', summary: 'Assets by what is said and seen in them, in the same or in other words, with the moment; or like another asset; or by filters alone.', query: SEARCH_QUERY, status: 200, answer: views.searchAnswerSchema },
 	{ method: 'get', path: '/api/media/assets/{id}/history', tag: 'Search', summary: 'What happened to an asset, and what people said of it.', query: { limit: '1 to 500, default 100' }, status: 200, answer: views.historySchema },
 	{ method: 'post', path: '/api/media/feedback', tag: 'Search', summary: 'A correction: stored, applied at once where it can be, and followed by later jobs.', body: feedbackRequestSchema, status: 200, answer: views.feedbackAnswerSchema },
@@ -66,6 +72,8 @@ const routes: Route[] = [
 	{ method: 'delete', path: '/api/media/webhooks/{id}', tag: 'Webhooks', summary: 'Nothing is sent to it any more, not even what waits for it.', status: 200, answer: z.object({ id: z.string(), deleted: z.literal(true) }) },
 	{ method: 'get', path: '/api/media/usage', tag: 'Service', summary: 'What the workspace has used, by operation and together: CPU seconds, bytes, units of providers.', query: { from: 'Date or time; default 30 days before `to`', to: 'Date or time, not included; default now' }, status: 200, answer: views.usageViewSchema },
 	{ method: 'get', path: '/api/media/ai', tag: 'Service', summary: 'For each task of AI who serves it now, in which order providers are asked, and why others cannot.', status: 200, answer: aiReportSchema },
+	{ method: 'get', path: '/api/media/workspace/settings', tag: 'Service', summary: 'What the workspace has decided for itself: quotas, checks of files, what becomes of originals, retention.', status: 200, answer: workspaceSettingsSchema },
+	{ method: 'patch', path: '/api/media/workspace/settings', tag: 'Service', summary: 'Change settings: what is named changes, null resets. Answers all of them.', body: settingsChangeSchema, status: 200, answer: workspaceSettingsSchema },
 	{ method: 'get', path: '/api/media/whoami', tag: 'Service', summary: 'The workspace of the API key; the test of the n8n credential.', status: 200, answer: z.object({ workspace_id: z.string(), version: z.string() }) },
 	{ method: 'get', path: '/healthz', tag: 'Service', summary: 'The process lives.', status: 200, answer: z.object({ status: z.string() }), open: true },
 	{ method: 'get', path: '/readyz', tag: 'Service', summary: 'The process can work; 503 names what is missing.', status: 200, answer: z.object({ status: z.string(), problems: z.array(z.string()) }), open: true },

@@ -107,7 +107,9 @@ async function converse(target: ClamdTarget, { connectMs, silenceMs, signal }: {
 	signal?.addEventListener('abort', onAbort, { once: true });
 	try {
 		const ended = answerOf(socket, { connectMs, silenceMs });
-		// clamd may answer before it has all, and close: what it said counts then, not that writing failed.
+		// clamd may answer before it has all, and close: what it said counts then, not that writing failed. Nothing is sent after an answer.
+		const over = (): void => void socket.destroy();
+		ended.then(over, over);
 		await connected(socket)
 			.then(() => say(socket))
 			.catch(() => socket.destroy());
