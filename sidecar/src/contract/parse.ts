@@ -8,9 +8,9 @@ import { PipelineError } from '../errors.ts';
 export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ''): T {
 	const result = schema.safeParse(value);
 	if (result.success) return result.data;
-	const problems = result.error.issues.flatMap((issue) => {
+	const found = result.error.issues.flatMap((issue) => {
 		const at = (path: PropertyKey[], problem: string) => ({
-			field: [where, ...path.map(String)].filter(Boolean).join('.') || 'body',
+			field: [where, ...path.map(String)].filter(Boolean).join('.').slice(0, MAX_NAME) || 'body',
 			problem,
 			given: show(path.reduce<unknown>(child, value)),
 		});
@@ -18,12 +18,21 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, where = ''): T {
 		if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => at([...issue.path, key], 'there is no such field'));
 		return [at(issue.path, issue.message)];
 	});
+	const problems = found.slice(0, MAX_PROBLEMS);
+	const further = found.length - problems.length;
 	throw new PipelineError(
 		'invalid_request',
-		problems.map(({ field, problem, given }) => `${field}: ${problem}${given === undefined ? '' : ` (given: ${given})`}`).join('; '),
-		{ details: { problems } },
+		[
+			...problems.map(({ field, problem, given }) => `${field}: ${problem}${given === undefined ? '' : ` (given: ${given})`}`),
+			...(further > 0 ? [`and ${further} more problem${further === 1 ? '' : 's'}`] : []),
+		].join('; '),
+		{ details: { problems, ...(further > 0 ? { further } : {}) } },
 	);
 }
+
+/** As many as somebody reads; of a thousand wrong items the first ones say what is wrong with all. */
+const MAX_PROBLEMS = 30;
+const MAX_NAME = 200;
 
 const child = (parent: unknown, key: PropertyKey): unknown =>
 	typeof parent === 'object' && parent !== null ? (parent as Record<PropertyKey, unknown>)[key] : undefined;

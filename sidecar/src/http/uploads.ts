@@ -8,6 +8,7 @@ import { arrive } from '../pipeline/uploads.ts';
 import { assetView } from '../pipeline/views.ts';
 import { incomingKey } from '../storage/keys.ts';
 import { verifySignedUrl } from '../storage/signed-url.ts';
+import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
 
 /** PUT to the signed link. The signature is the permission; no API key is asked for, so a browser can do it. */
@@ -19,7 +20,7 @@ export function uploadRoutes(deps: HttpDeps): Router {
 		const expected = maxBytes ?? deps.maxFileBytes;
 		const declared = Number(request.get('content-length') ?? Number.NaN);
 		if (declared > expected) throw tooLarge(expected, declared);
-		const asset = await findAsset(deps.db, request.params.workspace, request.params.asset);
+		const asset = await findAsset(deps.db, request.params.workspace, uuidOf(request.params.asset));
 		if (!asset) throw new PipelineError('not_found', 'The asset of this upload link is gone.');
 		if (asset.status !== 'uploading') throw used();
 		// A key of its own for each try: of two uploads at once the slower one must not replace what was checked already.

@@ -60,10 +60,10 @@ export function createWhisper({ engines, modelsDir, deadlineSeconds, idleMs }: W
 
 	function obstacle(language?: string): string | null {
 		const { models, unusable } = findModels(modelsDir);
-		if (models.length === 0 && unusable.length > 0) return `${unusable.join(', ')} in ${modelsDir} is no model of whisper.cpp. Get the file again.`;
-		if (models.length === 0) return `There is no whisper.cpp model: put one (ggml-*.bin) into ${modelsDir}, or set MODELS_DIR.`;
+		if (models.length === 0 && unusable.length > 0) return `${unusable.join(', ')} in MODELS_DIR is no model of whisper.cpp. Get the file again.`;
+		if (models.length === 0) return `There is no whisper.cpp model: put one (ggml-*.bin) into the folder that MODELS_DIR names (default DATA_DIR/models).`;
 		if (language !== undefined && toWhisper(language) === null) return `Whisper does not know the language ${languageName(language)} (${language}).`;
-		if (!chooseModel(models, language)) return `The whisper.cpp model ${models[0]!.name} knows English only: put a multilingual one (without .en in its name) into ${modelsDir}.`;
+		if (!chooseModel(models, language)) return `The whisper.cpp model ${models[0]!.name} knows English only: put a multilingual one (without .en in its name) into MODELS_DIR (default DATA_DIR/models).`;
 		if (findPackage()) return null;
 		return engines.machine === MACHINE ? engines.advice : `whisper.cpp comes for Linux on x64 only; this is ${engines.machine}. Set OPENAI_API_KEY, or OPENAI_BASE_URL to a server of your own.`;
 	}
