@@ -109,6 +109,7 @@ export async function claimJobs(db: Executor, ids: string[], workerId: string, l
 			startedAt: sql`coalesce(${jobs.startedAt}, now())`,
 			progress: 0,
 			resent: 0,
+			waitsForSlot: false,
 		})
 		.where(and(inArray(jobs.id, ids), isDue()))
 		.returning();
@@ -243,6 +244,8 @@ export async function takeUnsent(db: Executor, graceSeconds: number): Promise<Jo
 			and(
 				eq(jobs.status, 'pending'),
 				eq(jobs.held, false),
+				// It has no message on purpose, and gets one when a slot is free (pipeline/slots.ts).
+				eq(jobs.waitsForSlot, false),
 				lt(jobs.runAt, sql`now() - make_interval(secs => least(${graceSeconds} * 2 ^ least(${jobs.resent}, 20), ${LONGEST_GRACE_SECONDS}))`),
 				sql`(${jobs.afterJobId} is null or ${jobs.jobType} = ${CHUNK} or exists (select 1 from jobs before where before.id = ${jobs.afterJobId} and before.status = 'completed'))`,
 			),

@@ -5,6 +5,7 @@ import { sweepTries } from './early-files.ts';
 import { failDependents, finishJob } from './finish.ts';
 import { enqueue } from './requeue.ts';
 import { MAX_ATTEMPTS } from './retry-policy.ts';
+import { fillIdleSlots } from './slots.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** A message normally arrives within milliseconds; a job still untouched after this time has lost its own. */
@@ -39,7 +40,7 @@ export async function reconcile(deps: PipelineDeps & Pick<WorkerDeps, 'storage'>
 		await enqueue(deps, tx, rows);
 		return rows.length;
 	});
-	const result = { lost: lost.length, overdue: overdue.length, unsent };
+	const result = { lost: lost.length, overdue: overdue.length, unsent: unsent + (await fillIdleSlots(deps)) };
 	if (result.lost + result.overdue + result.unsent > 0) {
 		deps.log.warn(result, 'reconciled');
 		wakeAll(deps);

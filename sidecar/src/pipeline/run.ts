@@ -17,6 +17,7 @@ import { keepLease, LeaseLost } from './lease.ts';
 import { askAgainAfter, NotYet, waitForOthers } from './not-yet.ts';
 import { enqueue } from './requeue.ts';
 import { nextTry } from './retry-policy.ts';
+import { fillSlots } from './slots.ts';
 import { takeJobs } from './take.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -89,6 +90,7 @@ async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: Abort
 		await lease.stop();
 		if (!kept) await execution.early.discard().catch((error: unknown) => log.warn({ err: error }, 'files of a try that came to nothing could not be removed'));
 		await rm(execution.workDir, { recursive: true, force: true });
+		await fillSlots(deps, job.workspaceId).catch((error: unknown) => log.warn({ err: error }, 'the next job of the workspace could not be sent; the reconciler does it'));
 		deps.wake.jobs();
 		deps.wake.callbacks();
 		deps.wake.events();

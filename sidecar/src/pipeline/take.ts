@@ -1,10 +1,9 @@
 import { findAsset } from '../db/assets.ts';
-import { claimJob, claimJobs, dueOnAsset, type JobRow } from '../db/jobs.ts';
-import { transact } from '../db/transact.ts';
+import { dueOnAsset, type JobRow } from '../db/jobs.ts';
 import { areAlike, companyFor, isTooMuch, loadOf, type Company } from '../media/merge.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { Operation } from '../operations/operation.ts';
-import { LEASE_SECONDS } from './lease.ts';
+import { claimAlong, claimWithinSlots } from './slots.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /**
@@ -12,7 +11,7 @@ import type { WorkerDeps } from './worker-deps.ts';
  * Answers groups; a group takes one slot of the worker. Messages of jobs that were taken along find nothing later on.
  */
 export async function takeJobs(deps: WorkerDeps, ids: string[]): Promise<JobRow[][]> {
-	const claims = await Promise.allSettled(ids.map((id) => claimJob(deps.db, id, deps.workerId, LEASE_SECONDS)));
+	const claims = await claimWithinSlots(deps, ids);
 	const groups: Group[] = [];
 	for (const claim of claims) {
 		// What was claimed must be run, whatever became of the others; the reconciler sends a lost message again.
@@ -65,7 +64,7 @@ async function takeAlong(deps: WorkerDeps, group: Group): Promise<void> {
 		}
 	}
 	if (wanted.length === 0) return;
-	const claimed = await transact(deps.db, (tx) => claimJobs(tx, wanted, deps.workerId, LEASE_SECONDS));
+	const claimed = await claimAlong(deps, wanted);
 	group.jobs.push(...claimed.sort((a, b) => wanted.indexOf(a.id) - wanted.indexOf(b.id)));
 }
 
