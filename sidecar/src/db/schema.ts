@@ -6,3 +6,4 @@ export * from './schema/search.ts';
 export * from './schema/webhooks.ts';
 export * from './schema/audit.ts';
 export * from './schema/uploads.ts';
+export * from './schema/limits.ts';
