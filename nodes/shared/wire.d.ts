@@ -120,6 +120,18 @@ export interface Asset {
 	width: number | null;
 	height: number | null;
 	file_size_bytes: number | null;
+	title: string | null;
+	description: string | null;
+	/** BCP 47 */
+	language: string | null;
+	owner: string | null;
+	/** Counts the originals that it has had. */
+	version: number;
+	/** The asset with the same bytes that this one shares its original with. */
+	same_as: string | null;
+	original_state: 'stored' | 'archived' | 'replaced' | 'deleted';
+	/** Since when anyone may look at its page. */
+	public_at: string | null;
 	metadata: Record<string, unknown>;
 	/** Words that describe it, those of people first; `score` 0 to 1. */
 	tags: Array<{ tag: string; source: 'analysis' | 'caption' | 'person'; score: number }>;

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { startOutbox } from './callbacks/outbox.ts';
 import { createSender } from './callbacks/send.ts';
 import { createSigner, createTriggerSigner, printableSecret } from './callbacks/sign.ts';
+import { composeSources } from './compose/sources.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { openPglite, openPostgres } from './db/open.ts';
@@ -30,7 +31,7 @@ import { createPace } from './db/pace.ts';
 import { createPostLedger } from './db/posts.ts';
 import { createGiveFeedback, type GiveFeedback } from './operations/ai/give-feedback.ts';
 import { createAiOperations } from './operations/ai/index.ts';
-import type { TellLanguage } from './operations/ai/index-asset.ts';
+import { indexMetadata, type TellLanguage } from './operations/ai/index-metadata.ts';
 import { createLibrary, type Library } from './operations/ai/library.ts';
 import { createRemoveBackground } from './operations/enhance/remove-background.ts';
 import { createStyleTransfer } from './operations/enhance/style-transfer.ts';
@@ -43,6 +44,7 @@ import { createFittedFiles } from './pipeline/fitted-files.ts';
 import { createRefusePublishing } from './pipeline/publishable.ts';
 import { createResolveMedia } from './pipeline/resolve-media.ts';
 import { createPlatforms } from './social/platforms.ts';
+import { createAuditTrail } from './ops/audit-trail.ts';
 import { prune } from './ops/prune.ts';
 import { startLoop, type Loop } from './pipeline/loop.ts';
 import { tidyChunks } from './pipeline/chunks.ts';
@@ -53,7 +55,6 @@ import type { WorkerDeps } from './pipeline/worker-deps.ts';
 import { createPgBossQueue } from './queue/pg-boss.ts';
 import { composeScanner } from './scan/compose.ts';
 import { createVault, loadKeys, type Keys, type Vault } from './secrets.ts';
-import { createFetchSource } from './sources/fetch-source.ts';
 import { createDiskStorage } from './storage/disk.ts';
 import type { Storage } from './storage/storage.ts';
 import { deriveSigningKey, fileLink } from './storage/signed-url.ts';
@@ -62,6 +63,8 @@ export const VERSION = '0.1.0';
 
 /** How often leases, deadlines and lost messages are looked after. */
 const RECONCILE_EVERY_MS = 5000;
+/** A request waits for it. */
+const REINDEX_MS = 20_000;
 const PRUNE_EVERY_MS = 3_600_000;
 
 export interface Sidecar {
@@ -144,6 +147,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		queue,
 		vault,
 		storage,
+		audit: createAuditTrail(database.db, log),
 		log,
 		operations: await buildOperations({ config, guard, vault, storage, database, fileUrl, runPlan, ai, library, giveFeedback, tellLanguage }),
 		triggers: { process: config.N8N_WEBHOOK_URL ?? null, distribute: config.N8N_DISTRIBUTE_WEBHOOK_URL ?? null },
@@ -163,11 +167,12 @@ export async function startSidecar(environment: Record<string, string | undefine
 		renditionWaitSeconds: config.RENDITION_WAIT_SECONDS,
 		library,
 		giveFeedback,
+		reindex: (asset) => indexMetadata(finding, asset, AbortSignal.timeout(REINDEX_MS)),
 		checkCallbackUrl: (url) => callbackGuard.checkAddress(url),
 		version: VERSION,
 		readiness,
 		aiReport: () => ai.report(),
-		fetchSource: createFetchSource({ guard, maxBytes: config.MAX_FILE_BYTES, googleApiBaseUrl: config.GOOGLE_API_BASE_URL }),
+		...composeSources(config, guard),
 		probe,
 		runPlan,
 		reportProgress: (sealedUrl, body) => {
@@ -207,7 +212,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		return RECONCILE_EVERY_MS;
 	};
 	loops.reconciler = startLoop(RECONCILE_EVERY_MS, lookAfter, (error) => log.error({ err: error }, 'reconcile'));
-	loops.pruner = startLoop(PRUNE_EVERY_MS, () => prune(database.db).then(() => PRUNE_EVERY_MS), (error) => log.error({ err: error }, 'prune'));
+	loops.pruner = startLoop(PRUNE_EVERY_MS, () => prune(database.db, { auditDays: config.AUDIT_DAYS }).then(() => PRUNE_EVERY_MS), (error) => log.error({ err: error }, 'prune'));
 	const url = `http://127.0.0.1:${port}`;
 	log.info({ url, public_url: publicUrl, database: database.kind, role: config.ROLE, concurrency: deps.concurrency, data_dir: dataDir }, 'the sidecar is up');
 	if (keys.generated.length > 0) announce(keys, dataDir);
@@ -220,6 +225,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 			server.close();
 			server.closeAllConnections();
 			await Promise.all([loops.reconciler?.stop(), loops.pruner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
+			await deps.audit.close();
 			await detector.close();
 			await queue.stop();
 			await database.close();
@@ -276,7 +282,7 @@ async function check(config: Config, guard: Guard, prepareStorage: () => Promise
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
 	if (hardwareProblem) problems.push(hardwareProblem);
 	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
-	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'INSTAGRAM_API_BASE_URL', 'LINKEDIN_API_BASE_URL', 'META_GRAPH_BASE_URL', 'PINTEREST_API_BASE_URL', 'THREADS_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
+	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'DISCORD_API_BASE_URL', 'DROPBOX_API_BASE_URL', 'DROPBOX_CONTENT_BASE_URL', 'INSTAGRAM_API_BASE_URL', 'LINKEDIN_API_BASE_URL', 'META_GRAPH_BASE_URL', 'PINTEREST_API_BASE_URL', 'THREADS_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];
 		if (url) checkBaseUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
 	}

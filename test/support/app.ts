@@ -8,6 +8,7 @@ import type { HttpDeps } from '../../sidecar/src/http/deps.ts';
 import { EventFeed } from '../../sidecar/src/http/events.ts';
 import { createGiveFeedback } from '../../sidecar/src/operations/ai/give-feedback.ts';
 import { createLibrary } from '../../sidecar/src/operations/ai/library.ts';
+import { createAuditTrail } from '../../sidecar/src/ops/audit-trail.ts';
 import { deriveSigningKey, fileLink } from '../../sidecar/src/storage/signed-url.ts';
 import type { TestPipeline } from './pipeline.ts';
 
@@ -30,6 +31,7 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 	const deps: HttpDeps = {
 		...pipeline.deps,
 		database: pipeline.database,
+		audit: createAuditTrail(pipeline.database.db, pipeline.deps.log),
 		signingKey: SIGNING_KEY,
 		publicUrl: url,
 		delivery: { mode: 'proxy', xAccelPrefix: '/stored/', corsOrigins: ['*'] },
@@ -42,9 +44,11 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 		checkCallbackUrl: async () => null,
 		version: '0',
 		readiness: async () => [],
+		listSource: async () => ({ entries: [], skipped: [], cursor: null, hasMore: false }),
 		aiReport: () => ({ capabilities: [], voice_activity: { provider: 'ffmpeg', obstacle: null } }),
 		library: createLibrary({ ...finding, fileUrl }),
 		giveFeedback: createGiveFeedback(finding),
+		reindex: async () => null,
 		...change,
 	};
 	const feed = new EventFeed(deps);
@@ -56,6 +60,7 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 			await feed.stop();
 			server.close();
 			server.closeAllConnections();
+			await deps.audit.close();
 		},
 	};
 }

@@ -69,6 +69,14 @@ export const assetSchema = z.object({
 	width: z.number().nullable(),
 	height: z.number().nullable(),
 	file_size_bytes: z.number().nullable(),
+	title: z.string().nullable(),
+	description: z.string().nullable(),
+	language: z.string().nullable().describe('BCP 47'),
+	owner: z.string().nullable(),
+	version: z.number().describe('Counts the originals that it has had.'),
+	same_as: z.string().nullable().describe('The asset with the same bytes that this one shares its original with.'),
+	original_state: z.enum(['stored', 'archived', 'replaced', 'deleted']).describe('What the policy of the workspace has made of the original.'),
+	public_at: time.nullable().describe('Since when anyone may look at its page; null: nobody may.'),
 	metadata: record,
 	tags: z
 		.array(z.object({ tag: z.string(), source: z.enum(['analysis', 'caption', 'person']), score: z.number().describe('0 to 1') }))

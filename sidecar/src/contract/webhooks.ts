@@ -7,6 +7,8 @@ export const WEBHOOK_EVENTS = {
 	'asset.ready': 'The bytes of an asset are stored, and it is known what they are.',
 	'asset.analyzing': 'The asset is being scanned, before anything else is done with it.',
 	'asset.processed': 'All jobs of `POST /api/media/process` have ended.',
+	'asset.updated': 'Somebody changed what is said of an asset: title, tags, metadata.',
+	'asset.deleted': 'An asset was deleted, with its files.',
 	'asset.failed': 'The asset cannot be used, or its processing failed.',
 	'job.created': 'Somebody asked for a job.',
 	'job.retried': 'Somebody asked for a failed or cancelled job again.',

@@ -13,9 +13,15 @@ import { pipelineRoutes } from './pipelines.ts';
 import { postRoutes } from './posts.ts';
 import { processRoutes } from './process.ts';
 import { openRenditionRoutes, renditionRoutes } from './renditions.ts';
-import { authenticate } from './request.ts';
+import { auditCalls } from './audit-calls.ts';
+import { auditRoutes } from './audit.ts';
+import { keyRoutes } from './keys.ts';
+import { authenticate, authorize } from './request.ts';
+import { nameRoute } from './route.ts';
+import { workspacesRoutes } from './workspaces.ts';
 import { checkAddress, fromExpress, jsonBody } from './request-limits.ts';
 import { searchRoutes } from './search.ts';
+import { sourceRoutes } from './sources.ts';
 import { infoRoutes, serviceRoutes } from './service.ts';
 import { directUploadRoutes } from './direct-uploads.ts';
 import { signRoutes } from './sign.ts';
@@ -38,15 +44,16 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	});
 	app.use(securityHeaders(deps.publicUrl), checkAddress);
 	app.use('/docs', docsHeaders);
+	app.use(nameRoute(deps.operations.values()), auditCalls(deps.audit));
 	// Open: health, documentation, and links that carry their own permission.
 	app.use(serviceRoutes(deps), fileRoutes(deps), openRenditionRoutes(deps), uploadRoutes(deps), tusRoutes(deps), directUploadRoutes(deps));
 
 	const media = Router();
 	// Before the routes with /assets/:id.
 	media.use(searchRoutes(deps));
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed));
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), sourceRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed), keyRoutes(), workspacesRoutes(deps), auditRoutes());
 	// The key first: whoever has none cannot make the sidecar parse anything.
-	const guarded = [authenticate(deps), jsonBody()];
+	const guarded = [authenticate(deps), authorize, jsonBody()];
 	app.use('/api/media', apiCors(deps.apiCorsOrigins ?? []), ...guarded, media);
 	app.use(...guarded, operationRoutes(deps));
 

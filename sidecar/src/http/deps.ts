@@ -4,6 +4,8 @@ import type { OutboxDeps } from '../callbacks/outbox.ts';
 import type { GiveFeedback } from '../operations/ai/give-feedback.ts';
 import type { Library } from '../operations/ai/library.ts';
 import type { Scanner } from '../scan/clamd.ts';
+import type { ListSourceFiles } from '../sources/list-source.ts';
+import type { AuditTrail } from '../ops/audit-trail.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { DeliverySettings } from './deliver.ts';
 
@@ -11,6 +13,8 @@ import type { DeliverySettings } from './deliver.ts';
 export interface HttpDeps extends OutboxDeps {
 	database: OpenDatabase;
 	storage: Storage;
+	/** Who did what. */
+	audit: AuditTrail;
 	/** Signs and checks links to files and uploads. */
 	signingKey: Buffer;
 	publicUrl: string;
@@ -28,6 +32,8 @@ export interface HttpDeps extends OutboxDeps {
 	giveFeedback: GiveFeedback;
 	/** Finds an asset by what it says of itself now. */
 	reindex(asset: { id: string; workspaceId: string }): Promise<unknown>;
+	/** What a folder, feed or bucket holds. */
+	listSource: ListSourceFiles;
 	/** Throws when nothing may be sent to this URL (net/guard.ts). */
 	checkCallbackUrl(url: string): Promise<unknown>;
 	/** As WorkerDeps have it: what the settings of a workspace may ask for. */

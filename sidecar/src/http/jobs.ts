@@ -2,24 +2,22 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
 import { jobStatusSchema } from '../contract/views.ts';
-import { findAsset } from '../db/assets.ts';
 import { listCallbacks, redeliver } from '../db/callbacks.ts';
 import { filesOfJobs, findJob, listJobs, type JobRow } from '../db/jobs.ts';
 import type { Database, Transaction } from '../db/database.ts';
 import { PipelineError } from '../errors.ts';
-import { readAssetView } from '../pipeline/asset-view.ts';
 import { cancelJob, retryJob } from '../pipeline/steer.ts';
 import { callbackView, jobView } from '../pipeline/views.ts';
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
-import { create, dbOf, workspaceOf } from './request.ts';
+import { create, dbOf, requireOperations, workspaceOf } from './request.ts';
 
 const limit = z.coerce.number().int().min(1).max(500).default(50);
 const listQuery = z.object({ status: jobStatusSchema.optional(), asset_id: z.uuid().optional(), limit });
 const callbackQuery = z.object({ status: z.enum(['pending', 'delivered', 'dead', 'obsolete']).optional(), limit });
 const retryBody = z.strictObject({ secrets: z.record(z.string(), z.string()).optional() });
 
-/** Jobs, assets and callbacks: read, cancel, retry, deliver again. */
+/** Jobs and callbacks: read, cancel, retry, deliver again. */
 export function jobRoutes(deps: HttpDeps): Router {
 	const router = Router();
 	const view = async (db: Database, job: JobRow) => jobView(job, await filesOfJobs(db, [job.id]), deps.fileUrl);
@@ -50,14 +48,9 @@ export function jobRoutes(deps: HttpDeps): Router {
 		const { secrets = null } = parse(retryBody, request.body ?? {});
 		await create(deps, request, response, async (tx: Transaction) => {
 			const job = await retryJob(deps, tx, workspaceOf(response), id, secrets);
+			requireOperations(response, [job.jobType]);
 			return { status: 202, body: jobView(job, [], deps.fileUrl) };
 		});
-	});
-
-	router.get('/assets/:id', async (request, response) => {
-		const asset = await findAsset(dbOf(response), workspaceOf(response), uuidOf(request.params.id));
-		if (!asset) throw new PipelineError('not_found', `There is no asset ${request.params.id} in this workspace.`);
-		response.json(await readAssetView(dbOf(response), asset, deps.fileUrl));
 	});
 
 	router.get('/callbacks', async (request, response) => {

@@ -21,6 +21,8 @@ export async function textAbout(db: Executor, workspaceId: string, assetId: stri
 	const caption = (await latestCompleted(db, assetId, 'caption'))?.output ?? {};
 	const tags = (await listTags(db, assetId)).slice(0, MOST_TAGS).map(({ tag }) => tag);
 	const sentences = [
+		...texts(asset.title),
+		...texts(asset.description),
 		...texts(title),
 		...texts(description),
 		...texts(caption['title']),
@@ -31,7 +33,7 @@ export async function textAbout(db: Executor, workspaceId: string, assetId: stri
 		...texts(fileName).map(wordsOfFileName),
 		...texts(others).filter((text) => !NUMBERS.test(text.trim())),
 	];
-	const language = caption['language'];
+	const language = asset.language?.split('-')[0] ?? caption['language'];
 	return { text: joined(sentences), language: typeof language === 'string' && /^[a-z]{2}$/.test(language) ? language : null };
 }
 

@@ -1,5 +1,5 @@
 import type { TextEmbedder } from '../../ai/embedder.ts';
-import { findAsset } from '../../db/assets.ts';
+import { findAsset, type AssetRow } from '../../db/assets.ts';
 import type { Database } from '../../db/database.ts';
 import { assetsHolding, hasSpace, holding, isIndexed, matching, meanVectors, nearest, newestAssets, type EntryKind, type Hit, type SearchScope } from '../../db/search.ts';
 import { matchesIn, parseQuery, searchText, type SearchQuery, type SearchTerm } from '../../db/search-query.ts';
@@ -225,7 +225,7 @@ export function createLibrary({ db, embedder, tellLanguage, fileUrl }: LibraryDe
 					{
 						asset_id: asset.id,
 						file_type: asset.fileType,
-						title: titleOf(asset.metadata),
+						title: titleOf(asset),
 						tags: own,
 						duration_seconds: asset.durationSeconds,
 						width: asset.width,
@@ -251,8 +251,8 @@ const bare = (assetId: string): FoundGroup => ({ assetId, score: 1, methods: [],
 
 const rounded = (score: number): number => Math.round(score * 1000) / 1000;
 
-function titleOf({ title, file_name: fileName }: Record<string, unknown>): string {
-	for (const name of [title, fileName]) if (typeof name === 'string' && name.trim() !== '') return searchText(name);
+function titleOf({ title, metadata }: Pick<AssetRow, 'title' | 'metadata'>): string {
+	for (const name of [title, metadata['title'], metadata['file_name']]) if (typeof name === 'string' && name.trim() !== '') return searchText(name);
 	return '';
 }
 

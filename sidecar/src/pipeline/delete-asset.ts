@@ -1,0 +1,42 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { lockAsset } from '../db/assets.ts';
+import type { Transaction } from '../db/database.ts';
+import { recordEvents } from '../db/events.ts';
+import { INGEST, OPEN } from '../db/jobs.ts';
+import { assets, assetVersions, callbacks, files, jobs, posts } from '../db/schema.ts';
+import type { PipelineDeps } from './deps.ts';
+import { finishJob } from './finish.ts';
+
+export interface DeletedAsset {
+	/** Stored files that it named. Those that another row still names must stay: ask `unreferencedKeys` after the commit. */
+	keys: string[];
+	bytes: number;
+}
+
+/**
+ * Takes an asset out of the database, with all that was found out about it. Jobs under way are cancelled. Jobs stay as numbers of
+ * the usage, without what they were told and what they made; posts stay, because they are still out there. Null: there is no such asset.
+ */
+export async function deleteAsset(deps: PipelineDeps, tx: Transaction, workspaceId: string, assetId: string): Promise<DeletedAsset | null> {
+	const asset = await lockAsset(tx, assetId);
+	if (!asset || asset.workspaceId !== workspaceId) return null;
+	const error = { code: 'cancelled' as const, message: 'The asset was deleted.' };
+	// The others first: the end of an ingest would fail those that wait for it.
+	const open = await tx.select().from(jobs).where(and(eq(jobs.assetId, assetId), inArray(jobs.status, OPEN))).orderBy(sql`${jobs.jobType} = ${INGEST}`, jobs.id);
+	for (const job of open) await finishJob(deps, tx, job, { status: 'cancelled', error });
+
+	const made = await tx.delete(files).where(eq(files.assetId, assetId)).returning({ key: files.storageKey, bytes: files.bytes });
+	const versions = await tx.delete(assetVersions).where(eq(assetVersions.assetId, assetId)).returning({ key: assetVersions.storageKey, bytes: assetVersions.bytes });
+	await tx.delete(callbacks).where(eq(callbacks.assetId, assetId));
+	await tx.update(posts).set({ assetId: null }).where(eq(posts.assetId, assetId));
+	// What was not found for its own source must not be returned for other media either: its files are going.
+	await tx
+		.update(jobs)
+		.set({ assetId: null, params: {}, output: null, source: null, secret: null, reuseKey: null, renditionKey: null })
+		.where(eq(jobs.assetId, assetId));
+	await tx.delete(assets).where(eq(assets.id, assetId));
+	await recordEvents(tx, [{ workspaceId, type: 'asset.deleted', assetId, data: { title: asset.title } }]);
+	const original = asset.storageKey ? [{ key: asset.storageKey, bytes: asset.bytes }] : [];
+	const all = new Map([...original, ...versions, ...made].map(({ key, bytes }) => [key, bytes ?? 0]));
+	return { keys: [...all.keys()], bytes: [...all.values()].reduce((sum, bytes) => sum + bytes, 0) };
+}
