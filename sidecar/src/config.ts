@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isClamdAddress } from './scan/address.ts';
 
@@ -23,6 +24,23 @@ const flagOn = z
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
 
 const clamdAddress = z.string().refine((text) => isClamdAddress(text), 'must be the path of a Unix socket (/var/run/clamav/clamd.ctl) or host:port (clamav:3310)');
+
+/** As express wants it: false, a number of hops, or addresses and ranges. */
+const trustedProxies = z
+	.string()
+	.default('')
+	.transform((text, context): false | number | string[] => {
+		const entries = text.split(',').map((entry) => entry.trim()).filter(Boolean);
+		if (entries.length === 0) return false;
+		if (entries.length === 1 && /^\d{1,2}$/.test(entries[0] ?? '')) return Number(entries[0]) || false;
+		const wrong = entries.filter((entry) => !['loopback', 'linklocal', 'uniquelocal'].includes(entry) && !isIP(entry) && !isRange(entry));
+		if (wrong.length > 0) context.addIssue(`must be a number of proxies, or addresses and ranges such as loopback,10.0.0.0/8 (not understood: ${wrong.join(', ')})`);
+		return entries;
+	});
+const isRange = (text: string): boolean => {
+	const [address = '', bits = '', more] = text.split('/');
+	return more === undefined && /^\d{1,3}$/.test(bits) && isIP(address) > 0 && Number(bits) <= (isIP(address) === 4 ? 32 : 128);
+};
 
 const replicateModel = (fallback: string) =>
 	z.string().regex(/^[\w.-]+\/[\w.-]+(:[0-9a-f]{8,64})?$/, 'must be owner/name or owner/name:version').default(fallback);
@@ -52,6 +70,9 @@ export const configSchema = z.object({
 		.default('proxy')
 		.describe('How files reach those who have a link. proxy: through the sidecar. redirect: straight from the store, where it gives links itself (S3, Google Cloud Storage …). x-accel: by the nginx before the sidecar, for files on its disk (docs/delivery.md).'),
 	X_ACCEL_PREFIX: z.string().regex(/^\/([\w.-]+\/)+$/, 'must be a path with slashes around it, such as /stored/').default('/stored/').describe('With DELIVERY=x-accel: the internal location of nginx whose alias is the folder of the files, DATA_DIR/files.'),
+	API_REQUESTS_PER_MINUTE: z.coerce.number().int().positive().default(1200).describe('Requests with one API key in a minute; further ones are answered 429 with Retry-After. A workspace may have its own (`quotas.requests_per_minute`). Links to files are not counted.'),
+	AUTH_FAILURES_PER_MINUTE: z.coerce.number().int().positive().default(30).describe('Wrong API keys from one address in a minute; then the address is answered 429 until the minute is over.'),
+	TRUST_PROXY: trustedProxies.describe('Whose X-Forwarded-For tells the address of the caller (rate limits, audit log): a number of proxies before the sidecar, or their addresses or ranges, comma-separated; `loopback` is this machine. Default none: the header is ignored.'),
 	API_CORS_ORIGINS: list.describe('Comma-separated origins whose scripts may call /api/media from a browser. Default none: a page cannot keep an API key to itself.'),
 	CORS_ORIGINS: list.transform((origins) => (origins.length > 0 ? origins : ['*'])).describe('Comma-separated origins whose scripts may read files, e.g. `https://app.example.com`. Default `*`: the link is the permission.'),
 	CLAMD: clamdAddress.optional().describe('Virus scanner: ClamAV’s daemon, as path of its Unix socket (`/var/run/clamav/clamd.ctl`) or `host:port` (`clamav:3310`). When set, nothing is accepted that it has not looked at, also while it does not answer. Absent: no scan.'),
@@ -114,6 +135,15 @@ export const configSchema = z.object({
 	YOUTUBE_UPLOAD_BASE_URL: httpUrl.default('https://www.googleapis.com/upload/youtube/v3').describe('Base URL of uploads to YouTube.'),
 	YOUTUBE_WEB_BASE_URL: httpUrl.default('https://www.youtube.com').describe('Base of the links to videos on YouTube.'),
 	GOOGLE_API_BASE_URL: httpUrl.default('https://www.googleapis.com').describe('Base URL of the Google Drive API.'),
+	DROPBOX_API_BASE_URL: httpUrl.default('https://api.dropboxapi.com').describe('Base URL of the Dropbox API.'),
+	DROPBOX_CONTENT_BASE_URL: httpUrl.default('https://content.dropboxapi.com').describe('Where the Dropbox API sends the bytes of files.'),
+	DISCORD_API_BASE_URL: httpUrl.default('https://discord.com/api/v10').describe('Base URL of the Discord API, with its version: it renews links to attachments.'),
+	WATCH_DIR: z.string().min(1).optional().describe('Folder whose files are ingested by themselves, each once, as soon as they have stopped growing. Its files can also be named as the source `folder`. Absent: none.'),
+	WATCH_WORKSPACE: z.string().min(1).default('default').describe('The workspace that WATCH_DIR belongs to.'),
+	WATCH_PIPELINE: z.string().min(1).max(100).optional().describe('The pipeline that is run on files from WATCH_DIR. Absent: the pipeline of the workspace.'),
+	WATCH_MOVE: flag.describe('Move files of WATCH_DIR to its folder done/ when they are processed, or to failed/, with a note why. Off: they stay, and are remembered.'),
+	WATCH_SETTLE_SECONDS: seconds(10).describe('A file of WATCH_DIR is complete when it has not changed for so long. Copying over a slow network needs more.'),
+	AUDIT_DAYS: z.coerce.number().int().min(7).max(36_500).default(365).describe('How long the audit log is kept, in days.'),
 	LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level that is logged.'),
 });
 

@@ -28,6 +28,7 @@ import { composeAi } from './ai/routing/compose-ai.ts';
 import type { AiParts } from './ai/routing/create-ai.ts';
 import { createLanguageDetector } from './ai/local/language.ts';
 import { createPace } from './db/pace.ts';
+import { createRateLimiter } from './db/rate-limiter.ts';
 import { createPostLedger } from './db/posts.ts';
 import { createGiveFeedback, type GiveFeedback } from './operations/ai/give-feedback.ts';
 import { createAiOperations } from './operations/ai/index.ts';
@@ -159,6 +160,8 @@ export async function startSidecar(environment: Record<string, string | undefine
 		signingKey,
 		publicUrl,
 		delivery: { mode: config.DELIVERY, xAccelPrefix: config.X_ACCEL_PREFIX, corsOrigins: config.CORS_ORIGINS },
+		rateLimits: { limiter: createRateLimiter(database), requestsPerMinute: config.API_REQUESTS_PER_MINUTE, failuresPerMinute: config.AUTH_FAILURES_PER_MINUTE },
+		trustProxy: config.TRUST_PROXY,
 		apiCorsOrigins: config.API_CORS_ORIGINS,
 		maxFileBytes: config.MAX_FILE_BYTES,
 		maxUploadBytes: config.MAX_UPLOAD_BYTES,

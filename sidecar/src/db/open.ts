@@ -11,7 +11,7 @@ import { migrate as migratePostgres } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import type { OpenDatabase } from './database.ts';
 import * as schema from './schema.ts';
-import { asWorkspace, prepareTenancy, tenantPglite, tenantPool } from './tenancy.ts';
+import { asWorkspace, prepareTenancy, rememberHandles, tenantPglite, tenantPool } from './tenancy.ts';
 
 /** `src/db` and `dist/db` are equally deep, so this holds for both. */
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -48,7 +48,7 @@ async function preparePglite(client: PGlite, release: () => void): Promise<OpenD
 	return {
 		kind: 'pglite',
 		db,
-		forWorkspace: (workspaceId) => asWorkspace(drizzlePglite(tenantPglite(client, workspaceId), { schema }), db, workspaceId),
+		forWorkspace: rememberHandles((workspaceId) => asWorkspace(drizzlePglite(tenantPglite(client, workspaceId), { schema }), db, workspaceId)),
 		vectors: null,
 		executeSql: async (text, values) => {
 			// A statement list has no parameters and answers several results; `query` takes one statement only.
@@ -96,7 +96,7 @@ export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }
 	return {
 		kind: 'postgres',
 		db,
-		forWorkspace: (workspaceId) => asWorkspace(drizzlePostgres(tenantPool(pool, workspaceId), { schema }), db, workspaceId),
+		forWorkspace: rememberHandles((workspaceId) => asWorkspace(drizzlePostgres(tenantPool(pool, workspaceId), { schema }), db, workspaceId)),
 		vectors,
 		executeSql: async (text, values) => {
 			return { rows: rowsOf(await pool.query(text, values)) };

@@ -97,6 +97,21 @@ export function tenantPglite(client: PGlite, workspaceId: string): PGlite {
 	return new Proxy(client, { get: (target, name) => (name === 'query' ? query : bound(target, name)) });
 }
 
+/** So many handles are kept: making one takes as long as a small query. */
+const MOST_HANDLES = 1000;
+
+export function rememberHandles(make: (workspaceId: string) => Database): (workspaceId: string) => Database {
+	const made = new Map<string, Database>();
+	return (workspaceId) => {
+		let db = made.get(workspaceId);
+		if (!db) {
+			if (made.size >= MOST_HANDLES) made.clear();
+			made.set(workspaceId, (db = make(workspaceId)));
+		}
+		return db;
+	};
+}
+
 /** As of the object itself: private fields are not there through a proxy. */
 function bound(target: object, name: string | symbol): unknown {
 	const value: unknown = Reflect.get(target, name, target);

@@ -19,6 +19,7 @@ import { keyRoutes } from './keys.ts';
 import { authenticate, authorize } from './request.ts';
 import { nameRoute } from './route.ts';
 import { workspacesRoutes } from './workspaces.ts';
+import { limitRate, refuseGuessing } from './rate-limits.ts';
 import { checkAddress, fromExpress, jsonBody } from './request-limits.ts';
 import { searchRoutes } from './search.ts';
 import { sourceRoutes } from './sources.ts';
@@ -36,6 +37,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	const app = express();
 	app.disable('x-powered-by');
 	app.set('query parser', 'simple');
+	app.set('trust proxy', deps.trustProxy ?? false);
 	app.use((request, response, next) => {
 		const requestId = randomUUID();
 		response.set('X-Request-Id', requestId);
@@ -53,7 +55,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	media.use(searchRoutes(deps));
 	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), sourceRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed), keyRoutes(), workspacesRoutes(deps), auditRoutes());
 	// The key first: whoever has none cannot make the sidecar parse anything.
-	const guarded = [authenticate(deps), authorize, jsonBody()];
+	const guarded = [refuseGuessing(deps), authenticate(deps), limitRate(deps), authorize, jsonBody()];
 	app.use('/api/media', apiCors(deps.apiCorsOrigins ?? []), ...guarded, media);
 	app.use(...guarded, operationRoutes(deps));
 

@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { Router, type Response } from 'express';
 import { batchRequestSchema, distributeRequestSchema, operationRequestSchema, type BatchItem } from '../contract/requests.ts';
 import { findAsset } from '../db/assets.ts';
 import { batchById, findBatch } from '../db/batches.ts';
@@ -10,7 +10,7 @@ import { refusePublishing } from '../pipeline/publishable.ts';
 import { submitBatch, type Submission } from '../pipeline/submit.ts';
 import { batchView } from '../pipeline/views.ts';
 import type { HttpDeps } from './deps.ts';
-import { bodyOf, create, dbOf, workspaceOf } from './request.ts';
+import { bodyOf, create, dbOf, requireOperations, workspaceOf } from './request.ts';
 
 /** POST /api/media/batch, GET /api/media/batches/:id, POST /api/media/distribute: many items, one callback (P11). */
 export function batchRoutes(deps: HttpDeps): Router {
@@ -20,7 +20,7 @@ export function batchRoutes(deps: HttpDeps): Router {
 		const body = bodyOf(batchRequestSchema, request, response);
 		await create(deps, request, response, async (tx) => ({
 			status: 202,
-			body: await accept(deps, tx, {
+			body: await accept(deps, tx, response, {
 				workspaceId: workspaceOf(response),
 				kind: 'batch',
 				items: body.items,
@@ -48,7 +48,7 @@ export function batchRoutes(deps: HttpDeps): Router {
 			const items = body.posts.map(({ secrets, ...params }): BatchItem => ({ operation: 'publish', asset_id: body.asset_id, params, secrets }));
 			return {
 				status: 202,
-				body: await accept(deps, tx, {
+				body: await accept(deps, tx, response, {
 					workspaceId: workspaceOf(response),
 					kind: 'batch',
 					items,
@@ -63,8 +63,9 @@ export function batchRoutes(deps: HttpDeps): Router {
 	return router;
 }
 
-async function accept(deps: HttpDeps, tx: Transaction, submission: Submission): Promise<Record<string, unknown>> {
+async function accept(deps: HttpDeps, tx: Transaction, response: Response, submission: Submission): Promise<Record<string, unknown>> {
 	const { batchId, jobs } = await submitBatch(deps, tx, submission);
+	requireOperations(response, jobs.map(({ jobType }) => jobType));
 	const batch = await batchById(tx, batchId);
 	return {
 		batch_id: batchId,
@@ -91,6 +92,8 @@ export function operationRoutes(deps: HttpDeps): Router {
 					priority: body.priority,
 				});
 				const [job] = jobs;
+				// One that was submitted before and is taken over may be of any kind.
+				requireOperations(response, jobs.map(({ jobType }) => jobType));
 				if (!job) throw new PipelineError('internal', 'The job was not stored.');
 				return { status: 202, body: { job_id: job.id, asset_id: job.assetId, status: job.status, estimated_duration: Math.ceil(job.estimatedSeconds) } };
 			});

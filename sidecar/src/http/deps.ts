@@ -8,6 +8,7 @@ import type { ListSourceFiles } from '../sources/list-source.ts';
 import type { AuditTrail } from '../ops/audit-trail.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { DeliverySettings } from './deliver.ts';
+import type { RateLimits } from './rate-limits.ts';
 
 /** What the HTTP layer works with. Built once in `main.ts`. */
 export interface HttpDeps extends OutboxDeps {
@@ -39,6 +40,10 @@ export interface HttpDeps extends OutboxDeps {
 	/** As WorkerDeps have it: what the settings of a workspace may ask for. */
 	scanner?: Scanner | null;
 	scanOptional?: boolean;
+	/** Absent: nobody is limited. */
+	rateLimits?: RateLimits;
+	/** `trust proxy` of express. Default: none. */
+	trustProxy?: false | number | string[];
 	/** Pages whose scripts may call the API. Default none. */
 	apiCorsOrigins?: readonly string[];
 	version: string;

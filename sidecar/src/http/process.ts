@@ -10,7 +10,7 @@ import { acceptExternalResult } from '../pipeline/steer.ts';
 import { assetView, jobView } from '../pipeline/views.ts';
 import { z } from 'zod';
 import type { HttpDeps } from './deps.ts';
-import { bodyOf, create, dbOf, workspaceOf } from './request.ts';
+import { bodyOf, create, dbOf, requireOperations, workspaceOf } from './request.ts';
 
 /** POST and GET /api/media/process, POST /api/media/callback (P1, P2, P4). */
 export function processRoutes(deps: HttpDeps): Router {
@@ -20,6 +20,7 @@ export function processRoutes(deps: HttpDeps): Router {
 		const body = bodyOf(processRequestSchema, request, response);
 		await create(deps, request, response, async (tx) => {
 			const { asset, jobs, message } = await submitProcess(deps, tx, workspaceOf(response), body);
+			requireOperations(response, jobs.map(({ jobType }) => jobType));
 			return {
 				status: 202,
 				body: { asset: assetView(asset, [], deps.fileUrl), jobs: jobs.map((job) => jobView(job, [], deps.fileUrl)), message },

@@ -1,4 +1,5 @@
 import { and, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { forgetAudit } from '../db/audit.ts';
 import type { Database } from '../db/database.ts';
 import { callbacks, events, idempotencyKeys, platformPace } from '../db/schema.ts';
 
@@ -11,7 +12,7 @@ const CALLBACK_DAYS = 30;
 const PACE_DAYS = 2;
 
 /** Forgets what nobody asks for any more, so that these tables do not grow for ever. Dead callbacks stay until somebody looks, but for events. */
-export async function prune(db: Database): Promise<void> {
+export async function prune(db: Database, { auditDays }: { auditDays?: number } = {}): Promise<void> {
 	const older = (days: number) => sql`now() - make_interval(days => ${days})`;
 	await db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, older(IDEMPOTENCY_DAYS)));
 	await db.delete(events).where(lt(events.createdAt, older(EVENT_DAYS)));
@@ -20,4 +21,5 @@ export async function prune(db: Database): Promise<void> {
 	await db
 		.delete(callbacks)
 		.where(and(or(inArray(callbacks.status, ['delivered', 'obsolete']), and(eq(callbacks.status, 'dead'), eq(callbacks.kind, 'event'))), lt(callbacks.createdAt, older(CALLBACK_DAYS))));
+	if (auditDays) await forgetAudit(db, auditDays);
 }

@@ -10,6 +10,10 @@ import { PipelineError } from '../errors.ts';
 export const rawKey = (workspaceId: string, assetId: string, extension: string): string =>
 	assertKey(`raw/${workspaceFolder(workspaceId)}/${assetId}.${extension.toLowerCase() || 'bin'}`);
 
+/** What has taken the place of an original (workspace setting `originals: replace`): `raw/{workspace}/{asset}_master.{ext}`. Private, as the original was. */
+export const masterKey = (workspaceId: string, assetId: string, extension: string): string =>
+	assertKey(`raw/${workspaceFolder(workspaceId)}/${assetId}_master.${extension}`);
+
 /** An upload that has not been checked yet: `incoming/{workspace}/{asset}`. */
 export const incomingKey = (workspaceId: string, assetId: string): string =>
 	assertKey(`incoming/${workspaceFolder(workspaceId)}/${assetId}`);
@@ -21,6 +25,9 @@ export const jobKey = (workspaceId: string, jobId: string, name: string): string
 /** What anyone may fetch: `public/{workspace}/{asset}_thumb.webp`. */
 export const publicKey = (workspaceId: string, name: string): string =>
 	assertKey(`public/${workspaceFolder(workspaceId)}/${name}`);
+
+/** Every folder that a workspace has files in, each with its last slash: without it, those of `acme-2` would be among those of `acme`. */
+export const foldersOf = (workspaceId: string): string[] => ['raw', 'incoming', 'jobs', 'public'].map((kind) => `${kind}/${workspaceFolder(workspaceId)}/`);
 
 /** One folder per workspace, different for different ids. An id that is no plain folder name is replaced and marked with a hash. */
 export function workspaceFolder(workspaceId: string): string {

@@ -28,6 +28,7 @@ describe('GET /events', () => {
 		const app = express();
 		app.use((request, response, next) => {
 			response.locals['workspaceId'] = request.get('x-workspace') ?? 'acme';
+			response.locals['db'] = database.forWorkspace(request.get('x-workspace') ?? 'acme');
 			response.on('close', () => (closed += 1));
 			next();
 		});
