@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { PipelineError } from '../errors.ts';
 import { assertKey } from './keys.ts';
 import type { Storage, StoredFile } from './storage.ts';
+import { requireWhole } from './whole.ts';
 
 /** Unfinished files: hidden, in the folder of their final name, so that the last step is a rename within one file system. */
 const PART = /^\..*\.part$/;
@@ -81,12 +82,13 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 					await rm(localPath, { force: true });
 				}
 			}),
-		async putStream(key, stream) {
+		async putStream(key, stream, { bytes } = {}) {
 			try {
 				return await promote(key, async (part) => {
 					// Opened first: when the folder is gone, the stream has not been touched, and a second try can use it.
 					const handle = await open(part, 'wx');
 					await pipeline(stream, handle.createWriteStream());
+					requireWhole(key, (await stat(part)).size, bytes);
 				});
 			} finally {
 				// A refused key fails before the stream is touched; its source must not stay open.
