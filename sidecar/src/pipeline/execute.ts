@@ -4,10 +4,11 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
-import { findAsset } from '../db/assets.ts';
+import { findAsset, type AssetRow } from '../db/assets.ts';
 import { CHUNK, type JobRow } from '../db/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import { isManifest } from '../media/early.ts';
+import type { MediaFacts } from '../media/facts.ts';
 import { asReadByFfmpeg } from '../media/picture-readers.ts';
 import type { ProducedFile } from '../media/plan.ts';
 import type { MediaInput, OpenedMedia } from '../operations/media-input.ts';
@@ -21,7 +22,9 @@ import type { Outcome } from './finish.ts';
 import type { Seat } from './group.ts';
 import { NotYet } from './not-yet.ts';
 import { assetsIn, reuse } from './reuse.ts';
+import { refuseResults } from './quota.ts';
 import { refuseUnsafe } from './safety.ts';
+import { storedSource } from './stored-source.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** One try of one job. */
@@ -56,6 +59,8 @@ export async function execute(deps: WorkerDeps, execution: Execution): Promise<C
 	if (earlier) return earlier;
 	const { output, files = [], cost = {} } = operation.kind === 'media' ? await runMediaOperation(deps, execution, operation) : await runTask(deps, execution, operation);
 	execution.signal.throwIfAborted();
+	const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
+	await refuseResults(deps.db, job.workspaceId, sizes.reduce((sum, size) => sum + size, 0));
 	const stored = await execution.step('store', () => storeFiles(deps, execution, files));
 	const bytes = stored.reduce((sum, file) => sum + file.bytes, 0);
 	return { status: 'completed', output, files: stored, cost: bytes > 0 ? { ...cost, storage_bytes: bytes } : cost };
@@ -121,11 +126,17 @@ function waitedFor({ error }: JobRow): string | null {
 async function openSource(deps: WorkerDeps, execution: Execution): Promise<OpenedMedia> {
 	const { job } = execution;
 	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
-	if (!asset?.storageKey || !asset.facts) throw new PipelineError('input_not_found', 'The media of this job is not stored. Ingest it again.');
+	if (!asset?.facts) throw new PipelineError('input_not_found', 'The media of this job is not stored. Ingest it again.');
 	const operation = deps.operations.get(job.jobType);
 	if (operation) refuseOtherKinds(operation, asset.facts);
-	const path = await localFile(deps, execution, asset.storageKey, 'source');
-	return { path, facts: asset.facts };
+	return openStored(deps, execution, asset, asset.facts, 'source');
+}
+
+/** The original, or what stands for it where the policy of the workspace let it go. */
+async function openStored(deps: WorkerDeps, execution: Execution, asset: AssetRow, facts: MediaFacts, name: string): Promise<OpenedMedia> {
+	const { key, probeAgain } = await storedSource(deps.db, asset);
+	const path = await localFile(deps, execution, key, name);
+	return { path, facts: probeAgain ? await deps.probe(path, { signal: execution.signal }) : facts };
 }
 
 /** Media beside the source. Throws NotYet while its bytes are still on their way. */
@@ -135,7 +146,7 @@ async function openInput(deps: WorkerDeps, execution: Execution, input: MediaInp
 	if ('asset_id' in input) {
 		const asset = await findAsset(deps.db, job.workspaceId, input.asset_id);
 		if (!asset) throw new PipelineError('input_not_found', `There is no asset ${input.asset_id} in this workspace.`);
-		if (asset.storageKey && asset.facts) return { path: await localFile(deps, execution, asset.storageKey, name), facts: asset.facts };
+		if (asset.facts && (asset.storageKey || asset.originalState === 'deleted')) return openStored(deps, execution, asset, asset.facts, name);
 		if (asset.status === 'failed') throw new PipelineError('input_not_found', `The media of asset ${asset.id} could not be stored: ${asset.error?.message ?? 'its ingest failed'}`);
 		if (asset.status === 'uploading') throw new PipelineError('input_not_found', `Asset ${asset.id} is still waiting for its upload. PUT the file to its upload URL first.`);
 		throw new NotYet(`asset ${asset.id} is on its way`);

@@ -124,7 +124,7 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 	} else {
 		const before = await lockAsset(tx, assetId);
 		if (before && isUnsafe(before)) return;
-		await updateAsset(tx, assetId, { status: 'failed', error: outcome.error });
+		await updateAsset(tx, assetId, { status: 'failed', error: outcome.error, expectedBytes: null });
 		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.failed', assetId, data: { error: outcome.error } }]);
 	}
 }

@@ -10,6 +10,9 @@ import { describe, describeFile } from './describe.ts';
 import { examine, type Examined } from './examine.ts';
 import { localFile, type Execution } from './execute.ts';
 import type { Outcome } from './finish.ts';
+import { reserveFor, withinQuota } from './quota.ts';
+import { findOtherFile } from './uploads.ts';
+import { makeMaster, type Master } from './originals.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 type Completed = Extract<Outcome, { status: 'completed' }>;
@@ -36,13 +39,17 @@ async function download(deps: WorkerDeps, execution: Execution, asset: AssetRow,
 	const { job, workDir, signal, step, progress } = execution;
 	const path = join(workDir, 'source');
 	const secrets = job.secret ? (JSON.parse(deps.vault.open(job.secret)) as Record<string, string>) : {};
-	const fetched = await step('download', () => deps.fetchSource({ place, secrets, destPath: path, signal, onProgress: (percent) => progress(percent * 0.6) }));
+	const fetched = await step('download', () =>
+		withinQuota(deps.db, job.workspaceId, (maxBytes) => deps.fetchSource({ place, secrets, workspaceId: job.workspaceId, destPath: path, maxBytes, signal, onProgress: (percent) => progress(percent * 0.6) })),
+	);
 	const claim: Claim = { mime: fetched.contentType ?? null, fileName: fetched.fileName };
-	const examined = await examine(deps, execution, path, claim, (percent) => progress(60 + percent * 0.3));
+	const examined = await examine(deps, execution, path, claim, (percent) => progress(60 + percent * 0.1));
 	const output = await describeFile(path, examined.facts);
+	await reserveFor(deps.db, asset, examined.facts.bytes);
+	const master = await masterOf(deps, execution, asset, path, examined, (percent) => progress(70 + percent * 0.28));
 	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));
 	await step('store', () => deps.storage.putFile(storageKey, path, { mime: examined.facts.mime }));
-	return done(examined, output, { storageKey, sha256: fetched.sha256, metadata: { file_name: fetched.fileName, ...asset.metadata } });
+	return done(deps, execution, examined, output, master, { storageKey, sha256: fetched.sha256, metadata: { file_name: fetched.fileName, ...asset.metadata } });
 }
 
 /** The browser or the node has put the bytes into storage; what they are is still to be found out. */
@@ -53,7 +60,7 @@ async function acceptUpload(deps: WorkerDeps, execution: Execution, asset: Asset
 	const path = await localFile(deps, execution, key, 'source');
 	const name = asset.metadata['file_name'];
 	const claim: Claim = { mime: asset.mime, fileName: typeof name === 'string' ? name : null };
-	const examined = await examine(deps, execution, path, claim, (percent) => progress(percent * 0.8)).catch(async (error: unknown) => {
+	const examined = await examine(deps, execution, path, claim, (percent) => progress(percent * 0.6)).catch(async (error: unknown) => {
 		// What may still pass is kept for the next try; all else goes at once.
 		if (!signal.aborted && error instanceof PipelineError && !error.retryable) await refuseUpload(deps, asset, error);
 		throw error;
@@ -61,9 +68,16 @@ async function acceptUpload(deps: WorkerDeps, execution: Execution, asset: Asset
 	const output = await describeFile(path, examined.facts);
 	const hash = createHash('sha256');
 	await step('checksum', async () => pipeline(await deps.storage.read(key), hash, { signal }));
+	const sha256 = hash.digest('hex');
+	const other = await findOtherFile(deps.db, asset.id, sha256);
+	if (other) {
+		await refuseUpload(deps, asset, other);
+		throw other;
+	}
+	const master = await masterOf(deps, execution, asset, path, examined, (percent) => progress(60 + percent * 0.38));
 	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));
 	if (key !== storageKey) await step('store', () => move(deps, key, storageKey));
-	return done(examined, output, { storageKey, sha256: hash.digest('hex'), metadata: asset.metadata });
+	return done(deps, execution, examined, output, master, { storageKey, sha256, metadata: asset.metadata });
 }
 
 /** Written down first: a try that follows a crash in the middle says the same, and deletes what is left. */
@@ -89,12 +103,21 @@ async function move({ storage }: WorkerDeps, from: string, to: string): Promise<
 	await storage.delete(from);
 }
 
-function done({ facts, warnings, scanned }: Examined, output: Record<string, unknown>, stored: { storageKey: string; sha256: string; metadata: Record<string, unknown> }): Completed {
+const masterOf = async (deps: WorkerDeps, execution: Execution, asset: AssetRow, path: string, { facts, settings }: Examined, progress: (percent: number) => void): Promise<Master | null> =>
+	settings.originals === 'replace' ? makeMaster(deps, execution, asset, { path, facts }, progress) : null;
+
+/** What is known of the asset now. Where a mezzanine takes the place of the original, `sha256` stays that of the original: by it the same bytes are known again. */
+async function done(deps: WorkerDeps, { step }: Execution, examined: Examined, output: Record<string, unknown>, master: Master | null, stored: { storageKey: string; sha256: string; metadata: Record<string, unknown> }): Promise<Completed> {
+	const { warnings, scanned } = examined;
+	if (master) await step('store', () => deps.storage.putFile(master.storageKey, master.path, { mime: master.facts.mime }));
+	const facts = master?.facts ?? examined.facts;
+	const original = { storageKey: stored.storageKey, bytes: examined.facts.bytes };
 	return {
 		status: 'completed',
-		output: { ...output, scanned, ...(warnings.length > 0 ? { warnings } : {}) },
+		output: { ...(master ? { ...describe(facts), exif: output['exif'], original: output } : output), scanned, ...(warnings.length > 0 ? { warnings } : {}) },
 		asset: {
 			...stored,
+			...(master ? { storageKey: master.storageKey, originalKey: original.storageKey, originalBytes: original.bytes, originalState: 'replaced' } : {}),
 			metadata: { ...stored.metadata, ...(warnings.length > 0 ? { warnings } : {}) },
 			facts,
 			fileType: facts.fileType,
@@ -104,7 +127,7 @@ function done({ facts, warnings, scanned }: Examined, output: Record<string, unk
 			width: facts.video?.width ?? null,
 			height: facts.video?.height ?? null,
 		},
-		cost: { storage_bytes: facts.bytes },
+		cost: { storage_bytes: facts.bytes + (master ? original.bytes : 0) },
 	};
 }
 

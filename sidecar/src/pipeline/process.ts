@@ -15,6 +15,7 @@ import { DEFAULT_PIPELINE, readPipeline, stepOf, type FoundPipeline, type JobSte
 import { enqueue, ranked, reopen } from './requeue.ts';
 import { behindGuards, isGuard, refuseUnsafe } from './safety.ts';
 import { newJob, operationNamed } from './submit.ts';
+import { reserve } from './quota.ts';
 
 export interface Processed {
 	asset: AssetRow;
@@ -54,6 +55,7 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 	// It would be done, and published, as if nothing had been found.
 	if (known && !rows.some((row) => isGuard(deps, row))) refuseUnsafe(known, 'asset_id');
 	if (reference.made) {
+		await reserve(tx, reference.made.asset.workspaceId, { assets: 1 });
 		await insertAssets(tx, [reference.made.asset]);
 		await enqueue(deps, tx, await insertJobs(tx, [reference.made.ingest]));
 	}
@@ -102,12 +104,13 @@ async function resolveAsset(references: MediaReferences, request: ProcessRequest
 	}
 	return references.create(sourceOf(request), request.metadata, {
 		fileType: request.file_type,
-		...(request.source ? { source: request.source } : {}),
+		...(typeof request.source === 'string' ? { source: request.source } : {}),
 		...(request.source_id ? { sourceId: request.source_id } : {}),
 	});
 }
 
 function sourceOf({ source, source_id: id, access_token: token, original_url: url }: ProcessRequest): Source {
+	if (typeof source === 'object') return source;
 	if (source === 'google_drive') {
 		if (!id) throw new PipelineError('invalid_request', 'source_id: give the Google Drive file id.');
 		if (token) return { type: 'google_drive', file_id: id, access_token: token };

@@ -1,6 +1,8 @@
 import type { WorkspaceSettings } from '../contract/workspace.ts';
-import type { Executor, Transaction } from '../db/database.ts';
+import { updateAsset, type AssetRow } from '../db/assets.ts';
+import type { Database, Executor, Transaction } from '../db/database.ts';
 import { holdingsOf, lockQuota, type Holdings } from '../db/quota.ts';
+import { transact } from '../db/transact.ts';
 import { readSettings } from '../db/workspaces.ts';
 import { PipelineError } from '../errors.ts';
 
@@ -15,6 +17,7 @@ export async function quotasOf(db: Executor, workspaceId: string): Promise<Quota
  * counts from then on (`assets.expected_bytes`, `assets.bytes`, `files`). Costs one small query where there is no quota.
  */
 export async function reserve(tx: Transaction, workspaceId: string, asked: Partial<Holdings>): Promise<void> {
+	if (!asked.bytes && !asked.assets) return;
 	const quotas = await quotasOf(tx, workspaceId);
 	if (quotas.max_bytes === null && quotas.max_assets === null) return;
 	await lockQuota(tx, workspaceId, 'holdings');
@@ -32,8 +35,38 @@ const exceeded = (quota: string, unit: string, used: number, limit: number, aske
 		details: { quota, used, limit, asked },
 	});
 
-/** Bytes that still fit; null: no limit. For downloads whose size nobody tells. */
-export async function bytesLeft(db: Executor, workspaceId: string): Promise<number | null> {
+/**
+ * Runs a download that may bring so many bytes as are left (undefined: any number): its size may not be known before. Throws `quota_exceeded`
+ * where it is too large for that.
+ */
+export async function withinQuota<T>(db: Executor, workspaceId: string, download: (maxBytes: number | undefined) => Promise<T>): Promise<T> {
 	const { max_bytes: limit } = await quotasOf(db, workspaceId);
-	return limit === null ? null : Math.max(0, limit - (await holdingsOf(db, workspaceId)).bytes);
+	if (limit === null) return download(undefined);
+	const { bytes: used } = await holdingsOf(db, workspaceId);
+	if (used >= limit) throw exceeded('max_bytes', 'bytes', used, limit, 1);
+	try {
+		return await download(limit - used);
+	} catch (error) {
+		if (!(error instanceof PipelineError) || error.code !== 'input_too_large' || error.details?.['max_bytes'] !== limit - used) throw error;
+		const asked = error.details['bytes'];
+		throw exceeded('max_bytes', 'bytes', used, limit, typeof asked === 'number' ? asked : limit - used + 1);
+	}
+}
+
+/** Throws `quota_exceeded` where results of so many bytes do not fit. Nothing is set aside: jobs that end at the same moment may together go a little beyond. */
+export async function refuseResults(db: Executor, workspaceId: string, bytes: number): Promise<void> {
+	const quotas = await quotasOf(db, workspaceId);
+	if (quotas.max_bytes !== null) refuseExcess(quotas, await holdingsOf(db, workspaceId), { bytes });
+}
+
+/** Sets aside what an asset will take, as soon as its size is known: of two downloads that end at once, the second one sees the first. Again: what was set aside before does not count. */
+export async function reserveFor(db: Database, asset: Pick<AssetRow, 'id' | 'workspaceId'>, bytes: number): Promise<void> {
+	await transact(db, async (tx) => {
+		const quotas = await quotasOf(tx, asset.workspaceId);
+		if (quotas.max_bytes === null) return;
+		await lockQuota(tx, asset.workspaceId, 'holdings');
+		await updateAsset(tx, asset.id, { expectedBytes: null });
+		refuseExcess(quotas, await holdingsOf(tx, asset.workspaceId), { bytes });
+		await updateAsset(tx, asset.id, { expectedBytes: bytes });
+	});
 }

@@ -14,6 +14,7 @@ import type { Operation } from '../operations/operation.ts';
 import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
 import { failDependents, finishBatchIfEnded } from './finish.ts';
+import { reserve } from './quota.ts';
 import { MediaReferences, type MediaReference } from './media-reference.ts';
 import { readPipeline, stepOf, type JobStep } from './pipelines.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
@@ -81,6 +82,7 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 	}
 
 	await storeBatch(deps, tx, batchId, submission);
+	await reserve(tx, workspaceId, { assets: references.made.length });
 	const assetRows = await insertAssets(tx, references.made.map(({ asset }) => asset));
 	const freshIds = new Set(fresh.map(({ id }) => id));
 	const hidden = references.made.map(({ ingest }) => ingest).filter(({ id }) => !freshIds.has(id));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { findAsset, lockAsset, updateAsset, type AssetRow } from '../db/assets.ts';
 import { recordEvents } from '../db/events.ts';
 import { insertJobs } from '../db/jobs.ts';
+import type { Executor } from '../db/database.ts';
 import { transact } from '../db/transact.ts';
 import { findUpload, lockUpload, tusUnderWay, updateUpload, type UploadRow } from '../db/uploads.ts';
 import { PipelineError, type PublicError } from '../errors.ts';
@@ -151,6 +152,13 @@ export async function beginParts(deps: UploadDeps, upload: UploadRow): Promise<{
 	// Two requests at once: the first one's counts.
 	if (uploadId !== begun) await store.abort(key, begun);
 	return { key, uploadId, store };
+}
+
+/** Null: the caller named no checksum, or this is the file that it named. Otherwise what to tell it. */
+export async function findOtherFile(db: Executor, assetId: string, sha256: string): Promise<PipelineError | null> {
+	const upload = await findUpload(db, assetId);
+	if (!upload?.sha256 || upload.sha256 === sha256) return null;
+	return new PipelineError('input_corrupt', 'What arrived is not the file that was announced: its SHA-256 is another one. Upload it again (POST /api/media/sign).', { details: { expected_sha256: upload.sha256, given_sha256: sha256 } });
 }
 
 /** Gives an upload up: its bytes go, its asset fails, and what was set aside of the quota is free again. */

@@ -13,6 +13,8 @@ export interface FetchRequest {
 	/** Whose job it is. */
 	workspaceId?: string;
 	destPath: string;
+	/** At most so many bytes, where that is less than MAX_FILE_BYTES. */
+	maxBytes?: number | undefined;
 	signal: AbortSignal;
 	/** 0 to 100; not called while the length is unknown. */
 	onProgress(percent: number): void;
