@@ -21,7 +21,7 @@ export interface SidecarProcess {
 export async function spawnSidecar(environment: Record<string, string>): Promise<SidecarProcess> {
 	const port = environment['PORT'] ?? String(await freePort());
 	const child: ChildProcess = spawn(process.execPath, [MAIN], {
-		env: { PATH: process.env['PATH'], HOST: '127.0.0.1', API_KEY, CALLBACK_SECRET: 'whsec_dGVzdC1zZWNyZXQtdGVzdC1zZWNyZXQ=', ...environment, PORT: port },
+		env: { PATH: process.env['PATH'], HOST: '127.0.0.1', API_KEY, CALLBACK_SECRET: 'whsec_dGVzdC1zZWNyZXQtdGVzdC1zZWNyZXQ=', API_REQUESTS_PER_MINUTE: '1000000', ...environment, PORT: port },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	const gone = once(child, 'exit');

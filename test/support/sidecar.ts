@@ -43,6 +43,8 @@ export async function startTestSidecar(environment: Record<string, string> = {})
 		DATA_DIR: folder,
 		API_KEY: 'test-api-key-0123456789',
 		CALLBACK_SECRET: 'whsec_dGVzdC1zZWNyZXQtdGVzdC1zZWNyZXQ=',
+		// Tests ask as fast as they can.
+		API_REQUESTS_PER_MINUTE: '1000000',
 		LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
 		...environment,
 	});
