@@ -31,3 +31,26 @@ export async function endOfBoxes(path: string, bytes: number): Promise<number> {
 		await file.close();
 	}
 }
+
+/** Whether the index (`moov`) stands before the media (`mdat`): a player then begins before it has the whole file. */
+export async function hasIndexFirst(path: string): Promise<boolean> {
+	const file = await open(path);
+	try {
+		const header = Buffer.alloc(16);
+		let at = 0;
+		for (let count = 0; count < MAX_BOXES; count++) {
+			const { bytesRead } = await file.read(header, 0, 16, at);
+			if (bytesRead < 8) return false;
+			const type = header.toString('latin1', 4, 8);
+			if (type === 'moov') return true;
+			if (type === 'mdat') return false;
+			const short = header.readUInt32BE(0);
+			const size = short === 1 && bytesRead === 16 ? Number(header.readBigUInt64BE(8)) : short;
+			if (size < 8) return false;
+			at += size;
+		}
+		return false;
+	} finally {
+		await file.close();
+	}
+}

@@ -69,7 +69,7 @@ const EXTENSIONS: Readonly<Record<Kind, RegExp>> = {
 /** Containers of moving pictures that people also use for sound alone. */
 const CARRIES_SOUND_ALONE = /^(video|application)\/(mp4|quicktime|webm|matroska|ogg|x-ms-asf|3gpp2?|x-m4v)$/;
 
-const kindOfMime = (mime: string): Kind | null => /^(video|audio|image)\//.exec(plainMime(mime))?.[1] as Kind | null;
+const kindOfMime = (mime: string): Kind | null => (/^(video|audio|image)\//.exec(plainMime(mime))?.[1] as Kind | undefined) ?? null;
 const extensionOf = (name: string): string => /\.([a-z0-9]{1,8})$/i.exec(name)?.[1]?.toLowerCase() ?? '';
 const kindOfName = (name: string): Kind | null => (Object.keys(EXTENSIONS) as Kind[]).find((kind) => EXTENSIONS[kind].test(extensionOf(name))) ?? null;
 

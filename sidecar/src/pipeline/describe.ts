@@ -28,9 +28,12 @@ export function describe(facts: MediaFacts): Record<string, unknown> {
 	};
 }
 
-/** The same with what only the file itself tells: EXIF of a picture, and its colours. */
+/**
+ * The same with what only the file itself tells: EXIF of a picture. Where it was taken is left out: that is personal data, which only the
+ * operation `probe` gives to whoever asks for it.
+ */
 export async function describeFile(path: string, facts: MediaFacts): Promise<Record<string, unknown>> {
 	if (facts.fileType !== 'image') return { ...describe(facts), exif: null };
 	const exif = await exifOf(path);
-	return { ...describe(facts), exif: exif && describeExif(exif) };
+	return { ...describe(facts), exif: exif && describeExif({ ...exif, latitude: null, longitude: null }) };
 }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import type { WorkspaceSettings } from '../contract/workspace.ts';
 import { recordEvents } from '../db/events.ts';
 import { recentlyRecorded } from '../db/recent-events.ts';
 import { readSettings } from '../db/settings.ts';
@@ -15,6 +16,7 @@ export interface Examined {
 	warnings: string[];
 	/** Whether a virus scanner has looked at it. */
 	scanned: boolean;
+	settings: WorkspaceSettings;
 }
 
 /**
@@ -26,7 +28,8 @@ export async function examine(deps: WorkerDeps, execution: Execution, path: stri
 	const { job, signal, step } = execution;
 	const { size } = await stat(path).catch(() => ({ size: -1 }));
 	if (size === 0) throw new PipelineError('input_empty', 'The file is empty (0 bytes). Check that its upload or download was complete.');
-	const { checks } = await readSettings(deps.db, job.workspaceId);
+	const settings = await readSettings(deps.db, job.workspaceId);
+	const { checks } = settings;
 	const scanned = size > 0 && (await scan(deps, execution, path, checks.scan, (percent) => progress(percent * (checks.decode ? 0.2 : 0.9))));
 	const facts = await step('probe', () => deps.probe(path, { signal })).catch((error: unknown) => {
 		throw claim.mime && error instanceof PipelineError && error.code === 'input_not_media' ? new PipelineError(error.code, `${error.message} It was sent as ${claim.mime}.`, { details: { ...error.details, claimed: claim.mime }, cause: error }) : error;
@@ -35,7 +38,7 @@ export async function examine(deps: WorkerDeps, execution: Execution, path: stri
 	const problems = [...(problem ? [problem] : []), ...brokenRules(facts, checks)];
 	if (problems[0]) throw refusal(problems[0], problems);
 	if (checks.decode) await step('decode', () => decodeAll(path, facts, { signal, threads: deps.decodeThreads, onProgress: (percent) => progress(20 + percent * 0.8) }));
-	return { facts, warnings: warning ? [warning] : [], scanned };
+	return { facts, warnings: warning ? [warning] : [], scanned, settings };
 }
 
 function refusal(first: Problem, all: Problem[]): PipelineError {

@@ -60,30 +60,28 @@ async function acceptUpload(deps: WorkerDeps, execution: Execution, asset: Asset
 	const path = await localFile(deps, execution, key, 'source');
 	const name = asset.metadata['file_name'];
 	const claim: Claim = { mime: asset.mime, fileName: typeof name === 'string' ? name : null };
-	const examined = await examine(deps, execution, path, claim, (percent) => progress(percent * 0.6)).catch(async (error: unknown) => {
+	const refuse = async (error: unknown): Promise<never> => {
 		// What may still pass is kept for the next try; all else goes at once.
-		if (!signal.aborted && error instanceof PipelineError && !error.retryable) await refuseUpload(deps, asset, error);
+		if (!signal.aborted && error instanceof PipelineError && !error.retryable) await refuseUpload(deps, asset, key, error);
 		throw error;
-	});
+	};
+	const examined = await examine(deps, execution, path, claim, (percent) => progress(percent * 0.6)).catch(refuse);
 	const output = await describeFile(path, examined.facts);
 	const hash = createHash('sha256');
 	await step('checksum', async () => pipeline(await deps.storage.read(key), hash, { signal }));
 	const sha256 = hash.digest('hex');
 	const other = await findOtherFile(deps.db, asset.id, sha256);
-	if (other) {
-		await refuseUpload(deps, asset, other);
-		throw other;
-	}
-	const master = await masterOf(deps, execution, asset, path, examined, (percent) => progress(60 + percent * 0.38));
+	if (other) return refuse(other);
+	const master = await masterOf(deps, execution, asset, path, examined, (percent) => progress(60 + percent * 0.38)).catch(refuse);
 	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));
 	if (key !== storageKey) await step('store', () => move(deps, key, storageKey));
 	return done(deps, execution, examined, output, master, { storageKey, sha256, metadata: asset.metadata });
 }
 
 /** Written down first: a try that follows a crash in the middle says the same, and deletes what is left. */
-async function refuseUpload(deps: WorkerDeps, asset: AssetRow, error: PipelineError): Promise<void> {
+async function refuseUpload(deps: WorkerDeps, asset: AssetRow, key: string, error: PipelineError): Promise<void> {
 	await updateAsset(deps.db, asset.id, { storageKey: null, error: error.toPublic() });
-	if (asset.storageKey) await deps.storage.delete(asset.storageKey);
+	await deps.storage.delete(key);
 	await deleteIncoming(deps, asset);
 }
 

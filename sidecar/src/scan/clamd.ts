@@ -72,7 +72,7 @@ export function verdictOf(answer: string): string | null {
 	if (/size limit exceeded/i.test(answer)) {
 		throw new PipelineError('scanner_unavailable', 'The virus scanner refuses files of this size, so the file was not scanned. Raise StreamMaxLength (and MaxFileSize, MaxScanSize) in clamd.conf.', { details: { limit: 'StreamMaxLength' } });
 	}
-	throw unavailable(answer === '' ? 'it closed the connection without an answer' : `it answered ${JSON.stringify(answer.slice(0, 120))}`);
+	throw unavailable(answer === '' ? 'it closed the connection without an answer, as it does with files above its StreamMaxLength: raise that in clamd.conf if this file is large' : `it answered ${JSON.stringify(answer.slice(0, 120))}`);
 }
 
 const unavailable = (why: string, cause?: unknown): PipelineError =>
@@ -120,7 +120,7 @@ async function converse(target: ClamdTarget, { connectMs, silenceMs, signal }: {
 		signal?.throwIfAborted();
 		if (error instanceof PipelineError) throw error;
 		const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-		const hint = /EPIPE|ECONNRESET/.test(code) ? ', as clamd does with files above its StreamMaxLength: raise that in clamd.conf' : '';
+		const hint = /EPIPE|ECONNRESET/.test(code) ? ', as clamd does with files above its StreamMaxLength: raise that in clamd.conf if this file is large' : '';
 		throw unavailable(`the connection was lost or refused${code}${hint}`, error);
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
