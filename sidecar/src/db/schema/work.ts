@@ -89,6 +89,8 @@ export const assets = pgTable(
 	(t) => [
 		index('assets_workspace_created').on(t.workspaceId, t.createdAt),
 		index('assets_workspace_sha256').on(t.workspaceId, t.sha256),
+		index('assets_storage_key').on(t.storageKey),
+		index('assets_original_key').on(t.originalKey).where(sql`original_key is not null`),
 		ofWorkspace(),
 	],
 );
@@ -107,7 +109,7 @@ export const assetVersions = pgTable(
 		bytes: bigint('bytes', { mode: 'number' }),
 		createdAt: createdAt(),
 	},
-	(t) => [uniqueIndex('asset_versions_version').on(t.assetId, t.version), index('asset_versions_workspace').on(t.workspaceId, t.createdAt), ofWorkspace()],
+	(t) => [uniqueIndex('asset_versions_version').on(t.assetId, t.version), index('asset_versions_storage_key').on(t.storageKey), index('asset_versions_workspace').on(t.workspaceId, t.createdAt), ofWorkspace()],
 );
 
 /** Named lists of operations (P15). Every change is a new version; the newest one holds. */
