@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { PipelineError } from '../errors.ts';
 import type { Storage, StoredFile } from '../storage/storage.ts';
 import { wantedRanges, type ByteRange } from './ranges.ts';
-import { openLocal } from './send-local.ts';
+import { openLocal, type LocalFile } from './send-local.ts';
 
 /** How bytes reach those who ask for them. Set by DELIVERY and its siblings (config.ts). */
 export interface DeliverySettings {
@@ -45,8 +45,18 @@ const PREFLIGHT_SECONDS = 86_400;
  */
 export function createDeliver({ storage, log, delivery }: { storage: Storage; log: Logger; delivery: DeliverySettings }): Deliver {
 	return async (file, request, response) => {
-		const stored = await storage.head(file.key);
-		if (!stored) throw new PipelineError('not_found', 'This file is gone.');
+		const path = storage.localPath(file.key);
+		const local = path === null ? null : await openLocal(path);
+		try {
+			const stored = local ? { key: file.key, bytes: local.bytes, modifiedAt: local.modifiedAt } : await storage.head(file.key);
+			if (!stored) throw new PipelineError('not_found', 'This file is gone.');
+			await answer(file, stored, local, request, response);
+		} finally {
+			local?.close();
+		}
+	};
+
+	async function answer(file: Delivered, stored: StoredFile, local: LocalFile | null, request: Request, response: Response): Promise<void> {
 		response.set(headersOf(file, stored));
 		// RFC 9110, 13.2.2: the conditions come before the range.
 		if (request.fresh) {
@@ -54,7 +64,7 @@ export function createDeliver({ storage, log, delivery }: { storage: Storage; lo
 			response.status(304).end();
 			return;
 		}
-		if (delivery.mode === 'x-accel' && storage.localPath(file.key) !== null) {
+		if (delivery.mode === 'x-accel' && local) {
 			// nginx reads the conditions and ranges of the request itself, and makes its own ETag.
 			response.removeHeader('ETag');
 			response.set('X-Accel-Redirect', delivery.xAccelPrefix + file.key).end();
@@ -68,13 +78,14 @@ export function createDeliver({ storage, log, delivery }: { storage: Storage; lo
 				return;
 			}
 		}
-		await send(storage, stored, file.mime, request, response).catch((error: unknown) => {
+		const source = (range: ByteRange) => (local ? local.send(response, range) : storage.read(file.key, range).then((stream) => pipeline(stream, response, { end: false })));
+		await send(source, stored, file.mime, request, response).catch((error: unknown) => {
 			if (!response.headersSent) throw error;
 			// The client went away, or the disk failed in the middle: the headers are out, all that is left is to cut the line.
 			log.debug({ err: error }, 'a file was not sent whole');
 			response.destroy();
 		});
-	};
+	}
 }
 
 async function directLink(storage: Storage, { key, mime, name, attachment, expiresAt }: Delivered): Promise<string | null> {
@@ -112,7 +123,7 @@ function rangeOf(request: Request, response: Response): string | undefined {
 	return condition === undefined || condition === response.get('ETag') || condition === response.get('Last-Modified') ? request.get('range') : undefined;
 }
 
-async function send(storage: Storage, { key, bytes }: StoredFile, mime: string, request: Request, response: Response): Promise<void> {
+async function send(source: (range: ByteRange) => Promise<void>, { bytes }: StoredFile, mime: string, request: Request, response: Response): Promise<void> {
 	const wanted = wantedRanges(rangeOf(request, response), bytes);
 	if (wanted.kind === 'none') {
 		response.removeHeader('Content-Type');
@@ -129,19 +140,11 @@ async function send(storage: Storage, { key, bytes }: StoredFile, mime: string, 
 		response.end();
 		return;
 	}
-	const path = storage.localPath(key);
-	const local = path === null ? null : await openLocal(path);
-	try {
-		for (const { before, range } of parts) {
-			if (before) response.write(before);
-			if (!range) continue;
-			if (local) await local.send(response, range);
-			else await pipeline(await storage.read(key, range), response, { end: false });
-		}
-		response.end();
-	} finally {
-		await local?.close();
+	for (const { before, range } of parts) {
+		if (before) response.write(before);
+		if (range) await source(range);
 	}
+	response.end();
 }
 
 /** The parts of a `multipart/byteranges` body (RFC 9110, 14.6): what stands before each, and its bytes. */

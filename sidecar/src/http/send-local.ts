@@ -1,22 +1,41 @@
-import { close, open, read } from 'node:fs';
+import { closeSync, fstatSync, open, read } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import type { ByteRange } from './ranges.ts';
 
 const openFile = promisify(open);
-const closeFile = promisify(close);
 
-/** Read at once. Small enough to stay in the cache of a processor between being read and being sent; larger ones are no faster (bench/delivery.ts). */
-const CHUNK_BYTES = 256 * 1024;
-/** Kept for the next file: fresh memory costs about as much as copying into it does. 8 MB at most. */
+/** Read at once: every piece costs a round trip to another thread, and more memory than the caches of a processor hold costs as well (bench/delivery.ts). */
+const CHUNK_BYTES = 512 * 1024;
+/** Kept for the next file: fresh memory costs about as much as copying into it does. 16 MB at most. */
 const MOST_SPARE = 32;
 const spare: Buffer[] = [];
 
-/** A file of this machine's disk, open for sending. `range` writes bytes of it; throws when the reader goes away, or the file ends early. */
-export async function openLocal(path: string): Promise<{ send(response: ServerResponse, range: ByteRange): Promise<void>; close(): Promise<void> }> {
-	const fd = await openFile(path, 'r');
+/** A file of this machine's disk, open for sending. */
+export interface LocalFile {
+	bytes: number;
+	modifiedAt: Date;
+	/** Writes bytes of it. Throws when the reader goes away, or the file ends early. */
+	send(response: ServerResponse, range: ByteRange): Promise<void>;
+	close(): void;
+}
+
+/** Null when there is no such file. What is open and known to the kernel is asked and closed at once: handing that to a thread takes longer. */
+export async function openLocal(path: string): Promise<LocalFile | null> {
+	const fd = await openFile(path, 'r').catch((error: NodeJS.ErrnoException) => {
+		if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+		throw error;
+	});
+	if (fd === null) return null;
+	const found = fstatSync(fd);
+	if (!found.isFile()) {
+		closeSync(fd);
+		return null;
+	}
 	return {
-		close: () => closeFile(fd),
+		bytes: found.size,
+		modifiedAt: found.mtime,
+		close: () => closeSync(fd),
 		async send(response, { start, end }) {
 			let next = readInto(fd, start, end);
 			try {
