@@ -50,8 +50,8 @@ export interface ApiOptions {
 	sleep?: ((ms: number) => Promise<unknown>) | undefined;
 }
 
-/** As the documentation of Google Cloud Storage advises: 408, 429 and 5xx, with growing pauses. 420: how Cloudinary says 429. */
-const PASSING = [408, 420, 429, 500, 502, 503, 504];
+/** 408, 429 and 5xx, as the documentation of Google Cloud Storage advises; 420: how Cloudinary says 429; 423: tus, somebody else is writing. */
+const isPassingStatus = (status: number): boolean => [408, 420, 423, 429].includes(status) || (status >= 500 && status !== 501);
 const TRIES = 5;
 const FIRST_PAUSE_MS = 500;
 /** A store that wants a longer pause gets it, but from the queue: the job is put back for that long. */
@@ -136,9 +136,9 @@ function refused(where: string, action: string, response: Response, text: string
 	const { status } = response;
 	const known = explain?.(status, text);
 	if (known) return known;
-	const details = { status, passing: PASSING.includes(status) };
+	const details = { status, passing: isPassingStatus(status) };
 	if (status === 404) return new PipelineError('not_found', `There is no such file in ${where} (${action}).`, { details });
-	if (PASSING.includes(status)) {
+	if (isPassingStatus(status)) {
 		const seconds = retryAfterSeconds(Object.fromEntries(response.headers));
 		return new PipelineError('storage_failed', `${where} could not ${action} at the moment (${status}).`, {
 			details,
