@@ -1,5 +1,6 @@
 import {
 	NodeApiError,
+	sleep,
 	type IDataObject,
 	type IExecuteFunctions,
 	type IHookFunctions,
@@ -14,6 +15,10 @@ export const SIDECAR_CREDENTIAL = 'mediaSidecarApi';
 /** Answers of the sidecar come from its database, not from the work itself: a minute is far more than they need. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
+/** The sidecar counts requests in windows of a minute: after the second pause at the latest there is room again, unless others use it up. */
+const PAUSES_AT_MOST = 3;
+const LONGEST_PAUSE_SECONDS = 65;
+
 /** Who asks: a node that runs, or a trigger that is being activated. */
 export type SidecarContext = IExecuteFunctions | IHookFunctions;
 
@@ -27,6 +32,7 @@ interface SidecarRequest {
 
 interface SidecarResponse {
 	statusCode: number;
+	headers?: IDataObject;
 	body: unknown;
 }
 
@@ -60,14 +66,31 @@ export async function signUpload(context: IExecuteFunctions, request: SignReques
 }
 
 /**
- * One request to the sidecar, with the credential's key.
+ * One request to the sidecar, with the credential's key. Refused as one too many within a minute, it is sent again when there is room.
  * @throws NodeApiError with the sidecar's own words, or with the URL and what to check when nobody answered
  */
 export async function call(context: SidecarContext, request: SidecarRequest): Promise<unknown> {
 	const url = await sidecarUrl(context);
-	let response: SidecarResponse;
+	let response = await send(context, url, request);
+	for (let paused = 0; paused < PAUSES_AT_MOST; paused++) {
+		const seconds = pauseAskedFor(response);
+		if (seconds === null || cancelled(context)) break;
+		await sleep(seconds * 1000);
+		response = await send(context, url, request);
+	}
+	if (response.statusCode >= 200 && response.statusCode < 300 && isRecord(response.body)) return response.body;
+	const refusal = new NodeApiError(
+		context.getNode(),
+		{ message: `HTTP ${response.statusCode}` },
+		describeRefusal(`${url}${request.path}`, response),
+	);
+	refusal.context.refusedItems = namedItems(response.body);
+	throw refusal;
+}
+
+async function send(context: SidecarContext, url: string, request: SidecarRequest): Promise<SidecarResponse> {
 	try {
-		response = (await context.helpers.httpRequestWithAuthentication.call(context, SIDECAR_CREDENTIAL, {
+		return (await context.helpers.httpRequestWithAuthentication.call(context, SIDECAR_CREDENTIAL, {
 			method: request.method,
 			url: `${url}${request.path}`,
 			body: request.body as IDataObject,
@@ -83,15 +106,16 @@ export async function call(context: SidecarContext, request: SidecarRequest): Pr
 		const { cause, reason } = readHttpFailure(error);
 		throw new NodeApiError(context.getNode(), cause, describeUnreachable(url, reason));
 	}
-	if (response.statusCode >= 200 && response.statusCode < 300 && isRecord(response.body)) return response.body;
-	const refusal = new NodeApiError(
-		context.getNode(),
-		{ message: `HTTP ${response.statusCode}` },
-		describeRefusal(`${url}${request.path}`, response),
-	);
-	refusal.context.refusedItems = namedItems(response.body);
-	throw refusal;
 }
+
+/** Seconds to wait before the same request is sent again: it was refused for being one too many, and did nothing. Null: for other reasons. */
+export function pauseAskedFor({ statusCode, headers }: Pick<SidecarResponse, 'statusCode' | 'headers'>): number | null {
+	if (statusCode !== 429) return null;
+	const seconds = Number(headers?.['retry-after']);
+	return Number.isFinite(seconds) && seconds >= 0 && seconds <= LONGEST_PAUSE_SECONDS ? seconds : null;
+}
+
+const cancelled = (context: SidecarContext): boolean => 'getExecutionCancelSignal' in context && context.getExecutionCancelSignal()?.aborted === true;
 
 /** Which items of the batch the refusal speaks of: its details name fields such as `items.2.params.height`. */
 export function namedItems(body: unknown): number[] {

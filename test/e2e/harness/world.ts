@@ -170,6 +170,7 @@ export class World {
 			logFile: join(this.folder, 'sidecar.log'),
 			env: {
 				API_KEY,
+				API_REQUESTS_PER_MINUTE: '100000',
 				CALLBACK_SECRET,
 				N8N_WEBHOOK_SECRET: WEBHOOK_SECRET,
 				N8N_WEBHOOK_URL: `${this.callbacks.url}/webhook/process-media`,

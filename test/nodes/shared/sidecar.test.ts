@@ -1,5 +1,5 @@
 import { NodeApiError } from 'n8n-workflow';
-import { readBatch, submitBatch } from '../../../nodes/shared/sidecar';
+import { pauseAskedFor, readBatch, submitBatch } from '../../../nodes/shared/sidecar';
 import { fakeContext } from '../support/context';
 import { startServer, type Answer, type TestServer } from '../support/sidecar';
 
@@ -55,6 +55,25 @@ describe('the sidecar client', () => {
 		expect(error.description).toContain('invalid_request');
 		expect(error.description).toContain('-1');
 		expect(error.httpCode).toBe('400');
+	});
+
+	const oneTooMany = { status: 429, headers: { 'retry-after': '0' }, body: { error: { code: 'rate_limited', message: 'too many' } } };
+
+	it('sends a request that was one too many again, with the same idempotency key', async () => {
+		let refused = 0;
+		server = await startServer(() => (refused++ < 2 ? oneTooMany : undefined));
+		expect((await submitBatch(contextFor(server.url), { items: [{ operation: 'probe', asset_id: 'a' }] }, 'idem-1')).batch_id).toBe('batch-1');
+		expect(server.received.map(({ headers }) => headers['idempotency-key'])).toEqual(['idem-1', 'idem-1', 'idem-1']);
+	});
+
+	it('gives up after three pauses, in the words of the sidecar', async () => {
+		const error = await failing(() => oneTooMany);
+		expect([error.message, server?.received.length]).toEqual(['too many', 4]);
+	});
+
+	it('pauses as long as it is asked to, but not for ever', () => {
+		const asked = (statusCode: number, after?: string) => pauseAskedFor({ statusCode, headers: after === undefined ? {} : { 'retry-after': after } });
+		expect([asked(429, '17'), asked(429, '65'), asked(429, '3600'), asked(429, '-1'), asked(429, 'soon'), asked(429), asked(503, '5')]).toEqual([17, 65, null, null, null, null, null]);
 	});
 
 	it('says that the key is wrong on 401', async () => {

@@ -117,5 +117,5 @@ async function request(options: IHttpRequestOptions, bearer?: string): Promise<u
 	if (!response.ok && !options.ignoreHttpStatusErrors) {
 		throw Object.assign(new Error(`Request failed with status code ${response.status}`), { response: { status: response.status } });
 	}
-	return options.returnFullResponse ? { statusCode: response.status, body, headers: {} } : body;
+	return options.returnFullResponse ? { statusCode: response.status, body, headers: Object.fromEntries(response.headers) } : body;
 }

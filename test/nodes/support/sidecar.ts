@@ -17,7 +17,7 @@ export interface TestServer {
 	close(): Promise<void>;
 }
 
-export type Answer = (request: Received) => { status: number; body: unknown; location?: string } | undefined;
+export type Answer = (request: Received) => { status: number; body: unknown; location?: string; headers?: Record<string, string> } | undefined;
 
 /** A server on loopback that answers as the sidecar does, unless `answer` says otherwise. */
 export async function startServer(answer: Answer = () => undefined): Promise<TestServer> {
@@ -37,7 +37,7 @@ export async function startServer(answer: Answer = () => undefined): Promise<Tes
 			received.push(entry);
 			const reply: ReturnType<Answer> = answer(entry) ?? defaultAnswer(entry, url);
 			const location = reply.location ? { location: reply.location } : {};
-			response.writeHead(reply.status, { 'content-type': 'application/json', ...location });
+			response.writeHead(reply.status, { 'content-type': 'application/json', ...location, ...reply.headers });
 			response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body));
 		});
 	});
