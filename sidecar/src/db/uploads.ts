@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull, lt, notInArray, or } from 'drizzle-orm';
 import type { Executor, Transaction } from './database.ts';
 import { assets, uploads } from './schema.ts';
 
@@ -33,30 +33,32 @@ export async function tusUnderWay(db: Executor): Promise<UploadRow[]> {
 	return db
 		.select()
 		.from(uploads)
-		.where(and(isNull(uploads.arrivedAt), or(isNotNull(uploads.tusId), and(isNotNull(uploads.stagedKey), eq(uploads.direct, false)))));
+		.where(and(isNull(uploads.arrivedAt), isNotNull(uploads.tusId)));
 }
 
-/** Names of the files of such uploads, whatever became of them. */
-export async function tusIds(db: Executor): Promise<Set<string>> {
-	const rows = await db.select({ tusId: uploads.tusId }).from(uploads).where(and(isNull(uploads.arrivedAt), isNotNull(uploads.tusId)));
-	return new Set(rows.flatMap(({ tusId }) => tusId ?? []));
-}
-
-/** Uploads whose links have expired. `before`: of those that never came, only what expired before. */
-export async function expiredUploads(db: Executor, workspaceId: string, before: Date): Promise<UploadRow[]> {
-	return db
-		.select()
-		.from(uploads)
-		.where(and(eq(uploads.workspaceId, workspaceId), lt(uploads.expiresAt, sql`now()`), or(isNotNull(uploads.arrivedAt), lt(uploads.createdAt, before))))
-		.limit(1000);
-}
-
-/** Assets that wait for an upload since before that moment, and that nobody holds a link for. */
-export async function abandonedAssets(db: Executor, workspaceId: string, before: Date): Promise<Array<{ id: string; expectedBytes: number | null }>> {
-	return db
-		.select({ id: assets.id, expectedBytes: assets.expectedBytes })
+/** Of one workspace: what waits for its bytes since before `before` although no link to it works any more. */
+export async function abandonedUploads(db: Executor, workspaceId: string, before: Date, now: Date): Promise<Array<{ assetId: string; bytes: number; upload: UploadRow | null }>> {
+	const rows = await db
+		.select({ assetId: assets.id, bytes: assets.expectedBytes, upload: uploads })
 		.from(assets)
 		.leftJoin(uploads, eq(uploads.assetId, assets.id))
-		.where(and(eq(assets.workspaceId, workspaceId), eq(assets.status, 'uploading'), lt(assets.createdAt, before), or(isNull(uploads.assetId), lt(uploads.expiresAt, sql`now()`))))
-		.limit(1000);
+		.where(and(eq(assets.workspaceId, workspaceId), eq(assets.status, 'uploading'), lt(assets.createdAt, before), or(isNull(uploads.assetId), lt(uploads.expiresAt, now))))
+		.orderBy(assets.createdAt)
+		.limit(PAGE);
+	return rows.map(({ assetId, bytes, upload }) => ({ assetId, bytes: bytes ?? 0, upload }));
 }
+
+/** Of one workspace: uploads that are at an end, one way or the other, and whose links do not work any more. */
+export async function endedUploads(db: Executor, workspaceId: string, now: Date): Promise<UploadRow[]> {
+	const rows = await db
+		.select({ upload: uploads })
+		.from(uploads)
+		.innerJoin(assets, eq(assets.id, uploads.assetId))
+		// The ingest still looks at the checksum.
+		.where(and(eq(uploads.workspaceId, workspaceId), lt(uploads.expiresAt, now), notInArray(assets.status, ['uploading', 'queued'])))
+		.limit(PAGE);
+	return rows.map(({ upload }) => upload);
+}
+
+/** More of them are found the next time. */
+const PAGE = 1000;

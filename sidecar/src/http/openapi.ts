@@ -3,6 +3,7 @@ import { aiReportSchema } from '../ai/routing/report.ts';
 import * as assets from '../contract/assets.ts';
 import * as pipelines from '../contract/pipelines.ts';
 import * as requests from '../contract/requests.ts';
+import * as retention from '../contract/retention.ts';
 import * as sources from '../contract/sources.ts';
 import * as views from '../contract/views.ts';
 import * as webhooks from '../contract/webhooks.ts';
@@ -10,6 +11,7 @@ import { settingsChangeSchema } from '../contract/workspace-change.ts';
 import { workspaceSettingsSchema } from '../contract/workspace.ts';
 import { scopeOfOperation, SCOPE_TEXTS, type Scope } from '../contract/scopes.ts';
 import * as tenancy from '../contract/tenancy.ts';
+import { quotaViewSchema } from '../contract/quota.ts';
 import { auditEntrySchema } from '../contract/audit.ts';
 import type { Operation } from '../operations/operation.ts';
 import { feedbackRequestSchema, SEARCH_QUERY } from './search.ts';
@@ -61,8 +63,14 @@ const routes: Route[] = [
 	{ method: 'get', path: '/api/media/operations', tag: 'Operations', scope: 'any', summary: 'All operations with their parameters as JSON Schema.', status: 200, answer: z.object({ operations: z.array(z.record(z.string(), z.unknown())) }) },
 	{ method: 'post', path: '/ingest', tag: 'Operations', scope: 'write', summary: 'Brings media into storage and finds out what it is.', body: requests.operationRequestSchema, status: 202, answer: views.operationAcceptedSchema },
 	{ method: 'post', path: '/api/media/sources/list', tag: 'Upload', scope: 'write', summary: 'What a folder, feed or bucket holds, ready for a batch; with the cursor of the last answer what is new since then.', body: sources.listRequestSchema, status: 200, answer: sources.listAnswerSchema },
-	{ method: 'post', path: '/api/media/sign', tag: 'Upload', scope: 'write', summary: 'A signed link to upload a file to.', body: requests.signRequestSchema, status: 201, answer: views.signAnswerSchema },
+	{ method: 'post', path: '/api/media/sign', tag: 'Upload', scope: 'write', summary: 'Signed links to upload a file to: in one request, resumable (tus), or in parts straight to the store.', body: requests.signRequestSchema, status: 201, answer: views.signAnswerSchema },
 	{ method: 'put', path: '/uploads/{workspace}/{asset}', tag: 'Upload', summary: 'Upload the bytes. The link from POST /api/media/sign is the permission.', query: { expires: 'From the link', max_bytes: 'From the link', signature: 'From the link' }, status: 201, answer: views.assetSchema, open: true },
+	{ method: 'post', path: '/tus/{permission}/{asset}', tag: 'Upload', summary: 'Begin a resumable upload (tus 1.0: creation, creation-with-upload, termination, expiration). `Upload-Length` is the size that was signed; the answer names the upload in `Location`. Its HEAD, PATCH and DELETE are those of the protocol.', status: 201, contentType: 'text/plain', open: true },
+	{ method: 'patch', path: '/tus/{permission}/{asset}/{upload}', tag: 'Upload', summary: 'Send bytes of a resumable upload from `Upload-Offset` on. The last one starts the ingest.', status: 204, contentType: 'text/plain', open: true },
+	{ method: 'delete', path: '/tus/{permission}/{asset}/{upload}', tag: 'Upload', summary: 'Throw away what has come of a resumable upload. It can be begun anew as long as the link works.', status: 204, contentType: 'text/plain', open: true },
+	{ method: 'post', path: '/direct-uploads/{permission}/{asset}/parts', tag: 'Upload', summary: 'Links to the parts of an upload straight to the store, in pages.', body: requests.partsRequestSchema, status: 200, answer: views.partsAnswerSchema, open: true, secret: true },
+	{ method: 'post', path: '/direct-uploads/{permission}/{asset}/complete', tag: 'Upload', summary: 'The store has all bytes: looks whether it has, and starts the ingest. The same again answers the same.', status: 200, answer: views.assetSchema, open: true, secret: true },
+	{ method: 'post', path: '/direct-uploads/{permission}/{asset}/abort', tag: 'Upload', summary: 'Give up an upload straight to the store: its bytes go, its asset fails.', status: 200, answer: views.assetSchema, open: true, secret: true },
 	{ method: 'get', path: '/files/{key}', tag: 'Upload', summary: 'A stored file, with ranges. The signed link is the permission.', query: { expires: 'From the link', signature: 'From the link' }, status: 200, contentType: 'application/octet-stream', open: true },
 	{ method: 'get', path: '/packages/{permission}/{key}', tag: 'Upload', summary: 'A manifest (HLS, DASH) or any file of its folder, with ranges. The permission in the path is for the whole folder, so that players reach the segments.', status: 200, contentType: 'application/octet-stream', open: true },
 	{ method: 'post', path: '/api/media/assets/{id}/renditions', tag: 'Operations', scope: 'write', summary: 'A link to a rendition that is made when it is first asked for.', body: requests.renditionRequestSchema, status: 200, answer: views.renditionAnswerSchema },
@@ -77,7 +85,9 @@ const routes: Route[] = [
 	{ method: 'get', path: '/api/media/webhooks/{id}', tag: 'Webhooks', scope: 'read', summary: 'One webhook.', status: 200, answer: webhooks.webhookSchema },
 	{ method: 'post', path: '/api/media/webhooks/{id}/enable', tag: 'Webhooks', scope: 'write', summary: 'Send to a disabled webhook again. What it missed can be delivered again with /api/media/callbacks/{id}/redeliver.', status: 200, answer: webhooks.webhookSchema },
 	{ method: 'delete', path: '/api/media/webhooks/{id}', tag: 'Webhooks', scope: 'write', summary: 'Nothing is sent to it any more, not even what waits for it.', status: 200, answer: z.object({ id: z.string(), deleted: z.literal(true) }) },
+	{ method: 'post', path: '/api/media/retention', tag: 'Service', scope: 'admin', summary: 'What the daily clean-up would delete in this workspace; with dry_run false it is deleted now.', body: retention.cleanUpRequestSchema, status: 200, answer: retention.cleanUpReportSchema },
 	{ method: 'get', path: '/api/media/usage', tag: 'Service', scope: 'read', summary: 'What the workspace has used, by operation and together: CPU seconds, bytes, units of providers.', query: { from: 'Date or time; default 30 days before `to`', to: 'Date or time, not included; default now' }, status: 200, answer: views.usageViewSchema },
+	{ method: 'get', path: '/api/media/quota', tag: 'Service', scope: 'read', summary: 'What the workspace holds and may hold: bytes, assets, jobs at once.', status: 200, answer: quotaViewSchema },
 	{ method: 'get', path: '/api/media/ai', tag: 'Service', scope: 'read', summary: 'For each task of AI who serves it now, in which order providers are asked, and why others cannot.', status: 200, answer: aiReportSchema },
 	{ method: 'get', path: '/api/media/workspace/settings', tag: 'Service', scope: 'read', summary: 'What the workspace has decided for itself: quotas, checks of files, what becomes of originals, retention.', status: 200, answer: workspaceSettingsSchema },
 	{ method: 'patch', path: '/api/media/workspace/settings', tag: 'Service', scope: 'admin', summary: 'Change settings: what is named changes, null resets. Answers all of them.', body: settingsChangeSchema, status: 200, answer: workspaceSettingsSchema },

@@ -65,7 +65,7 @@ export function signRoutes(deps: HttpDeps): Router {
 			await insertAssets(tx, [
 				{ id, workspaceId, source: 'upload', status: 'uploading', mime: body.mime_type, expectedBytes: body.file_size, metadata: { ...body.metadata, file_name: fileName }, ingestJobId: randomUUID() },
 			]);
-			const tus = body.protocol === 'multipart' ? null : { endpoint: tusEndpoint(deps, where), expires_at: where.resumableUntil.toISOString() };
+			const tus = direct ? null : { endpoint: tusEndpoint(deps, where), expires_at: where.resumableUntil.toISOString() };
 			await insertUpload(tx, {
 				assetId: id,
 				workspaceId,

@@ -125,7 +125,7 @@ async function sizeOf(path: string): Promise<number | null> {
 export async function reconcileUploads(deps: UploadDeps): Promise<number> {
 	let count = 0;
 	for (const { assetId, tusId, bytes, stagedKey } of await tusUnderWay(deps.db)) {
-		if (stagedKey === null && (tusId === null || (await sizeOf(tusPath(deps, tusId))) !== bytes)) continue;
+		if (tusId === null || (stagedKey === null && (await sizeOf(tusPath(deps, tusId))) !== bytes)) continue;
 		try {
 			if (await finishTus(deps, assetId)) count += 1;
 		} catch (error) {
@@ -172,7 +172,7 @@ export async function abortDirect(deps: UploadDeps, assetId: string): Promise<As
 }
 
 /** The asset fails. Null: it is not waiting for an upload (any more). */
-async function giveUp(deps: UploadDeps, assetId: string, error: PublicError): Promise<AssetRow | null> {
+export async function giveUp(deps: UploadDeps, assetId: string, error: PublicError): Promise<AssetRow | null> {
 	return transact(deps.db, async (tx) => {
 		const asset = await lockAsset(tx, assetId);
 		if (asset?.status !== 'uploading') return null;
@@ -182,7 +182,7 @@ async function giveUp(deps: UploadDeps, assetId: string, error: PublicError): Pr
 }
 
 /** What has come of an upload so far. */
-async function removeBytes(deps: UploadDeps, { stagedKey, uploadId, tusId }: Pick<UploadRow, 'stagedKey' | 'uploadId' | 'tusId'>): Promise<void> {
+export async function removeBytes(deps: UploadDeps, { stagedKey, uploadId, tusId }: Pick<UploadRow, 'stagedKey' | 'uploadId' | 'tusId'>): Promise<void> {
 	if (stagedKey !== null) {
 		if (uploadId !== null) await deps.storage.multipart(stagedKey)?.abort(stagedKey, uploadId);
 		await deps.storage.delete(stagedKey);
