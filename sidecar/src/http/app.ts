@@ -21,6 +21,7 @@ import { nameRoute } from './route.ts';
 import { workspacesRoutes } from './workspaces.ts';
 import { limitRate, refuseGuessing } from './rate-limits.ts';
 import { checkAddress, fromExpress, jsonBody } from './request-limits.ts';
+import { retentionRoutes } from './retention.ts';
 import { searchRoutes } from './search.ts';
 import { sourceRoutes } from './sources.ts';
 import { infoRoutes, serviceRoutes } from './service.ts';
@@ -46,14 +47,14 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	});
 	app.use(securityHeaders(deps.publicUrl), checkAddress);
 	app.use('/docs', docsHeaders);
-	app.use(nameRoute(deps.operations.values()), auditCalls(deps.audit));
+	app.use(nameRoute(deps.operations.values()), auditCalls(deps));
 	// Open: health, documentation, and links that carry their own permission.
 	app.use(serviceRoutes(deps), fileRoutes(deps), openRenditionRoutes(deps), uploadRoutes(deps), tusRoutes(deps), directUploadRoutes(deps));
 
 	const media = Router();
 	// Before the routes with /assets/:id.
 	media.use(searchRoutes(deps));
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), sourceRoutes(deps), renditionRoutes(deps), usageRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed), keyRoutes(), workspacesRoutes(deps), auditRoutes());
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), sourceRoutes(deps), renditionRoutes(deps), usageRoutes(deps), retentionRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed), keyRoutes(), workspacesRoutes(deps), auditRoutes());
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [refuseGuessing(deps), authenticate(deps), limitRate(deps), authorize, jsonBody()];
 	app.use('/api/media', apiCors(deps.apiCorsOrigins ?? []), ...guarded, media);
