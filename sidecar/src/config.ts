@@ -144,6 +144,7 @@ export const configSchema = z.object({
 	WATCH_MOVE: flag.describe('Move files of WATCH_DIR to its folder done/ when they are processed, or to failed/, with a note why. Off: they stay, and are remembered.'),
 	WATCH_SETTLE_SECONDS: seconds(10).describe('A file of WATCH_DIR is complete when it has not changed for so long. Copying over a slow network needs more.'),
 	AUDIT_DAYS: z.coerce.number().int().min(7).max(36_500).default(365).describe('How long the audit log is kept, in days.'),
+	CLEAN_UP_HOURS: z.coerce.number().min(0).max(500).default(24).describe('How often what nobody needs any more is deleted, by the retention settings of each workspace (docs/storage.md). 0: never. POST /api/media/retention says what would go.'),
 	LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level that is logged.'),
 });
 

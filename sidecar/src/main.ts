@@ -47,6 +47,7 @@ import { createResolveMedia } from './pipeline/resolve-media.ts';
 import { createPlatforms } from './social/platforms.ts';
 import { createAuditTrail } from './ops/audit-trail.ts';
 import { prune } from './ops/prune.ts';
+import { startCleanUp } from './ops/retention/schedule.ts';
 import { startLoop, type Loop } from './pipeline/loop.ts';
 import { tidyChunks } from './pipeline/chunks.ts';
 import { reconcile } from './pipeline/reconcile.ts';
@@ -117,12 +118,13 @@ export async function startSidecar(environment: Record<string, string | undefine
 	const fileUrl = (key: string): string => fileLink(signingKey, publicUrl, key, new Date(Date.now() + config.FILE_URL_TTL_SECONDS * 1000));
 
 	// The loops and the things they work with know each other: the loops are put in below.
-	const loops: { worker: Worker | null; outbox: Loop | null; feed: EventFeed | null; reconciler: Loop | null; pruner: Loop | null } = {
+	const loops: { worker: Worker | null; outbox: Loop | null; feed: EventFeed | null; reconciler: Loop | null; pruner: Loop | null; cleaner: Loop | null } = {
 		worker: null,
 		outbox: null,
 		feed: null,
 		reconciler: null,
 		pruner: null,
+		cleaner: null,
 	};
 	const callbackGuard = guardForCallbacks(guard, config);
 	const send = createSender(callbackGuard);
@@ -215,6 +217,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		return RECONCILE_EVERY_MS;
 	};
 	loops.reconciler = startLoop(RECONCILE_EVERY_MS, lookAfter, (error) => log.error({ err: error }, 'reconcile'));
+	if (config.ROLE !== 'api') loops.cleaner = startCleanUp(deps, config.CLEAN_UP_HOURS);
 	loops.pruner = startLoop(PRUNE_EVERY_MS, () => prune(database.db, { auditDays: config.AUDIT_DAYS }).then(() => PRUNE_EVERY_MS), (error) => log.error({ err: error }, 'prune'));
 	const url = `http://127.0.0.1:${port}`;
 	log.info({ url, public_url: publicUrl, database: database.kind, role: config.ROLE, concurrency: deps.concurrency, data_dir: dataDir }, 'the sidecar is up');
@@ -227,7 +230,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		stop: async () => {
 			server.close();
 			server.closeAllConnections();
-			await Promise.all([loops.reconciler?.stop(), loops.pruner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
+			await Promise.all([loops.reconciler?.stop(), loops.pruner?.stop(), loops.cleaner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
 			await deps.audit.close();
 			await detector.close();
 			await queue.stop();

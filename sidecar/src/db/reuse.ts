@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, isNotNull, ne, notInArray, or, sql } from 'drizzle-orm';
 import type { Database, Executor } from './database.ts';
 import { CHUNK, type FileRow, type JobRow } from './jobs.ts';
-import { assets, files, jobs } from './schema.ts';
+import { assets, assetVersions, files, jobs, uploads } from './schema.ts';
 import { transact } from './transact.ts';
 
 /** Completed jobs of the workspace that made (or reused) what the key stands for, newest first. */
@@ -70,6 +70,9 @@ export async function unreferencedKeys(db: Executor, keys: string[]): Promise<st
 	const named = [
 		...(await db.select({ key: files.storageKey }).from(files).where(inArray(files.storageKey, keys))),
 		...(await db.select({ key: assets.storageKey }).from(assets).where(inArray(assets.storageKey, keys))),
+		...(await db.select({ key: assets.originalKey }).from(assets).where(inArray(assets.originalKey, keys))),
+		...(await db.select({ key: assetVersions.storageKey }).from(assetVersions).where(inArray(assetVersions.storageKey, keys))),
+		...(await db.select({ key: uploads.stagedKey }).from(uploads).where(inArray(uploads.stagedKey, keys))),
 	];
 	const kept = new Set(named.map(({ key }) => key));
 	return keys.filter((key) => !kept.has(key));

@@ -4,14 +4,12 @@ import { parse } from '../contract/parse.ts';
 import { findAsset, lockAsset, updateAsset, type AssetRow, type NewAsset } from '../db/assets.ts';
 import type { Executor } from '../db/database.ts';
 import { listAssets } from '../db/list-assets.ts';
-import { unreferencedKeys } from '../db/reuse.ts';
 import { replaceTags } from '../db/tags.ts';
 import { recordEvents } from '../db/events.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError } from '../errors.ts';
 import { readAssetView } from '../pipeline/asset-view.ts';
-import { deleteAsset } from '../pipeline/delete-asset.ts';
-import { wakeAll } from '../pipeline/deps.ts';
+import { removeAsset } from '../pipeline/delete-asset.ts';
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
 import { bodyOf, dbOf, workspaceOf } from './request.ts';
@@ -52,13 +50,9 @@ export function assetRoutes(deps: HttpDeps): Router {
 
 	router.delete('/assets/:id', async (request, response) => {
 		const id = uuidOf(request.params.id);
-		const deleted = await transact(dbOf(response), (tx) => deleteAsset(deps, tx, workspaceOf(response), id));
-		if (!deleted) throw missing(id);
-		wakeAll(deps);
-		// After the commit: what a crash leaves here is taken by the clean-up of files that no row names (ops/retention).
-		const keys = await unreferencedKeys(deps.db, deleted.keys);
-		for (const key of keys) await deps.storage.delete(key).catch((error: unknown) => deps.log.warn({ err: error, key }, 'a file of a deleted asset could not be removed; the clean-up will try again'));
-		response.json({ asset_id: id, deleted: true, files: keys.length, bytes: deleted.bytes });
+		const removed = await removeAsset(deps, dbOf(response), workspaceOf(response), id);
+		if (!removed) throw missing(id);
+		response.json({ asset_id: id, deleted: true, ...removed });
 	});
 
 	return router;

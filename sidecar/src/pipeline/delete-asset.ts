@@ -1,10 +1,13 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { lockAsset } from '../db/assets.ts';
-import type { Transaction } from '../db/database.ts';
+import type { Database, Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
 import { INGEST, OPEN } from '../db/jobs.ts';
+import { unreferencedKeys } from '../db/reuse.ts';
 import { assets, assetVersions, callbacks, files, jobs, posts } from '../db/schema.ts';
-import type { PipelineDeps } from './deps.ts';
+import { transact } from '../db/transact.ts';
+import type { Storage } from '../storage/storage.ts';
+import { wakeAll, type PipelineDeps } from './deps.ts';
 import { finishJob } from './finish.ts';
 
 export interface DeletedAsset {
@@ -36,7 +39,21 @@ export async function deleteAsset(deps: PipelineDeps, tx: Transaction, workspace
 		.where(eq(jobs.assetId, assetId));
 	await tx.delete(assets).where(eq(assets.id, assetId));
 	await recordEvents(tx, [{ workspaceId, type: 'asset.deleted', assetId, data: { title: asset.title } }]);
-	const original = asset.storageKey ? [{ key: asset.storageKey, bytes: asset.bytes }] : [];
-	const all = new Map([...original, ...versions, ...made].map(({ key, bytes }) => [key, bytes ?? 0]));
+	const originals = [
+		{ key: asset.storageKey, bytes: asset.bytes },
+		{ key: asset.originalKey, bytes: asset.originalBytes },
+	].flatMap(({ key, bytes }) => (key === null ? [] : [{ key, bytes }]));
+	const all = new Map([...originals, ...versions, ...made].map(({ key, bytes }) => [key, bytes ?? 0]));
 	return { keys: [...all.keys()], bytes: [...all.values()].reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+/** The same, and its files. Null: there is no such asset. */
+export async function removeAsset(deps: PipelineDeps & { storage: Storage }, db: Database, workspaceId: string, assetId: string): Promise<{ files: number; bytes: number } | null> {
+	const deleted = await transact(db, (tx) => deleteAsset(deps, tx, workspaceId, assetId));
+	if (!deleted) return null;
+	wakeAll(deps);
+	// After the commit: what a crash leaves here no row names, and the clean-up takes it (ops/retention/orphans.ts).
+	const keys = await unreferencedKeys(deps.db, deleted.keys);
+	for (const key of keys) await deps.storage.delete(key).catch((error: unknown) => deps.log.warn({ err: error, key }, 'a file of a deleted asset could not be removed; the clean-up will try again'));
+	return { files: keys.length, bytes: deleted.bytes };
 }

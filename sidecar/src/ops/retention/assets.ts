@@ -1,0 +1,52 @@
+import { and, eq, gt, isNull, lt, sql, type SQL } from 'drizzle-orm';
+import type { AssetRow } from '../../db/assets.ts';
+import { assets } from '../../db/schema.ts';
+import { removeAsset } from '../../pipeline/delete-asset.ts';
+import type { Place, Rule } from './rule.ts';
+
+const PAGE = 200;
+
+/** Assets that nobody has worked on or posted for a year (I11). Public ones stay: their pages may be looked at by anyone. */
+export const oldAssets: Rule = {
+	name: 'old_assets',
+	about: 'Assets that nobody has worked on for `retention.asset_days`, with all their files. Public ones stay.',
+	find: (place) => assetsThat(place, place.settings.retention.asset_days, (days) => `nobody has worked on it for ${days} days (retention.asset_days)`, isNull(assets.publicAt)),
+};
+
+/** Assets whose bytes never came, or whose processing failed and was not tried again (I11). */
+export const failedAssets: Rule = {
+	name: 'failed_assets',
+	about: 'Assets that failed, after `retention.failed_days`.',
+	find: (place) => assetsThat(place, place.settings.retention.failed_days, (days) => `it failed more than ${days} days ago (retention.failed_days)`, eq(assets.status, 'failed')),
+};
+
+/** What counts as work: a change of it, a job, a post. */
+function untouchedSince(before: Date): SQL {
+	return sql`${assets.updatedAt} < ${before}
+		and not exists (select 1 from jobs j where j.asset_id = ${assets.id} and (j.status in ('pending', 'processing') or coalesce(j.completed_at, j.created_at) >= ${before}))
+		and not exists (select 1 from posts p where p.asset_id = ${assets.id} and p.created_at >= ${before})`;
+}
+
+async function* assetsThat({ deps, workspaceId, now }: Place, days: number | null, reason: (days: number) => string, which: SQL | undefined) {
+	if (days === null) return;
+	const before = new Date(now.getTime() - days * 86_400_000);
+	const where = and(eq(assets.workspaceId, workspaceId), which, lt(assets.createdAt, before), untouchedSince(before));
+	for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+		const rows: AssetRow[] = await deps.db.select().from(assets).where(and(where, gt(assets.id, after))).orderBy(assets.id).limit(PAGE);
+		for (const { id, bytes } of rows) {
+			yield {
+				what: `asset ${id}`,
+				bytes: bytes ?? 0,
+				reason: reason(days),
+				apply: async () => {
+					// Somebody may have come back to it since the page was read.
+					const [still] = await deps.db.select({ id: assets.id }).from(assets).where(and(where, eq(assets.id, id)));
+					return still !== undefined && (await removeAsset(deps, deps.db, workspaceId, id)) !== null;
+				},
+			};
+		}
+		const last = rows.at(-1);
+		if (!last || rows.length < PAGE) return;
+		after = last.id;
+	}
+}
