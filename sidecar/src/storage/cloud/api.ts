@@ -139,7 +139,9 @@ function refused(where: string, action: string, response: Response, text: string
 	const details = { status, passing: isPassingStatus(status) };
 	if (status === 404) return new PipelineError('not_found', `There is no such file in ${where} (${action}).`, { details });
 	if (isPassingStatus(status)) {
-		const seconds = retryAfterSeconds(Object.fromEntries(response.headers));
+		// The second is how Cloudinary says it ("Usage limits", Admin API).
+		const again = response.headers.get('retry-after') ?? response.headers.get('x-featureratelimit-reset');
+		const seconds = again === null ? undefined : retryAfterSeconds({ 'retry-after': again });
 		return new PipelineError('storage_failed', `${where} could not ${action} at the moment (${status}).`, {
 			details,
 			cause: new Error(text),
