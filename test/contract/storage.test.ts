@@ -287,5 +287,5 @@ describe.each(STAGES.map((stage) => [stage.name, stage] as const))('storage on %
 		});
 	});
 
-	describeDirect(can, () => storage);
+	describeDirect(can, () => place);
 });

@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { DirectRequest, Storage } from '../../../sidecar/src/storage/storage.ts';
-import { describeIf, type StorageStage } from './stage.ts';
+import { describeIf, type Place, type StorageStage } from './stage.ts';
 
 const inAMinute = () => new Date(Date.now() + 60_000);
 
-/** The part of the contract that is about others who fetch and put bytes themselves: really done, over HTTP. `the`: the storage of the test that runs. */
-export function describeDirect(can: StorageStage['can'], the: () => Storage): void {
+/** The part of the contract that is about others who fetch and put bytes themselves: really done, over HTTP. `place`: that of the test that runs. */
+export function describeDirect(can: StorageStage['can'], place: () => Place): void {
+	const the = (): Storage => place().storage;
 	const put = (key: string, content: string) => the().putStream(key, Readable.from([Buffer.from(content)]));
 	const content = async (key: string): Promise<string> => String(await buffer(await the().read(key)));
 	const keys = async (): Promise<string[]> => {
@@ -115,7 +116,7 @@ export function describeDirect(can: StorageStage['can'], the: () => Storage): vo
 			expect(await upload(id, 1, Buffer.from('late'))).toBeGreaterThanOrEqual(400);
 			await expect(parts().complete(KEY, id)).rejects.toMatchObject({ code: 'not_found' });
 			expect(await keys()).toEqual([]);
-			expect(await place.leftovers()).toEqual([]);
+			expect(await place().leftovers()).toEqual([]);
 		});
 
 		it('have no parts of another size, or beyond the last number', async () => {
