@@ -11,6 +11,7 @@ import { startOutbox } from './callbacks/outbox.ts';
 import { createSender } from './callbacks/send.ts';
 import { createSigner, createTriggerSigner, printableSecret } from './callbacks/sign.ts';
 import { composeSources } from './compose/sources.ts';
+import { composeStorage, createBackEnds, type BackEnds } from './compose/storage.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { openPglite, openPostgres } from './db/open.ts';
@@ -57,7 +58,6 @@ import type { WorkerDeps } from './pipeline/worker-deps.ts';
 import { createPgBossQueue } from './queue/pg-boss.ts';
 import { composeScanner } from './scan/compose.ts';
 import { createVault, loadKeys, type Keys, type Vault } from './secrets.ts';
-import { createDiskStorage } from './storage/disk.ts';
 import type { Storage } from './storage/storage.ts';
 import { deriveSigningKey, fileLink } from './storage/signed-url.ts';
 
@@ -89,16 +89,17 @@ export async function startSidecar(environment: Record<string, string | undefine
 	});
 	const keys = await loadKeys(dataDir, config);
 	const vault = createVault(keys.encryptionKey);
-	const storage = createDiskStorage({ root: join(dataDir, 'files') });
+	const backEnds = createBackEnds(config, dataDir);
 	const guard = createGuard({ allowedPrivateHosts: config.ALLOWED_PRIVATE_HOSTS, allowHttp: config.ALLOW_HTTP });
 	const hardware = await findHardware(config.ROLE === 'api' ? 'off' : config.HARDWARE_ENCODER);
-	await check(config, guard, () => storage.prepare(), hardware.problem);
+	await check(config, guard, backEnds, hardware.problem);
 	const runPlan = await createRunPlan(config, hardware.encoder, log);
 	const ai = await composeAi({ config, environment, guard, runPlan, log });
 
 	const database = config.DATABASE_URL
 		? await openPostgres({ url: config.DATABASE_URL, schemaName: config.DATABASE_SCHEMA, poolSize: 10 })
 		: await openPglite(join(dataDir, 'database'));
+	const storage = await composeStorage(backEnds, config, database.db);
 	// A worker serves no requests: a key that it made for itself must not replace the one that callers use.
 	if (config.ROLE !== 'worker') await ensureDefaultWorkspace(database.db, keys.apiKey);
 	const queue = createPgBossQueue({
@@ -284,10 +285,10 @@ async function buildOperations({ config, guard, vault, storage, database, fileUr
 }
 
 /** Everything that can be found out before anything is opened, reported together. */
-async function check(config: Config, guard: Guard, prepareStorage: () => Promise<void>, hardwareProblem: string | null): Promise<void> {
+async function check(config: Config, guard: Guard, backEnds: BackEnds, hardwareProblem: string | null): Promise<void> {
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
 	if (hardwareProblem) problems.push(hardwareProblem);
-	await prepareStorage().catch((error: Error) => problems.push(`DATA_DIR: ${error.message}`));
+	problems.push(...(await backEnds.prepare()));
 	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'DISCORD_API_BASE_URL', 'DROPBOX_API_BASE_URL', 'DROPBOX_CONTENT_BASE_URL', 'INSTAGRAM_API_BASE_URL', 'LINKEDIN_API_BASE_URL', 'META_GRAPH_BASE_URL', 'PINTEREST_API_BASE_URL', 'THREADS_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
 		const url = config[name];
 		if (url) checkBaseUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
