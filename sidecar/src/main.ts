@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { startOutbox } from './callbacks/outbox.ts';
 import { createSender } from './callbacks/send.ts';
 import { createSigner, createTriggerSigner, printableSecret } from './callbacks/sign.ts';
+import { composeKeys } from './compose/keys.ts';
 import { composeSources } from './compose/sources.ts';
 import { composeStorage, createBackEnds, type BackEnds } from './compose/storage.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
@@ -57,9 +58,9 @@ import { startWorker, type Worker } from './pipeline/worker.ts';
 import type { WorkerDeps } from './pipeline/worker-deps.ts';
 import { createPgBossQueue } from './queue/pg-boss.ts';
 import { composeScanner } from './scan/compose.ts';
-import { createVault, loadKeys, type Keys, type Vault } from './secrets.ts';
+import type { Keys, Vault } from './secrets.ts';
 import type { Storage } from './storage/storage.ts';
-import { deriveSigningKey, fileLink } from './storage/signed-url.ts';
+import { fileLink } from './storage/signed-url.ts';
 
 export const VERSION = '0.1.0';
 
@@ -87,8 +88,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 	await mkdir(dataDir, { recursive: true }).catch((error: Error) => {
 		throw new ConfigError([`DATA_DIR: ${dataDir} cannot be made (${error.message}). Choose a folder that this user may write.`]);
 	});
-	const keys = await loadKeys(dataDir, config);
-	const vault = createVault(keys.encryptionKey);
+	const { keys, vault, signingKey, startResealing } = await composeKeys(dataDir, config, log);
 	const backEnds = createBackEnds(config, dataDir);
 	const guard = createGuard({ allowedPrivateHosts: config.ALLOWED_PRIVATE_HOSTS, allowHttp: config.ALLOW_HTTP });
 	const hardware = await findHardware(config.ROLE === 'api' ? 'off' : config.HARDWARE_ENCODER);
@@ -115,7 +115,6 @@ export async function startSidecar(environment: Record<string, string | undefine
 	limitRequests(server);
 	const port = await listen(server, config);
 	const publicUrl = config.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://127.0.0.1:${port}`;
-	const signingKey = deriveSigningKey(keys.encryptionKey);
 	const fileUrl = (key: string): string => fileLink(signingKey, publicUrl, key, new Date(Date.now() + config.FILE_URL_TTL_SECONDS * 1000));
 
 	// The loops and the things they work with know each other: the loops are put in below.
@@ -162,6 +161,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		fileUrl,
 		signingKey,
 		publicUrl,
+		player: { name: config.PLAYER_NAME, color: config.PLAYER_COLOR, embedOrigins: config.EMBED_ORIGINS },
 		delivery: { mode: config.DELIVERY, xAccelPrefix: config.X_ACCEL_PREFIX, corsOrigins: config.CORS_ORIGINS },
 		rateLimits: { limiter: createRateLimiter(database), requestsPerMinute: config.API_REQUESTS_PER_MINUTE, failuresPerMinute: config.AUTH_FAILURES_PER_MINUTE },
 		trustProxy: config.TRUST_PROXY,
@@ -220,6 +220,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 	loops.reconciler = startLoop(RECONCILE_EVERY_MS, lookAfter, (error) => log.error({ err: error }, 'reconcile'));
 	if (config.ROLE !== 'api') loops.cleaner = startCleanUp(deps, config.CLEAN_UP_HOURS);
 	loops.pruner = startLoop(PRUNE_EVERY_MS, () => prune(database.db, { auditDays: config.AUDIT_DAYS }).then(() => PRUNE_EVERY_MS), (error) => log.error({ err: error }, 'prune'));
+	const resealing = startResealing(database.db);
 	const url = `http://127.0.0.1:${port}`;
 	log.info({ url, public_url: publicUrl, database: database.kind, role: config.ROLE, concurrency: deps.concurrency, data_dir: dataDir }, 'the sidecar is up');
 	if (keys.generated.length > 0) announce(keys, dataDir);
@@ -231,7 +232,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		stop: async () => {
 			server.close();
 			server.closeAllConnections();
-			await Promise.all([loops.reconciler?.stop(), loops.pruner?.stop(), loops.cleaner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
+			await Promise.all([resealing.stop(), loops.reconciler?.stop(), loops.pruner?.stop(), loops.cleaner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
 			await deps.audit.close();
 			await detector.close();
 			await queue.stop();

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createVault, loadKeys } from '../../sidecar/src/secrets.ts';
+import { changeStoredKey, createVault, dropStoredKeys, loadKeys, protectKeys } from '../../sidecar/src/secrets.ts';
 
 describe('the vault', () => {
 	it('gives back what was sealed, and never the same text twice', () => {
@@ -16,9 +16,32 @@ describe('the vault', () => {
 		const vault = createVault('key one');
 		const sealed = vault.seal('a token');
 		const parts = sealed.split('.');
-		parts[3] = Buffer.from('other data').toString('base64url');
+		parts[4] = Buffer.from('other data').toString('base64url');
 		expect(() => vault.open(parts.join('.'))).toThrow();
+		expect(() => createVault('key two').open(sealed)).toThrow(/neither ENCRYPTION_KEY nor in ENCRYPTION_KEY_PREVIOUS/);
+	});
+
+	it('opens what previous keys have sealed, and seals with the newest', () => {
+		const rotated = createVault('key three', ['key two', 'key one']);
+		expect(rotated.open(createVault('key one').seal('a token'))).toBe('a token');
+		const fresh = rotated.seal('another');
+		expect(fresh.startsWith(rotated.prefix)).toBe(true);
+		expect(createVault('key three').open(fresh)).toBe('another');
+		expect(() => createVault('key two').open(fresh)).toThrow();
+		expect(rotated.prefix).not.toBe(createVault('key two').prefix);
+	});
+
+	it('opens texts of the first version, which do not say with which key they were sealed', () => {
+		// Sealed by that version with "key one".
+		const sealed = 'v1.-K03i2_XgAto7pr5.NpQOvPEhWftZOiuYj5ebcg.SgVyoAlwLA';
+		expect([createVault('key one').open(sealed), createVault('key two', ['key zero', 'key one']).open(sealed)]).toEqual(['a token', 'a token']);
 		expect(() => createVault('key two').open(sealed)).toThrow();
+	});
+
+	it('takes no shortened tag for the whole one', () => {
+		const parts = createVault('key one').seal('a token').split('.');
+		parts[3] = Buffer.from(parts[3] ?? '', 'base64url').subarray(0, 4).toString('base64url');
+		expect(() => createVault('key one').open(parts.join('.'))).toThrow();
 	});
 });
 
@@ -60,5 +83,31 @@ describe('the keys', () => {
 	it('refuse a broken key file instead of making new keys over it', async () => {
 		await writeFile(join(folder, 'keys.json'), '{"ENCRYPTION');
 		await expect(loadKeys(folder, {})).rejects.toThrow(/keys\.json cannot be read/);
+	});
+
+	it('are taken from those who are not their owner', async () => {
+		await loadKeys(folder, {});
+		expect(await protectKeys(folder)).toBeNull();
+		await chmod(join(folder, 'keys.json'), 0o644);
+		expect(await protectKeys(folder)).toContain('mode 644');
+		expect((await stat(join(folder, 'keys.json'))).mode & 0o777).toBe(0o600);
+	});
+
+	it('are changed in their file, the one before staying behind as a previous one until it is dropped', async () => {
+		const first = await loadKeys(folder, {});
+		await changeStoredKey(folder);
+		const second = await loadKeys(folder, {});
+		expect(second.encryptionKey).not.toBe(first.encryptionKey);
+		expect({ ...second, encryptionKey: '', previousEncryptionKeys: [] }).toEqual({ ...first, encryptionKey: '', generated: [] });
+		await changeStoredKey(folder);
+		const third = await loadKeys(folder, { ENCRYPTION_KEY_PREVIOUS: ['one more key, from outside'] });
+		expect(third.previousEncryptionKeys).toEqual(['one more key, from outside', second.encryptionKey, first.encryptionKey]);
+		expect((await stat(join(folder, 'keys.json'))).mode & 0o777).toBe(0o600);
+		expect([await dropStoredKeys(folder), await dropStoredKeys(folder)]).toEqual([2, 0]);
+		expect(await loadKeys(folder, {})).toEqual({ ...third, previousEncryptionKeys: [] });
+	});
+
+	it('are not changed where there are none', async () => {
+		await expect(changeStoredKey(folder)).rejects.toThrow(/holds no ENCRYPTION_KEY/);
 	});
 });

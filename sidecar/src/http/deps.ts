@@ -6,8 +6,10 @@ import type { Library } from '../operations/ai/library.ts';
 import type { Scanner } from '../scan/clamd.ts';
 import type { ListSourceFiles } from '../sources/list-source.ts';
 import type { AuditTrail } from '../ops/audit-trail.ts';
+import type { SigningKey } from '../storage/signed-url.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { DeliverySettings } from './deliver.ts';
+import type { PlayerSettings } from './player/page.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 /** What the HTTP layer works with. Built once in `main.ts`. */
@@ -17,9 +19,10 @@ export interface HttpDeps extends OutboxDeps {
 	/** Who did what. */
 	audit: AuditTrail;
 	/** Signs and checks links to files and uploads. */
-	signingKey: Buffer;
+	signingKey: SigningKey;
 	publicUrl: string;
 	delivery: DeliverySettings;
+	player: PlayerSettings;
 	maxFileBytes: number;
 	/** Of resumable uploads. */
 	maxUploadBytes: number;

@@ -1,5 +1,5 @@
 import { PipelineError } from '../errors.ts';
-import { signPath, verifyPath } from './signed-url.ts';
+import { signPath, verifyPath, type SigningKey } from './signed-url.ts';
 
 /** What a link to a rendition stands for. */
 export interface WantedRendition {
@@ -17,7 +17,7 @@ const MAX_PARAMS = 4000;
  * `{baseUrl}/renditions/<expires>.<signature>/<asset>/<operation>/<the rest as base64url JSON>`. The signature covers all of it.
  * Throws `invalid_request` when the parameters are too long for an address.
  */
-export function renditionLink(signingKey: Buffer, baseUrl: string, { assetId, operation, params, file }: WantedRendition, expiresAt: Date): string {
+export function renditionLink(signingKey: SigningKey, baseUrl: string, { assetId, operation, params, file }: WantedRendition, expiresAt: Date): string {
 	const rest = Buffer.from(JSON.stringify(file === null ? [params] : [params, file])).toString('base64url');
 	if (rest.length > MAX_PARAMS) {
 		throw new PipelineError('invalid_request', `params: too long for a link (${rest.length} characters, at most ${MAX_PARAMS}). Submit a job instead.`, { details: { field: 'params' } });
@@ -27,7 +27,7 @@ export function renditionLink(signingKey: Buffer, baseUrl: string, { assetId, op
 }
 
 /** What follows `/renditions/`. Throws `unauthorized`, `forbidden`, `expired`. */
-export function verifyRenditionLink(signingKey: Buffer, path: string, now = new Date()): WantedRendition {
+export function verifyRenditionLink(signingKey: SigningKey, path: string, now = new Date()): WantedRendition {
 	const wanted = verifyPath(signingKey, 'RENDITION', path, (rest) => [rest], now);
 	const [assetId = '', operation = '', rest = ''] = wanted.split('/');
 	// Signed, so it is what was put in.

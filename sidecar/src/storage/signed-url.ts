@@ -18,22 +18,30 @@ export interface SignedAccess {
 	download?: string;
 }
 
+/** What links are signed with; those signed with a previous one are valid until they expire. */
+export interface SigningKey {
+	current: Buffer;
+	previous: readonly Buffer[];
+}
+
 /** Key material for links, derived so that a leak of one use of ENCRYPTION_KEY says nothing about another. */
-export const deriveSigningKey = (encryptionKey: string): Buffer =>
-	Buffer.from(hkdfSync('sha256', encryptionKey, 'media-pipeline', 'signed urls', 32));
+export function deriveSigningKey(encryptionKey: string, previousKeys: readonly string[] = []): SigningKey {
+	const derive = (key: string): Buffer => Buffer.from(hkdfSync('sha256', key, 'media-pipeline', 'signed urls', 32));
+	return { current: derive(encryptionKey), previous: previousKeys.map(derive) };
+}
 
 /** `/files/<key>` of a storage key. Keys hold nothing that must be escaped (keys.ts). */
 export const filePath = (key: string): string => `/files/${key}`;
 
 /** `{baseUrl}{path}?expires=…[&max_bytes=…][&download=…]&signature=…` */
-export function signedUrl(signingKey: Buffer, baseUrl: string, access: SignedAccess): string {
+export function signedUrl(signingKey: SigningKey, baseUrl: string, access: SignedAccess): string {
 	const expires = Math.floor(access.expiresAt.getTime() / 1000);
 	const query = new URLSearchParams({ expires: String(expires) });
 	if (access.maxBytes !== undefined) query.set('max_bytes', String(access.maxBytes));
 	if (access.download !== undefined) query.set('download', access.download);
 	query.set(
 		'signature',
-		signature(signingKey, access.method, access.path, String(expires), query.get('max_bytes') ?? '', query.get('download') ?? ''),
+		signature(signingKey.current, access.method, access.path, String(expires), query.get('max_bytes') ?? '', query.get('download') ?? ''),
 	);
 	return `${baseUrl.replace(/\/+$/, '')}${access.path}?${query}`;
 }
@@ -45,7 +53,7 @@ const MANIFEST = /\.(m3u8|mpd)$/;
  * A link to a stored file. That of a manifest carries its permission in the path, and for the whole folder: a player asks for
  * the segments at addresses relative to the manifest's, and a query would not come along.
  */
-export function fileLink(signingKey: Buffer, baseUrl: string, key: string, expiresAt: Date): string {
+export function fileLink(signingKey: SigningKey, baseUrl: string, key: string, expiresAt: Date): string {
 	if (!MANIFEST.test(key)) return signedUrl(signingKey, baseUrl, { method: 'GET', path: filePath(key), expiresAt });
 	return `${baseUrl.replace(/\/+$/, '')}/packages/${signPath(signingKey, 'FOLDER', key.slice(0, key.lastIndexOf('/')), expiresAt)}/${key}`;
 }
@@ -54,7 +62,7 @@ export function fileLink(signingKey: Buffer, baseUrl: string, key: string, expir
  * The storage key that a path `<expires>.<signature>/<key>` (what follows `/packages/`) permits to read. Throws `invalid_request`
  * (not a key: `..` and the like), `unauthorized` (no signature), `forbidden` (a wrong one), `expired`.
  */
-export function verifyFolderLink(signingKey: Buffer, path: string, now = new Date()): string {
+export function verifyFolderLink(signingKey: SigningKey, path: string, now = new Date()): string {
 	// Asserted first of all: `..` must not lead out of the folder that the signature is for.
 	return verifyPath(signingKey, 'FOLDER', path, (key) => [...assertKey(key).matchAll(/\//g)].map(({ index }) => key.slice(0, index)), now);
 }
@@ -63,16 +71,16 @@ export function verifyFolderLink(signingKey: Buffer, path: string, now = new Dat
 export type PathKind = 'FOLDER' | 'RENDITION' | 'UPLOAD';
 
 /** A permission that stands in a path: `<expires>.<signature>`. */
-export function signPath(signingKey: Buffer, kind: PathKind, text: string, expiresAt: Date): string {
+export function signPath(signingKey: SigningKey, kind: PathKind, text: string, expiresAt: Date): string {
 	const expires = String(Math.floor(expiresAt.getTime() / 1000));
-	return `${expires}.${signature(signingKey, kind, text, expires, '')}`;
+	return `${expires}.${signature(signingKey.current, kind, text, expires, '')}`;
 }
 
 /** What follows the permission in `path`, where that is for one of the texts that `permitted` names for it. */
-export function verifyPath(signingKey: Buffer, kind: PathKind, path: string, permitted: (rest: string) => string[], now = new Date()): string {
+export function verifyPath(signingKey: SigningKey, kind: PathKind, path: string, permitted: (rest: string) => string[], now = new Date()): string {
 	const [, expires, given, rest] = /^(\d{1,12})\.([\w-]{43})\/(.+)$/.exec(path) ?? [];
 	if (!expires || !given || !rest) throw unsigned();
-	if (!permitted(rest).some((text) => equal(given, signature(signingKey, kind, text, expires, '')))) throw wrong();
+	if (!permitted(rest).some((text) => isSigned(given, signingKey, kind, text, expires, ''))) throw wrong();
 	notExpired(expires, now);
 	return rest;
 }
@@ -87,7 +95,7 @@ export interface SignedRequest {
 
 /** What the link permits. Throws `unauthorized` (no signature), `forbidden` (a wrong one), `expired`. */
 export function verifySignedUrl(
-	signingKey: Buffer,
+	signingKey: SigningKey,
 	request: SignedRequest,
 	now = new Date(),
 ): { expiresAt: Date; maxBytes: number | null; download: string | null } {
@@ -96,7 +104,7 @@ export function verifySignedUrl(
 	if (!given || !expires) throw unsigned();
 	const method = request.method === 'HEAD' ? 'GET' : request.method;
 	// The signature first: an expiry that was tampered with must read as a forgery, not as a hint.
-	if (!/^\d{1,12}$/.test(expires) || !equal(given, signature(signingKey, method, request.path, expires, maxBytes, download))) throw wrong();
+	if (!/^\d{1,12}$/.test(expires) || !isSigned(given, signingKey, method, request.path, expires, maxBytes, download)) throw wrong();
 	return { expiresAt: notExpired(expires, now), maxBytes: maxBytes === '' ? null : Number(maxBytes), download: download === '' ? null : download };
 }
 
@@ -109,6 +117,9 @@ function notExpired(expires: string, now: Date): Date {
 	if (expiresAt > now) return expiresAt;
 	throw new PipelineError('expired', `This link has expired (${expiresAt.toISOString()}). Ask for the job or the asset again to get a fresh one.`);
 }
+
+const isSigned = (given: string, { current, previous }: SigningKey, ...what: [method: string, path: string, expires: string, maxBytes: string, download?: string]): boolean =>
+	[current, ...previous].some((key) => equal(given, signature(key, ...what)));
 
 /** As JSON, so that no two requests share one text. */
 function signature(key: Buffer, method: string, path: string, expires: string, maxBytes: string, download = ''): string {

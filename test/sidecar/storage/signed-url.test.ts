@@ -59,6 +59,13 @@ describe('signed links', () => {
 		);
 	});
 
+	it('outlive the key they were signed with, as long as it is named as a previous one', () => {
+		const rotated = deriveSigningKey('a new encryption key', ['an encryption key', 'an older one']);
+		expect(() => verifySignedUrl(rotated, received(get, 'GET'), now)).not.toThrow();
+		expect(signedUrl(rotated, 'http://x', { method: 'GET', path: '/files/a', expiresAt: now })).toBe(signedUrl(deriveSigningKey('a new encryption key'), 'http://x', { method: 'GET', path: '/files/a', expiresAt: now }));
+		expect(() => verifySignedUrl(deriveSigningKey('a new encryption key', ['an older one']), received(get, 'GET'), now)).toThrow(expect.objectContaining({ code: 'forbidden' }));
+	});
+
 	it('refuse a link without signature, and one with two', () => {
 		expect(() => verifySignedUrl(key, { method: 'GET', path: '/files/a', query: {} }, now)).toThrow(
 			expect.objectContaining({ code: 'unauthorized' }),
