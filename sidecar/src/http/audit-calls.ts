@@ -68,7 +68,7 @@ export const isRecorded = (response: Response): void => {
 export function auditCalls({ audit: trail, db, log }: Pick<HttpDeps, 'audit' | 'db' | 'log'>): RequestHandler {
 	const complete = async (entry: Entry): Promise<NewAuditEntry | null> => {
 		if (entry.workspaceId !== null) return { ...entry, workspaceId: entry.workspaceId };
-		const asset = entry.target !== null && UUID.test(entry.target) ? await assetById(db, entry.target) : null;
+		const asset = entry.target && UUID.test(entry.target) ? await assetById(db, entry.target) : null;
 		return asset && { ...entry, workspaceId: asset.workspaceId };
 	};
 	const write = async (entry: Entry): Promise<void> => {
