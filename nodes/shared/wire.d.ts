@@ -6,7 +6,53 @@
 /** Where the bytes of an asset come from. */
 export type Source =
 	| { type: 'url'; url: string }
-	| { type: 'google_drive'; file_id: string; access_token: string };
+	| { type: 'google_drive'; file_id: string; access_token: string }
+	/** A shared link, or a path or id; without a token only the link. */
+	| { type: 'dropbox'; url?: string; path?: string; access_token?: string }
+	/** Link of an attachment; with the token of a bot it is renewed when it has expired. */
+	| { type: 'discord'; url: string; bot_token?: string }
+	| { type: 's3'; bucket: string; key: string; region?: string; endpoint?: string; access_key_id: string; secret_access_key: string; session_token?: string }
+	/** Below WATCH_DIR of the sidecar. */
+	| { type: 'folder'; path: string };
+
+/** Places that hold many files. */
+export type ListSource =
+	| { type: 'google_drive_folder'; folder_id?: string; recursive?: boolean; access_token: string }
+	| { type: 'google_drive_changes'; drive_id?: string; folder_id?: string; access_token: string }
+	| { type: 'dropbox_folder'; url?: string; path?: string; recursive?: boolean; access_token: string }
+	| { type: 'rss'; url: string }
+	| { type: 'folder'; path?: string; recursive?: boolean }
+	| { type: 's3_prefix'; bucket: string; prefix?: string; region?: string; endpoint?: string; access_key_id: string; secret_access_key: string; session_token?: string };
+
+/** POST /api/media/sources/list */
+export interface ListRequest {
+	source: ListSource;
+	/** From the last answer: the next page, or what is new since then. */
+	cursor?: string | null;
+	/** Default 100, at most 1000. */
+	limit?: number;
+}
+export interface ListAnswer {
+	entries: Array<{
+		/** Ready for `source` of a batch item, once its token is added. */
+		source: { type: string; [field: string]: unknown };
+		name: string;
+		bytes: number | null;
+		mime: string | null;
+		modified_at: string | null;
+		/** The same as long as the content is the same. */
+		version: string;
+		metadata: Record<string, unknown>;
+	}>;
+	/** null: this place cannot tell what is new; list it again from the beginning. */
+	cursor: string | null;
+	/** There is more now: ask again with the cursor. */
+	has_more: boolean;
+	skipped: Array<{ name: string; reason: string }>;
+}
+
+/** When the same bytes are in the workspace already: share the stored file, store it again, or (with `asset_id`) make it the next version of that asset. */
+export type Dedupe = 'link' | 'version' | 'copy';
 
 export type JobStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
 export type AssetStatus = 'pending' | 'uploading' | 'queued' | 'processing' | 'analyzing' | 'ready' | 'processed' | 'failed';
@@ -28,6 +74,8 @@ export interface BatchItem {
 	secrets?: Record<string, string>;
 	/** Free data kept with a newly made asset. */
 	metadata?: Record<string, unknown>;
+	/** Default link. */
+	dedupe?: Dedupe;
 }
 
 /** POST /api/media/batch */
@@ -181,6 +229,7 @@ export interface SignRequest {
 	sha256?: string;
 	expires_in_seconds?: number;
 	metadata?: Record<string, unknown>;
+	dedupe?: Exclude<Dedupe, 'version'>;
 }
 export interface SignAnswer {
 	asset_id: string;

@@ -34,6 +34,7 @@ export async function startTestApp(pipeline: TestPipeline, change: Partial<HttpD
 		audit: createAuditTrail(pipeline.database.db, pipeline.deps.log),
 		signingKey: SIGNING_KEY,
 		publicUrl: url,
+		player: { name: 'Test Tube', color: '#2563eb', embedOrigins: ['*'] },
 		delivery: { mode: 'proxy', xAccelPrefix: '/stored/', corsOrigins: ['*'] },
 		fileUrl,
 		maxFileBytes: 1_000_000,

@@ -10,8 +10,10 @@ import { fileRoutes } from './files.ts';
 import { apiCors, docsHeaders, securityHeaders } from './headers.ts';
 import { jobRoutes } from './jobs.ts';
 import { pipelineRoutes } from './pipelines.ts';
+import { playerRoutes } from './player/routes.ts';
 import { postRoutes } from './posts.ts';
 import { processRoutes } from './process.ts';
+import { publicRoutes } from './public.ts';
 import { openRenditionRoutes, renditionRoutes } from './renditions.ts';
 import { auditCalls } from './audit-calls.ts';
 import { auditRoutes } from './audit.ts';
@@ -49,12 +51,12 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	app.use('/docs', docsHeaders);
 	app.use(nameRoute(deps.operations.values()), auditCalls(deps));
 	// Open: health, documentation, and links that carry their own permission.
-	app.use(serviceRoutes(deps), fileRoutes(deps), openRenditionRoutes(deps), uploadRoutes(deps), tusRoutes(deps), directUploadRoutes(deps));
+	app.use(serviceRoutes(deps), fileRoutes(deps), playerRoutes(deps), openRenditionRoutes(deps), uploadRoutes(deps), tusRoutes(deps), directUploadRoutes(deps));
 
 	const media = Router();
 	// Before the routes with /assets/:id.
 	media.use(searchRoutes(deps));
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), sourceRoutes(deps), renditionRoutes(deps), usageRoutes(deps), retentionRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed), keyRoutes(), workspacesRoutes(deps), auditRoutes());
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), publicRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), sourceRoutes(deps), renditionRoutes(deps), usageRoutes(deps), retentionRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed), keyRoutes(), workspacesRoutes(deps), auditRoutes());
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [refuseGuessing(deps), authenticate(deps), limitRate(deps), authorize, jsonBody()];
 	app.use('/api/media', apiCors(deps.apiCorsOrigins ?? []), ...guarded, media);

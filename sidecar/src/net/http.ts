@@ -131,6 +131,8 @@ export interface GuardedResponse {
 	body: Buffer;
 	/** The answer was longer than `maxResponseBytes`. */
 	truncated: boolean;
+	/** Where the answer came from, after redirects. */
+	url: URL;
 }
 
 /** A small request with a bounded answer, of any status. Throws PipelineError (the guard refused) or NetError (no answer). */
@@ -140,9 +142,9 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedRe
 	const timeout = AbortSignal.timeout(timeoutMs);
 	const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
 	try {
-		const { status, headers, stream } = await openFollowing({ ...request, signal }, maxRedirects);
+		const { status, headers, stream, url } = await openFollowing({ ...request, signal }, maxRedirects);
 		const { body, truncated } = await readBounded(stream, maxResponseBytes, signal);
-		return { status, headers, body, truncated };
+		return { status, headers, body, truncated, url };
 	} catch (error) {
 		if (request.signal?.aborted || !timeout.aborted) throw toNetError(error, host, true);
 		const sent = error instanceof NetError ? error.sent : true;

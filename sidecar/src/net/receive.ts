@@ -28,6 +28,8 @@ export interface ReceiveOptions {
 	onProgress?: ((bytes: number, total: number | null) => void) | undefined;
 	/** No byte for so long: the connection counts as broken. Default 30 s. */
 	stallMs?: number | undefined;
+	/** A further checksum of the service's own kind: called when the file begins (anew), told each piece. */
+	alsoHash?: (() => { update(chunk: Buffer): unknown }) | undefined;
 	/** Before the first new try; doubles with each that brings nothing. Default 500 ms. */
 	retryDelayMs?: number | undefined;
 }
@@ -50,8 +52,12 @@ class Target {
 	bytes = 0;
 	hash = createHash('sha256');
 	private readonly handle: FileHandle;
-	constructor(handle: FileHandle) {
+	private readonly alsoHash: ReceiveOptions['alsoHash'];
+	private further: { update(chunk: Buffer): unknown } | undefined;
+	constructor(handle: FileHandle, alsoHash: ReceiveOptions['alsoHash']) {
 		this.handle = handle;
+		this.alsoHash = alsoHash;
+		this.further = alsoHash?.();
 	}
 
 	async append(chunk: Buffer): Promise<void> {
@@ -60,6 +66,7 @@ class Target {
 			done += bytesWritten;
 		}
 		this.hash.update(chunk);
+		this.further?.update(chunk);
 		this.bytes += chunk.length;
 	}
 
@@ -67,6 +74,7 @@ class Target {
 		await this.handle.truncate(0);
 		this.bytes = 0;
 		this.hash = createHash('sha256');
+		this.further = this.alsoHash?.();
 	}
 }
 
@@ -78,7 +86,7 @@ class Target {
 export async function receive(options: ReceiveOptions): Promise<Received> {
 	const handle = await open(options.destPath, 'w', 0o600);
 	try {
-		const received = await receiveInto(new Target(handle), options);
+		const received = await receiveInto(new Target(handle, options.alsoHash), options);
 		await handle.close();
 		return received;
 	} catch (error) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BatchItem, Source } from '../contract/requests.ts';
+import { splitSource, type Dedupe, type Place } from '../contract/sources.ts';
 import type { AssetRow, NewAsset } from '../db/assets.ts';
 import { findAsset } from '../db/assets.ts';
 import type { Transaction } from '../db/database.ts';
@@ -56,8 +57,7 @@ export class MediaReferences {
 			id: randomUUID(),
 			workspaceId: this.#workspaceId,
 			source: source.type,
-			sourceId: source.type === 'google_drive' ? source.file_id : null,
-			originalUrl: source.type === 'url' ? withoutSecrets(source.url) : null,
+			...whereFrom(splitSource(source).place),
 			status: 'queued',
 			ingestJobId,
 			metadata,
@@ -73,21 +73,29 @@ export class MediaReferences {
 	}
 }
 
-/** The job that fetches the bytes of `asset`. The token, if any, is kept apart from the source: it is erased first. */
-export function ingestJob(vault: Vault, asset: Pick<NewAsset, 'id' | 'workspaceId' | 'ingestJobId'>, source: Source | { type: 'upload' }, priority: number): NewJob {
-	const { access_token: token, ...place } = source as Source & { access_token?: string };
+/** The job that fetches the bytes of `asset`. The tokens, if any, are kept apart from the source: they are erased first. */
+export function ingestJob(vault: Vault, asset: Pick<NewAsset, 'id' | 'workspaceId' | 'ingestJobId'>, source: Source | { type: 'upload' }, priority: number, dedupe: Dedupe | undefined = undefined): NewJob {
+	const { place, secrets } = source.type === 'upload' ? { place: source, secrets: {} } : splitSource(source);
+	const hasSecrets = Object.keys(secrets).length > 0;
 	return {
 		id: asset.ingestJobId ?? randomUUID(),
 		workspaceId: asset.workspaceId,
 		assetId: asset.id,
 		jobType: INGEST,
 		status: 'pending',
-		params: {},
+		params: dedupe ? { dedupe } : {},
 		source: vault.seal(JSON.stringify(place)),
-		secret: token ? vault.seal(JSON.stringify({ access_token: token })) : null,
-		needsSecret: token !== undefined,
+		secret: hasSecrets ? vault.seal(JSON.stringify(secrets)) : null,
+		needsSecret: hasSecrets,
 		priority,
 	};
+}
+
+/** What people are shown of a place, and find an asset by. */
+function whereFrom(place: Place): Pick<NewAsset, 'sourceId' | 'originalUrl'> {
+	const originalUrl = 'url' in place && place.url !== undefined ? withoutSecrets(place.url) : null;
+	const sourceId = place.type === 'google_drive' ? place.file_id : place.type === 's3' ? `${place.bucket}/${place.key}` : 'path' in place ? (place.path ?? null) : null;
+	return { sourceId, originalUrl };
 }
 
 /** Only what can be shown: queries of links are often their keys. */

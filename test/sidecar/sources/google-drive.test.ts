@@ -3,9 +3,9 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { createGuard } from '../../../sidecar/src/net/guard.ts';
 import { createFetchSource } from '../../../sidecar/src/sources/fetch-source.ts';
 import { startGoogleDrive, type DriveEmulator } from '../../platforms/google-drive.ts';
+import { sourceSettings } from '../../support/sources.ts';
 
 const CONTENT = randomBytes(200_000);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
@@ -31,12 +31,7 @@ describe('Google Drive as a source', () => {
 			progress = [] as number[],
 		} = {},
 	) =>
-		createFetchSource({
-			guard: createGuard({ allowedPrivateHosts: [] }),
-			maxBytes,
-			googleApiBaseUrl: drive.url,
-			retryDelayMs: 1,
-		})({
+		createFetchSource(sourceSettings({ maxBytes, googleApiBaseUrl: drive.url }))({
 			place: { type: 'google_drive', file_id: id },
 			secrets: token ? { access_token: token } : {},
 			destPath: join(folder, 'file'),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createGuard } from '../../../sidecar/src/net/guard.ts';
 import { createFetchSource } from '../../../sidecar/src/sources/fetch-source.ts';
 import { startServer } from '../../support/http-server.ts';
+import { sourceSettings } from '../../support/sources.ts';
 
 describe('a URL as a source', () => {
 	it('is fetched through the guard, with its progress in percent', async () => {
@@ -20,7 +21,7 @@ describe('a URL as a source', () => {
 				signal: new AbortController().signal,
 				onProgress: (percent: number) => progress.push(percent),
 			};
-			const settings = { maxBytes: 1000, googleApiBaseUrl: 'https://www.googleapis.com' };
+			const settings = sourceSettings({ maxBytes: 1000 });
 			const closed = createFetchSource({ ...settings, guard: createGuard({ allowedPrivateHosts: [] }) });
 			await expect(closed(request)).rejects.toMatchObject({ code: 'input_forbidden' });
 			expect(server.connections()).toBe(0);

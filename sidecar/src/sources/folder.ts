@@ -1,0 +1,143 @@
+import { constants, type BigIntStats } from 'node:fs';
+import { lstat, open, readdir, realpath, type FileHandle } from 'node:fs/promises';
+import { basename, join, sep } from 'node:path';
+import { z } from 'zod';
+import { PipelineError } from '../errors.ts';
+import { safeFileName } from '../net/file-name.ts';
+import { receive, tooLarge } from '../net/receive.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+import { whyNoMedia } from './media-kind.ts';
+import { asPercent, type FetchFrom, type ListFrom, type ListPlace, type Place, type SourceEntry, type SourceSettings } from './source.ts';
+
+const WHERE = 'the watched folder';
+
+/** The same as long as nobody wrote to it: size, and time of the last change in nanoseconds. */
+export const versionOf = ({ size, mtimeNs }: Pick<BigIntStats, 'size' | 'mtimeNs'>): string => `${size}-${mtimeNs}`;
+
+/** A file below WATCH_DIR. No symbolic link, device or pipe is followed, and nothing outside the folder is reached. */
+export const fetchFolder: FetchFrom<Extract<Place, { type: 'folder' }>> = async ({ place, workspaceId, destPath, signal, onProgress }, settings) => {
+	const root = rootOf(settings, workspaceId);
+	const handle = await openInside(root, place.path);
+	try {
+		const before = await handle.stat({ bigint: true });
+		const bytes = Number(before.size);
+		if (bytes > settings.maxBytes) throw tooLarge(bytes, settings.maxBytes, WHERE);
+		const received = await receive({
+			...settings,
+			where: WHERE,
+			destPath,
+			signal,
+			onProgress: (done) => asPercent(onProgress)(done, bytes),
+			open: async ({ offset }) => ({
+				status: offset > 0 ? 206 : 200,
+				headers: { 'content-length': String(bytes - offset), etag: `"${versionOf(before)}"`, ...(offset > 0 ? { 'content-range': `bytes ${offset}-${bytes - 1}/${bytes}` } : {}) },
+				stream: handle.createReadStream({ start: offset, autoClose: false }),
+			}),
+		});
+		if (versionOf(await handle.stat({ bigint: true })) !== versionOf(before)) {
+			throw new PipelineError('input_unreachable', `${basename(place.path)} changed while it was read from ${WHERE}. It is still being written.`);
+		}
+		return { bytes: received.bytes, sha256: received.sha256, contentType: null, fileName: safeFileName(basename(place.path)) };
+	} finally {
+		await handle.close();
+	}
+};
+
+/** The folder that this workspace may read. */
+function rootOf({ folder }: SourceSettings, workspaceId: string | undefined): string {
+	if (!folder) throw new PipelineError('input_forbidden', 'No folder of this sidecar may be read. Set WATCH_DIR to the folder that holds the files.');
+	if (folder.workspaceId !== workspaceId) throw new PipelineError('input_forbidden', 'The folder WATCH_DIR belongs to another workspace (WATCH_WORKSPACE of the sidecar).');
+	return folder.root;
+}
+
+const notInside = (path: string): PipelineError => new PipelineError('input_forbidden', `${basename(path)} is reached through a symbolic link, or lies outside of WATCH_DIR. Only files that lie in the folder itself are read.`);
+
+/** The real path of something below the root; throws unless every part of it is a plain folder or file. */
+async function inside(root: string, path: string): Promise<string> {
+	// The request was checked; what is stored or listed is checked again here, where it matters.
+	if (path.split('/').some((part) => part === '..' || part === '.' || part.includes('\0') || part.includes('\\'))) throw notInside(path);
+	const base = await realpath(root).catch(missing('WATCH_DIR'));
+	const wanted = join(base, ...path.split('/').filter(Boolean));
+	const real = await realpath(wanted).catch(missing(basename(path)));
+	if (real !== wanted || (wanted !== base && !wanted.startsWith(base + sep))) throw notInside(path);
+	return wanted;
+}
+
+const missing = (name: string) => (error: NodeJS.ErrnoException): never => {
+	if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new PipelineError('input_not_found', `${name} is not there (any more). It may have been moved or renamed.`);
+	if (error.code === 'EACCES' || error.code === 'EPERM') throw new PipelineError('input_forbidden', `The sidecar may not read ${name}. Give its user the right to.`);
+	if (error.code === 'ELOOP') throw notInside(name);
+	throw new PipelineError('input_unreachable', `${name} cannot be read at the moment (${error.code ?? 'unknown'}).`, { cause: error });
+};
+
+async function openInside(root: string, path: string): Promise<FileHandle> {
+	const real = await inside(root, path);
+	// Without O_NONBLOCK opening a pipe would wait for its writer.
+	const handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(missing(basename(path)));
+	try {
+		const opened = await handle.stat();
+		if (!opened.isFile()) throw new PipelineError('input_unsupported', `${basename(path)} is a folder or a special file, not a media file.`);
+		// What was looked at is what was opened: a folder on the way may have become a link in between.
+		const now = await lstat(await inside(root, path));
+		if (now.ino !== opened.ino || now.dev !== opened.dev) throw notInside(path);
+		return handle;
+	} catch (error) {
+		await handle.close();
+		throw error;
+	}
+}
+
+export interface FolderFile {
+	/** Relative, with /. */
+	path: string;
+	stats: BigIntStats;
+}
+
+/** Files below a folder of the root, sorted by path; hidden ones left out. `onLink` is told of links and special files. */
+export async function* walkFolder(root: string, path: string, { recursive, leaveOut = [], onOther }: { recursive: boolean; leaveOut?: readonly string[]; onOther?(path: string): void }): AsyncGenerator<FolderFile> {
+	const folder = await inside(root, path);
+	const entries = await readdir(folder, { withFileTypes: true }).catch(missing(basename(path) || 'WATCH_DIR'));
+	for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+		const below = path ? `${path}/${entry.name}` : entry.name;
+		if (entry.name.startsWith('.') || leaveOut.includes(below)) continue;
+		if (entry.isDirectory()) {
+			if (recursive) yield* walkFolder(root, below, { recursive, leaveOut, ...(onOther ? { onOther } : {}) });
+			continue;
+		}
+		const stats = entry.isFile() ? await lstat(join(folder, entry.name), { bigint: true }).catch(() => null) : null;
+		if (stats?.isFile()) yield { path: below, stats };
+		else if (stats === null && !entry.isFile()) onOther?.(below);
+	}
+}
+
+/** Depth first, names of one folder in order: a path after this one comes later. */
+function isAfter(path: string, last: string): boolean {
+	const a = path.split('/');
+	const b = last.split('/');
+	for (let at = 0; at < Math.min(a.length, b.length); at += 1) {
+		const [one = '', other = ''] = [a[at], b[at]];
+		if (one !== other) return one > other;
+	}
+	return a.length > b.length;
+}
+
+/** Files below WATCH_DIR. */
+export const listFolder: ListFrom<Extract<ListPlace, { type: 'folder' }>> = async ({ place, workspaceId, cursor, limit, signal }, settings) => {
+	const root = rootOf(settings, workspaceId);
+	const after = readCursor('folder', z.string(), cursor);
+	const entries: SourceEntry[] = [];
+	const skipped: Array<{ name: string; reason: string }> = [];
+	let last = after;
+	const onOther = (path: string): void => void (after === null && skipped.length < limit && skipped.push({ name: safeFileName(path), reason: 'It is a symbolic link or a special file.' }));
+	for await (const { path, stats } of walkFolder(root, place.path.replace(/\/+$/, ''), { recursive: place.recursive, onOther })) {
+		signal.throwIfAborted();
+		if (after !== null && !isAfter(path, after)) continue;
+		if (entries.length + skipped.length >= limit) return { entries, skipped, cursor: writeCursor('folder', last), hasMore: true };
+		last = path;
+		const name = safeFileName(basename(path));
+		const reason = whyNoMedia(name, null);
+		if (reason) skipped.push({ name, reason });
+		else entries.push({ place: { type: 'folder', path }, name, bytes: Number(stats.size), mime: null, modifiedAt: new Date(Number(stats.mtimeMs)), version: versionOf(stats), metadata: { path } });
+	}
+	return { entries, skipped, cursor: null, hasMore: false };
+};
