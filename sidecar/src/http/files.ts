@@ -4,6 +4,7 @@ import { assertKey } from '../storage/keys.ts';
 import { verifyFolderLink, verifySignedUrl } from '../storage/signed-url.ts';
 import { assets, files } from '../db/schema.ts';
 import { mimeOfName } from '../media/package.ts';
+import { mimeOfPublicName } from '../pipeline/public.ts';
 import { createDeliver, crossOrigin } from './deliver.ts';
 import type { HttpDeps } from './deps.ts';
 
@@ -30,7 +31,7 @@ export function fileRoutes(deps: HttpDeps): Router {
 	router.get('/public/*key', async (request, response) => {
 		const key = assertKey(request.path.slice(1));
 		const name = key.split('/').at(-1) ?? key;
-		await deliver({ key, name, mime: mimeOfName(name), caching: 'immutable' }, request, response);
+		await deliver({ key, name, mime: mimeOfPublicName(name), caching: 'immutable' }, request, response);
 	});
 	return router;
 }

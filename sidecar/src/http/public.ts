@@ -1,0 +1,93 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { findAsset, type AssetRow } from '../db/assets.ts';
+import type { FileRow } from '../db/jobs.ts';
+import { transact } from '../db/transact.ts';
+import { PipelineError } from '../errors.ts';
+import { wakeAll } from '../pipeline/deps.ts';
+import { PUBLIC_KINDS, publicFiles, publishAsset, unpublishAsset, type PublicKind } from '../pipeline/public.ts';
+import { submitBatch } from '../pipeline/submit.ts';
+import { uuidOf } from './batches.ts';
+import type { HttpDeps } from './deps.ts';
+import { embedCode } from './player/page.ts';
+import { bodyOf, dbOf, workspaceOf } from './request.ts';
+
+export const publicRequestSchema = z.strictObject({
+	make: z.boolean().default(true).describe('Whether to start jobs for what is missing: a thumbnail, a preview, a version that browsers play. They become public when they are done.'),
+});
+
+export const publicAnswerSchema = z.object({
+	asset_id: z.string(),
+	public: z.boolean(),
+	public_at: z.string().nullable().describe('ISO 8601'),
+	page_url: z.string().nullable().describe('The player, for people.'),
+	embed_url: z.string().nullable(),
+	embed_code: z.string().nullable().describe('HTML for other pages.'),
+	oembed_url: z.string().nullable(),
+	files: z.object({ thumb: z.string().optional(), preview: z.string().optional(), master: z.string().optional() }).describe('Links without an end. A new result gets a new one.'),
+	job_ids: z.array(z.string()).describe('Jobs that were started for what is missing.'),
+});
+
+/** What makes each kind, where nothing suitable is there yet. */
+const MAKERS: Readonly<Record<'video' | 'audio' | 'image', Partial<Record<PublicKind, { operation: string; params: Record<string, unknown> }>>>> = {
+	video: { thumb: { operation: 'thumbnail', params: { at: 'best', format: 'webp' } }, preview: { operation: 'preview', params: {} }, master: { operation: 'stream', params: {} } },
+	image: { thumb: { operation: 'image_thumbnail', params: {} } },
+	audio: {},
+};
+
+/** POST, GET and DELETE /api/media/assets/:id/public. Asking again brings what is public up to the newest results. */
+export function publicRoutes(deps: HttpDeps): Router {
+	const router = Router();
+	const wanted = async (id: string, response: Parameters<typeof dbOf>[0]): Promise<AssetRow> => {
+		const assetId = uuidOf(id);
+		const asset = await findAsset(dbOf(response), workspaceOf(response), assetId);
+		if (!asset) throw new PipelineError('not_found', `There is no asset ${assetId} in this workspace.`);
+		return asset;
+	};
+
+	router.post('/assets/:id/public', async (request, response) => {
+		const { make } = bodyOf(publicRequestSchema, request, response);
+		const found = await wanted(request.params.id, response);
+		if (!found.facts || !found.fileType) throw new PipelineError('conflict', `Asset ${found.id} is not ready: it is ${found.status}. Make it public once it is there.`);
+		const { asset, shown } = await publishAsset(deps, dbOf(response), found);
+		const missing = make ? PUBLIC_KINDS.flatMap((kind) => (shown.has(kind) ? [] : (MAKERS[found.fileType ?? 'audio'][kind] ?? []))).filter(({ operation }) => deps.operations.has(operation)) : [];
+		const jobIds = missing.length === 0 ? [] : await transact(dbOf(response), async (tx) => {
+			const items = missing.map((one) => ({ ...one, asset_id: asset.id, reuse: true }));
+			const { jobs } = await submitBatch(deps, tx, { workspaceId: asset.workspaceId, kind: 'batch', items, deadlineSeconds: DEADLINE_SECONDS, priority: 0 });
+			return jobs.map(({ id }) => id);
+		});
+		if (jobIds.length > 0) wakeAll(deps);
+		response.json(publicView(deps.publicUrl, asset, shown, jobIds));
+	});
+
+	router.get('/assets/:id/public', async (request, response) => {
+		const asset = await wanted(request.params.id, response);
+		response.json(publicView(deps.publicUrl, asset, asset.publicAt ? await publicFiles(dbOf(response), asset.id) : new Map()));
+	});
+
+	router.delete('/assets/:id/public', async (request, response) => {
+		const asset = await wanted(request.params.id, response);
+		await unpublishAsset(deps, dbOf(response), asset);
+		response.json(publicView(deps.publicUrl, { ...asset, publicAt: null }, new Map()));
+	});
+	return router;
+}
+
+/** A day: nobody waits for them. */
+const DEADLINE_SECONDS = 86_400;
+
+function publicView(publicUrl: string, asset: AssetRow, shown: Map<PublicKind, FileRow>, jobIds: string[] = []): z.infer<typeof publicAnswerSchema> {
+	const isPublic = asset.publicAt !== null;
+	const page = `${publicUrl}/watch/${asset.id}`;
+	return {
+		asset_id: asset.id,
+		public: isPublic,
+		public_at: asset.publicAt?.toISOString() ?? null,
+		page_url: isPublic ? page : null,
+		embed_url: isPublic ? `${publicUrl}/embed/${asset.id}` : null,
+		embed_code: isPublic ? embedCode(publicUrl, asset) : null,
+		oembed_url: isPublic ? `${publicUrl}/oembed?url=${encodeURIComponent(page)}` : null,
+		files: Object.fromEntries([...shown].map(([kind, { storageKey }]) => [kind, `${publicUrl}/${storageKey}`])),
+		job_ids: jobIds,
+	};
+}

@@ -1,0 +1,119 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { and, desc, eq, inArray, isNull, like } from 'drizzle-orm';
+import { updateAsset, type AssetRow } from '../db/assets.ts';
+import type { Database, Executor } from '../db/database.ts';
+import type { FileRow } from '../db/jobs.ts';
+import { files, jobs } from '../db/schema.ts';
+import { publicKey } from '../storage/keys.ts';
+import type { Storage } from '../storage/storage.ts';
+import { refusePublishing } from './publishable.ts';
+
+/** What anyone may fetch of a public asset (I9): a picture, a small version, and the whole. */
+export type PublicKind = 'thumb' | 'preview' | 'master';
+export const PUBLIC_KINDS: readonly PublicKind[] = ['thumb', 'preview', 'master'];
+
+/** A stored file that could be shown. */
+export interface Candidate {
+	key: string;
+	mime: string;
+	bytes: number;
+	/** Of the job that made it; null: the original. */
+	jobType: string | null;
+	name: string;
+	width: number | null;
+	height: number | null;
+	durationSeconds: number | null;
+}
+
+/** Operations whose result shows the whole of the asset, as it is. Others make parts of it, or something else. */
+const WHOLE = ['stream', 'compress', 'convert', 'image_convert', 'extract_audio'];
+/** What browsers show, by kind of the asset. */
+const SHOWN: Readonly<Record<'video' | 'audio' | 'image', RegExp>> = {
+	video: /^video\/mp4$/,
+	audio: /^audio\/(mpeg|mp4|aac|x-m4a)$/,
+	image: /^image\/(jpeg|png|webp|gif|avif)$/,
+};
+const PICTURE = /^image\/(jpeg|png|webp)$/;
+
+/** The newest suitable file of each kind. `made`: newest first. */
+export function choosePublic(asset: Pick<AssetRow, 'fileType' | 'facts' | 'storageKey' | 'mime' | 'bytes' | 'width' | 'height' | 'durationSeconds'>, made: Candidate[]): Partial<Record<PublicKind, Candidate>> {
+	if (!asset.fileType) return {};
+	const shown = SHOWN[asset.fileType];
+	const from = (jobTypes: string[], mime: RegExp) => made.find((file) => file.jobType !== null && jobTypes.includes(file.jobType) && mime.test(file.mime));
+	const original = originalOf(asset, shown);
+	const chosen = {
+		thumb: from(['thumbnail', 'image_thumbnail'], PICTURE),
+		preview: asset.fileType === 'video' ? from(['preview'], shown) : asset.fileType === 'image' ? from(['image_preview'], PICTURE) : undefined,
+		master: from(WHOLE, shown) ?? original,
+	};
+	return Object.fromEntries(Object.entries(chosen).filter(([, file]) => file !== undefined));
+}
+
+/** The original, where browsers play it as it is. */
+function originalOf({ storageKey, mime, bytes, facts, width, height, durationSeconds }: Parameters<typeof choosePublic>[0], shown: RegExp): Candidate | undefined {
+	if (!storageKey || !mime || !shown.test(mime)) return undefined;
+	const { video, audio } = facts ?? {};
+	const plays = !mime.startsWith('video/') || (video?.codec === 'h264' && (!audio || audio.codec === 'aac'));
+	return plays ? { key: storageKey, mime, bytes: bytes ?? 0, jobType: null, name: 'original', width, height, durationSeconds } : undefined;
+}
+
+const NAMED = 'public/';
+const EXTENSION: Readonly<Record<string, string>> = { 'video/mp4': 'mp4', 'audio/mpeg': 'mp3', 'image/jpeg': 'jpg', 'image/png': 'png', 'image/webp': 'webp', 'image/gif': 'gif', 'image/avif': 'avif', 'audio/aac': 'aac' };
+
+/** `{asset}_thumb-{8 of the hash of its source}.webp`: a file never changes under its key, so other content has another name, and this one may be kept for ever. */
+export function publicName(assetId: string, kind: PublicKind, { key, mime }: Pick<Candidate, 'key' | 'mime'>): string {
+	return `${assetId}_${kind}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}.${EXTENSION[mime] ?? (mime.startsWith('audio/') ? 'm4a' : 'bin')}`;
+}
+
+/** Type of such a file, by its name. */
+export const mimeOfPublicName = (name: string): string => Object.entries(EXTENSION).find(([, extension]) => name.endsWith(`.${extension}`))?.[0] ?? (name.endsWith('.m4a') ? 'audio/mp4' : 'application/octet-stream');
+
+/** The files that are public now. Rows of their own: they count for the quota, and go with the asset. */
+export async function publicFiles(db: Executor, assetId: string): Promise<Map<PublicKind, FileRow>> {
+	const rows = await db.select().from(files).where(and(eq(files.assetId, assetId), isNull(files.jobId), like(files.name, `${NAMED}%`)));
+	return new Map(rows.map((row) => [row.name.slice(NAMED.length) as PublicKind, row]));
+}
+
+/** All that completed jobs made of it, newest first, without the parts of packages. */
+export async function candidates(db: Executor, assetId: string): Promise<Candidate[]> {
+	const rows = await db
+		.select({ file: files, jobType: jobs.jobType })
+		.from(files)
+		.innerJoin(jobs, eq(jobs.id, files.jobId))
+		.where(and(eq(files.assetId, assetId), eq(files.part, false), eq(jobs.status, 'completed')))
+		.orderBy(desc(files.createdAt), files.position);
+	return rows.map(({ file: { storageKey: key, mime, bytes, name, width, height, durationSeconds }, jobType }) => ({ key, mime, bytes, jobType, name, width, height, durationSeconds }));
+}
+
+/**
+ * Makes an asset public, or brings what is public up to its newest results. First the files, then the mark: killed in the middle, it is
+ * not public, and the next try finds the files. Throws `content_unsafe`, `dependency_failed` (publishable.ts).
+ */
+export async function publishAsset({ storage }: { storage: Storage }, db: Database, asset: AssetRow): Promise<{ asset: AssetRow; shown: Map<PublicKind, FileRow> }> {
+	await refusePublishing(db, asset);
+	const chosen = choosePublic(asset, await candidates(db, asset.id));
+	const before = await publicFiles(db, asset.id);
+	for (const kind of PUBLIC_KINDS) {
+		const source = chosen[kind];
+		if (!source) continue;
+		const storageKey = publicKey(asset.workspaceId, publicName(asset.id, kind, source));
+		const old = before.get(kind);
+		if (old?.storageKey === storageKey) continue;
+		const { bytes } = await storage.copy(source.key, storageKey);
+		const { mime, width, height, durationSeconds } = source;
+		const row = { storageKey, mime, bytes, width, height, durationSeconds };
+		if (old) await db.update(files).set(row).where(eq(files.id, old.id));
+		else await db.insert(files).values({ id: randomUUID(), workspaceId: asset.workspaceId, assetId: asset.id, name: `${NAMED}${kind}`, part: true, ...row });
+		if (old) await storage.delete(old.storageKey);
+	}
+	const updated = asset.publicAt ? asset : await updateAsset(db, asset.id, { publicAt: new Date() });
+	return { asset: updated ?? asset, shown: await publicFiles(db, asset.id) };
+}
+
+/** Nobody sees it any more. Killed in the middle, the next call goes on. */
+export async function unpublishAsset({ storage }: { storage: Storage }, db: Database, asset: AssetRow): Promise<void> {
+	await updateAsset(db, asset.id, { publicAt: null });
+	const shown = [...(await publicFiles(db, asset.id)).values()];
+	for (const { storageKey } of shown) await storage.delete(storageKey);
+	if (shown.length > 0) await db.delete(files).where(inArray(files.id, shown.map(({ id }) => id)));
+}
