@@ -43,7 +43,7 @@ async function things(): Promise<string[]> {
 	const { body: signed } = await sidecar.call('POST', '/api/media/sign', { file_name: 'a.mp4', file_size: 10, mime_type: 'video/mp4' });
 	const { body: batch } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'probe', file_url: 'https://media.invalid/a.mp4' }] });
 	const { body: jobs } = await sidecar.call('GET', '/api/media/jobs');
-	const { body: webhook } = await sidecar.call('POST', '/api/media/webhooks', { url: `http://${CLOSED}/x`, event_types: ['job.completed'] });
+	const { body: webhook } = await sidecar.call('POST', '/api/media/webhooks', { url: `http://${CLOSED}/x`, events: ['job.completed'] });
 	const ids = [signed.asset_id, batch.batch_id, jobs.jobs[0]?.id, (webhook as { id?: string }).id];
 	return ids.filter((id): id is string => typeof id === 'string');
 }
