@@ -1,16 +1,17 @@
 import { transact } from '../../sidecar/src/db/transact.ts';
 import type { OpenDatabase } from '../../sidecar/src/db/database.ts';
-import { openPglite, openPostgres } from '../../sidecar/src/db/open.ts';
+import { openPostgres } from '../../sidecar/src/db/open.ts';
 import { createPgBossQueue } from '../../sidecar/src/queue/pg-boss.ts';
 import type { Queue } from '../../sidecar/src/queue/queue.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { openTestDatabase } from '../support/pglite.ts';
 
 /** What every queue engine must do. A further engine is a further row. */
 const engines: Array<{ name: string; open(): Promise<{ database: OpenDatabase; queue: Queue; close(): Promise<void> }> }> = [
 	{
 		name: 'pg-boss on PGlite',
 		async open() {
-			const database = await openPglite('memory://');
+			const database = await openTestDatabase();
 			return { database, queue: createPgBossQueue({ database, onError: fail }), close: () => database.close() };
 		},
 	},

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import type { OpenDatabase } from '../../sidecar/src/db/database.ts';
 import { recordEvents } from '../../sidecar/src/db/events.ts';
-import { openPglite, openPostgres } from '../../sidecar/src/db/open.ts';
+import { openPostgres } from '../../sidecar/src/db/open.ts';
 import * as schema from '../../sidecar/src/db/schema.ts';
 import { createWorkspace } from '../../sidecar/src/db/workspaces.ts';
 import { routesOf, type Route } from '../../sidecar/src/http/openapi.ts';
@@ -12,6 +12,7 @@ import { fileLink } from '../../sidecar/src/storage/signed-url.ts';
 import { SIGNING_KEY, startTestApp, type TestApp } from '../support/app.ts';
 import { createTestPipeline, noop, until, type TestPipeline } from '../support/pipeline.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { openTestDatabase } from '../support/pglite.ts';
 
 /** Stands in every text of workspace A: where it turns up, something of A has leaked. */
 const MARK = 'marked-secret-of-a';
@@ -99,7 +100,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 describe.each([
-	['the embedded database', () => openPglite('memory://')],
+	['the embedded database', () => openTestDatabase()],
 	['Postgres', () => openPostgres({ url: server.url })],
 ])('with the key of another workspace, on %s,', (_name, open) => {
 	let database: OpenDatabase;

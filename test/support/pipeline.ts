@@ -7,7 +7,6 @@ import { z } from 'zod';
 import { createOutbox, type OutboxDeps, type Send } from '../../sidecar/src/callbacks/outbox.ts';
 import { createSigner } from '../../sidecar/src/callbacks/sign.ts';
 import type { OpenDatabase } from '../../sidecar/src/db/database.ts';
-import { openPglite } from '../../sidecar/src/db/open.ts';
 import { createWorkspace } from '../../sidecar/src/db/workspaces.ts';
 import { transact } from '../../sidecar/src/db/transact.ts';
 import { PipelineError } from '../../sidecar/src/errors.ts';
@@ -17,6 +16,7 @@ import type { WorkerDeps } from '../../sidecar/src/pipeline/worker-deps.ts';
 import { createPgBossQueue } from '../../sidecar/src/queue/pg-boss.ts';
 import { createVault } from '../../sidecar/src/secrets.ts';
 import { createDiskStorage } from '../../sidecar/src/storage/disk.ts';
+import { openTestDatabase } from './pglite.ts';
 
 export const WORKSPACE = 'acme';
 
@@ -43,7 +43,7 @@ export interface TestPipelineOptions {
 /** The real pipeline on a real database, with operations of the test's own: what is under test is everything around them. */
 export async function createTestPipeline(options: TestPipelineOptions = {}): Promise<TestPipeline> {
 	const folder = await mkdtemp(join(tmpdir(), 'pipeline-'));
-	const database = options.database ?? (await openPglite('memory://'));
+	const database = options.database ?? (await openTestDatabase());
 	await createWorkspace(database.db, WORKSPACE, `key-${randomUUID()}`);
 	const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
 	const queue = createPgBossQueue({ database, ...(options.queueSchema ? { schemaName: options.queueSchema } : {}), onError: (error) => log.error({ err: error }) });
@@ -83,7 +83,8 @@ export async function createTestPipeline(options: TestPipelineOptions = {}): Pro
 		deps,
 		database,
 		folder,
-		submit: (change) => transact(database.db, (tx) => submitBatch(deps, tx, { workspaceId: WORKSPACE, kind: 'batch', deadlineSeconds: 3600, priority: 0, ...change })),
+		// As requests do it: as the workspace, with its policies.
+		submit: (change) => transact(database.forWorkspace(change.workspaceId ?? WORKSPACE), (tx) => submitBatch(deps, tx, { workspaceId: WORKSPACE, kind: 'batch', deadlineSeconds: 3600, priority: 0, ...change })),
 		close: async () => {
 			await queue.stop();
 			if (!options.database) await database.close();

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenDatabase } from '../../sidecar/src/db/database.ts';
-import { openPglite, openPostgres } from '../../sidecar/src/db/open.ts';
+import { openPostgres } from '../../sidecar/src/db/open.ts';
 import { findPostgresWithVector, startPostgresWithVector } from './postgres-vector.ts';
 import { startPostgres, type TestPostgres } from './postgres.ts';
+import { openTestDatabase } from './pglite.ts';
 
 export interface SearchDatabase {
 	name: string;
@@ -33,7 +34,7 @@ export const SEARCH_DATABASES: SearchDatabase[] = [
 		name: 'the embedded database',
 		vectors: true,
 		open: async () => {
-			const database = await openPglite('memory://');
+			const database = await openTestDatabase();
 			return { database, close: () => database.close() };
 		},
 	},

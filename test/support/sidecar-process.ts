@@ -1,7 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prepareDatabase } from './pglite.ts';
 
 const MAIN = fileURLToPath(new URL('../../sidecar/src/main.ts', import.meta.url));
 
@@ -20,6 +22,7 @@ export interface SidecarProcess {
 /** The sidecar as a process of its own, on a given port, so that it can be killed and started again in the same place. */
 export async function spawnSidecar(environment: Record<string, string>): Promise<SidecarProcess> {
 	const port = environment['PORT'] ?? String(await freePort());
+	if (environment['DATA_DIR'] && !environment['DATABASE_URL']) await prepareDatabase(join(environment['DATA_DIR'], 'database'));
 	const child: ChildProcess = spawn(process.execPath, [MAIN], {
 		env: { PATH: process.env['PATH'], HOST: '127.0.0.1', API_KEY, CALLBACK_SECRET: 'whsec_dGVzdC1zZWNyZXQtdGVzdC1zZWNyZXQ=', API_REQUESTS_PER_MINUTE: '1000000', ...environment, PORT: port },
 		stdio: ['ignore', 'pipe', 'pipe'],

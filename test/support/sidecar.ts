@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Asset, Job, PublicError, SignAnswer } from '../../nodes/shared/wire.js';
 import { startSidecar, type Sidecar } from '../../sidecar/src/main.ts';
+import { prepareDatabase } from './pglite.ts';
 
 /** Every field that a JSON answer of the sidecar may have; which ones it has is what the tests are about. */
 export interface Answer extends Omit<Job, 'status'>, Omit<Asset, 'status' | 'error' | 'id' | 'created_at'>, Omit<SignAnswer, 'asset_id'> {
@@ -37,6 +38,7 @@ export interface TestSidecar extends Sidecar {
 /** The whole sidecar, as it is started in earnest, in a folder of its own on a free port. */
 export async function startTestSidecar(environment: Record<string, string> = {}): Promise<TestSidecar> {
 	const folder = environment['DATA_DIR'] ?? (await mkdtemp(join(tmpdir(), 'sidecar-')));
+	if (!environment['DATABASE_URL']) await prepareDatabase(join(folder, 'database'));
 	const sidecar = await startSidecar({
 		PORT: '0',
 		HOST: '127.0.0.1',

@@ -25,12 +25,13 @@ const LEAST_PGVECTOR = '0.8.0';
 /**
  * The embedded database: Postgres in this process, its files in `folder` (`memory://` keeps nothing). One process only,
  * because a second one would corrupt the folder; it is refused with a sentence that says so.
+ * `template`: a dump (`PGlite.dumpDataDir`) that a new folder begins with, which is quicker than making an empty database.
  */
-export async function openPglite(folder: string): Promise<OpenDatabase> {
+export async function openPglite(folder: string, { template }: { template?: Blob } = {}): Promise<OpenDatabase> {
 	const release = folder.startsWith('memory://') ? () => {} : await lockFolder(folder);
 	let client: PGlite | undefined;
 	try {
-		client = await PGlite.create(folder, { extensions: { vector } });
+		client = await PGlite.create(folder, { extensions: { vector }, ...(template ? { loadDataDir: template } : {}) });
 		return await preparePglite(client, release);
 	} catch (error) {
 		await client?.close().catch(() => {});

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { once, type Answer } from '../../../sidecar/src/db/idempotency.ts';
-import { openPglite } from '../../../sidecar/src/db/open.ts';
 import { transact } from '../../../sidecar/src/db/transact.ts';
+import { openTestDatabase } from '../../support/pglite.ts';
 
 describe('an idempotency key', () => {
 	let database: OpenDatabase;
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 	});
 	afterAll(() => database.close());
 

@@ -3,11 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { getTableName, sql } from 'drizzle-orm';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
-import { openPglite } from '../../../sidecar/src/db/open.ts';
 import { reseal } from '../../../sidecar/src/db/reseal.ts';
 import { assets, batches, callbacks, jobs, posts, webhooks, workspaces } from '../../../sidecar/src/db/schema.ts';
 import { SEALED_COLUMNS } from '../../../sidecar/src/db/sealed-columns.ts';
 import { createVault } from '../../../sidecar/src/secrets.ts';
+import { openTestDatabase } from '../../support/pglite.ts';
 
 const SCHEMA = fileURLToPath(new URL('../../../sidecar/src/db/schema/', import.meta.url));
 const [OLD, NEW] = ['the old key, long enough', 'the new key, long enough'];
@@ -15,7 +15,7 @@ const [before, during, after] = [createVault(OLD), createVault(NEW, [OLD]), crea
 
 let database: OpenDatabase;
 beforeAll(async () => {
-	database = await openPglite('memory://');
+	database = await openTestDatabase();
 	await database.db.insert(workspaces).values({ id: 'acme', name: 'acme' });
 });
 afterAll(() => database.close());

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { insertAssets } from '../../../sidecar/src/db/assets.ts';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
-import { openPglite } from '../../../sidecar/src/db/open.ts';
 import { listTags, mergeTags, plainTag, removeTag, replaceTags } from '../../../sidecar/src/db/tags.ts';
 import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
+import { openTestDatabase } from '../../support/pglite.ts';
 
 describe('the tags of an asset', () => {
 	let database: OpenDatabase;
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 		await createWorkspace(database.db, 'acme', 'key');
 	});
 	afterAll(() => database.close());

@@ -3,11 +3,12 @@ import { eq, sql } from 'drizzle-orm';
 import pg from 'pg';
 import { auditAfter, forgetAudit, insertAudit } from '../../../sidecar/src/db/audit.ts';
 import type { Database, OpenDatabase } from '../../../sidecar/src/db/database.ts';
-import { openPglite, openPostgres } from '../../../sidecar/src/db/open.ts';
+import { openPostgres } from '../../../sidecar/src/db/open.ts';
 import { assets, auditLog } from '../../../sidecar/src/db/schema.ts';
 import { asSystem, TENANT_ROLE } from '../../../sidecar/src/db/tenancy.ts';
 import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { openTestDatabase } from '../../support/pglite.ts';
 
 /** Tables whose rows belong to no workspace, and why. */
 const NOBODYS: Record<string, string> = {
@@ -31,7 +32,7 @@ const refusal = (error: unknown): string => {
 const refused = (work: Promise<unknown>): Promise<string> => work.then(() => 'it was not refused', refusal);
 
 describe.each([
-	['the embedded database', () => openPglite('memory://')],
+	['the embedded database', () => openTestDatabase()],
 	// One connection: whatever is left on it is what the next one finds.
 	['Postgres', () => openPostgres({ url: server.url, schemaName: `tenancy_${randomUUID().slice(0, 8)}`, poolSize: 1 })],
 ])('workspaces in %s', (_name, open) => {

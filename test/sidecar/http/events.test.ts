@@ -3,10 +3,10 @@ import express from 'express';
 import { pino } from 'pino';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { eventsAfter, latestEventId, recordEvents } from '../../../sidecar/src/db/events.ts';
-import { openPglite } from '../../../sidecar/src/db/open.ts';
 import { EventFeed, eventRoutes } from '../../../sidecar/src/http/events.ts';
 import { startServer, type TestServer } from '../../support/http-server.ts';
 import { until } from '../../support/pipeline.ts';
+import { openTestDatabase } from '../../support/pglite.ts';
 
 interface Stream {
 	ids: number[];
@@ -22,7 +22,7 @@ describe('GET /events', () => {
 	let closed: number;
 
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 		const deps = { db: database.db, log: pino({ level: 'silent' }), fileUrl: (key: string) => `http://files.test/${key}?signature=now` };
 		feed = new EventFeed(deps);
 		const app = express();

@@ -1,18 +1,18 @@
 import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
-import { openPglite } from '../../../sidecar/src/db/open.ts';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { workspaces } from '../../../sidecar/src/db/schema.ts';
 import { createRateLimiter } from '../../../sidecar/src/db/rate-limiter.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
 import { createTestPipeline, type TestPipeline } from '../../support/pipeline.ts';
 import { eq } from 'drizzle-orm';
+import { openTestDatabase } from '../../support/pglite.ts';
 
 let pipeline: TestPipeline;
 let app: TestApp;
 let database: OpenDatabase;
 
 beforeAll(async () => {
-	database = await openPglite('memory://');
+	database = await openTestDatabase();
 	pipeline = await createTestPipeline({ database });
 	await createWorkspace(database.db, 'one', 'key-of-one-0123456789');
 	await createWorkspace(database.db, 'two', 'key-of-two-0123456789');

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
-import { openPglite } from '../../../sidecar/src/db/open.ts';
 import { callbacks, events, idempotencyKeys, platformPace, type CallbackStatus } from '../../../sidecar/src/db/schema.ts';
 import { prune } from '../../../sidecar/src/ops/prune.ts';
+import { openTestDatabase } from '../../support/pglite.ts';
 
 describe('pruning', () => {
 	let database: OpenDatabase;
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 	});
 	afterAll(() => database.close());
 

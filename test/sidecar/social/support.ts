@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { sql } from 'drizzle-orm';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
-import { openPglite } from '../../../sidecar/src/db/open.ts';
 import { createPostLedger, type PostLedger } from '../../../sidecar/src/db/posts.ts';
 import { posts, workspaces } from '../../../sidecar/src/db/schema.ts';
 import { completeFacts } from '../../../sidecar/src/media/facts.ts';
@@ -13,12 +12,13 @@ import { createAccountRun } from '../../../sidecar/src/social/account-run.ts';
 import type { AccountRun, Platform, Post, PostMedia } from '../../../sidecar/src/social/platform.ts';
 import type { PublishDependencies, PublishRequest } from '../../../sidecar/src/social/publish.ts';
 import type { Account } from './stages/stage.ts';
+import { openTestDatabase } from '../../support/pglite.ts';
 
 export const WORKSPACE = 'default';
 
 /** An empty database in memory with one workspace. */
 export async function openTestDatabase(): Promise<OpenDatabase> {
-	const database = await openPglite('memory://');
+	const database = await openTestDatabase();
 	await database.db.insert(workspaces).values({ id: WORKSPACE, name: 'Default' }).onConflictDoNothing();
 	return database;
 }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { insertAssets } from '../../../../sidecar/src/db/assets.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
-import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import { mergeTags } from '../../../../sidecar/src/db/tags.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
 import { textAbout } from '../../../../sidecar/src/operations/ai/about.ts';
+import { openTestDatabase } from '../../../support/pglite.ts';
 
 describe('what an asset says of itself', () => {
 	let database: OpenDatabase;
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 		await createWorkspace(database.db, 'acme', 'key');
 	});
 	afterAll(() => database.close());

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { insertAssets } from '../../../../sidecar/src/db/assets.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
 import { addFeedback } from '../../../../sidecar/src/db/feedback.ts';
-import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import { listTags, mergeTags } from '../../../../sidecar/src/db/tags.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
@@ -13,6 +12,7 @@ import { editFixture } from '../../../fixtures/edit.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { testTask, type TestTask } from '../../../support/task-context.ts';
 import { colourVision, type ColourVision } from '../../../support/vision.ts';
+import { openTestDatabase } from '../../../support/pglite.ts';
 
 const size = { width: 100, height: 50 };
 const block = (text: string, score = 0.9) => ({ text, score, box: { x: 0, y: 0, width: 1, height: 1 } });
@@ -84,7 +84,7 @@ describe('analyze', () => {
 	let task: TestTask | undefined;
 	let assetId: string;
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 		await createWorkspace(database.db, 'acme', 'key');
 	});
 	afterAll(() => database.close());

@@ -1,15 +1,15 @@
 import type { TextEmbedder } from '../../../../sidecar/src/ai/embedder.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
-import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import type { NewEntry } from '../../../../sidecar/src/db/search.ts';
 import { addTextVectors } from '../../../../sidecar/src/operations/ai/entry-vectors.ts';
+import { openTestDatabase } from '../../../support/pglite.ts';
 
 const entry = (text: string): NewEntry => ({ kind: 'transcript', startSeconds: 0, endSeconds: 1, text, language: 'en', vectors: [] });
 
 describe('vectors of entries', () => {
 	let database: OpenDatabase;
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 	});
 	afterAll(() => database.close());
 

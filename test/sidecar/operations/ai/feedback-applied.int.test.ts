@@ -3,7 +3,6 @@ import type { Ai } from '../../../../sidecar/src/ai/ai.ts';
 import { absent } from '../../../../sidecar/src/ai/routing/absent.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
 import { addFeedback, type Correction } from '../../../../sidecar/src/db/feedback.ts';
-import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
 import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { createGiveFeedback } from '../../../../sidecar/src/operations/ai/give-feedback.ts';
@@ -11,6 +10,7 @@ import { createAiOperations } from '../../../../sidecar/src/operations/ai/index.
 import { createLibrary } from '../../../../sidecar/src/operations/ai/library.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { testTask } from '../../../support/task-context.ts';
+import { openTestDatabase } from '../../../support/pglite.ts';
 
 /** What the sidecar hands to operations, with models that only note what they are asked. */
 describe('corrections of a workspace', () => {
@@ -50,7 +50,7 @@ describe('corrections of a workspace', () => {
 	};
 
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 		for (const id of ['default', 'theirs']) await createWorkspace(database.db, id, `key-of-${id}-0123456789`);
 		const said = (workspaceId: string, correction: Correction) => addFeedback(database.db, { id: randomUUID(), workspaceId, assetId: null, correction });
 		await said('default', { kind: 'word', wrong: 'Cooper Netties', right: 'Kubernetes' });

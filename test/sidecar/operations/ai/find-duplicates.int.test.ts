@@ -7,7 +7,6 @@ import { eq } from 'drizzle-orm';
 import { insertAssets } from '../../../../sidecar/src/db/assets.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
 import { gridStep } from '../../../../sidecar/src/db/fingerprints.ts';
-import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import { fingerprints } from '../../../../sidecar/src/db/schema.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
 import { SILENCE, telling } from '../../../../sidecar/src/media/align.ts';
@@ -20,12 +19,13 @@ import { hiddenFixture } from '../../../fixtures/hidden.ts';
 import { image } from '../../../fixtures/images.ts';
 import { fixture } from '../../../fixtures/media.ts';
 import { testTask } from '../../../support/task-context.ts';
+import { openTestDatabase } from '../../../support/pglite.ts';
 
 describe('find_duplicates', () => {
 	let database: OpenDatabase;
 	let workspace: string;
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 	});
 	afterAll(() => database.close());
 	beforeEach(async () => {

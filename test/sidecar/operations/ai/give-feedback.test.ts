@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { TextEmbedder } from '../../../../sidecar/src/ai/embedder.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
 import { addFeedback, labelBoosts, labelsTakenAway, type Correction } from '../../../../sidecar/src/db/feedback.ts';
-import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import { assets, feedback, jobs, searchEntries } from '../../../../sidecar/src/db/schema.ts';
 import { replaceEntries, type NewEntry } from '../../../../sidecar/src/db/search.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
 import { PipelineError } from '../../../../sidecar/src/errors.ts';
 import { createGiveFeedback, type GivenFeedback } from '../../../../sidecar/src/operations/ai/give-feedback.ts';
+import { openTestDatabase } from '../../../support/pglite.ts';
 
 const entry = (kind: NewEntry['kind'], text: string, language: string | null = 'en'): NewEntry => ({ kind, startSeconds: 0, endSeconds: 5, text, language, vectors: [] });
 
@@ -21,7 +21,7 @@ describe('feedback', () => {
 	let database: OpenDatabase;
 	let asset: { id: string; workspaceId: string };
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 		for (const id of ['mine', 'theirs']) await createWorkspace(database.db, id, `key-of-${id}-0123456789`);
 	});
 	afterAll(() => database.close());

@@ -6,7 +6,6 @@ import { createLocalVision } from '../../../../sidecar/src/ai/local/vision.ts';
 import { absent } from '../../../../sidecar/src/ai/routing/absent.ts';
 import type { OpenDatabase } from '../../../../sidecar/src/db/database.ts';
 import { addFeedback, type Correction } from '../../../../sidecar/src/db/feedback.ts';
-import { openPglite } from '../../../../sidecar/src/db/open.ts';
 import { assets, feedback, searchEntries, searchVectors } from '../../../../sidecar/src/db/schema.ts';
 import { mergeTags } from '../../../../sidecar/src/db/tags.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
@@ -15,6 +14,7 @@ import { runPlan } from '../../../../sidecar/src/media/engine.ts';
 import { createIndexAsset, type IndexAssetDeps } from '../../../../sidecar/src/operations/ai/index-asset.ts';
 import { fixture, SPEECH_TEXT } from '../../../fixtures/media.ts';
 import { testTask } from '../../../support/task-context.ts';
+import { openTestDatabase } from '../../../support/pglite.ts';
 
 const ASSET = { id: '00000000-0000-4000-8000-000000000002', workspaceId: 'default' };
 const spoken = (language: string, ...texts: string[]) => ({ transcribe: { language, segments: texts.map((text, index) => ({ start: index * 20, end: index * 20 + 18, text })) } });
@@ -23,7 +23,7 @@ describe('index_asset', () => {
 	let database: OpenDatabase;
 	let local: IndexAssetDeps['ai'];
 	beforeAll(async () => {
-		database = await openPglite('memory://');
+		database = await openTestDatabase();
 		await createWorkspace(database.db, 'default', 'key-of-default-0123456789');
 		local = { ...absent('Nobody describes in this test.'), ...createLocalVision(createEngines(await enginesFolder())) };
 	});

@@ -21,6 +21,7 @@ import { postOf, videoOf } from '../support.ts';
 import { asReel } from '../stages/facebook.ts';
 import { upright } from '../stages/instagram.ts';
 import type { StageEmulator } from '../stages/stage.ts';
+import { prepareDatabase } from '../../../support/pglite.ts';
 
 const script = fileURLToPath(new URL('../publisher.ts', import.meta.url));
 let folder: string;
@@ -225,6 +226,7 @@ export const describeKills = (wanted: string): void => describe('a process that 
 		const credentials = victim.credentials(emulator.url);
 		const post = postOf('Survives', [video]);
 		const data = await mkdtemp(join(folder, 'data-'));
+		await prepareDatabase(join(data, 'db'));
 		const orders: Orders = { folder: join(data, 'db'), platform, url: emulator.url, credentials, settings: victim.settings ?? {}, post: victim.post?.(post) ?? post, key: 'k' };
 		const hold = emulator.hold(step, when, skip);
 		const child = start(orders);
