@@ -1,6 +1,6 @@
-import { and, count, eq, gt, isNotNull, lt, or, sql } from 'drizzle-orm';
-import type { Executor } from './database.ts';
-import { assets, jobs, workspaces } from './schema.ts';
+import { and, count, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Executor, OpenDatabase } from './database.ts';
+import { jobs, uploads, workspaces } from './schema.ts';
 
 /** Where a workspace has its files. */
 export interface Placement {
@@ -34,11 +34,29 @@ export async function jobsSinceBefore(db: Executor, workspaceId: string, time: D
 	return row?.jobs ?? 0;
 }
 
-/** Uploads begun between the two times whose bytes have not come: their links lead to the old place. */
-export async function openUploads(db: Executor, workspaceId: string, after: Date, before: Date): Promise<number> {
+/** Uploads that the old place takes itself, begun before `time` and still open: their links lead there. */
+export async function openUploads(db: Executor, workspaceId: string, time: Date): Promise<number> {
 	const [row] = await db
 		.select({ uploads: count() })
-		.from(assets)
-		.where(and(eq(assets.workspaceId, workspaceId), eq(assets.status, 'uploading'), gt(assets.createdAt, after), lt(assets.createdAt, before)));
+		.from(uploads)
+		.where(and(eq(uploads.workspaceId, workspaceId), eq(uploads.direct, true), isNull(uploads.arrivedAt), gt(uploads.expiresAt, sql`now()`), lt(uploads.createdAt, time)));
 	return row?.uploads ?? 0;
+}
+
+/**
+ * Nobody else moves this workspace while `work` runs; false: somebody does. Held by a connection, so it ends with the process. The
+ * embedded database belongs to one process anyway, and has no connection to spare.
+ */
+export async function aloneMoving({ kind, db }: OpenDatabase, workspaceId: string, work: () => Promise<void>): Promise<boolean> {
+	if (kind === 'pglite') {
+		await work();
+		return true;
+	}
+	return db.transaction(async (tx) => {
+		await tx.execute(sql`set local idle_in_transaction_session_timeout = 0`);
+		const { rows } = await tx.execute<{ locked: boolean }>(sql`select pg_try_advisory_xact_lock(hashtext('move-storage'), hashtext(${workspaceId})) as locked`);
+		if (rows[0]?.locked !== true) return false;
+		await work();
+		return true;
+	});
 }

@@ -123,9 +123,10 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 
 	/** Uploads in parts stay where they were begun: the name of the back end is part of their ID. */
 	function multipart(key: string): Multipart | null {
-		const { now } = whereNow(key);
-		const own = now.multipart(key);
-		if (!own) return null;
+		const { now, before } = whereNow(key);
+		// During a move to a place that has none: what was begun at the old place is still to be completed.
+		const [home, own] = [now, ...before].flatMap((storage) => ((parts) => (parts ? [[storage, parts] as const] : []))(storage.multipart(key)))[0] ?? [];
+		if (!home || !own) return null;
 		const at = (uploadId: string): [Storage, Multipart, string] => {
 			const [, name = '', id = ''] = /^([a-z0-9]+):(.*)$/s.exec(uploadId) ?? [];
 			const storage = backends.get(name);
@@ -135,7 +136,7 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 		};
 		return {
 			partBytes: own.partBytes,
-			begin: async (_key, begun) => `${now.name}:${await own.begin(key, begun)}`,
+			begin: async (_key, begun) => `${home.name}:${await own.begin(key, begun)}`,
 			signPart: async (_key, uploadId, part, limits) => {
 				const [, parts, id] = at(uploadId);
 				return parts.signPart(key, id, part, limits);
