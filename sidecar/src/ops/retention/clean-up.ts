@@ -7,10 +7,11 @@ import { missingFiles } from './missing.ts';
 import { originals } from './originals.ts';
 import { orphans } from './orphans.ts';
 import type { Finding, RetentionDeps, Rule } from './rule.ts';
+import { uploads } from './uploads.ts';
 import { versions } from './versions.ts';
 
 /** In this order: what an asset loses with its deletion is no orphan afterwards. */
-export const RULES: readonly Rule[] = [failedAssets, oldAssets, originals, versions, orphans, missingFiles];
+export const RULES: readonly Rule[] = [uploads, failedAssets, oldAssets, originals, versions, orphans, missingFiles];
 
 export interface CleanUp {
 	/** Only says what would go. */
