@@ -1,9 +1,10 @@
 import { Router } from 'express';
-import { changeSettings, settingsChangeSchema, settingsProblems } from '../contract/workspace-change.ts';
+import { changeSettings, settingsChangeSchema } from '../contract/workspace-change.ts';
 import { settingsOf } from '../contract/workspace.ts';
 import { lockStoredSettings, readSettings, storeSettings } from '../db/settings.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError } from '../errors.ts';
+import { settingsProblems } from '../pipeline/settings-problems.ts';
 import type { HttpDeps } from './deps.ts';
 import { bodyOf, dbOf, workspaceOf } from './request.ts';
 

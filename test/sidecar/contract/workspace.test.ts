@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { changeSettings, settingsChangeSchema, settingsProblems } from '../../../sidecar/src/contract/workspace-change.ts';
+import { changeSettings, settingsChangeSchema } from '../../../sidecar/src/contract/workspace-change.ts';
 import { settingsOf, workspaceSettingsSchema } from '../../../sidecar/src/contract/workspace.ts';
+import { settingsProblems } from '../../../sidecar/src/pipeline/settings-problems.ts';
 
 const none = { configured: false, optional: false };
 const change = (stored: Record<string, unknown>, body: unknown) => changeSettings(stored, settingsChangeSchema.parse(body));
