@@ -235,6 +235,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 			await Promise.all([resealing.stop(), loops.reconciler?.stop(), loops.pruner?.stop(), loops.cleaner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
 			await deps.audit.close();
 			await detector.close();
+			storage.close();
 			await queue.stop();
 			await database.close();
 		},

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { ConfigError, type Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { ownPlacements } from '../db/workspace-storage.ts';
-import { createStorageByWorkspace } from '../storage/by-workspace.ts';
+import { createStorageByWorkspace, type ByWorkspace } from '../storage/by-workspace.ts';
 import { createDiskStorage } from '../storage/disk.ts';
 import { createS3Storage } from '../storage/s3.ts';
 import type { Storage } from '../storage/storage.ts';
+import { cloudinary, gcs, supabase, type CloudConfig } from './clouds.ts';
 
-type StorageConfig = Pick<Config, Extract<keyof Config, 'STORAGE' | 'PUBLIC_STORAGE' | `S3_${string}`>>;
+type StorageConfig = Pick<Config, Extract<keyof Config, 'STORAGE' | 'PUBLIC_STORAGE' | `S3_${string}`>> & CloudConfig;
 
 interface BackEnd {
 	name: string;
@@ -23,6 +24,9 @@ const withSlash = (prefix: string): string => prefix.replace(/^\/+/, '').replace
 const BACK_ENDS: readonly BackEnd[] = [
 	{ name: 'disk', variables: 'DATA_DIR', create: (_config, dataDir) => createDiskStorage({ root: join(dataDir, 'files') }) },
 	{ name: 's3', variables: 'S3_ENDPOINT, S3_BUCKET', create: s3 },
+	{ name: 'gcs', variables: 'GCS_BUCKET, GCS_CREDENTIALS', create: gcs },
+	{ name: 'supabase', variables: 'SUPABASE_URL, SUPABASE_SERVICE_KEY, SUPABASE_BUCKET', create: supabase },
+	{ name: 'cloudinary', variables: 'CLOUDINARY_URL', create: cloudinary },
 ];
 
 function s3(config: StorageConfig): Storage | null {
@@ -83,7 +87,7 @@ export function createBackEnds(config: StorageConfig, dataDir: string): BackEnds
 }
 
 /** The one storage that everything else uses. Throws ConfigError for workspaces with files in a back end that is not configured. */
-export async function composeStorage({ all }: BackEnds, config: StorageConfig, db: Database): Promise<Storage> {
+export async function composeStorage({ all }: BackEnds, config: StorageConfig, db: Database): Promise<ByWorkspace> {
 	const storage = await createStorageByWorkspace({ backends: all, standard: config.STORAGE, publicFiles: config.PUBLIC_STORAGE ?? null, placements: () => ownPlacements(db) });
 	const problems = await storage.unknownBackends();
 	if (problems.length > 0) throw new ConfigError(problems);

@@ -13,13 +13,15 @@ export interface ByWorkspaceOptions {
 	publicFiles: string | null;
 	/** Workspaces that have a back end of their own, or are being moved. */
 	placements(): Promise<Placement[]>;
-	/** How long what `placements` answered is believed. Default 2 seconds. */
+	/** How long what `placements` answered is believed; asked again as often. Default 2 seconds. */
 	cacheMs?: number;
 }
 
 export interface ByWorkspace extends Storage {
 	/** What is wrong with the back ends that workspaces name, for people. */
 	unknownBackends(): Promise<string[]>;
+	/** Stops looking into the database. */
+	close(): void;
 }
 
 /** How long another process may go on with the old place of a workspace after it was changed in the database. */
@@ -80,11 +82,8 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 		return whereIs(key);
 	}
 
-	/** For what cannot wait for the database. What is known is at most as old as the last call, and renewed for the next one. */
-	function whereNow(key: string): Where {
-		if (Date.now() >= knownUntil) refresh().catch(() => undefined);
-		return whereIs(assertKey(key));
-	}
+	/** For what cannot wait for the database: by what was known at the last look, which is never long ago. */
+	const whereNow = (key: string): Where => whereIs(assertKey(key));
 
 	/** The new place, the old one, and the new one again: the file may have moved on between the two looks. */
 	const looks = ({ now, before }: Where): Storage[] => (before.length > 0 ? [now, ...before, now] : [now]);
@@ -153,6 +152,8 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 	}
 
 	await refresh();
+	// With one back end there is nothing to choose from.
+	const looking = backends.size > 1 && cacheMs > 0 ? setInterval(() => void refresh().catch(() => undefined), cacheMs).unref() : undefined;
 	return {
 		name: 'by-workspace',
 		async prepare() {
@@ -235,6 +236,7 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 			}
 			return problems;
 		},
+		close: () => clearInterval(looking),
 	};
 }
 
