@@ -7,3 +7,4 @@ export * from './schema/webhooks.ts';
 export * from './schema/audit.ts';
 export * from './schema/uploads.ts';
 export * from './schema/limits.ts';
+export * from './schema/sources.ts';

@@ -22,6 +22,8 @@ export const uploads = pgTable(
 		stagedKey: text('staged_key'),
 		/** Of an upload in parts, as the store calls it. */
 		uploadId: text('upload_id'),
+		/** What happens when the bytes are there already; null: the new asset shares them. */
+		dedupe: text('dedupe').$type<'link' | 'copy'>(),
 		arrivedAt: time('arrived_at'),
 		expiresAt: time('expires_at').notNull(),
 		createdAt: createdAt(),
