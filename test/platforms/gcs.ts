@@ -263,7 +263,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		email,
 		objects,
 		/** Uploads that have begun and not ended. */
-		openSessions: () => [...sessions.values()].filter(({ gone }) => !gone).length,
+		openSessions: () => [...sessions.values()].filter(({ gone }) => !gone).map(({ name }) => name),
 		state,
 		/** Every token given out so far is refused from now on. */
 		revokeTokens: () => tokens.clear(),

@@ -28,9 +28,6 @@ export interface SupabaseEmulatorOptions extends EmulatorOptions {
 
 /** "It must be set to 6MB" ("Resumable Uploads"). */
 const CHUNK_BYTES = 6 * 1024 * 1024;
-/** "Signed upload URLs are valid for 2 hours." */
-const UPLOAD_LINK_MS = 7_200_000;
-
 /** A strict Supabase Storage on loopback: its own API and its tus endpoint, with keys that are JWTs. */
 export async function startSupabaseEmulator(options: SupabaseEmulatorOptions = {}) {
 	const emulator = new Emulator(options);
@@ -165,22 +162,6 @@ export async function startSupabaseEmulator(options: SupabaseEmulatorOptions = {
 		if (verified(call.query.token ?? '')?.url !== `${bucket}/${key}`) return refuse(400, '400', 'InvalidJWT', '"exp" claim timestamp check failed');
 		return serve(objectOf(key), call, call.query.download === undefined ? {} : { 'content-disposition': `attachment; filename=${encodeURIComponent(call.query.download)};` });
 	});
-	emulator.step('sign upload', 'post', at('/object/upload/sign/(?<bucket>[^/]+)/(?<key>.+)$'), (call) => {
-		authorized(call);
-		const key = keyOf(call);
-		fields(call);
-		const token = jwt({ url: `${bucket}/${key}`, upsert: call.headers['x-upsert'] === 'true', exp: Math.floor((emulator.now() + UPLOAD_LINK_MS) / 1000) });
-		return { status: 200, body: { url: `/object/upload/sign/${bucket}/${key}?token=${token}`, token } };
-	});
-	emulator.step('signed upload', 'put', at('/object/upload/sign/(?<bucket>[^/]+)/(?<key>.+)$'), (call) => {
-		const key = keyOf(call);
-		const claims = verified(call.query.token ?? '');
-		if (claims?.url !== `${bucket}/${key}`) return refuse(400, '400', 'InvalidJWT', 'invalid signature');
-		tooLarge(call.body.length);
-		save(key, call.body, call.headers['content-type'] ?? 'text/plain;charset=UTF-8', claims.upsert === true);
-		return { status: 200, body: { Key: `${bucket}/${key}` } };
-	});
-
 	const tus = (call: Pick<Call, 'headers'>) => {
 		authorized(call);
 		if (call.headers['tus-resumable'] !== '1.0.0') text(412, 'Tus-Resumable Required');
@@ -257,7 +238,7 @@ export async function startSupabaseEmulator(options: SupabaseEmulatorOptions = {
 		url: base,
 		bucket,
 		objects,
-		openUploads: () => [...uploads.values()].filter(({ done }) => !done).length,
+		openUploads: () => [...uploads.values()].filter(({ done }) => !done).map(({ key }) => key),
 		state,
 		/** SUPABASE_SERVICE_KEY */
 		serviceKey: jwt({ iss: 'supabase', role: 'service_role', exp: 4_000_000_000 }),

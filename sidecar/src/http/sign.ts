@@ -73,6 +73,7 @@ export function signRoutes(deps: HttpDeps): Router {
 				direct,
 				bytes: body.file_size,
 				mime: body.mime_type,
+				dedupe: body.dedupe ?? null,
 				sha256: body.sha256?.toLowerCase() ?? null,
 				stagedKey: direct ? where.stagedKey : null,
 				expiresAt: tus ? where.resumableUntil : where.expiresAt,
@@ -104,7 +105,7 @@ const tusEndpoint = (deps: HttpDeps, { id, resumableUntil }: Where): string => `
 const LINKS: Record<SignRequest['protocol'], (deps: HttpDeps, body: SignRequest, where: Where) => Promise<Links>> = {
 	async put(deps, { mime_type: mime, file_size: bytes }, where) {
 		const links = deps.storage.direct(where.stagedKey);
-		if (!links) {
+		if (!links?.put) {
 			const path = `/uploads/${where.workspaceId}/${where.id}`;
 			const upload_url = signedUrl(deps.signingKey, deps.publicUrl, { method: 'PUT', path, expiresAt: where.expiresAt, maxBytes: bytes });
 			return { direct: false, upload_url, method: 'PUT', headers: { 'content-type': mime }, complete_url: null, multipart: null };

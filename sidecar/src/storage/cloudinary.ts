@@ -7,7 +7,7 @@ import { readWithResume } from './cloud/reading.ts';
 import { deliveryPath, keyOf, placeOf, RESOURCE_TYPES, type Place } from './cloudinary/public-id.ts';
 import { signParameters, type CloudinaryAccount } from './cloudinary/signature.ts';
 import { form, upload } from './cloudinary/upload.ts';
-import type { Storage, StoredFile } from './storage.ts';
+import type { PutOptions, Storage, StoredFile } from './storage.ts';
 
 const WHERE = 'Cloudinary';
 /** Names of what people look at in lists: requirement I9. */
@@ -19,6 +19,8 @@ export interface CloudinaryOptions {
 	account: CloudinaryAccount;
 	/** In front of every key: `media/`. Default: nothing. */
 	folder?: string | undefined;
+	/** What keys must begin with. Default `public/`; whoever sets it knows that anyone can fetch what lies here. */
+	only?: string | undefined;
 	/** Transformations that are made at upload of thumbnails and previews: `c_fill,w_320,h_180|w_640`. Default: none. */
 	eager?: string | undefined;
 	/** Default https://api.cloudinary.com. */
@@ -29,7 +31,7 @@ export interface CloudinaryOptions {
 	sleep?: (ms: number) => Promise<unknown>;
 }
 
-/** The storage of public media, with the addresses that it gives to the world. */
+/** The storage of public media, with the addresses that it gives to the world: every file has one. */
 export interface CloudinaryStorage extends Storage {
 	/** Of the newest version. `transformation`: `c_fill,w_320,h_180/f_auto`, for images and videos. */
 	publicUrl(key: string, transformation?: string): string;
@@ -43,13 +45,14 @@ const page = z.object({ resources: z.array(resource), next_cursor: z.string().op
  * as forms only, which the interface does not know: bytes come through the sidecar.
  */
 export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryStorage {
-	const { account, eager, now = Date.now, sleep } = options;
+	const { account, eager, only = 'public/', now = Date.now, sleep } = options;
 	const folder = options.folder ? `${options.folder.replace(/^\/+|\/+$/g, '')}/` : '';
 	const admin = `${(options.apiBaseUrl ?? 'https://api.cloudinary.com').replace(/\/+$/, '')}/v1_1/${account.cloud}`;
 	const delivery = `${(options.deliveryBaseUrl ?? 'https://res.cloudinary.com').replace(/\/+$/, '')}/${account.cloud}`;
 	const basic = `Basic ${Buffer.from(`${account.apiKey}:${account.apiSecret}`).toString('base64')}`;
 	const api = createApi({ where: WHERE, authorize: () => Promise.resolve({ authorization: basic }), explain, sleep });
-	const place = (key: string) => placeOf(key, folder);
+	const names = { folder, only };
+	const place = (key: string) => placeOf(key, names);
 	const signed = (parameters: Record<string, string>) => signParameters(account, { ...parameters, timestamp: String(Math.floor(now() / 1000)) });
 	const stored = (key: string, { bytes, version }: z.infer<typeof resource>): StoredFile =>
 		// A version is the second of its upload.
@@ -80,7 +83,7 @@ export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryS
 		throw new PipelineError('storage_failed', `Cloudinary made something else of ${key}: ${made.bytes} of ${bytes} bytes, ${made.format ?? 'raw'}. Look for upload presets or incoming transformations in its settings.`);
 	}
 
-	async function putStream(key: string, stream: Readable): Promise<StoredFile> {
+	async function putStream(key: string, stream: Readable, given: PutOptions = {}): Promise<StoredFile> {
 		try {
 			const where = place(key);
 			const begun = Math.floor(now() / 1000);
@@ -89,6 +92,7 @@ export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryS
 				url: `${admin}/${where.type}/upload`,
 				key,
 				stream,
+				expected: given.bytes,
 				parameters: () => signed(uploading(key, where)),
 				async arrived(sent) {
 					const found = await resourceOf(key).catch(() => null);
@@ -132,7 +136,7 @@ export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryS
 				key,
 				range,
 				// The version stands in the address: it is always the same file.
-				open: (headers) => api.stream({ action: `read ${key}`, method: 'GET', url, headers, open: true }),
+				open: (headers) => api.stream({ action: `read ${key}`, method: 'GET', accepts: [416], url, headers, open: true }),
 				validatorOf: () => String(found.version),
 			});
 		},
@@ -151,9 +155,9 @@ export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryS
 			return checked(to, answer.body, found.bytes);
 		},
 		async *list(prefix) {
-			if (!prefix.startsWith('public/') && !'public/'.startsWith(prefix)) return;
+			if (!prefix.startsWith(only) && !only.startsWith(prefix)) return;
 			// Endings lie otherwise there: asked for by folder, looked at here.
-			const below = folder + (prefix.startsWith('public/') ? prefix.slice(0, prefix.lastIndexOf('/') + 1) : 'public/');
+			const below = folder + (prefix.startsWith(only) ? prefix.slice(0, prefix.lastIndexOf('/') + 1) : only);
 			for (const type of RESOURCE_TYPES) {
 				let cursor: string | undefined;
 				do {
@@ -161,7 +165,7 @@ export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryS
 					const answer = await api.send({ action: 'list files', method: 'GET', url: `${admin}/resources/${type}/upload?${query}` });
 					const found = read(page, answer.body, 'list files');
 					for (const one of found.resources) {
-						const key = keyOf(type, one.public_id, folder);
+						const key = keyOf(type, one.public_id, names);
 						if (key?.startsWith(prefix)) yield stored(key, one);
 					}
 					cursor = found.next_cursor;

@@ -5,7 +5,7 @@ import { createApi, parsed } from './cloud/api.ts';
 import { Crc32c } from './cloud/crc32c.ts';
 import { putLocalFile } from './cloud/local-file.ts';
 import { readWithResume } from './cloud/reading.ts';
-import { createAccessToken, type ServiceAccount } from './gcs/service-account.ts';
+import { createAccessToken, readServiceAccount } from './gcs/service-account.ts';
 import { signV4 } from './gcs/signed-url.ts';
 import { upload } from './gcs/upload.ts';
 import { assertKey } from './keys.ts';
@@ -15,7 +15,8 @@ const WHERE = 'Google Cloud Storage';
 
 export interface GcsOptions {
 	bucket: string;
-	account: ServiceAccount;
+	/** JSON key of a service account, or the path of its file. */
+	credentials: string;
 	/** In front of every key: `media/`. Default: nothing. */
 	prefix?: string | undefined;
 	/** Default https://storage.googleapis.com. */
@@ -34,9 +35,10 @@ const NEEDED = ['storage.objects.create', 'storage.objects.delete', 'storage.obj
 
 /**
  * A bucket of Google Cloud Storage, through its JSON API (the signed links through the XML API, as it must be). An object appears when
- * it is whole. Archived objects are read at once, for a fee: there is no `storage_archived` here.
+ * it is whole. Throws an Error in words when the credentials are none. Archived objects are read at once, for a fee: there is no `storage_archived` here.
  */
-export function createGcsStorage({ bucket, account, prefix = '', baseUrl = 'https://storage.googleapis.com', now = Date.now, sleep }: GcsOptions): Storage {
+export function createGcsStorage({ bucket, credentials, prefix = '', baseUrl = 'https://storage.googleapis.com', now = Date.now, sleep }: GcsOptions): Storage {
+	const account = readServiceAccount(credentials);
 	const base = baseUrl.replace(/\/+$/, '');
 	const front = prefix && `${prefix.replace(/^\/+|\/+$/g, '')}/`;
 	const api = createApi({ where: WHERE, authorize: async (anew) => ({ authorization: `Bearer ${await token(anew)}` }), explain, sleep });
@@ -68,12 +70,12 @@ export function createGcsStorage({ bucket, account, prefix = '', baseUrl = 'http
 		return answer.status === 404 ? null : read(objectResource, answer.body, `look at ${key}`);
 	}
 
-	async function putStream(key: string, stream: Readable, { mime, storageClass }: PutOptions = {}): Promise<StoredFile> {
+	async function putStream(key: string, stream: Readable, { mime, bytes, storageClass }: PutOptions = {}): Promise<StoredFile> {
 		try {
 			const name = nameOf(key);
 			const resource = { name, ...(mime ? { contentType: mime } : {}), ...(storageClass ? { storageClass: CLASSES[storageClass] } : {}) };
 			const beginUrl = withQuery(`${base}/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`, { uploadType: 'resumable', name, fields: FIELDS });
-			return stored(read(objectResource, await upload({ api, beginUrl, key, resource, stream }), `write ${key}`));
+			return stored(read(objectResource, await upload({ api, beginUrl, key, resource, stream, bytes }), `write ${key}`));
 		} finally {
 			stream.destroy();
 		}
@@ -96,7 +98,7 @@ export function createGcsStorage({ bucket, account, prefix = '', baseUrl = 'http
 				);
 			}
 		},
-		putFile: (key, localPath, options) => putLocalFile(putStream, assertKey(key), localPath, options),
+		putFile: async (key, localPath, options) => putLocalFile(putStream, assertKey(key), localPath, options),
 		putStream,
 		read: async (key, range) =>
 			readWithResume({
@@ -105,7 +107,7 @@ export function createGcsStorage({ bucket, account, prefix = '', baseUrl = 'http
 				key,
 				range,
 				open: (headers, generation) =>
-					api.stream({ action: `read ${key}`, method: 'GET', url: objectUrl(key, { alt: 'media', ...(generation ? { generation } : {}) }), headers }),
+					api.stream({ action: `read ${key}`, method: 'GET', accepts: [416], url: objectUrl(key, { alt: 'media', ...(generation ? { generation } : {}) }), headers }),
 				validatorOf: (headers) => headers['x-goog-generation'] ?? null,
 				check: range ? undefined : sameAsStored(key),
 			}),

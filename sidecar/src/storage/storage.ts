@@ -30,8 +30,8 @@ export interface DirectRequest {
 /** Signed links of the store itself: bytes do not pass through the sidecar. */
 export interface DirectLinks {
 	get(key: string, options: { expiresAt: Date; mime: string; name: string; attachment: boolean }): Promise<string>;
-	/** Bound to one key, size and type. */
-	put(key: string, options: { expiresAt: Date; mime: string; bytes: number }): Promise<DirectRequest>;
+	/** Bound to one key, size and type. Null: the store has links for reading only, or cannot bind those for writing so. */
+	put: ((key: string, options: { expiresAt: Date; mime: string; bytes: number }) => Promise<DirectRequest>) | null;
 }
 
 /** Uploads in parts, straight to the store. */
@@ -78,4 +78,6 @@ export interface Storage {
 	/** Null: bytes go through the sidecar (`/files`, `/uploads`). By key, because each workspace may have a back end of its own. */
 	direct(key: string): DirectLinks | null;
 	multipart(key: string): Multipart | null;
+	/** Where anyone may fetch a file below `public/` from the store's own network, for ever; null, or not there: only from the sidecar. */
+	publicUrl?(key: string): string | null;
 }

@@ -9,8 +9,6 @@ import type { PutOptions, Storage, StoredFile } from './storage.ts';
 import { upload } from './supabase/upload.ts';
 
 const WHERE = 'Supabase Storage';
-/** Longest page of a list. */
-const PAGE = 1000;
 
 export interface SupabaseOptions {
 	/** `https://{project}.supabase.co`, or where Supabase is hosted by oneself. */
@@ -18,6 +16,8 @@ export interface SupabaseOptions {
 	/** The secret key, or the legacy service_role key: row-level security does not hold it up. */
 	serviceKey: string;
 	bucket: string;
+	/** Entries of a list that are asked for at once. Default 1000. */
+	pageSize?: number;
 	now?: () => number;
 	sleep?: (ms: number) => Promise<unknown>;
 }
@@ -29,7 +29,7 @@ const bucketAnswer = z.object({ public: z.boolean() });
 const listed = z.array(z.object({ name: z.string(), id: z.string().nullable(), updated_at: time.nullish(), metadata: z.object({ size: z.number(), lastModified: time.optional() }).nullish() }));
 
 /** A private bucket of Supabase Storage, through its own API. It knows no archive and no parts for others to upload. */
-export function createSupabaseStorage({ url, serviceKey, bucket, now = Date.now, sleep }: SupabaseOptions): Storage {
+export function createSupabaseStorage({ url, serviceKey, bucket, pageSize = 1000, now = Date.now, sleep }: SupabaseOptions): Storage {
 	const base = storageUrl(url);
 	// Both, and the same: keys of the newer kind (sb_secret_…) are no JWT, and pass as a bearer only beside themselves.
 	const api = createApi({ where: WHERE, authorize: () => Promise.resolve({ authorization: `Bearer ${serviceKey}`, apikey: serviceKey }), explain, sleep });
@@ -46,11 +46,11 @@ export function createSupabaseStorage({ url, serviceKey, bucket, now = Date.now,
 		}
 	}
 
-	/** What was just written; throws when it is not as long as what was sent. */
+	/** What was just written; throws when it is not as long as what was sent. Somebody else may have deleted it meanwhile. */
 	async function written(key: string, bytes: number): Promise<StoredFile> {
 		const stored = await head(key);
-		if (stored?.bytes === bytes) return stored;
-		throw new PipelineError('storage_failed', `Supabase Storage has ${stored?.bytes ?? 'none'} of the ${bytes} bytes that were sent for ${key}.`);
+		if (!stored || stored.bytes === bytes) return stored ?? { key, bytes, modifiedAt: new Date(now()) };
+		throw new PipelineError('storage_failed', `Supabase Storage has ${stored.bytes} of the ${bytes} bytes that were sent for ${key}.`);
 	}
 
 	async function putStream(key: string, stream: Readable, options: PutOptions = {}): Promise<StoredFile> {
@@ -68,11 +68,11 @@ export function createSupabaseStorage({ url, serviceKey, bucket, now = Date.now,
 	async function entries(folder: string): Promise<z.infer<typeof listed>> {
 		const all: z.infer<typeof listed> = [];
 		for (;;) {
-			const body = JSON.stringify({ prefix: folder, limit: PAGE, offset: all.length, sortBy: { column: 'name', order: 'asc' } });
+			const body = JSON.stringify({ prefix: folder, limit: pageSize, offset: all.length, sortBy: { column: 'name', order: 'asc' } });
 			const answer = await api.send({ action: 'list files', method: 'POST', url: `${base}/object/list/${bucket}`, headers: JSON_BODY, body });
 			const page = read(listed, answer.body, 'list files');
 			all.push(...page);
-			if (page.length < PAGE) return all;
+			if (page.length < pageSize) return all;
 		}
 	}
 
@@ -103,7 +103,7 @@ export function createSupabaseStorage({ url, serviceKey, bucket, now = Date.now,
 				throw new PipelineError('storage_failed', `The bucket ${bucket} of SUPABASE_BUCKET is public: whoever guesses a name could read every original. Make it private in Supabase, Storage, Edit bucket.`);
 			}
 		},
-		putFile: (key, localPath, options) => putLocalFile(putStream, assertKey(key), localPath, options),
+		putFile: async (key, localPath, options) => putLocalFile(putStream, assertKey(key), localPath, options),
 		putStream,
 		read: async (key, range) =>
 			readWithResume({
@@ -112,7 +112,7 @@ export function createSupabaseStorage({ url, serviceKey, bucket, now = Date.now,
 				key,
 				range,
 				async open(headers, etag) {
-					const answer = await api.stream({ action: `read ${key}`, method: 'GET', url: objectUrl('authenticated/', key), headers });
+					const answer = await api.stream({ action: `read ${key}`, method: 'GET', accepts: [416], url: objectUrl('authenticated/', key), headers });
 					if (etag === null || answer.headers.etag === etag) return answer;
 					answer.stream.destroy();
 					throw new PipelineError('not_found', `The stored file ${key} was replaced by another one while it was read.`);
@@ -139,19 +139,16 @@ export function createSupabaseStorage({ url, serviceKey, bucket, now = Date.now,
 		direct: () => ({
 			// The type is that of the upload; no link can change it.
 			async get(key, { expiresAt, name, attachment }) {
-				const expiresIn = Math.max(1, Math.floor((expiresAt.getTime() - now()) / 1000));
+				const expiresIn = Math.floor((expiresAt.getTime() - now()) / 1000);
+				// Supabase makes none that has ended already; without a token it is refused alike.
+				if (expiresIn < 1) return objectUrl('sign/', key);
 				const action = `make a link to ${key}`;
 				const answer = await api.send({ action, method: 'POST', url: objectUrl('sign/', key), headers: JSON_BODY, body: JSON.stringify({ expiresIn }) });
 				const { signedURL } = read(z.object({ signedURL: z.string().startsWith('/object/sign/') }), answer.body, action);
 				return `${base}${signedURL}${attachment ? `&download=${encodeURIComponent(name)}` : ''}`;
 			},
-			// Bound to the key only, for two hours: Supabase knows no more. Whoever takes the upload in must look at its size.
-			async put(key, { mime }) {
-				const action = `make a link for an upload of ${key}`;
-				const answer = await api.send({ action, method: 'POST', url: objectUrl('upload/sign/', key), headers: { ...JSON_BODY, 'x-upsert': 'true' }, body: '{}' });
-				const { url: signed } = read(z.object({ url: z.string().startsWith('/object/upload/sign/') }), answer.body, action);
-				return { url: base + signed, method: 'PUT', headers: { 'content-type': mime } };
-			},
+			// Supabase has links for one upload, but they are bound to the key alone, for two hours: neither size nor type nor end can be told.
+			put: null,
 		}),
 		multipart: () => null,
 	};

@@ -10,12 +10,16 @@ export interface StorageStage {
 	can: {
 		/** Links of its own, for everybody to fetch and to put. */
 		direct: boolean;
+		/** Default true. False: its links are for fetching only. */
+		directPut?: boolean;
 		/** Uploads in parts by others. */
 		multipart: boolean;
 		/** Whether `setClass` has an archive to move to. */
 		archive: boolean;
 		/** Whether a killed writer leaves something. Then `leaveHalf` makes it. */
 		unfinished: boolean;
+		/** Default true. False: it takes no files without a byte, and says so. */
+		empty?: boolean;
 	};
 	/** Starts the server, once for all tests. */
 	start(): Promise<StartedStage>;

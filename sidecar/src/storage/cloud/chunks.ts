@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { PipelineError } from '../../errors.ts';
 
 export interface Chunk {
 	data: Buffer;
@@ -9,9 +10,10 @@ export interface Chunk {
 
 /**
  * Cuts a stream into pieces of exactly `size` bytes, the last one of what is left. An empty stream has one empty piece. No more
- * than one piece is in memory, besides what the stream itself hands over at once; `data` is only valid until the next piece.
+ * than one piece is in memory, besides what the stream itself hands over at once; `data` is only valid until the next piece. Throws
+ * before the last piece when it is not of the length that was `expected`.
  */
-export async function* inChunks(stream: Readable, size: number): AsyncGenerator<Chunk> {
+export async function* inChunks(stream: Readable, size: number, expected?: number): AsyncGenerator<Chunk> {
 	const piece = Buffer.allocUnsafe(size);
 	let filled = 0;
 	let offset = 0;
@@ -29,5 +31,7 @@ export async function* inChunks(stream: Readable, size: number): AsyncGenerator<
 			at += copied;
 		}
 	}
+	const total = offset + filled;
+	if (expected !== undefined && total !== expected) throw new PipelineError('storage_failed', `The file was to have ${expected} bytes, but ${total} came. Nothing was stored.`);
 	yield { data: piece.subarray(0, filled), offset, last: true };
 }

@@ -9,7 +9,7 @@ export interface Reading {
 	where: string;
 	key: string;
 	range?: { start: number; end: number } | undefined;
-	/** Asks for the bytes from `start` to the end of the range; `validator`: what the first answer said of its version. */
+	/** Asks for a file, with 416 as an answer; `validator`: what the first answer said of its version. */
 	open(headers: Record<string, string>, validator: string | null): Promise<ApiStream>;
 	/** What names the version in an answer. */
 	validatorOf(headers: Record<string, string>): string | null;
@@ -27,6 +27,12 @@ const BREAKS = 5;
 export async function readWithResume(reading: Reading): Promise<Readable> {
 	const { range } = reading;
 	const state: State = { answer: await reading.open(range ? { range: `bytes=${range.start}-${range.end}` } : {}, null), stopped: false };
+	if (range && state.answer.status !== 206) {
+		state.answer.stream.destroy();
+		// 416: the file ends before the range begins. A file without a byte may also be sent whole.
+		if (state.answer.status === 416 || state.answer.headers['content-length'] === '0') return Readable.from([]);
+		throw new PipelineError('storage_failed', `${reading.where} does not send parts of ${reading.key}.`);
+	}
 	const bytes = resumed(reading, state);
 	return new Readable({
 		read() {

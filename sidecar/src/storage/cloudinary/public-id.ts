@@ -18,9 +18,16 @@ const VIDEOS = ['mp4', 'webm', 'mov'];
 /** `x.jpg`, `x.jpeg` and `x.png` would all be `x`: the ending becomes part of the name. */
 const MARKED = new RegExp(`^(.+)-(${[...IMAGES, ...VIDEOS].join('|')})$`);
 
+export interface Names {
+	/** In front of every key; ends with a slash, or is empty. */
+	folder: string;
+	/** What keys begin with. */
+	only: string;
+}
+
 /** Files here can be fetched by whoever knows their address: nothing private may lie here. */
-export function placeOf(key: string, folder: string): Place {
-	if (!assertKey(key).startsWith('public/')) {
+export function placeOf(key: string, { folder, only }: Names): Place {
+	if (!assertKey(key).startsWith(only)) {
 		throw new PipelineError('invalid_request', 'Cloudinary only takes public files (keys under public/): whatever lies there, anyone can fetch. Name it in PUBLIC_STORAGE, not in STORAGE.');
 	}
 	const [, name = '', ending = ''] = /^(.+)\.([A-Za-z0-9]+)$/.exec(key) ?? [];
@@ -30,13 +37,13 @@ export function placeOf(key: string, folder: string): Place {
 }
 
 /** The key of what was found at Cloudinary; null when it is none of ours. */
-export function keyOf(type: ResourceType, publicId: string, folder: string): string | null {
-	if (!publicId.startsWith(`${folder}public/`)) return null;
-	const id = publicId.slice(folder.length);
+export function keyOf(type: ResourceType, publicId: string, names: Names): string | null {
+	if (!publicId.startsWith(names.folder + names.only)) return null;
+	const id = publicId.slice(names.folder.length);
 	const [, name, ending = ''] = MARKED.exec(id) ?? [];
 	const key = type === 'raw' ? id : name ? `${name}.${ending}` : null;
 	try {
-		return key !== null && placeOf(key, folder).type === type ? key : null;
+		return key !== null && placeOf(key, names).type === type ? key : null;
 	} catch {
 		return null;
 	}

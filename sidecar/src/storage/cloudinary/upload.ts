@@ -14,6 +14,8 @@ export interface UploadRequest {
 	url: string;
 	key: string;
 	stream: Readable;
+	/** Of the stream, where it is known. */
+	expected: number | undefined;
 	/** Signed anew for each request: a signature is valid for an hour. */
 	parameters(): Record<string, string>;
 	/** What is there now, when it is what was just sent; null otherwise. */
@@ -21,10 +23,10 @@ export interface UploadRequest {
 }
 
 /** In chunks of one upload; the file appears with the last. Answers what Cloudinary says of it, and the bytes that were sent. */
-export async function upload({ api, url, key, stream, parameters, arrived }: UploadRequest): Promise<{ body: unknown; bytes: number }> {
+export async function upload({ api, url, key, stream, expected, parameters, arrived }: UploadRequest): Promise<{ body: unknown; bytes: number }> {
 	const action = `write ${key}`;
 	const id = randomUUID();
-	for await (const { data, offset, last } of inChunks(stream, CHUNK_BYTES)) {
+	for await (const { data, offset, last } of inChunks(stream, CHUNK_BYTES, expected)) {
 		const end = offset + data.length;
 		if (end === 0) throw new PipelineError('storage_failed', `Cloudinary takes no empty files: ${key} has no bytes.`);
 		const whole = last && offset === 0;

@@ -22,9 +22,11 @@ export interface SignRequest {
 /** An address that carries its own permission: V4 signing process of Cloud Storage, with the RSA key of a service account. */
 export function signV4({ account, baseUrl, bucket, object, method, headers = {}, query = {}, expiresAt, now }: SignRequest): string {
 	const base = new URL(baseUrl);
-	const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
+	// A link that has ended already is one that was made, for a second, before.
+	const begins = new Date(Math.min(now.getTime(), expiresAt.getTime() - 1000));
+	const time = begins.toISOString().replace(/[-:]|\.\d{3}/g, '');
 	const scope = `${time.slice(0, 8)}/auto/storage/goog4_request`;
-	const seconds = Math.min(LONGEST_SECONDS, Math.max(1, Math.floor((expiresAt.getTime() - now.getTime()) / 1000)));
+	const seconds = Math.min(LONGEST_SECONDS, Math.max(1, Math.floor((expiresAt.getTime() - begins.getTime()) / 1000)));
 	const signed = Object.entries({ ...headers, host: base.host }).sort(byName);
 	const names = signed.map(([name]) => name).join(';');
 	const path = `/${bucket}/${object.split('/').map(encode).join('/')}`;

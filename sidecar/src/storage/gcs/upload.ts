@@ -19,13 +19,15 @@ export interface UploadRequest {
 	/** Of the object: name, contentType, storageClass. */
 	resource: Record<string, string>;
 	stream: Readable;
+	/** Of the stream, where it is known. */
+	bytes: number | undefined;
 }
 
 /**
  * A resumable upload. The object appears with its last chunk and not before; that one carries the CRC-32C of the whole, so that
  * bytes that were damaged on the way are refused and what was there before stays. Answers the new object.
  */
-export async function upload({ api, beginUrl, key, resource, stream }: UploadRequest): Promise<unknown> {
+export async function upload({ api, beginUrl, key, resource, stream, bytes }: UploadRequest): Promise<unknown> {
 	const action = `write ${key}`;
 	const begun = await api.send({
 		action,
@@ -38,7 +40,7 @@ export async function upload({ api, beginUrl, key, resource, stream }: UploadReq
 	if (!session) throw new PipelineError('storage_failed', `Google Cloud Storage gave no place to ${action} to.`);
 	const crc = new Crc32c();
 	try {
-		for await (const chunk of inChunks(stream, CHUNK_BYTES)) {
+		for await (const chunk of inChunks(stream, CHUNK_BYTES, bytes)) {
 			crc.update(chunk.data);
 			const answer = await sendChunk(api, { action, session, chunk, hash: crc.base64() });
 			if (chunk.last) return answer.body;

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { PipelineError } from '../../errors.ts';
+import { usualTypes } from '../../net/mime-of-name.ts';
 import type { Api, ApiAnswer } from '../cloud/api.ts';
 import { inChunks, type Chunk } from '../cloud/chunks.ts';
 import type { PutOptions } from '../storage.ts';
@@ -23,14 +24,11 @@ export interface UploadRequest {
 /** Small files by one POST, larger ones by the tus protocol. The file appears when it is whole. Answers its bytes. */
 export async function upload({ api, baseUrl, bucket, key, stream, options }: UploadRequest): Promise<number> {
 	const action = `write ${key}`;
-	const mime = options.mime ?? 'application/octet-stream';
+	const mime = options.mime ?? usualTypes(key)?.[0] ?? 'application/octet-stream';
 	let session: URL | null = null;
 	try {
-		for await (const chunk of inChunks(stream, CHUNK_BYTES)) {
+		for await (const chunk of inChunks(stream, CHUNK_BYTES, options.bytes)) {
 			const end = chunk.offset + chunk.data.length;
-			if (chunk.last && options.bytes !== undefined && end !== options.bytes) {
-				throw new PipelineError('storage_failed', `${key} was to have ${options.bytes} bytes, but ${end} came.`);
-			}
 			if (chunk.last && !session) {
 				await api.send({ action, method: 'POST', url: `${baseUrl}/object/${bucket}/${key}`, headers: { 'content-type': mime, 'x-upsert': 'true' }, body: chunk.data });
 				return end;
