@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { aiReportSchema } from '../ai/routing/report.ts';
 import * as assets from '../contract/assets.ts';
 import * as pipelines from '../contract/pipelines.ts';
+import * as publicAsset from '../contract/public.ts';
 import * as requests from '../contract/requests.ts';
 import * as retention from '../contract/retention.ts';
 import * as sources from '../contract/sources.ts';
@@ -57,6 +58,16 @@ const routes: Route[] = [
 	{ method: 'patch', path: '/api/media/assets/{id}', tag: 'Assets', scope: 'write', summary: 'Change title, description, language, owner, tags or metadata.', body: assets.assetChangeSchema, status: 200, answer: views.assetSchema },
 	{ method: 'delete', path: '/api/media/assets/{id}', tag: 'Assets', scope: 'delete', summary: 'Delete an asset and its files. Jobs on it are cancelled; posts stay where they are.', status: 200, answer: assets.assetDeletedSchema },
 	{ method: 'get', path: '/api/media/assets/search', tag: 'Search', scope: 'read', summary: 'Assets by what is said and seen in them, in the same or in other words, with the moment; or like another asset; or by filters alone.', query: SEARCH_QUERY, status: 200, answer: views.searchAnswerSchema },
+	{ method: 'post', path: '/api/media/assets/{id}/public', tag: 'Assets', scope: 'publish', summary: 'Make an asset public: anyone may look at it, on a page with a player. Again: what is public becomes the newest results.', body: publicAsset.publicRequestSchema, status: 200, answer: publicAsset.publicAnswerSchema },
+	{ method: 'get', path: '/api/media/assets/{id}/public', tag: 'Assets', scope: 'read', summary: 'Whether an asset is public, and its page, embed code and links.', status: 200, answer: publicAsset.publicAnswerSchema },
+	{ method: 'delete', path: '/api/media/assets/{id}/public', tag: 'Assets', scope: 'publish', summary: 'Nobody sees the asset without a link any more: its public files are removed.', status: 200, answer: publicAsset.publicAnswerSchema },
+	{ method: 'get', path: '/public/{workspace}/{name}', tag: 'Assets', summary: 'A public file, with ranges. Its content never changes under this address.', status: 200, contentType: 'application/octet-stream', open: true },
+	{ method: 'get', path: '/watch/{asset}', tag: 'Assets', summary: 'The player of a public asset, for people.', status: 200, contentType: 'text/html', open: true },
+	{ method: 'get', path: '/watch/{asset}/chapters.vtt', tag: 'Assets', summary: 'Chapters of a public asset, as WebVTT.', status: 200, contentType: 'text/vtt', open: true },
+	{ method: 'get', path: '/watch/{asset}/captions/{file}', tag: 'Assets', summary: 'Captions of a public asset, as WebVTT.', status: 200, contentType: 'text/vtt', open: true },
+	{ method: 'get', path: '/watch/{asset}/stream/{name}', tag: 'Assets', summary: 'The ladder of a public asset: `master.m3u8` and what it names.', status: 200, contentType: 'application/vnd.apple.mpegurl', open: true },
+	{ method: 'get', path: '/embed/{asset}', tag: 'Assets', summary: 'The same player for a frame in another page.', status: 200, contentType: 'text/html', open: true },
+	{ method: 'get', path: '/oembed', tag: 'Assets', summary: 'How to embed the page at `url` (oembed.com).', query: { url: 'Address of a /watch or /embed page', format: 'json (default) or xml', maxwidth: 'Pixels', maxheight: 'Pixels' }, status: 200, contentType: 'application/json', open: true },
 	{ method: 'get', path: '/api/media/assets/{id}/history', tag: 'Search', scope: 'read', summary: 'What happened to an asset, and what people said of it.', query: { limit: '1 to 500, default 100' }, status: 200, answer: views.historySchema },
 	{ method: 'post', path: '/api/media/feedback', tag: 'Search', scope: 'write', summary: 'A correction: stored, applied at once where it can be, and followed by later jobs.', body: feedbackRequestSchema, status: 200, answer: views.feedbackAnswerSchema },
 	{ method: 'get', path: '/api/media/events', tag: 'Jobs', scope: 'read', summary: 'Server-sent events: job.progress, job.preview, job.completed, job.failed, asset.ready, asset.processed, post.published … `Last-Event-ID` resumes.', query: { asset_id: 'Only of this asset', job_id: 'Only of this job', batch_id: 'Only of this batch' }, status: 200, contentType: 'text/event-stream' },

@@ -1,5 +1,6 @@
 import { Router } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { publicRequestSchema, type publicAnswerSchema } from '../contract/public.ts';
 import { findAsset, type AssetRow } from '../db/assets.ts';
 import type { FileRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
@@ -11,22 +12,6 @@ import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
 import { embedCode } from './player/page.ts';
 import { bodyOf, dbOf, workspaceOf } from './request.ts';
-
-export const publicRequestSchema = z.strictObject({
-	make: z.boolean().default(true).describe('Whether to start jobs for what is missing: a thumbnail, a preview, a version that browsers play. They become public when they are done.'),
-});
-
-export const publicAnswerSchema = z.object({
-	asset_id: z.string(),
-	public: z.boolean(),
-	public_at: z.string().nullable().describe('ISO 8601'),
-	page_url: z.string().nullable().describe('The player, for people.'),
-	embed_url: z.string().nullable(),
-	embed_code: z.string().nullable().describe('HTML for other pages.'),
-	oembed_url: z.string().nullable(),
-	files: z.object({ thumb: z.string().optional(), preview: z.string().optional(), master: z.string().optional() }).describe('Links without an end. A new result gets a new one.'),
-	job_ids: z.array(z.string()).describe('Jobs that were started for what is missing.'),
-});
 
 /** What makes each kind, where nothing suitable is there yet. */
 const MAKERS: Readonly<Record<'video' | 'audio' | 'image', Partial<Record<PublicKind, { operation: string; params: Record<string, unknown> }>>>> = {
