@@ -28,9 +28,10 @@ export async function arrive(deps: UploadDeps, assetId: string, { key, bytes }: 
 	const row = await transact(deps.db, async (tx) => {
 		const asset = await lockAsset(tx, assetId);
 		if (asset?.status !== 'uploading') return null;
+		const dedupe = (await findUpload(tx, assetId))?.dedupe ?? undefined;
 		await updateUpload(tx, assetId, { arrivedAt: new Date() });
 		const updated = await updateAsset(tx, assetId, { storageKey: key, bytes, expectedBytes: null, status: 'queued' });
-		await enqueue(deps, tx, await insertJobs(tx, [ingestJob(deps.vault, asset, { type: 'upload' }, 0)]));
+		await enqueue(deps, tx, await insertJobs(tx, [ingestJob(deps.vault, asset, { type: 'upload' }, 0, dedupe)]));
 		return updated;
 	});
 	if (row) wakeAll(deps);
@@ -57,6 +58,7 @@ export async function completeDirect(deps: UploadDeps, assetId: string): Promise
 	if (!stored) throw new PipelineError('conflict', 'The store does not have the file yet. Send it to the upload URL first.');
 	if (stored.bytes !== upload.bytes) {
 		await deps.storage.delete(upload.stagedKey);
+		await updateUpload(deps.db, assetId, { uploadId: null });
 		throw new PipelineError('conflict', `The store has ${stored.bytes} bytes, ${upload.bytes} were announced. They were removed; send the file again.`, { details: { expected_bytes: upload.bytes, given_bytes: stored.bytes } });
 	}
 	// Whoever has the link to a single PUT may use it again: what is checked must lie where that cannot reach it. Parts that were joined cannot be sent again.
