@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { startOutbox } from './callbacks/outbox.ts';
 import { createSender } from './callbacks/send.ts';
 import { createSigner, createTriggerSigner, printableSecret } from './callbacks/sign.ts';
+import { checkBaseUrls } from './compose/base-urls.ts';
 import { composeKeys } from './compose/keys.ts';
 import { composeSources } from './compose/sources.ts';
 import { composeStorage, createBackEnds, type BackEnds } from './compose/storage.ts';
@@ -25,7 +26,7 @@ import { availableEncoders, canToneMap, checkFfmpeg, hasVmaf, runPlan as runFfmp
 import { checkFonts } from './media/font-choice.ts';
 import { findHardware, onHardware, type HardwareEncoder } from './media/hardware.ts';
 import { probe } from './media/probe.ts';
-import { checkBaseUrl, createGuard, type Guard } from './net/guard.ts';
+import { createGuard, type Guard } from './net/guard.ts';
 import { composeAi } from './ai/routing/compose-ai.ts';
 import type { AiParts } from './ai/routing/create-ai.ts';
 import { createLanguageDetector } from './ai/local/language.ts';
@@ -291,10 +292,7 @@ async function check(config: Config, guard: Guard, backEnds: BackEnds, hardwareP
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
 	if (hardwareProblem) problems.push(hardwareProblem);
 	problems.push(...(await backEnds.prepare()));
-	for (const name of ['OPENAI_BASE_URL', 'ELEVENLABS_BASE_URL', 'REPLICATE_BASE_URL', 'DISCORD_API_BASE_URL', 'DROPBOX_API_BASE_URL', 'DROPBOX_CONTENT_BASE_URL', 'INSTAGRAM_API_BASE_URL', 'LINKEDIN_API_BASE_URL', 'META_GRAPH_BASE_URL', 'PINTEREST_API_BASE_URL', 'THREADS_API_BASE_URL', 'X_API_BASE_URL', 'YOUTUBE_API_BASE_URL', 'YOUTUBE_UPLOAD_BASE_URL', 'GOOGLE_API_BASE_URL'] as const) {
-		const url = config[name];
-		if (url) checkBaseUrl(url, guard, (problem) => problems.push(`${name}: ${problem}`));
-	}
+	problems.push(...checkBaseUrls(config, guard));
 	if (problems.length > 0) throw new ConfigError(problems);
 }
 
