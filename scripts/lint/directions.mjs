@@ -25,6 +25,7 @@ const SHARED_FILES = {
 	queue: ['queue'],
 	storage: ['storage', 'keys', 'signed-url', 'rendition-link'],
 	sources: ['source'],
+	scan: ['scanner', 'address', 'compose'],
 };
 
 /** Adapters that lie among other files. */

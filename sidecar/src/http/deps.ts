@@ -3,7 +3,7 @@ import type { OpenDatabase } from '../db/database.ts';
 import type { OutboxDeps } from '../callbacks/outbox.ts';
 import type { GiveFeedback } from '../operations/ai/give-feedback.ts';
 import type { Library } from '../operations/ai/library.ts';
-import type { Scanner } from '../scan/clamd.ts';
+import type { Scanner } from '../scan/scanner.ts';
 import type { ListSourceFiles } from '../sources/list-source.ts';
 import type { AuditTrail } from '../ops/audit-trail.ts';
 import type { SigningKey } from '../storage/signed-url.ts';

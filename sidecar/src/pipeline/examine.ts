@@ -66,11 +66,11 @@ async function scan(deps: WorkerDeps, { job, signal, step, log }: Execution, pat
 
 /** Every file that comes in while the scanner is away runs into it; who is told need not hear it of each. */
 const ALERT_EVERY_SECONDS = 60;
-const loggedAt = new Map<string, number>();
+let loggedAt = 0;
 
 async function alert(deps: WorkerDeps, { workspaceId, assetId, id }: Execution['job'], error: PipelineError): Promise<void> {
-	if (Date.now() - (loggedAt.get('any') ?? 0) > ALERT_EVERY_SECONDS * 1000) {
-		loggedAt.set('any', Date.now());
+	if (Date.now() - loggedAt > ALERT_EVERY_SECONDS * 1000) {
+		loggedAt = Date.now();
 		deps.log.error({ err: error }, 'the virus scanner is not available: nothing that must be scanned is accepted');
 	}
 	if (await recentlyRecorded(deps.db, workspaceId, 'scanner.unavailable', ALERT_EVERY_SECONDS)) return;

@@ -3,7 +3,7 @@ import type { Place } from '../contract/sources.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import type { EarlyFile, MediaPlan, PlanResult } from '../media/plan.ts';
 import type { OpenedMedia } from '../operations/media-input.ts';
-import type { Scanner } from '../scan/clamd.ts';
+import type { Scanner } from '../scan/scanner.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { PipelineDeps } from './deps.ts';
 

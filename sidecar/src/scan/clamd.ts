@@ -3,18 +3,7 @@ import { createConnection, type Socket } from 'node:net';
 import { stat } from 'node:fs/promises';
 import { PipelineError } from '../errors.ts';
 import { clamdTarget, type ClamdTarget } from './address.ts';
-
-/**
- * Looks into files with ClamAV's daemon. The file is streamed (`INSTREAM`), so that clamd may run on another machine or in a
- * container that does not see our files. Spoken here and not by the package clamscan: that one writes without waiting for the socket (a
- * 500 MB file would lie in memory), cannot be cancelled, and never settles when clamd falls silent in the middle.
- */
-export interface Scanner {
-	/** Null: clean. Else the name of the signature. Throws `scanner_unavailable` whenever that is not certain, and the reason of `signal`. */
-	scan(path: string, options: { signal: AbortSignal; onProgress?(percent: number): void }): Promise<string | null>;
-	/** Throws `scanner_unavailable` when nobody answers. */
-	ping(): Promise<void>;
-}
+import type { Scanner } from './scanner.ts';
 
 export interface ClamdSettings {
 	/** Path of a Unix socket, or `host:port`. */
@@ -35,6 +24,11 @@ const PIECE_BYTES = 64 * 1024;
 /** No answer is longer; what goes on after that is not clamd. */
 const MAX_ANSWER = 4096;
 
+/**
+ * ClamAV's daemon. The file is streamed (`INSTREAM`), so that clamd may run on another machine or in a container that does not see our files.
+ * Spoken here and not by the package clamscan: that one writes without waiting for the socket (a file of 500 MB would lie in memory),
+ * cannot be cancelled, and never settles when clamd falls silent in the middle.
+ */
 export function createClamd({ address, maxBytes, connectMs = CONNECT_MS, silenceMs = SILENCE_MS }: ClamdSettings): Scanner {
 	const target = clamdTarget(address);
 	if (!target) throw new TypeError('CLAMD names neither a socket nor host:port');

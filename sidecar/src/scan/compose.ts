@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { toPipelineError } from '../errors.ts';
-import { createClamd, type Scanner } from './clamd.ts';
+import { createClamd } from './clamd.ts';
+import type { Scanner } from './scanner.ts';
 
 /**
  * The scanner that CLAMD names; null: none. That it does not answer yet is no reason not to start: it may come up later than we do (it reads

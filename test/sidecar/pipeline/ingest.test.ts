@@ -10,7 +10,7 @@ import { probe } from '../../../sidecar/src/media/probe.ts';
 import { ingestJob } from '../../../sidecar/src/pipeline/media-reference.ts';
 import { runJob } from '../../../sidecar/src/pipeline/run.ts';
 import type { WorkerDeps } from '../../../sidecar/src/pipeline/worker-deps.ts';
-import type { Scanner } from '../../../sidecar/src/scan/clamd.ts';
+import type { Scanner } from '../../../sidecar/src/scan/scanner.ts';
 import { fixture } from '../../fixtures/media.ts';
 import { createTestPipeline, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
 
