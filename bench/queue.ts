@@ -1,16 +1,19 @@
 /**
  * Jobs per second through the whole pipeline (submit in one transaction, queue, claim, run, finish, callback row) with an
  * operation that does nothing. Usage: npm run bench:queue [-- --postgres]
+ * First what row-level security costs a request: the same work as the owner of the tables and as a workspace, in turns.
  * Bars (docs/architecture.md): embedded ≥ 100/s, Postgres ≥ 300/s.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { count, eq, sql } from 'drizzle-orm';
+import type { Database } from '../sidecar/src/db/database.ts';
 import { openPglite, openPostgres } from '../sidecar/src/db/open.ts';
 import { jobs } from '../sidecar/src/db/schema.ts';
+import { submitBatch } from '../sidecar/src/pipeline/submit.ts';
 import { startWorker } from '../sidecar/src/pipeline/worker.ts';
-import { createTestPipeline } from '../test/support/pipeline.ts';
+import { createTestPipeline, WORKSPACE } from '../test/support/pipeline.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 
 const JOBS = 500;
@@ -48,5 +51,40 @@ async function measure(kind: 'pglite' | 'postgres'): Promise<void> {
 	await rm(folder, { recursive: true, force: true });
 }
 
+/** Jobs that are submitted one by one, as the owner of the tables and as a workspace, in turns. */
+const SINGLE = 100;
+
+async function compare(kind: 'pglite' | 'postgres'): Promise<void> {
+	const server = kind === 'postgres' ? await startPostgres() : null;
+	const database = server ? await openPostgres({ url: server.url }) : await openPglite('memory://');
+	const pipeline = await createTestPipeline({ database });
+	const each = async (db: Database, work: (db: Database) => Promise<unknown>): Promise<number> => {
+		const start = performance.now();
+		for (let index = 0; index < SINGLE; index += 1) await work(db);
+		return (performance.now() - start) / SINGLE;
+	};
+	const submit = (db: Database): Promise<unknown> =>
+		db.transaction((tx) => submitBatch(pipeline.deps, tx, { workspaceId: WORKSPACE, kind: 'batch', deadlineSeconds: 3600, priority: 0, items: [{ operation: 'noop', params: {} }] }));
+	const read = (db: Database): Promise<unknown> => db.select().from(jobs).where(eq(jobs.workspaceId, WORKSPACE)).limit(1);
+	for (const [what, work] of [['submit', submit], ['read', read]] as const) {
+		const owner: number[] = [];
+		const workspace: number[] = [];
+		for (let round = 0; round <= ROUNDS; round += 1) {
+			const one = await each(database.db, work);
+			const other = await each(database.forWorkspace(WORKSPACE), work);
+			if (round === 0) continue;
+			owner.push(one);
+			workspace.push(other);
+		}
+		const median = (list: number[]): number => list.sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
+		console.log(`${kind} ${what}: ${median(owner).toFixed(2)} ms as owner, ${median(workspace).toFixed(2)} ms as a workspace (row-level security), ratio ${(median(workspace) / median(owner)).toFixed(2)}`);
+	}
+	await pipeline.close();
+	await database.close();
+	await server?.stop();
+}
+
+await compare('pglite');
+await compare('postgres');
 await measure('pglite');
 await measure('postgres');

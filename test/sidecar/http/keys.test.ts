@@ -254,7 +254,6 @@ describe('routes', () => {
 			'tus.ts': 'signed links',
 			'direct-uploads.ts': 'signed links',
 			'events.ts': 'one reader for all who listen',
-			'public.ts': 'what has been made public',
 			'service.ts': 'health',
 			'deps.ts': 'types',
 			'app.ts': 'composition',
