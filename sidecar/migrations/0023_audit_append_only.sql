@@ -22,7 +22,7 @@ BEGIN
 		RAISE EXCEPTION 'The audit log keeps at least 7 days (given: %).', days USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	PERFORM set_config('media_pipeline.audit_before', (now() - make_interval(days => days))::text, true);
-	DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE created_at < now() - make_interval(days => days) ORDER BY id LIMIT most);
+	DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE created_at < now() - make_interval(days => days) ORDER BY created_at LIMIT most);
 	GET DIAGNOSTICS gone = ROW_COUNT;
 	PERFORM set_config('media_pipeline.audit_before', '', true);
 	RETURN gone;

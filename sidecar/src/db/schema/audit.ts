@@ -24,5 +24,5 @@ export const auditLog = pgTable(
 		address: text('address'),
 		createdAt: createdAt(),
 	},
-	(t) => [index('audit_log_workspace').on(t.workspaceId, t.id), ofWorkspace()],
+	(t) => [index('audit_log_workspace').on(t.workspaceId, t.id), index('audit_log_created').on(t.createdAt), ofWorkspace()],
 );
