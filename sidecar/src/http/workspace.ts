@@ -1,8 +1,9 @@
 import { Router } from 'express';
 import { changeSettings, settingsChangeSchema } from '../contract/workspace-change.ts';
 import { settingsOf } from '../contract/workspace.ts';
-import { lockStoredSettings, readSettings, storeSettings } from '../db/settings.ts';
+import { lockStoredSettings, storeSettings } from '../db/settings.ts';
 import { transact } from '../db/transact.ts';
+import { readSettings } from '../db/workspaces.ts';
 import { PipelineError } from '../errors.ts';
 import { settingsProblems } from '../pipeline/settings-problems.ts';
 import type { HttpDeps } from './deps.ts';

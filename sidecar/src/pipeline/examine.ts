@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { WorkspaceSettings } from '../contract/workspace.ts';
 import { recordEvents } from '../db/events.ts';
 import { recentlyRecorded } from '../db/recent-events.ts';
-import { readSettings } from '../db/settings.ts';
+import { readSettings } from '../db/workspaces.ts';
 import { PipelineError } from '../errors.ts';
 import { decodeAll } from '../media/decode.ts';
 import type { MediaFacts } from '../media/facts.ts';
