@@ -48,6 +48,7 @@ async function fill({ db }: OpenDatabase, seal: (text: string) => string): Promi
 	await db.insert(schema.fingerprints).values({ id: randomUUID(), ...w, assetId: ids.asset, kind: 'picture', hash: 1n });
 	await db.insert(schema.feedback).values({ id: randomUUID(), ...w, assetId: ids.asset, kind: 'caption', data: { note: MARK } });
 	await db.insert(schema.auditLog).values({ ...w, actor: MARK, action: 'GET /x', status: 200, requestId: 'r' });
+	await db.insert(schema.watchedFiles).values({ ...w, path: `${MARK}.mp4`, version: '1', assetId: ids.asset });
 	await db.insert(schema.uploads).values({ ...w, assetId: ids.asset, protocol: 'put', bytes: 9, mime: 'video/mp4', expiresAt: new Date(Date.now() + 60_000), stagedKey: MARK });
 }
 
@@ -91,7 +92,7 @@ const BODIES: Record<string, unknown> = {
 };
 
 /** What may be answered with success although the request names something of A: nothing of A is in it, which is checked all the same. */
-const FINE = new Set(['get /api/media/jobs', 'get /api/media/posts', 'get /api/media/assets', 'get /api/media/assets/search', 'get /api/media/callbacks', 'get /api/media/webhooks', 'get /api/media/pipelines', 'get /api/media/keys', 'get /api/media/usage', 'get /api/media/quota', 'get /api/media/ai', 'get /api/media/audit', 'get /api/media/operations', 'get /api/media/whoami', 'get /api/media/workspace/settings', 'patch /api/media/workspace/settings', 'put /api/media/pipelines/{name}', 'post /noop']);
+const FINE = new Set(['get /api/media/jobs', 'get /api/media/posts', 'get /api/media/assets', 'get /api/media/assets/search', 'get /api/media/callbacks', 'get /api/media/webhooks', 'get /api/media/pipelines', 'get /api/media/keys', 'get /api/media/usage', 'get /api/media/quota', 'get /api/media/ai', 'get /api/media/audit', 'get /api/media/operations', 'get /api/media/whoami', 'get /api/media/workspace/settings', 'patch /api/media/workspace/settings', 'put /api/media/pipelines/{name}', 'post /api/media/retention', 'post /noop']);
 
 let server: TestPostgres;
 beforeAll(async () => {
@@ -166,8 +167,9 @@ describe.each([
 		for (const route of routesOf(pipeline.deps.operations.values())) {
 			if (route.open || route.contentType === 'text/event-stream') continue;
 			const path = address(route);
+			const operation = pipeline.deps.operations.get(route.path.slice(1));
 			const query = route.method === 'get' ? `?${Object.keys(route.query ?? {}).flatMap((name) => ({ asset_id: `asset_id=${ids.asset}`, similar_to: '', q: 'q=tea', experiment: 'experiment=e' })[name] ?? []).filter(Boolean).join('&')}` : '';
-			const body = route.body || route.method === 'post' ? (BODIES[route.path] ?? { asset_id: ids.asset, workspace_id: route.path.startsWith('/api') ? A : undefined, params: {} }) : undefined;
+			const body = route.body || route.method === 'post' ? (BODIES[route.path] ?? (route.path.includes('{id}') ? {} : { asset_id: ids.asset, ...(operation ? { params: operation.example } : { workspace_id: A }) })) : undefined;
 			const { status, text } = await call(route.method, `${path}${query}`, body);
 			const name = `${route.method} ${route.path}`;
 			if (text.includes(MARK) || text.includes('777777') || text.includes('"max_assets":7777') || text.includes(RAW)) wrong.push(`${name}: leaks ${text.slice(0, 200)}`);
@@ -175,6 +177,7 @@ describe.each([
 			if (status < 400 && !FINE.has(name)) wrong.push(`${name}: answered ${status} ${text.slice(0, 200)}`);
 			// Named in its path, it must not even be said that it is there.
 			if (/\{id\}/.test(route.path) && ![404, 403].includes(status)) wrong.push(`${name}: ${status} instead of 404: ${text.slice(0, 200)}`);
+			if (operation && operation.accepts !== 'none' && status !== 404) wrong.push(`${name}: ${status} instead of 404: ${text.slice(0, 200)}`);
 			if (status === 403 && !['admin', 'platform'].includes(route.scope ?? '') && !text.includes('workspace_id')) wrong.push(`${name}: 403 ${text}`);
 		}
 		expect(wrong).toEqual([]);
