@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,6 +13,7 @@ import { createSigner, createTriggerSigner, printableSecret } from './callbacks/
 import { checkBaseUrls } from './compose/base-urls.ts';
 import { composeKeys } from './compose/keys.ts';
 import { composeSources } from './compose/sources.ts';
+import { startWatching, watchProblems } from './compose/watch.ts';
 import { composeStorage, createBackEnds, type BackEnds } from './compose/storage.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import type { OpenDatabase } from './db/database.ts';
@@ -69,6 +70,7 @@ export const VERSION = '0.1.0';
 const RECONCILE_EVERY_MS = 5000;
 /** A request waits for it. */
 const REINDEX_MS = 20_000;
+const STARTING = JSON.stringify({ error: { code: 'internal', message: 'The sidecar is starting. Try again in a second.' } });
 const PRUNE_EVERY_MS = 3_600_000;
 
 export interface Sidecar {
@@ -110,7 +112,9 @@ export async function startSidecar(environment: Record<string, string | undefine
 	});
 	await queue.start();
 
-	const server = createServer();
+	// Its address is needed before it can answer: whoever is early is told so. Without an answer, a client would wait for ever.
+	let answer: RequestListener = (_request, response) => response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1', 'cache-control': 'no-store' }).end(STARTING);
+	const server = createServer((request, response) => answer(request, response));
 	// An upload may take as long as its link is valid; node's own limit is five minutes for a whole request.
 	server.requestTimeout = config.UPLOAD_URL_TTL_SECONDS * 1000;
 	limitRequests(server);
@@ -200,9 +204,9 @@ export async function startSidecar(environment: Record<string, string | undefine
 
 	if (config.ROLE !== 'worker') {
 		loops.feed = new EventFeed(deps);
-		server.on('request', createApp(deps, loops.feed));
+		answer = createApp(deps, loops.feed);
 	} else {
-		server.on('request', (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}'));
+		answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}');
 	}
 	loops.outbox = startOutbox(deps);
 	if (config.ROLE !== 'api') {
@@ -220,6 +224,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 	};
 	loops.reconciler = startLoop(RECONCILE_EVERY_MS, lookAfter, (error) => log.error({ err: error }, 'reconcile'));
 	if (config.ROLE !== 'api') loops.cleaner = startCleanUp(deps, config.CLEAN_UP_HOURS);
+	const watcher = config.ROLE === 'api' ? null : startWatching(config, deps);
 	loops.pruner = startLoop(PRUNE_EVERY_MS, () => prune(database.db, { auditDays: config.AUDIT_DAYS }).then(() => PRUNE_EVERY_MS), (error) => log.error({ err: error }, 'prune'));
 	const resealing = startResealing(database.db);
 	const url = `http://127.0.0.1:${port}`;
@@ -233,7 +238,7 @@ export async function startSidecar(environment: Record<string, string | undefine
 		stop: async () => {
 			server.close();
 			server.closeAllConnections();
-			await Promise.all([resealing.stop(), loops.reconciler?.stop(), loops.pruner?.stop(), loops.cleaner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
+			await Promise.all([resealing.stop(), watcher?.stop(), loops.reconciler?.stop(), loops.pruner?.stop(), loops.cleaner?.stop(), loops.worker?.stop(), loops.outbox?.stop(), loops.feed?.stop()]);
 			await deps.audit.close();
 			await detector.close();
 			storage.close();
@@ -291,6 +296,7 @@ async function buildOperations({ config, guard, vault, storage, database, fileUr
 async function check(config: Config, guard: Guard, backEnds: BackEnds, hardwareProblem: string | null): Promise<void> {
 	const problems = config.ROLE === 'api' ? [] : await checkFfmpeg();
 	if (hardwareProblem) problems.push(hardwareProblem);
+	problems.push(...(await watchProblems(config)));
 	problems.push(...(await backEnds.prepare()));
 	problems.push(...checkBaseUrls(config, guard));
 	if (problems.length > 0) throw new ConfigError(problems);
