@@ -41,6 +41,12 @@ export async function examine(deps: WorkerDeps, execution: Execution, path: stri
 	return { facts, warnings: warning ? [warning] : [], scanned, settings };
 }
 
+/** Media beside the source of a job, which never become an asset: only the scan is for them, as the rules of the workspace are about assets. */
+export async function scanInput(deps: WorkerDeps, execution: Execution, path: string): Promise<void> {
+	const { checks } = await readSettings(deps.db, execution.job.workspaceId);
+	await scan(deps, execution, path, checks.scan, () => undefined);
+}
+
 function refusal(first: Problem, all: Problem[]): PipelineError {
 	const { code, rule, found, allowed } = first;
 	return new PipelineError(code, all.map(({ message }) => message).join(' '), {

@@ -18,6 +18,7 @@ import { whyNot } from './condition.ts';
 import { inChunks, makeChunk, splitPlan } from './chunks.ts';
 import { earlierResults } from './earlier-results.ts';
 import { keyOf, type EarlyFiles } from './early-files.ts';
+import { scanInput } from './examine.ts';
 import type { Outcome } from './finish.ts';
 import type { Seat } from './group.ts';
 import { NotYet } from './not-yet.ts';
@@ -153,6 +154,7 @@ async function openInput(deps: WorkerDeps, execution: Execution, input: MediaInp
 	}
 	const path = join(workDir, name);
 	await step('fetch', () => deps.fetchSource({ place: { type: 'url', url: input.file_url }, secrets: {}, destPath: path, signal, onProgress: () => {} }));
+	await scanInput(deps, execution, path);
 	return { path, facts: await deps.probe(path, { signal }) };
 }
 

@@ -17,8 +17,8 @@ export interface ClamdSettings {
 
 /** A daemon that works takes a connection at once. */
 const CONNECT_MS = 5_000;
-/** clamd reads all before it answers, and ends a scan by itself after MaxScanTime: 120 s (clamd.conf(5)). */
-const SILENCE_MS = 180_000;
+/** clamd says nothing while it scans, and ends that by itself after MaxScanTime: 120 s by default (clamd.conf(5)); who raises it seldom goes beyond five minutes. */
+const SILENCE_MS = 600_000;
 /** clamd reads each piece at once; 64 kB is what a socket takes. */
 const PIECE_BYTES = 64 * 1024;
 /** No answer is longer; what goes on after that is not clamd. */

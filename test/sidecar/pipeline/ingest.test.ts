@@ -12,13 +12,13 @@ import { runJob } from '../../../sidecar/src/pipeline/run.ts';
 import type { WorkerDeps } from '../../../sidecar/src/pipeline/worker-deps.ts';
 import type { Scanner } from '../../../sidecar/src/scan/scanner.ts';
 import { fixture } from '../../fixtures/media.ts';
-import { createTestPipeline, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
+import { createTestPipeline, task, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
 
 describe('what becomes of a file when its ingest is cut off in the middle', () => {
 	let pipeline: TestPipeline;
 	let deps: WorkerDeps;
 	beforeAll(async () => {
-		pipeline = await createTestPipeline();
+		pipeline = await createTestPipeline({ operations: [task('overlay', async (context) => ({ path: (await context.open({ file_url: 'https://example.com/logo.png' })).path }))] });
 		deps = { ...pipeline.deps, probe };
 	});
 	afterAll(() => pipeline.close());
@@ -101,5 +101,19 @@ describe('what becomes of a file when its ingest is cut off in the middle', () =
 		expect(await findAsset(pipeline.database.db, WORKSPACE, asset.id)).toMatchObject({ status: 'failed', storageKey: null, error: { details: { rule: 'type' } } });
 		expect((await all()).length).toBe(before);
 		expect(await readdir(deps.workRoot)).toEqual([]);
+	});
+
+	it('scans what a job fetches beside its source as well', async () => {
+		const fetchSource: WorkerDeps['fetchSource'] = async ({ destPath }) => {
+			await copyFile(fixture('png'), destPath);
+			return { bytes: 1, sha256: 'x', fileName: 'logo.png' };
+		};
+		const run = async (scanner: Scanner) => {
+			const [job] = await insertJobs(pipeline.database.db, [{ id: randomUUID(), workspaceId: WORKSPACE, jobType: 'overlay', status: 'pending', params: {} }]);
+			await runJob({ ...deps, fetchSource, scanner }, job?.id ?? '', signal);
+			return findJob(pipeline.database.db, WORKSPACE, job?.id ?? '');
+		};
+		expect(await run(finding(async () => null))).toMatchObject({ status: 'completed' });
+		expect(await run(finding(async () => 'Test.Found'))).toMatchObject({ status: 'failed', error: { code: 'input_infected' } });
 	});
 });
