@@ -1,3 +1,4 @@
+/* global document, navigator, window, Element */
 // The player of public pages. Without it, the browser's own controls play the same file.
 const data = JSON.parse(document.getElementById('data')?.textContent ?? '{}');
 const root = document.getElementById('player');

@@ -47,13 +47,13 @@ export function publicRoutes(deps: HttpDeps): Router {
 
 	router.get('/assets/:id/public', async (request, response) => {
 		const asset = await wanted(request.params.id, response);
-		response.json(publicView(deps.publicUrl, asset, asset.publicAt ? await publicFiles(dbOf(response), asset.id) : new Map()));
+		response.json(publicView(deps.publicUrl, asset, asset.publicAt ? await publicFiles(dbOf(response), asset.id) : new Map<PublicKind, FileRow>()));
 	});
 
 	router.delete('/assets/:id/public', async (request, response) => {
 		const asset = await wanted(request.params.id, response);
 		await unpublishAsset(deps, dbOf(response), asset);
-		response.json(publicView(deps.publicUrl, { ...asset, publicAt: null }, new Map()));
+		response.json(publicView(deps.publicUrl, { ...asset, publicAt: null }, new Map<PublicKind, FileRow>()));
 	});
 	return router;
 }
