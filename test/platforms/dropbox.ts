@@ -106,7 +106,7 @@ export async function startDropbox(): Promise<DropboxEmulator> {
 	function sendFile(request: Request, response: Response, [path, file]: [string, DropboxFile], byLink: boolean): void {
 		if (file.isDownloadable === false) return void answer(response, 409, 'unsupported_file/', { '.tag': 'unsupported_file' });
 		emulator.ranges.push(request.headers.range);
-		response.set({ 'Dropbox-API-Result': JSON.stringify(metadata(path, file, byLink)), 'Content-Type': 'application/octet-stream' });
+		response.set({ 'Dropbox-API-Result': JSON.stringify(metadata(path, file, byLink)).replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`), 'Content-Type': 'application/octet-stream' });
 		const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
 		const start = range ? Number(range[1]) : 0;
 		if (range && start >= file.content.length) return void response.status(416).set('Content-Range', `bytes */${file.content.length}`).end();
@@ -198,7 +198,7 @@ export async function startDropbox(): Promise<DropboxEmulator> {
 	});
 	app.get('/cd/0/get/:path', (request, response) => {
 		const [path, { content }] = find(request.params.path) ?? ['', { content: Buffer.alloc(0) }];
-		response.set({ 'Content-Type': 'application/binary', 'Content-Disposition': `attachment; filename="${path.split('/').pop() ?? ''}"`, etag: `"${contentHash(content)}d"` }).send(content);
+		response.set({ 'Content-Type': 'application/binary', 'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(path.split('/').pop() ?? '')}`, etag: `"${contentHash(content)}d"` }).send(content);
 	});
 	app.use((request, response) => bad(response, `unknown endpoint ${request.path}`));
 

@@ -16,6 +16,7 @@ import type { PipelineDeps } from './deps.ts';
 import { recordFailedPosts } from './post-events.ts';
 import { enqueue } from './requeue.ts';
 import { isUnsafe, liftUnsafe, mayGuard, stopUnsafe } from './safety.ts';
+import { shareBytes } from './same-bytes.ts';
 
 /** How a job ended. */
 export type Outcome =
@@ -25,6 +26,10 @@ export type Outcome =
 			files?: Array<Pick<FileRow, 'name' | 'storageKey' | 'mime' | 'bytes' | 'width' | 'height' | 'durationSeconds' | 'part'>>;
 			/** What an ingest found out about its asset. */
 			asset?: Partial<NewAsset>;
+			/** Stored by an ingest, and perhaps not needed: what no row names after the end is removed. */
+			spare?: string[];
+			/** A stored file that an ingest looked for in vain. */
+			missing?: string | null;
 			steps?: Record<string, number>;
 			cost?: Record<string, number>;
 	  }
@@ -117,10 +122,17 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 		// What a request has added since the ingest began must stay: the ingest knows the metadata of then only.
 		const before = await lockAsset(tx, assetId);
 		const metadata = { ...outcome.asset?.metadata, ...before?.metadata };
+		const shared = before ? await shareBytes(tx, job, before, outcome.asset, outcome.missing) : { asset: outcome.asset, output: {}, unsafe: null };
+		if (Object.keys(shared.output).length > 0) await tx.update(jobs).set({ output: { ...outcome.output, ...shared.output } }).where(eq(jobs.id, job.id));
 		// Ingested once more: what a scan has found in it holds.
-		if (before && isUnsafe(before)) return void (await updateAsset(tx, assetId, { ...outcome.asset, metadata }));
-		await updateAsset(tx, assetId, { ...outcome.asset, metadata, status: open.length > 0 ? 'processing' : 'ready', error: null });
-		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.ready', assetId }]);
+		if (before && isUnsafe(before)) return void (await updateAsset(tx, assetId, { ...shared.asset, metadata }));
+		// The same bytes are no safer under another name: until a scan of this asset finds otherwise.
+		if (shared.unsafe) {
+			await updateAsset(tx, assetId, { ...shared.asset, metadata, status: 'failed', error: shared.unsafe });
+			return recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.failed', assetId, data: { error: shared.unsafe, ...shared.output } }]);
+		}
+		await updateAsset(tx, assetId, { ...shared.asset, metadata, status: open.length > 0 ? 'processing' : 'ready', error: null });
+		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.ready', assetId, ...(Object.keys(shared.output).length > 0 ? { data: shared.output } : {}) }]);
 	} else {
 		const before = await lockAsset(tx, assetId);
 		if (before && isUnsafe(before)) return;

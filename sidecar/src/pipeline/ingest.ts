@@ -4,13 +4,14 @@ import { pipeline } from 'node:stream/promises';
 import type { Place } from '../contract/sources.ts';
 import { findAsset, updateAsset, type AssetRow } from '../db/assets.ts';
 import { PipelineError } from '../errors.ts';
-import { incomingKey, rawKey } from '../storage/keys.ts';
+import { incomingKey, rawKey, versionKey } from '../storage/keys.ts';
 import type { Claim } from './checks.ts';
 import { describe, describeFile } from './describe.ts';
 import { examine, type Examined } from './examine.ts';
 import { localFile, type Execution } from './execute.ts';
 import type { Outcome } from './finish.ts';
 import { reserveFor, withinQuota } from './quota.ts';
+import { awaitEarlierVersions, dedupeOf, findTwin, sharedWith } from './same-bytes.ts';
 import { findOtherFile } from './uploads.ts';
 import { makeMaster, type Master } from './originals.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -25,9 +26,11 @@ export async function executeIngest(deps: WorkerDeps, execution: Execution): Pro
 	const { job } = execution;
 	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
 	if (!asset) throw new PipelineError('not_found', 'The asset of this job is gone.');
-	if (asset.facts && asset.storageKey) return { status: 'completed', output: describe(asset.facts) };
-	if (asset.storageKey) return acceptUpload(deps, execution, asset, asset.storageKey);
-	if (asset.source === 'upload') {
+	const isVersion = dedupeOf(job) === 'version';
+	if (isVersion) await awaitEarlierVersions(deps.db, job);
+	if (asset.facts && asset.storageKey && !isVersion) return { status: 'completed', output: describe(asset.facts) };
+	if (asset.storageKey && !isVersion) return acceptUpload(deps, execution, asset, asset.storageKey);
+	if (asset.source === 'upload' && !isVersion) {
 		await deleteIncoming(deps, asset);
 		throw new PipelineError(asset.error?.code ?? 'input_not_found', asset.error?.message ?? 'The uploaded file is not there any more. Upload it again (POST /api/media/sign).', asset.error?.details ? { details: asset.error.details } : {});
 	}
@@ -45,11 +48,19 @@ async function download(deps: WorkerDeps, execution: Execution, asset: AssetRow,
 	const claim: Claim = { mime: fetched.contentType ?? null, fileName: fetched.fileName };
 	const examined = await examine(deps, execution, path, claim, (percent) => progress(60 + percent * 0.1));
 	const output = await describeFile(path, examined.facts);
+	const metadata = { file_name: fetched.fileName, ...asset.metadata };
+	const isVersion = dedupeOf(job) === 'version';
+	if (isVersion && fetched.sha256 === asset.sha256) return { status: 'completed', output: { ...describe(asset.facts ?? examined.facts), version: asset.version, unchanged: true } };
+	const { twin, missing } = dedupeOf(job) === 'link' ? await findTwin(deps, asset, fetched.sha256) : { twin: null, missing: null };
+	if (twin) return linked(twin, output, examined, metadata);
 	await reserveFor(deps.db, asset, examined.facts.bytes);
-	const master = await masterOf(deps, execution, asset, path, examined, (percent) => progress(70 + percent * 0.28));
-	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));
+	// A later original must not take the place of files of the earlier one.
+	const named = isVersion ? { ...asset, id: `${asset.id}_v${asset.version + 1}` } : asset;
+	const master = await masterOf(deps, execution, named, path, examined, (percent) => progress(70 + percent * 0.28));
+	const extension = extensionOf(examined.facts.mime);
+	const storageKey = isVersion ? versionKey(asset.workspaceId, asset.id, asset.version + 1, extension) : rawKey(asset.workspaceId, asset.id, extension);
 	await step('store', () => deps.storage.putFile(storageKey, path, { mime: examined.facts.mime }));
-	return done(deps, execution, examined, output, master, { storageKey, sha256: fetched.sha256, metadata: { file_name: fetched.fileName, ...asset.metadata } });
+	return { ...(await done(deps, execution, examined, output, master, { storageKey, sha256: fetched.sha256, metadata })), missing };
 }
 
 /** The browser or the node has put the bytes into storage; what they are is still to be found out. */
@@ -72,10 +83,23 @@ async function acceptUpload(deps: WorkerDeps, execution: Execution, asset: Asset
 	const sha256 = hash.digest('hex');
 	const other = await findOtherFile(deps.db, asset.id, sha256);
 	if (other) return refuse(other);
+	const { twin, missing } = dedupeOf(execution.job) === 'link' ? await findTwin(deps, asset, sha256) : { twin: null, missing: null };
+	if (twin) return { ...linked(twin, output, examined, asset.metadata), spare: [key] };
 	const master = await masterOf(deps, execution, asset, path, examined, (percent) => progress(60 + percent * 0.38)).catch(refuse);
 	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));
 	if (key !== storageKey) await step('store', () => move(deps, key, storageKey));
-	return done(deps, execution, examined, output, master, { storageKey, sha256, metadata: asset.metadata });
+	return { ...(await done(deps, execution, examined, output, master, { storageKey, sha256, metadata: asset.metadata })), missing };
+}
+
+/** The bytes are there already: nothing is stored. */
+function linked(twin: AssetRow, output: Record<string, unknown>, { warnings, scanned }: Examined, metadata: Record<string, unknown>): Completed {
+	const shared = sharedWith(twin);
+	return {
+		status: 'completed',
+		output: { ...output, scanned, ...(warnings.length > 0 ? { warnings } : {}), same_as: shared.sameAs },
+		asset: { ...shared, metadata: { ...metadata, ...(warnings.length > 0 ? { warnings } : {}) } },
+		cost: {},
+	};
 }
 
 /** Written down first: a try that follows a crash in the middle says the same, and deletes what is left. */
@@ -101,7 +125,7 @@ async function move({ storage }: WorkerDeps, from: string, to: string): Promise<
 	await storage.delete(from);
 }
 
-const masterOf = async (deps: WorkerDeps, execution: Execution, asset: AssetRow, path: string, { facts, settings }: Examined, progress: (percent: number) => void): Promise<Master | null> =>
+const masterOf = async (deps: WorkerDeps, execution: Execution, asset: Pick<AssetRow, 'id' | 'workspaceId'>, path: string, { facts, settings }: Examined, progress: (percent: number) => void): Promise<Master | null> =>
 	settings.originals === 'replace' ? makeMaster(deps, execution, asset, { path, facts }, progress) : null;
 
 /** What is known of the asset now. Where a mezzanine takes the place of the original, `sha256` stays that of the original: by it the same bytes are known again. */
@@ -115,7 +139,10 @@ async function done(deps: WorkerDeps, { step }: Execution, examined: Examined, o
 		output: { ...(master ? { ...describe(facts), exif: output['exif'], original: output } : output), scanned, ...(warnings.length > 0 ? { warnings } : {}) },
 		asset: {
 			...stored,
-			...(master ? { storageKey: master.storageKey, originalKey: original.storageKey, originalBytes: original.bytes, originalState: 'replaced' } : {}),
+			// Said in both cases: an asset that is ingested again may have had another one before.
+			...(master
+				? { storageKey: master.storageKey, originalKey: original.storageKey, originalBytes: original.bytes, originalState: 'replaced' }
+				: { originalKey: null, originalBytes: null, originalState: 'stored' }),
 			metadata: { ...stored.metadata, ...(warnings.length > 0 ? { warnings } : {}) },
 			facts,
 			fileType: facts.fileType,
@@ -126,6 +153,7 @@ async function done(deps: WorkerDeps, { step }: Execution, examined: Examined, o
 			height: facts.video?.height ?? null,
 		},
 		cost: { storage_bytes: facts.bytes + (master ? original.bytes : 0) },
+		spare: [stored.storageKey, ...(master ? [master.storageKey] : [])],
 	};
 }
 

@@ -15,6 +15,8 @@ export interface MediaReference {
 	ingestJobId: string | null;
 	/** Rows to insert, where this reference makes the asset. */
 	made: { asset: NewAsset; ingest: NewJob } | null;
+	/** Row to insert, where the source becomes the next version of the asset. */
+	version?: NewJob;
 }
 
 /** Finds or plans the assets of one request; the same source named twice is one asset. */
@@ -33,7 +35,7 @@ export class MediaReferences {
 	}
 
 	/** `field` names the item in error messages, e.g. `items.2`. Null: the item names no media. */
-	async resolve(item: Pick<BatchItem, 'asset_id' | 'file_url' | 'source' | 'metadata'>, field: string): Promise<MediaReference | null> {
+	async resolve(item: Pick<BatchItem, 'asset_id' | 'file_url' | 'source' | 'metadata' | 'dedupe'>, field: string): Promise<MediaReference | null> {
 		const source: Source | undefined = item.source ?? (item.file_url ? { type: 'url', url: item.file_url } : undefined);
 		if (item.asset_id !== undefined) {
 			const asset = await findAsset(this.#tx, this.#workspaceId, item.asset_id);
@@ -43,13 +45,22 @@ export class MediaReferences {
 			if (asset.status === 'uploading') {
 				throw new PipelineError('conflict', `${field}.asset_id: the asset is still waiting for its upload. PUT the file to its upload URL first.`);
 			}
+			if (item.dedupe === 'version') return this.#nextVersion(asset, source, field);
 			return { asset, ingestJobId: asset.facts ? null : asset.ingestJobId, made: null };
 		}
-		return source ? this.create(source, item.metadata ?? {}) : null;
+		if (item.dedupe === 'version') throw new PipelineError('invalid_request', `${field}.asset_id: give the asset whose next version the bytes shall be.`, { details: { field: `${field}.asset_id` } });
+		return source ? this.create(source, item.metadata ?? {}, {}, item.dedupe) : null;
 	}
 
-	create(source: Source, metadata: Record<string, unknown>, change: Partial<NewAsset> = {}): MediaReference {
-		const key = JSON.stringify(source);
+	#nextVersion(asset: AssetRow, source: Source | undefined, field: string): MediaReference {
+		if (!source) throw new PipelineError('invalid_request', `${field}.source: give the source (or file_url) of the new version.`, { details: { field: `${field}.source` } });
+		if (!asset.facts) throw new PipelineError('conflict', `${field}.asset_id: the first version of this asset is not stored yet.`, { details: { field: `${field}.asset_id` } });
+		const version = ingestJob(this.#vault, { id: asset.id, workspaceId: asset.workspaceId, ingestJobId: null }, source, this.#priority, 'version');
+		return { asset, ingestJobId: version.id, made: null, version };
+	}
+
+	create(source: Source, metadata: Record<string, unknown>, change: Partial<NewAsset> = {}, dedupe: Dedupe | undefined = undefined): MediaReference {
+		const key = JSON.stringify([source, dedupe]);
 		const earlier = this.#made.get(key);
 		if (earlier) return earlier;
 		const ingestJobId = randomUUID();
@@ -63,7 +74,7 @@ export class MediaReferences {
 			metadata,
 			...change,
 		};
-		const reference: MediaReference = { asset, ingestJobId, made: { asset, ingest: ingestJob(this.#vault, asset, source, this.#priority) } };
+		const reference: MediaReference = { asset, ingestJobId, made: { asset, ingest: ingestJob(this.#vault, asset, source, this.#priority, dedupe) } };
 		this.#made.set(key, reference);
 		return reference;
 	}

@@ -106,7 +106,7 @@ async function resolveAsset(references: MediaReferences, request: ProcessRequest
 		fileType: request.file_type,
 		...(typeof request.source === 'string' ? { source: request.source } : {}),
 		...(request.source_id ? { sourceId: request.source_id } : {}),
-	});
+	}, request.dedupe);
 }
 
 function sourceOf({ source, source_id: id, access_token: token, original_url: url }: ProcessRequest): Source {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { metered } from '../ai/meter.ts';
 import { addUsage } from '../ai/provider.ts';
 import { INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
+import { unreferencedKeys } from '../db/reuse.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError, toPipelineError, type ErrorCode } from '../errors.ts';
 import { beginAnalyzing } from './analyzing.ts';
@@ -79,7 +80,7 @@ async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: Abort
 	try {
 		const outcome = await metered((more) => void (used = addUsage(used, more)), () => attempt(deps, execution));
 		kept = await transact(deps.db, async (tx) => finishJob(deps, tx, job, { ...outcome, cost: addUsage(await costBefore(tx, job), { ...outcome.cost, ...used }), steps }, job.attempts));
-		if (kept) return;
+		if (kept) return await dropSpare(deps, outcome.spare ?? [], log);
 		log.warn('the job was taken from this worker; its result is thrown away');
 		await charge();
 	} catch (error) {
@@ -110,6 +111,15 @@ async function attempt(deps: WorkerDeps, execution: Execution): Promise<Extract<
 }
 
 const NOT_HERE: ErrorCode[] = ['provider_not_configured', 'input_no_audio', 'input_no_video', 'input_unsupported'];
+
+/** Stored although the same bytes were there. What a crash leaves here no row names, and the clean-up takes it. */
+async function dropSpare({ db, storage }: WorkerDeps, keys: string[], log: Logger): Promise<void> {
+	try {
+		for (const key of await unreferencedKeys(db, keys)) await storage.delete(key);
+	} catch (error) {
+		log.warn({ err: error, keys }, 'files that are not needed could not be removed; the clean-up will try again');
+	}
+}
 
 async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signal: AbortSignal, steps: Record<string, number>, log: Logger): Promise<void> {
 	const reason: unknown = signal.aborted ? signal.reason : null;

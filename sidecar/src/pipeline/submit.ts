@@ -66,6 +66,7 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 			continue;
 		}
 		const reference = await references.resolve(item, field.replace(/\.$/, '') || 'body');
+		if (item.dedupe === 'version' && item.operation !== INGEST) throw new PipelineError('invalid_request', `${field}dedupe: version goes with the operation ingest only.`, { details: { field: `${field}dedupe` } });
 		if (item.pipeline !== undefined && item.operation !== INGEST) throw new PipelineError('invalid_request', `${field}pipeline: goes with the operation ingest only.`, { details: { field: `${field}pipeline` } });
 		fresh.push(newJob(deps, { item, itemIndex, field, batchId, workspaceId, priority, reference }));
 		if (item.pipeline === undefined) continue;
@@ -121,6 +122,7 @@ export function newJob(deps: PipelineDeps, { item, itemIndex, field, batchId, wo
 			if (reference.made.ingest.batchId) throw new PipelineError('invalid_request', `${field}source: the same source is ingested twice in one request.`);
 			return Object.assign(reference.made.ingest, common, secretsOf(deps, item));
 		}
+		if (reference.version) return Object.assign(reference.version, common, secretsOf(deps, item));
 		return { id: randomUUID(), workspaceId, assetId: reference.asset.id, jobType: INGEST, status: 'pending', params: {}, priority, afterJobId: reference.ingestJobId, ...common };
 	}
 	const operation = operationNamed(deps, item.operation, `${field}operation`);

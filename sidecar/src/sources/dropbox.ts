@@ -5,7 +5,7 @@ import { safeFileName } from '../net/file-name.ts';
 import { openHop } from '../net/http.ts';
 import { NetError } from '../net/net-error.ts';
 import { receive } from '../net/receive.ts';
-import { guardFor, parsed } from './api.ts';
+import { guardFor, parsed, tokenGone } from './api.ts';
 import { asHeader, ContentHash, DROPBOX, dropboxRefusal } from './dropbox-api.ts';
 import { asPercent, type FetchFrom, type Place, type SourceRequest, type SourceSettings } from './source.ts';
 
@@ -16,7 +16,7 @@ export const fetchDropbox: FetchFrom<DropboxPlace> = (request, settings) => {
 	const { place, secrets } = request;
 	if (secrets['access_token']) return fetchWithToken(request, settings, secrets['access_token']);
 	if (place.url !== undefined && place.path === undefined) return fetchOpenly(request, settings, place.url);
-	throw new PipelineError('needs_reauth', 'The Dropbox access token of this job is gone. Send the request again: tokens are erased once they were used.');
+	throw tokenGone('Dropbox access token');
 };
 
 /** A link that anyone may open: `dl=1` makes Dropbox send the file instead of its page (Dropbox help, "Force a shared link to download"). */

@@ -19,7 +19,7 @@ const FETCHERS: { [T in Place['type']]: FetchFrom<Extract<Place, { type: T }>> }
 
 /** The one way to the bytes of a source, whatever kind it is. */
 export function createFetchSource(settings: SourceSettings): (request: SourceRequest) => Promise<Downloaded> {
-	return (request) => {
+	return async (request) => {
 		const fetchFrom = FETCHERS[request.place.type] as FetchFrom<Place>;
 		return fetchFrom(request, { ...settings, maxBytes: Math.min(settings.maxBytes, request.maxBytes ?? settings.maxBytes) });
 	};

@@ -1,6 +1,7 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { lstat, open, readdir, realpath, type FileHandle } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
 import { safeFileName } from '../net/file-name.ts';
@@ -31,7 +32,7 @@ export const fetchFolder: FetchFrom<Extract<Place, { type: 'folder' }>> = async 
 			open: async ({ offset }) => ({
 				status: offset > 0 ? 206 : 200,
 				headers: { 'content-length': String(bytes - offset), etag: `"${versionOf(before)}"`, ...(offset > 0 ? { 'content-range': `bytes ${offset}-${bytes - 1}/${bytes}` } : {}) },
-				stream: handle.createReadStream({ start: offset, autoClose: false }),
+				stream: Readable.from(pieces(handle, offset), { objectMode: false }),
 			}),
 		});
 		if (versionOf(await handle.stat({ bigint: true })) !== versionOf(before)) {
@@ -43,6 +44,16 @@ export const fetchFolder: FetchFrom<Extract<Place, { type: 'folder' }>> = async 
 	}
 };
 
+/** A stream of the handle itself would close it at its end. */
+async function* pieces(handle: FileHandle, offset: number): AsyncGenerator<Buffer> {
+	for (let at = offset; ; ) {
+		const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(262_144), 0, 262_144, at);
+		if (bytesRead === 0) return;
+		at += bytesRead;
+		yield buffer.subarray(0, bytesRead);
+	}
+}
+
 /** The folder that this workspace may read. */
 function rootOf({ folder }: SourceSettings, workspaceId: string | undefined): string {
 	if (!folder) throw new PipelineError('input_forbidden', 'No folder of this sidecar may be read. Set WATCH_DIR to the folder that holds the files.');
@@ -52,8 +63,8 @@ function rootOf({ folder }: SourceSettings, workspaceId: string | undefined): st
 
 const notInside = (path: string): PipelineError => new PipelineError('input_forbidden', `${basename(path)} is reached through a symbolic link, or lies outside of WATCH_DIR. Only files that lie in the folder itself are read.`);
 
-/** The real path of something below the root; throws unless every part of it is a plain folder or file. */
-async function inside(root: string, path: string): Promise<string> {
+/** The real path of something below the root. Throws `input_forbidden` unless every part of it is a plain folder or file. */
+export async function insideFolder(root: string, path: string): Promise<string> {
 	// The request was checked; what is stored or listed is checked again here, where it matters.
 	if (path.split('/').some((part) => part === '..' || part === '.' || part.includes('\0') || part.includes('\\'))) throw notInside(path);
 	const base = await realpath(root).catch(missing('WATCH_DIR'));
@@ -71,14 +82,14 @@ const missing = (name: string) => (error: NodeJS.ErrnoException): never => {
 };
 
 async function openInside(root: string, path: string): Promise<FileHandle> {
-	const real = await inside(root, path);
+	const real = await insideFolder(root, path);
 	// Without O_NONBLOCK opening a pipe would wait for its writer.
 	const handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(missing(basename(path)));
 	try {
 		const opened = await handle.stat();
 		if (!opened.isFile()) throw new PipelineError('input_unsupported', `${basename(path)} is a folder or a special file, not a media file.`);
 		// What was looked at is what was opened: a folder on the way may have become a link in between.
-		const now = await lstat(await inside(root, path));
+		const now = await lstat(await insideFolder(root, path));
 		if (now.ino !== opened.ino || now.dev !== opened.dev) throw notInside(path);
 		return handle;
 	} catch (error) {
@@ -95,7 +106,7 @@ export interface FolderFile {
 
 /** Files below a folder of the root, sorted by path; hidden ones left out. `onLink` is told of links and special files. */
 export async function* walkFolder(root: string, path: string, { recursive, leaveOut = [], onOther }: { recursive: boolean; leaveOut?: readonly string[]; onOther?(path: string): void }): AsyncGenerator<FolderFile> {
-	const folder = await inside(root, path);
+	const folder = await insideFolder(root, path);
 	const entries = await readdir(folder, { withFileTypes: true }).catch(missing(basename(path) || 'WATCH_DIR'));
 	for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
 		const below = path ? `${path}/${entry.name}` : entry.name;

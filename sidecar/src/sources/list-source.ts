@@ -19,7 +19,7 @@ export type ListSourceFiles = (request: ListRequest) => Promise<SourceListing>;
 
 /** What a place holds, whatever kind it is. Tokens stay in memory, for the time of the call. */
 export function createListSource(settings: SourceSettings): ListSourceFiles {
-	return (request) => {
+	return async (request) => {
 		const listFrom = LISTERS[request.place.type] as ListFrom<ListPlace>;
 		return listFrom(request, settings);
 	};

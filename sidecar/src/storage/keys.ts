@@ -14,6 +14,9 @@ export const rawKey = (workspaceId: string, assetId: string, extension: string):
 export const masterKey = (workspaceId: string, assetId: string, extension: string): string =>
 	assertKey(`raw/${workspaceFolder(workspaceId)}/${assetId}_master.${extension}`);
 
+/** A later original of an asset: `raw/{workspace}/{asset}_v2.{ext}`. Private. */
+export const versionKey = (workspaceId: string, assetId: string, version: number, extension: string): string => rawKey(workspaceId, `${assetId}_v${version}`, extension);
+
 /** An upload that has not been checked yet: `incoming/{workspace}/{asset}`. */
 export const incomingKey = (workspaceId: string, assetId: string): string =>
 	assertKey(`incoming/${workspaceFolder(workspaceId)}/${assetId}`);

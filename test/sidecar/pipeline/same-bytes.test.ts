@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { stat, writeFile } from 'node:fs/promises';
+import { eq } from 'drizzle-orm';
+import { findAsset, updateAsset, type AssetRow } from '../../../sidecar/src/db/assets.ts';
+import { assetVersions, jobs } from '../../../sidecar/src/db/schema.ts';
+import { removeAsset } from '../../../sidecar/src/pipeline/delete-asset.ts';
+import { refusePublishing } from '../../../sidecar/src/pipeline/publishable.ts';
+import { runJob } from '../../../sidecar/src/pipeline/run.ts';
+import type { BatchItem } from '../../../sidecar/src/contract/requests.ts';
+import type { MediaFacts } from '../../../sidecar/src/media/facts.ts';
+import { createTestPipeline, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
+import { videoFacts } from '../../support/facts.ts';
+
+const never = new AbortController().signal;
+
+describe('the same bytes again', () => {
+	let pipeline: TestPipeline;
+	beforeEach(async () => {
+		pipeline = await createTestPipeline();
+		// The address is the content.
+		pipeline.deps.fetchSource = async ({ place, destPath }) => {
+			const content = place.type === 'url' ? new URL(place.url).hash : '';
+			await writeFile(destPath, content);
+			return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex'), fileName: 'clip.mp4' };
+		};
+		pipeline.deps.probe = async (path): Promise<MediaFacts> => videoFacts({ bytes: (await stat(path)).size });
+	});
+	afterEach(() => pipeline.close());
+
+	const submit = async (content: string, change: Partial<BatchItem> = {}, path = 'a') => {
+		const { jobs: [job] } = await pipeline.submit({ items: [{ operation: 'ingest', params: {}, source: { type: 'url', url: `https://media.test/${path}#${content}` }, ...change }] });
+		if (!job?.assetId) throw new Error('no job');
+		return { jobId: job.id, assetId: job.assetId };
+	};
+	const ingest = async (content: string, change: Partial<BatchItem> = {}, path = 'a') => {
+		const { jobId, assetId } = await submit(content, change, path);
+		await runJob(pipeline.deps, jobId, never);
+		const [job] = await pipeline.database.db.select().from(jobs).where(eq(jobs.id, jobId));
+		return { asset: (await findAsset(pipeline.database.db, WORKSPACE, assetId)) as AssetRow, job };
+	};
+	const stored = async (): Promise<string[]> => {
+		const keys: string[] = [];
+		for await (const { key } of pipeline.deps.storage.list('raw/')) keys.push(key);
+		return keys.sort();
+	};
+
+	it('are stored once: the second asset is ready, and says whose they are', async () => {
+		const first = await ingest('one');
+		const second = await ingest('one', {}, 'b');
+		const third = await ingest('one', {}, 'c');
+		expect(second.job).toMatchObject({ status: 'completed', output: { same_as: first.asset.id }, cost: {} });
+		expect(second.asset).toMatchObject({ status: 'ready', sameAs: first.asset.id, storageKey: first.asset.storageKey, facts: first.asset.facts, bytes: 4 });
+		expect(third.asset.sameAs).toBe(first.asset.id);
+		expect(await stored()).toEqual([first.asset.storageKey]);
+		expect((await ingest('other', {}, 'd')).asset.sameAs).toBeNull();
+	});
+
+	it('are stored once when they arrive at the same moment', async () => {
+		const [a, b] = [await submit('two', {}, 'a'), await submit('two', {}, 'b')];
+		const { fetchSource } = pipeline.deps;
+		let waiting = 0;
+		let go = (): void => {};
+		const both = new Promise<void>((resolve) => (go = resolve));
+		const put = pipeline.deps.storage.putFile;
+		// Neither has ended when the other one looks for twins.
+		pipeline.deps.storage = {
+			...pipeline.deps.storage,
+			putFile: async (...given) => {
+				if (++waiting === 2) go();
+				await both;
+				return put(...given);
+			},
+		};
+		pipeline.deps.fetchSource = fetchSource;
+		await Promise.all([runJob(pipeline.deps, a.jobId, never), runJob(pipeline.deps, b.jobId, never)]);
+		const rows = await Promise.all([a, b].map(async ({ assetId }) => (await findAsset(pipeline.database.db, WORKSPACE, assetId)) as AssetRow));
+		expect(rows.map(({ status }) => status)).toEqual(['ready', 'ready']);
+		expect(rows.filter(({ sameAs }) => sameAs !== null)).toHaveLength(1);
+		expect(new Set(rows.map(({ storageKey }) => storageKey)).size).toBe(1);
+		expect(await stored()).toHaveLength(1);
+		const outputs = await pipeline.database.db.select({ output: jobs.output }).from(jobs);
+		expect(outputs.filter(({ output }) => output?.['same_as'] !== undefined)).toHaveLength(1);
+	});
+
+	it('stay when the first asset is deleted, and go with the last one', async () => {
+		const first = await ingest('three');
+		const second = await ingest('three', {}, 'b');
+		await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, first.asset.id);
+		expect(await stored()).toEqual([second.asset.storageKey]);
+		expect((await ingest('three', {}, 'c')).asset.sameAs).toBe(first.asset.id);
+		for (const { id } of await pipeline.database.db.query.assets.findMany()) await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, id);
+		expect(await stored()).toEqual([]);
+	});
+
+	it('are stored again when that is asked for, or when the stored file is gone', async () => {
+		const first = await ingest('four');
+		expect((await ingest('four', { dedupe: 'copy' }, 'b')).asset.sameAs).toBeNull();
+		expect(await stored()).toHaveLength(2);
+		for (const key of await stored()) await pipeline.deps.storage.delete(key);
+		const again = await ingest('four', {}, 'c');
+		expect(await stored()).toEqual([again.asset.storageKey]);
+		expect(again.asset.storageKey).not.toBe(first.asset.storageKey);
+	});
+
+	it('are no safer under another name', async () => {
+		const first = await ingest('five');
+		await updateAsset(pipeline.database.db, first.asset.id, { status: 'failed', error: { code: 'content_unsafe', message: 'Found.' } });
+		const second = await ingest('five', {}, 'b');
+		expect(second.asset).toMatchObject({ status: 'failed', error: { code: 'content_unsafe' }, sameAs: first.asset.id });
+		await expect(refusePublishing(pipeline.database.db, second.asset)).rejects.toMatchObject({ code: 'content_unsafe' });
+	});
+
+	it('become the next version of an asset, and the earlier one is kept', async () => {
+		const first = await ingest('six');
+		const of = { asset_id: first.asset.id, dedupe: 'version' as const };
+		const second = await ingest('seven', of);
+		expect(second.asset).toMatchObject({ id: first.asset.id, version: 2, storageKey: `raw/${WORKSPACE}/${first.asset.id}_v2.mp4`, status: 'ready', sameAs: null });
+		expect(second.job?.output).toMatchObject({ version: 2 });
+		const [a, b] = [await submit('eight', of, 'x'), await submit('nine', of, 'y')];
+		// The later one waits, whoever is asked first.
+		await runJob(pipeline.deps, b.jobId, never);
+		await runJob(pipeline.deps, a.jobId, never);
+		await pipeline.database.db.update(jobs).set({ runAt: new Date(0) }).where(eq(jobs.id, b.jobId));
+		await runJob(pipeline.deps, b.jobId, never);
+		const versions = await pipeline.database.db.select().from(assetVersions).orderBy(assetVersions.version);
+		expect(versions.map(({ version, storageKey }) => [version, storageKey])).toEqual([
+			[1, first.asset.storageKey],
+			[2, second.asset.storageKey],
+			[3, `raw/${WORKSPACE}/${first.asset.id}_v3.mp4`],
+		]);
+		expect(await stored()).toHaveLength(4);
+		const same = await ingest('nine', of);
+		expect(same.job?.output).toMatchObject({ unchanged: true, version: 4 });
+		expect(same.asset.version).toBe(4);
+		await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, first.asset.id);
+		expect(await stored()).toEqual([]);
+	});
+
+	it('need an asset to be a version of, and a source', async () => {
+		await expect(submit('x', { dedupe: 'version' })).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('asset_id') });
+		const { asset } = await ingest('ten');
+		await expect(pipeline.submit({ items: [{ operation: 'ingest', params: {}, asset_id: asset.id, dedupe: 'version' }] })).rejects.toMatchObject({ code: 'invalid_request' });
+	});
+});
