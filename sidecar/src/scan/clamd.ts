@@ -113,7 +113,7 @@ async function converse(target: ClamdTarget, { connectMs, silenceMs, signal }: {
 	} catch (error) {
 		signal?.throwIfAborted();
 		if (error instanceof PipelineError) throw error;
-		const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+		const code = typeof error === 'object' && error !== null && 'code' in error ? ` (${String(error.code)})` : '';
 		const hint = /EPIPE|ECONNRESET/.test(code) ? ', as clamd does with files above its StreamMaxLength: raise that in clamd.conf if this file is large' : '';
 		throw unavailable(`the connection was lost or refused${code}${hint}`, error);
 	} finally {

@@ -44,7 +44,8 @@ describe('a real clamd', () => {
 
 	it('refuses what is larger than clamd takes as a stream, and says which setting to raise', async () => {
 		const path = await file('stream.bin', Buffer.alloc(6_000_000, 1));
-		await expect(scanner().scan(path, { signal })).rejects.toMatchObject({ code: 'scanner_unavailable', message: expect.stringContaining('StreamMaxLength') });
+		// clamd closes while it is still being written to: what comes first, its answer or the broken pipe, differs.
+		for (let times = 0; times < 20; times++) await expect(scanner().scan(path, { signal })).rejects.toThrow(/StreamMaxLength/);
 	});
 
 	it('refuses what clamd did not look at as a whole', async () => {
