@@ -1,7 +1,7 @@
 /**
  * Who may import whom inside the sidecar (docs/architecture.md):
  * `http → pipeline → operations → media | ai | social`, all of them → interfaces, never → a concrete adapter; `main` alone
- * knows adapters; everyone may use `contract` and `errors`; the nodes and the sidecar share types only.
+ * (with its parts in `compose`, and `commands`) knows adapters; everyone may use `contract` and `errors`; the nodes and the sidecar share types only.
  */
 
 /** Folder of sidecar/src → folders it must not reach up or across to. */
@@ -60,7 +60,8 @@ const restrict = (patterns) => ({ '@typescript-eslint/no-restricted-imports': ['
 /** ESLint merges no options: the block of a folder repeats what holds for all files. */
 export function directions() {
 	return [
-		{ files: ['src/**/*.ts'], ignores: ['src/main.ts'], rules: restrict([noNodes, ...noAdapters]) },
+		// What puts the program together (docs/architecture.md): main, its parts in compose, and what is started instead of it.
+		{ files: ['src/**/*.ts'], ignores: ['src/main.ts', 'src/compose/**', 'src/commands/**'], rules: restrict([noNodes, ...noAdapters]) },
 		...Object.entries(FORBIDDEN).map(([folder, forbidden]) => ({
 			files: [`src/${folder}/**/*.ts`],
 			rules: restrict([

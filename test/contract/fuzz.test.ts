@@ -25,11 +25,11 @@ let endpoints: Endpoint[];
 let keys: Record<string, string>;
 
 beforeAll(async () => {
-	sidecar = await startTestSidecar({ CONCURRENCY: '1', ALLOWED_PRIVATE_HOSTS: CLOSED, API_REQUESTS_PER_MINUTE: '10000000', AUTH_FAILURES_PER_MINUTE: '10000000' });
+	sidecar = await startTestSidecar({ CONCURRENCY: '1', ALLOWED_PRIVATE_HOSTS: CLOSED, GOOGLE_API_BASE_URL: `http://${CLOSED}`, DROPBOX_API_BASE_URL: `http://${CLOSED}`, DROPBOX_CONTENT_BASE_URL: `http://${CLOSED}`, DISCORD_API_BASE_URL: `http://${CLOSED}`, API_REQUESTS_PER_MINUTE: '10000000', AUTH_FAILURES_PER_MINUTE: '10000000' });
 	client = new Client(sidecar.url);
 	keys = JSON.parse(await readFile(join(sidecar.folder, 'keys.json'), 'utf8')) as Record<string, string>;
-	// A process that is not ready says so with 503.
-	judge = createJudge([sidecar.folder, sidecar.apiKey, sidecar.callbackSecret, ...Object.values(keys)], (path, status) => status === 503 && path.startsWith('/readyz'));
+	// A process that is not ready says so with 503, a source that nobody answers for with 502.
+	judge = createJudge([sidecar.folder, sidecar.apiKey, sidecar.callbackSecret, ...Object.values(keys)], (path, status) => (status === 503 && path.startsWith('/readyz')) || (status === 502 && path.startsWith('/api/media/sources/list')));
 	endpoints = endpointsOf(JSON.parse((await client.send({ method: 'GET', path: '/openapi.json', headers: {} })).body) as Parameters<typeof endpointsOf>[0]);
 	// What is deleted, and what a workspace decides for itself (quotas, checks, limits), changes what all other requests are answered: last.
 	const decides = ({ method, template }: Endpoint): number => (method !== 'GET' && /\/workspaces?(\/|$)/.test(template) ? 2 : Number(method === 'DELETE'));
@@ -51,7 +51,7 @@ async function things(): Promise<string[]> {
 	return ids.filter((id): id is string => typeof id === 'string');
 }
 
-async function findings(requests: Iterable<Sent>, name: (sent: Sent) => string): Promise<{ count: number; problems: string[]; statuses: number[] }> {
+async function findings(requests: Iterable<Sent>, name: (sent: Sent) => string, page = false): Promise<{ count: number; problems: string[]; statuses: number[] }> {
 	const statuses: number[] = [];
 	const problems = new Map<string, string>();
 	let count = 0;
@@ -65,7 +65,7 @@ async function findings(requests: Iterable<Sent>, name: (sent: Sent) => string):
 			try {
 				const received = await client.send(sent);
 				statuses.push(received.status);
-				problem = judge(sent.method, sent.path, received);
+				problem = judge(sent.method, sent.path, received, page);
 				answer = received.body.slice(0, 300);
 			} catch (error) {
 				// Headers beyond what a server takes end the connection while the rest is still being sent.
@@ -86,7 +86,7 @@ describe(`every endpoint of the document (FUZZ_SEED=${SEED})`, () => {
 		const found: string[] = [];
 		const answered = new Map<number, number>();
 		for (const endpoint of endpoints) {
-			const { count, problems, statuses } = await findings(requestsTo(endpoint, random, known, EFFORT), () => `${endpoint.method} ${endpoint.template}`);
+			const { count, problems, statuses } = await findings(requestsTo(endpoint, random, known, EFFORT), () => `${endpoint.method} ${endpoint.template}`, endpoint.page);
 			for (const status of statuses) answered.set(status, (answered.get(status) ?? 0) + 1);
 			requests += count;
 			found.push(...problems);

@@ -22,7 +22,7 @@ afterAll(async () => {
 	await pipeline.close();
 });
 
-const post = (body: BodyInit, headers: Record<string, string> = {}) => fetch(`${app.url}/api/media/batch`, { method: 'POST', headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers }, body });
+const post = (body: string, headers: Record<string, string> = {}) => fetch(`${app.url}/api/media/batch`, { method: 'POST', headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers }, body });
 const messageOf = async (response: Response): Promise<string> => ((await response.json()) as { error: { message: string } }).error.message;
 
 describe('a request', () => {

@@ -10,9 +10,12 @@ const LEAKS: ReadonlyArray<[string, RegExp]> = [
 	['an error of the language', /Cannot read propert|is not a function|is not iterable|Maximum call stack|Unexpected token|\bundefined is not\b/],
 ];
 
+/** Of the hostile values (values.ts), what would run. */
+const INJECTED = /<script>(?:alert\(1\))?(?:<\/script>)?|javascript:alert/i;
+
 export interface Judge {
-	/** What is wrong with an answer; null: nothing. */
-	(method: string, path: string, answer: Received): string | null;
+	/** What is wrong with an answer; null: nothing. `page`: its errors may be pages. */
+	(method: string, path: string, answer: Received, page?: boolean): string | null;
 }
 
 /**
@@ -21,7 +24,7 @@ export interface Judge {
  */
 export function createJudge(secrets: string[], allowed5xx: (path: string, status: number) => boolean): Judge {
 	const hidden = [...secrets, process.cwd(), ...(homedir().length > 1 ? [`${homedir()}/`] : [])].filter(Boolean);
-	return (method, path, { status, headers, body }) => {
+	return (method, path, { status, headers, body }, page = false) => {
 		if (status >= 500 && !allowed5xx(path, status)) return `answers ${status}`;
 		if (headers['x-injected'] !== undefined) return 'a header was injected';
 		if (headers['x-powered-by'] !== undefined) return 'says what it is made with';
@@ -31,7 +34,13 @@ export function createJudge(secrets: string[], allowed5xx: (path: string, status
 		if (secret !== undefined) return `tells a secret or a path of the machine (${secret.slice(0, 4)}…)`;
 		const leak = LEAKS.find(([, pattern]) => pattern.test(all));
 		if (leak) return `tells ${leak[0]}: ${leak[1].exec(all)?.[0]}`;
-		return status >= 400 && method !== 'HEAD' && status !== 416 ? judgeError(headers['content-type'] ?? '', body) : null;
+		const type = headers['content-type'] ?? '';
+		if (type.startsWith('text/html')) {
+			if (!headers['content-security-policy']?.includes('default-src')) return 'a page without a policy';
+			if (INJECTED.test(body)) return 'a page shows markup that was sent';
+			if (page) return null;
+		}
+		return status >= 400 && method !== 'HEAD' && status !== 416 ? judgeError(type, body) : null;
 	};
 }
 

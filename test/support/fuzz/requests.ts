@@ -13,12 +13,15 @@ export interface Endpoint {
 	body: { schema: JsonSchema; example?: unknown } | null;
 	/** Needs no key. */
 	open: boolean;
+	/** Made for people: its errors are pages, too. */
+	page: boolean;
 }
 
 interface Described {
 	parameters?: Array<{ name: string; in: string }>;
 	requestBody?: { content: Record<string, { schema: JsonSchema; example?: unknown }> };
 	security?: unknown[];
+	responses?: Record<string, { content?: Record<string, unknown> }>;
 }
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'];
@@ -27,13 +30,14 @@ export function endpointsOf(document: { paths: Record<string, Record<string, Des
 	return Object.entries(document.paths).flatMap(([template, methods]) =>
 		Object.entries(methods)
 			.filter(([method]) => METHODS.includes(method))
-			.map(([method, { parameters = [], requestBody, security }]) => ({
+			.map(([method, { parameters = [], requestBody, security, responses = {} }]) => ({
 				method: method.toUpperCase(),
 				template,
 				inPath: [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string),
 				inQuery: parameters.filter((one) => one.in === 'query').map(({ name }) => name),
 				body: requestBody?.content['application/json'] ?? null,
 				open: security?.length === 0,
+				page: Object.values(responses).some(({ content }) => content !== undefined && 'text/html' in content),
 			})),
 	);
 }
@@ -75,7 +79,7 @@ export function* requestsTo(endpoint: Endpoint, random: Random, { apiKey, ids }:
 	const well = (): Sent => ({ method: endpoint.method, path: path(), headers: base === undefined ? key : json, ...(base === undefined ? {} : { body: write(base) }) });
 
 	yield well();
-	const { authorization: _, ...unknown } = well().headers as Record<string, string>;
+	const { authorization: _, ...unknown } = well().headers;
 	yield { ...well(), headers: unknown };
 	for (const authorization of random.some(MALFORMED_KEYS, effort)) yield { ...well(), headers: { ...unknown, authorization } };
 	for (const headers of random.some(HEADERS, effort)) yield { ...well(), headers: { ...well().headers, ...headers } };
