@@ -5,6 +5,7 @@ import { serveBytes } from './storedBytes.ts';
 
 export interface GcsObject {
 	bytes: Buffer;
+	crc32c: string;
 	contentType: string;
 	storageClass: string;
 	generation: number;
@@ -17,6 +18,8 @@ interface Session {
 	storageClass: string;
 	bytes: Buffer;
 	gone: boolean;
+	/** What became of it: told again to whoever asks ("Check the status of a resumable upload"). */
+	made: object | null;
 }
 
 export interface GcsEmulatorOptions extends EmulatorOptions {
@@ -68,12 +71,12 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		name,
 		size: String(object.bytes.length),
 		updated: object.updated.toISOString(),
-		crc32c: crc32cOf(object.bytes),
+		crc32c: object.crc32c,
 		storageClass: object.storageClass,
 	});
 	function save(name: string, bytes: Buffer, contentType: string, storageClass: string): GcsObject {
 		if (Buffer.byteLength(name) > 1024 || name.length === 0) invalid('The specified object name is not valid.');
-		const object = { bytes, contentType, storageClass, generation: (generation += 7), updated: new Date(emulator.now()) };
+		const object = { bytes, crc32c: crc32cOf(bytes), contentType, storageClass, generation: (generation += 7), updated: new Date(emulator.now()) };
 		objects.set(name, object);
 		return object;
 	}
@@ -118,7 +121,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		if (!CLASSES.includes(storageClass)) invalid(`Invalid storage class ${storageClass}`);
 		if (!permissions.includes('storage.objects.create')) refuse(403, 'forbidden', `${email} does not have storage.objects.create access.`);
 		const id = randomUUID();
-		sessions.set(id, { name: name ?? '', contentType, storageClass, bytes: Buffer.alloc(0), gone: false });
+		sessions.set(id, { name: name ?? '', contentType, storageClass, bytes: Buffer.alloc(0), gone: false, made: null });
 		return { status: 200, headers: { location: `${base}/upload/storage/v1/b/${bucket}/o?uploadType=resumable&upload_id=${id}` } };
 	});
 
@@ -132,14 +135,20 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 	function finish(call: Pick<StreamCall, 'headers' | 'query'>, session: Session): Answer {
 		if (state.damageUploads) session.bytes = Buffer.concat([Buffer.from('x'), session.bytes.subarray(1)]);
 		const told = /^crc32c=(\S+)$/.exec(call.headers['x-goog-hash'] ?? '')?.[1];
-		sessions.delete(call.query.upload_id ?? '');
-		if (told && told !== crc32cOf(session.bytes)) return refuse(400, 'invalid', `Provided CRC32C "${told}" doesn't match calculated CRC32C "${crc32cOf(session.bytes)}".`);
-		return { status: 200, body: resource(session.name, save(session.name, session.bytes, session.contentType, session.storageClass)) };
+		const right = crc32cOf(session.bytes);
+		if (told && told !== right) {
+			sessions.delete(call.query.upload_id ?? '');
+			return refuse(400, 'invalid', `Provided CRC32C "${told}" doesn't match calculated CRC32C "${right}".`);
+		}
+		session.made = resource(session.name, save(session.name, session.bytes, session.contentType, session.storageClass));
+		session.bytes = Buffer.alloc(0);
+		return { status: 200, body: session.made };
 	}
 	emulator.stream('chunk', 'put', '/upload/storage/v1/b/:bucket/o', async (call) => {
 		const session = sessionOf(call);
 		const [, range, first, last, total] = /^bytes (?:(\*)|(\d+)-(\d+))\/(\*|\d+)$/.exec(call.headers['content-range'] ?? '') ?? [];
 		if (total === undefined) return invalid('Content-Range is missing or malformed.');
+		if (session.made) return { status: 200, body: session.made };
 		if (range === '*') return total !== '*' && Number(total) === session.bytes.length ? finish(call, session) : more(session);
 		const [start, end] = [Number(first), Number(last)];
 		if (start > session.bytes.length) return refuse(503, 'backendError', 'Invalid request. There is a gap between this chunk and what has arrived.');
@@ -187,7 +196,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		const bytes = state.damageReads ? Buffer.concat([Buffer.from('x'), object.bytes.subarray(1)]) : object.bytes;
 		const cutAfter = state.cutReadsAfter || undefined;
 		state.cutReadsAfter = 0;
-		const headers = { 'content-type': object.contentType, 'x-goog-generation': String(object.generation), 'x-goog-hash': `crc32c=${crc32cOf(object.bytes)}` };
+		const headers = { 'content-type': object.contentType, 'x-goog-generation': String(object.generation), 'x-goog-hash': `crc32c=${object.crc32c}` };
 		return serveBytes(bytes, call.headers.range, headers, cutAfter);
 	});
 	emulator.step('delete', 'delete', '/storage/v1/b/:bucket/o/:object', (call) => {
@@ -263,7 +272,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		email,
 		objects,
 		/** Uploads that have begun and not ended. */
-		openSessions: () => [...sessions.values()].filter(({ gone }) => !gone).map(({ name }) => name),
+		openSessions: () => [...sessions.values()].filter(({ gone, made }) => !gone && !made).map(({ name }) => name),
 		state,
 		/** Every token given out so far is refused from now on. */
 		revokeTokens: () => tokens.clear(),

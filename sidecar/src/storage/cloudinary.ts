@@ -107,8 +107,7 @@ export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryS
 
 	async function remove(key: string): Promise<void> {
 		const { type, publicId } = place(key);
-		const body = () => form(signed({ public_id: publicId, type: 'upload', invalidate: 'true' }));
-		const answer = await api.send({ action: `delete ${key}`, method: 'POST', url: `${admin}/${type}/destroy`, open: true, body: body() });
+		const answer = await api.send({ action: `delete ${key}`, method: 'POST', url: `${admin}/${type}/destroy`, open: true, ...form(signed({ public_id: publicId, type: 'upload', invalidate: 'true' })) });
 		read(z.object({ result: z.enum(['ok', 'not found']) }), answer.body, `delete ${key}`);
 	}
 
@@ -150,8 +149,7 @@ export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryS
 			if (!found) throw missing(from);
 			const where = place(to);
 			const source = `${delivery}/${deliveryPath(place(from), found.version)}`;
-			const body = form(signed(uploading(to, where)), source);
-			const answer = await api.send({ action: `copy ${from}`, method: 'POST', url: `${admin}/${where.type}/upload`, open: true, body });
+			const answer = await api.send({ action: `copy ${from}`, method: 'POST', url: `${admin}/${where.type}/upload`, open: true, ...form(signed(uploading(to, where)), source) });
 			return checked(to, answer.body, found.bytes);
 		},
 		async *list(prefix) {

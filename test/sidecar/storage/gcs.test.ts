@@ -56,15 +56,15 @@ describe('files in Google Cloud Storage', () => {
 	});
 
 	it.each([
-		['the connection breaks in the middle of a chunk', 'during', 'drop'],
-		['the answer to a chunk is lost', 'after', 'drop'],
-		['a chunk is answered with 503', 'before', { status: 503 }],
-	] as const)('goes on where it was when %s', async (_name, when, answer) => {
+		['the connection breaks in the middle of a chunk', 'during', 'drop', 2],
+		['the answer to a chunk is lost', 'after', 'drop', 1],
+		['a chunk is answered with 503', 'before', { status: 503 }, 2],
+	] as const)('goes on where it was when %s', async (_name, when, answer, skip) => {
 		await start();
 		const storage = open();
 		gcs.fail('chunk', { when, answer, skip: 1 });
-		// The last one too: its answer tells of the object.
-		gcs.fail('chunk', { when, answer, skip: 2 });
+		// The last one too: its answer tells of the object. In between the session is asked what it has.
+		gcs.fail('chunk', { when, answer, skip });
 		const stored = await storage.putStream('raw/a/b.bin', pieces(big));
 		expect(stored.bytes).toBe(big.length);
 		expect(gcs.objects.get('raw/a/b.bin')?.bytes.equals(big)).toBe(true);
@@ -127,7 +127,7 @@ describe('files in Google Cloud Storage', () => {
 		await start({ pageSize: 2 });
 		const storage = open({ prefix: 'media' });
 		for (const name of ['raw/a/1', 'raw/a/2', 'raw/a/b/3', 'raw/ab/4', 'jobs/a/5']) await storage.putStream(name, Readable.from([name]));
-		gcs.objects.set('elsewhere/raw/a/9', { bytes: Buffer.from(''), contentType: '', storageClass: 'STANDARD', generation: 1, updated: new Date() });
+		gcs.objects.set('elsewhere/raw/a/9', { bytes: Buffer.from(''), crc32c: '', contentType: '', storageClass: 'STANDARD', generation: 1, updated: new Date() });
 		expect(await listed(storage.list('raw/a/'))).toEqual(['raw/a/1', 'raw/a/2', 'raw/a/b/3']);
 		expect(await listed(storage.list('raw/a'))).toEqual(['raw/a/1', 'raw/a/2', 'raw/a/b/3', 'raw/ab/4']);
 		expect(await listed(storage.list(''))).toHaveLength(5);

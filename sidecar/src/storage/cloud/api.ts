@@ -1,5 +1,8 @@
-import { Readable } from 'node:stream';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
+import axios from 'axios';
 import { PipelineError } from '../../errors.ts';
 import { retryAfterSeconds } from '../../net/download.ts';
 
@@ -9,7 +12,7 @@ export interface ApiCall {
 	method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	url: string | URL;
 	headers?: Record<string, string>;
-	body?: Buffer | string | FormData;
+	body?: Buffer | string;
 	/** Statuses beyond 2xx that are answers and no failures: 404 of a look, 308 of a resumable upload. */
 	accepts?: readonly number[];
 	/** Default 5. 1: a lost answer of this call must be looked into before it may be made again. */
@@ -56,29 +59,44 @@ const TRIES = 5;
 const FIRST_PAUSE_MS = 500;
 /** A store that wants a longer pause gets it, but from the queue: the job is put back for that long. */
 const LONGEST_PAUSE_SECONDS = 30;
-/** Errors of stores are short; more of an answer is not read. */
+/** Errors of stores are short; more of one is not read. */
 const LONGEST_ERROR = 4096;
+/** A page of a list has 1000 entries of 2 KB at most. */
+const LONGEST_ANSWER = 8 * 1024 * 1024;
+/** Silence on a connection. Rewrites and last chunks of large files take their time. */
+const IDLE_MS = 300_000;
+/** Parts of one upload go over one connection. */
+const AGENTS = { httpAgent: new HttpAgent({ keepAlive: true }), httpsAgent: new HttpsAgent({ keepAlive: true }) };
 
 export function createApi({ where, authorize, explain, sleep = pause }: ApiOptions): Api {
-	async function once(call: ApiCall, anew = false): Promise<Response> {
-		const headers = { 'accept-encoding': 'identity', 'user-agent': 'media-pipeline', ...(call.open ? {} : await authorize(anew)), ...call.headers };
-		let response: Response;
-		try {
-			response = await fetch(call.url, {
+	async function once(call: ApiCall, anew = false): Promise<ApiStream> {
+		const headers = { accept: '*/*', 'user-agent': 'media-pipeline', ...(call.open ? {} : await authorize(anew)), ...call.headers, 'accept-encoding': 'identity' };
+		const answer = await axios
+			.request<Readable>({
+				url: String(call.url),
 				method: call.method,
 				headers,
-				redirect: 'manual',
-				...(call.body === undefined ? {} : { body: typeof call.body === 'string' || call.body instanceof FormData ? call.body : new Uint8Array(call.body) }),
+				// Bytes are sent as they are: the global fetch would copy each chunk.
+				...(call.body === undefined ? {} : { data: typeof call.body === 'string' ? Buffer.from(call.body) : call.body }),
+				responseType: 'stream',
+				decompress: false,
+				maxRedirects: 0,
+				maxBodyLength: Infinity,
+				maxContentLength: Infinity,
+				validateStatus: () => true,
+				timeout: IDLE_MS,
+				...AGENTS,
+			})
+			.catch((error: unknown) => {
+				throw unreached(where, call.action, error);
 			});
-		} catch (error) {
-			throw unreached(where, call.action, error);
-		}
-		if (response.ok || call.accepts?.includes(response.status)) return response;
+		const response: ApiStream = { status: answer.status, headers: plain(answer.headers), stream: answer.data };
+		if ((response.status >= 200 && response.status < 300) || call.accepts?.includes(response.status)) return response;
 		if (response.status === 401 && !anew && !call.open) {
-			await response.body?.cancel();
+			response.stream.destroy();
 			return once(call, true);
 		}
-		throw refused(where, call.action, response, await errorText(response), explain);
+		throw refused(where, call.action, response, await text(response.stream, LONGEST_ERROR).catch(() => ''), explain);
 	}
 
 	async function again(error: unknown, attempt: number, tries = TRIES): Promise<void> {
@@ -88,7 +106,7 @@ export function createApi({ where, authorize, explain, sleep = pause }: ApiOptio
 		await sleep(Math.max(wanted * 1000, FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random())));
 	}
 
-	async function tried<T>(call: ApiCall, use: (response: Response) => Promise<T>): Promise<T> {
+	async function tried<T>(call: ApiCall, use: (response: ApiStream) => Promise<T>): Promise<T> {
 		for (let attempt = 1; ; attempt++) {
 			try {
 				return await use(await once(call));
@@ -101,18 +119,13 @@ export function createApi({ where, authorize, explain, sleep = pause }: ApiOptio
 	return {
 		again,
 		send: (call) =>
-			tried(call, async (response) => {
-				const text = await response.text().catch((error: unknown) => {
+			tried(call, async ({ status, headers, stream }) => {
+				const body = await text(stream, LONGEST_ANSWER).catch((error: unknown) => {
 					throw unreached(where, call.action, error);
 				});
-				return { status: response.status, headers: Object.fromEntries(response.headers), body: parsed(text) };
+				return { status, headers, body: parsed(body) };
 			}),
-		stream: (call) =>
-			tried(call, async (response) => ({
-				status: response.status,
-				headers: Object.fromEntries(response.headers),
-				stream: response.body ? Readable.fromWeb(response.body) : Readable.from([]),
-			})),
+		stream: (call) => tried(call, (response) => Promise.resolve(response)),
 	};
 }
 
@@ -126,22 +139,21 @@ export function unreached(where: string, action: string, error: unknown): Pipeli
 	return new PipelineError('storage_failed', `${where} was not reached to ${action}${code ? ` (${code})` : ''}.`, { cause: error, details: { passing: true } });
 }
 
-/** `fetch` packs what went wrong into causes. */
+/** Of the error, or of what caused it. */
 function codeOf(error: unknown): string {
 	for (let at = error; at instanceof Error; at = at.cause) if ('code' in at && typeof at.code === 'string') return at.code;
 	return '';
 }
 
-function refused(where: string, action: string, response: Response, text: string, explain: ApiOptions['explain']): PipelineError {
-	const { status } = response;
+function refused(where: string, action: string, { status, headers }: ApiStream, text: string, explain: ApiOptions['explain']): PipelineError {
 	const known = explain?.(status, text);
 	if (known) return known;
 	const details = { status, passing: isPassingStatus(status) };
 	if (status === 404) return new PipelineError('not_found', `There is no such file in ${where} (${action}).`, { details });
 	if (isPassingStatus(status)) {
 		// The second is how Cloudinary says it ("Usage limits", Admin API).
-		const again = response.headers.get('retry-after') ?? response.headers.get('x-featureratelimit-reset');
-		const seconds = again === null ? undefined : retryAfterSeconds({ 'retry-after': again });
+		const again = headers['retry-after'] ?? headers['x-featureratelimit-reset'];
+		const seconds = again === undefined ? undefined : retryAfterSeconds({ 'retry-after': again });
 		return new PipelineError('storage_failed', `${where} could not ${action} at the moment (${status}).`, {
 			details,
 			cause: new Error(text),
@@ -152,18 +164,21 @@ function refused(where: string, action: string, response: Response, text: string
 	return new PipelineError('storage_failed', `${where} refuses to ${action} (${status}).${hint}`, { details, cause: new Error(text) });
 }
 
-async function errorText(response: Response): Promise<string> {
-	let text = '';
-	try {
-		const decoder = new TextDecoder();
-		for await (const chunk of response.body ?? []) {
-			text += decoder.decode(chunk as Uint8Array, { stream: true });
-			if (text.length > LONGEST_ERROR) break;
-		}
-	} catch {
-		// The status says enough.
+/** No more than `limit` of it. */
+async function text(stream: Readable, limit: number): Promise<string> {
+	const chunks: Buffer[] = [];
+	let bytes = 0;
+	for await (const chunk of stream as AsyncIterable<Buffer>) {
+		chunks.push(chunk);
+		bytes += chunk.length;
+		if (bytes > limit) break;
 	}
-	return text.slice(0, LONGEST_ERROR);
+	return Buffer.concat(chunks).toString('utf8', 0, limit);
+}
+
+function plain(headers: object): Record<string, string> {
+	const entries = Object.entries(headers as Record<string, unknown>).filter(([, value]) => value !== undefined && value !== null);
+	return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), String(value)]));
 }
 
 export function parsed(text: string): unknown {

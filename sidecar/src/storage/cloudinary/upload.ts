@@ -31,10 +31,10 @@ export async function upload({ api, url, key, stream, expected, parameters, arri
 		if (end === 0) throw new PipelineError('storage_failed', `Cloudinary takes no empty files: ${key} has no bytes.`);
 		const whole = last && offset === 0;
 		const headers: Record<string, string> = whole ? {} : { 'x-unique-upload-id': id, 'content-range': `bytes ${offset}-${end - 1}/${last ? end : -1}` };
-		const file = new Blob([new Uint8Array(data)]);
 		for (let attempt = 1; ; attempt++) {
 			try {
-				const answer = await api.send({ action, method: 'POST', url, open: true, tries: 1, headers, body: form(parameters(), file) });
+				const made = form(parameters(), data);
+				const answer = await api.send({ action, method: 'POST', url, open: true, tries: 1, body: made.body, headers: { ...made.headers, ...headers } });
 				if (last) return { body: answer.body, bytes: end };
 				break;
 			} catch (error) {
@@ -48,10 +48,14 @@ export async function upload({ api, url, key, stream, expected, parameters, arri
 	throw new Error('a stream without a last piece');
 }
 
-export function form(parameters: Record<string, string>, file?: Blob | string): FormData {
-	const made = new FormData();
-	for (const [name, value] of Object.entries(parameters)) made.append(name, value);
-	if (typeof file === 'string') made.append('file', file);
-	else if (file) made.append('file', file, 'file');
-	return made;
+/** A form with a file of it, or the address of one. One piece of memory: the global FormData would keep several. */
+export function form(parameters: Record<string, string>, file?: Buffer | string): { headers: Record<string, string>; body: Buffer } {
+	const boundary = `media-pipeline-${randomUUID()}`;
+	const head = (name: string, more = '') => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`;
+	const fields = Object.entries(typeof file === 'string' ? { ...parameters, file } : parameters).map(([name, value]) => `${head(name)}${value}\r\n`);
+	const bytes = Buffer.isBuffer(file) ? [Buffer.from(head('file', '; filename="file"\r\nContent-Type: application/octet-stream')), file, Buffer.from('\r\n')] : [];
+	return {
+		headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+		body: Buffer.concat([Buffer.from(fields.join('')), ...bytes, Buffer.from(`--${boundary}--\r\n`)]),
+	};
 }
