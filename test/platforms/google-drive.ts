@@ -12,6 +12,12 @@ export interface DriveFileFixture {
 	trashed?: boolean;
 	canDownload?: boolean;
 	shortcutTo?: string;
+	/** Of the shortcut's target; default video/mp4. */
+	targetMimeType?: string;
+	/** Ids of folders; default: My Drive. */
+	parents?: string[];
+	/** Id of the shared drive it is in. */
+	driveId?: string;
 	/** What the metadata claims, when it shall differ from the content. */
 	claimedSize?: number;
 	noChecksum?: boolean;
@@ -24,10 +30,12 @@ export interface DriveEmulator {
 	/** Tokens that are accepted now. */
 	tokens: Set<string>;
 	/** Answered in order before anything else is looked at; `when` limits an entry to metadata or media calls. */
-	failures: Array<{ status: number; reason?: string; retryAfter?: string; when?: 'metadata' | 'media' }>;
+	failures: Array<{ status: number; reason?: string; retryAfter?: string; when?: 'metadata' | 'media' | 'list' | 'changes' }>;
 	/** Media answers break after so many bytes each. */
 	cutAfter: number;
-	counts: { metadata: number; media: number };
+	counts: { metadata: number; media: number; list: number; changes: number };
+	/** Ids of files that were made or changed, in order. */
+	changes: string[];
 	/** Range headers of the media calls, in order. */
 	ranges: Array<string | undefined>;
 	close(): Promise<void>;
@@ -41,24 +49,71 @@ export async function startGoogleDrive(): Promise<DriveEmulator> {
 		tokens: new Set(['valid-token']),
 		failures: [],
 		cutAfter: Infinity,
-		counts: { metadata: 0, media: 0 },
+		counts: { metadata: 0, media: 0, list: 0, changes: 0 },
+		changes: [],
 		ranges: [],
 	};
 
-	app.get('/drive/v3/files/:id', (request, response) => {
-		const kind = request.query.alt === 'media' ? 'media' : 'metadata';
+	type Kind = keyof DriveEmulator['counts'];
+	/** What every call asks for first; false: it has answered. */
+	function mayGoOn(request: Request, response: Response, kind: Kind): boolean {
 		emulator.counts[kind]++;
 		const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-		if (!token || !emulator.tokens.has(token)) return refuse(response, 401, 'authError', 'Invalid Credentials');
+		if (!token || !emulator.tokens.has(token)) {
+			refuse(response, 401, 'authError', 'Invalid Credentials');
+			return false;
+		}
 		const index = emulator.failures.findIndex((failure) => (failure.when ?? kind) === kind);
 		const failure = index >= 0 ? emulator.failures.splice(index, 1)[0] : undefined;
-		if (failure) {
-			if (failure.retryAfter) response.set('Retry-After', failure.retryAfter);
-			return refuse(response, failure.status, failure.reason ?? 'backendError', `Scripted ${failure.status}`);
-		}
+		if (!failure) return true;
+		if (failure.retryAfter) response.set('Retry-After', failure.retryAfter);
+		refuse(response, failure.status, failure.reason ?? 'backendError', `Scripted ${failure.status}`);
+		return false;
+	}
+
+	/** `files(a,b)` → a, b */
+	const inner = (fields: unknown, name: string): string[] => new RegExp(`\\b${name}\\(([^()]*)\\)`).exec(String(fields ?? ''))?.[1]?.split(',') ?? ['kind', 'id', 'name', 'mimeType'];
+	const tokenOf = (offset: number): string => Buffer.from(`page ${offset}`).toString('base64url');
+	const offsetOf = (token: unknown): number => (token === undefined ? 0 : Number(/^page (\d+)$/.exec(Buffer.from(String(token), 'base64url').toString())?.[1] ?? NaN));
+	const sees = (request: Request, file: DriveFileFixture): boolean => {
+		if (!file.driveId && !file.shared) return true;
+		return request.query.supportsAllDrives === 'true' && request.query.includeItemsFromAllDrives === 'true' && (request.query.corpora === 'drive' ? request.query.driveId === file.driveId : request.query.driveId === undefined || request.query.driveId === file.driveId);
+	};
+
+	app.get('/drive/v3/files', (request, response) => {
+		if (!mayGoOn(request, response, 'list')) return;
+		const query = /^'([\w-]+)' in parents and trashed = false$/.exec(String(request.query.q ?? ''));
+		const size = Number(request.query.pageSize ?? 100);
+		const offset = offsetOf(request.query.pageToken);
+		if (!query || !(size >= 1 && size <= 1000) || Number.isNaN(offset)) return refuse(response, 400, 'invalid', 'Invalid Value');
+		if (request.query.corpora === 'drive' && (request.query.driveId === undefined || request.query.includeItemsFromAllDrives !== 'true')) return refuse(response, 403, 'teamDriveFileSearchInvalid', 'driveId and includeItemsFromAllDrives must be given for corpora=drive.');
+		const all = [...emulator.files].filter(([, file]) => !file.trashed && (file.parents ?? ['root']).includes(query[1] ?? '') && sees(request, file));
+		const page = all.slice(offset, offset + size);
+		response.json({ ...(offset + size < all.length ? { nextPageToken: tokenOf(offset + size) } : {}), files: page.map(([id, file]) => describe(id, file, inner(request.query.fields, 'files'))) });
+	});
+	app.get('/drive/v3/changes/startPageToken', (request, response) => {
+		if (mayGoOn(request, response, 'changes')) response.json({ kind: 'drive#startPageToken', startPageToken: tokenOf(emulator.changes.length) });
+	});
+	app.get('/drive/v3/changes', (request, response) => {
+		if (!mayGoOn(request, response, 'changes')) return;
+		const offset = offsetOf(request.query.pageToken);
+		const size = Number(request.query.pageSize ?? 100);
+		if (request.query.pageToken === undefined || Number.isNaN(offset) || offset > emulator.changes.length) return refuse(response, 400, 'invalid', 'Invalid Value');
+		const fields = /\bfile\(((?:[^()]|\([^()]*\))*)\)/.exec(String(request.query.fields))?.[1]?.split(',') ?? [];
+		const changes = emulator.changes.slice(offset, offset + size).flatMap((id) => {
+			const file = emulator.files.get(id);
+			if (file && !sees(request, file)) return [];
+			return [file ? { changeType: 'file', removed: false, file: describe(id, file, fields) } : { changeType: 'file', removed: true, fileId: id }];
+		});
+		const end = offset + size >= emulator.changes.length;
+		response.json({ ...(end ? { newStartPageToken: tokenOf(emulator.changes.length) } : { nextPageToken: tokenOf(offset + size) }), changes });
+	});
+	app.get('/drive/v3/files/:id', (request, response) => {
+		const kind = request.query.alt === 'media' ? 'media' : 'metadata';
+		if (!mayGoOn(request, response, kind)) return;
 		const id = request.params.id;
-		const file = emulator.files.get(id);
-		if (!file || (file.shared && request.query.supportsAllDrives !== 'true'))
+		const file = id === 'root' ? { name: 'My Drive', mimeType: 'application/vnd.google-apps.folder' } : emulator.files.get(id);
+		if (!file || ((file.shared || file.driveId) && request.query.supportsAllDrives !== 'true'))
 			return refuse(response, 404, 'notFound', `File not found: ${id}.`);
 		return kind === 'media' ? sendMedia(request, response, file) : sendMetadata(request, response, id, file);
 	});
@@ -68,23 +123,25 @@ export async function startGoogleDrive(): Promise<DriveEmulator> {
 
 	function sendMetadata(request: Request, response: Response, id: string, file: DriveFileFixture): void {
 		// Without `fields` Drive answers kind, id, name and mimeType only.
-		const wanted =
-			typeof request.query.fields === 'string' ? request.query.fields.split(',') : ['kind', 'id', 'name', 'mimeType'];
+		response.json(describe(id, file, typeof request.query.fields === 'string' ? request.query.fields.split(',') : ['kind', 'id', 'name', 'mimeType']));
+	}
+
+	function describe(id: string, file: DriveFileFixture, wanted: string[]): Record<string, unknown> {
 		const all: Record<string, unknown> = {
 			kind: 'drive#file',
 			id,
 			name: file.name,
 			mimeType: file.mimeType,
 			trashed: file.trashed ?? false,
+			modifiedTime: '2026-01-02T03:04:05.000Z',
+			parents: file.parents ?? ['root'],
+			...(file.driveId ? { driveId: file.driveId } : {}),
 			'capabilities/canDownload': { canDownload: file.canDownload ?? true },
-			...(file.shortcutTo ? { shortcutDetails: { targetId: file.shortcutTo, targetMimeType: 'video/mp4' } } : {}),
+			...(file.shortcutTo ? { shortcutDetails: { targetId: file.shortcutTo, targetMimeType: file.targetMimeType ?? 'video/mp4' } } : {}),
 			...(file.content ? { size: String(file.claimedSize ?? file.content.length) } : {}),
-			...(file.content && !file.noChecksum
-				? { md5Checksum: hash('md5', file.content), sha256Checksum: hash('sha256', file.content) }
-				: {}),
+			...(file.content && !file.noChecksum ? { md5Checksum: hash('md5', file.content), sha256Checksum: hash('sha256', file.content) } : {}),
 		};
-		const body = wanted.filter((field) => field in all).map((field) => [field.split('/')[0], all[field]]);
-		response.json(Object.fromEntries(body));
+		return Object.fromEntries(wanted.filter((field) => field in all).map((field) => [field.split('/')[0], all[field]]));
 	}
 
 	function sendMedia(request: Request, response: Response, file: DriveFileFixture): void {

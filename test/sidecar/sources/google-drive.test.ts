@@ -49,7 +49,7 @@ describe('Google Drive as a source', () => {
 		});
 		expect(await readFile(join(folder, 'file'))).toEqual(CONTENT);
 		expect(progress.at(-1)).toBe(100);
-		expect(drive.counts).toEqual({ metadata: 1, media: 1 });
+		expect(drive.counts).toMatchObject({ metadata: 1, media: 1 });
 	});
 
 	it('goes on where a broken connection stopped', async () => {
@@ -185,7 +185,7 @@ describe('Google Drive as a source', () => {
 				...(retryable ? { retryAfterSeconds: 9 } : {}),
 			});
 		}
-		expect(drive.counts).toEqual({ metadata: 2, media: 1 });
+		expect(drive.counts).toMatchObject({ metadata: 2, media: 1 });
 	});
 
 	it('says so when Google is not reached', async () => {
