@@ -89,6 +89,8 @@ export const assets = pgTable(
 	(t) => [
 		index('assets_workspace_created').on(t.workspaceId, t.createdAt),
 		index('assets_workspace_sha256').on(t.workspaceId, t.sha256),
+		// Holds all that db/quota.ts adds up.
+		index('assets_usage').on(t.workspaceId, t.sameAs, t.bytes, t.expectedBytes, t.originalBytes),
 		index('assets_storage_key').on(t.storageKey),
 		index('assets_original_key').on(t.originalKey).where(sql`original_key is not null`),
 		ofWorkspace(),
@@ -259,7 +261,7 @@ export const files = pgTable(
 		position: integer('position').notNull().default(0),
 		createdAt: createdAt(),
 	},
-	(t) => [index('files_job').on(t.jobId), index('files_asset').on(t.assetId), index('files_storage_key').on(t.storageKey), ofWorkspace()],
+	(t) => [index('files_job').on(t.jobId), index('files_asset').on(t.assetId), index('files_storage_key').on(t.storageKey), index('files_usage').on(t.workspaceId, t.storageKey, t.bytes), ofWorkspace()],
 );
 
 /** Answers to requests that carried an idempotency key. */

@@ -1,0 +1,2 @@
+CREATE INDEX "assets_usage" ON "assets" USING btree ("workspace_id","same_as","bytes","expected_bytes","original_bytes");--> statement-breakpoint
+CREATE INDEX "files_usage" ON "files" USING btree ("workspace_id","storage_key","bytes");
