@@ -109,6 +109,11 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		return { status: 200, body: { kind: 'storage#testIamPermissionsResponse', permissions: asked.filter((one) => permissions.includes(one)) } };
 	});
 
+	function openSession(name: string, contentType = 'application/octet-stream', storageClass = 'STANDARD'): string {
+		const id = randomUUID();
+		sessions.set(id, { name, contentType, storageClass, bytes: Buffer.alloc(0), gone: false, made: null });
+		return `${base}/upload/storage/v1/b/${bucket}/o?uploadType=resumable&upload_id=${id}`;
+	}
 	emulator.step('begin', 'post', '/upload/storage/v1/b/:bucket/o', (call) => {
 		authorized(call);
 		inBucket(call);
@@ -120,9 +125,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		if (!name || (call.query.name && name !== call.query.name)) invalid('Required: one name.');
 		if (!CLASSES.includes(storageClass)) invalid(`Invalid storage class ${storageClass}`);
 		if (!permissions.includes('storage.objects.create')) refuse(403, 'forbidden', `${email} does not have storage.objects.create access.`);
-		const id = randomUUID();
-		sessions.set(id, { name: name ?? '', contentType, storageClass, bytes: Buffer.alloc(0), gone: false, made: null });
-		return { status: 200, headers: { location: `${base}/upload/storage/v1/b/${bucket}/o?uploadType=resumable&upload_id=${id}` } };
+		return { status: 200, headers: { location: openSession(name ?? '', contentType, storageClass) } };
 	});
 
 	function sessionOf(call: Pick<Call, 'query'>): Session {
@@ -273,6 +276,8 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		objects,
 		/** Uploads that have begun and not ended. */
 		openSessions: () => [...sessions.values()].filter(({ gone, made }) => !gone && !made).map(({ name }) => name),
+		/** Address of an upload that has begun. */
+		openSession: (name: string) => openSession(name),
 		state,
 		/** Every token given out so far is refused from now on. */
 		revokeTokens: () => tokens.clear(),
