@@ -2,7 +2,7 @@ import { Router } from 'express';
 import type { z } from 'zod';
 import { publicRequestSchema, type publicAnswerSchema } from '../contract/public.ts';
 import { findAsset, type AssetRow } from '../db/assets.ts';
-import type { FileRow } from '../db/jobs.ts';
+import { isUnderWay, type FileRow } from '../db/jobs.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError } from '../errors.ts';
 import { wakeAll } from '../pipeline/deps.ts';
@@ -35,7 +35,11 @@ export function publicRoutes(deps: HttpDeps): Router {
 		const found = await wanted(request.params.id, response);
 		if (!found.facts || !found.fileType) throw new PipelineError('conflict', `Asset ${found.id} is not ready: it is ${found.status}. Make it public once it is there.`);
 		const { asset, shown } = await publishAsset(deps, dbOf(response), found);
-		const missing = make ? PUBLIC_KINDS.flatMap((kind) => (shown.has(kind) ? [] : (MAKERS[found.fileType ?? 'audio'][kind] ?? []))).filter(({ operation }) => deps.operations.has(operation)) : [];
+		const missing: Array<{ operation: string; params: Record<string, unknown> }> = [];
+		for (const kind of make ? PUBLIC_KINDS : []) {
+			const maker = shown.has(kind) ? undefined : MAKERS[found.fileType][kind];
+			if (maker && deps.operations.has(maker.operation) && !(await isUnderWay(dbOf(response), asset.id, [maker.operation]))) missing.push(maker);
+		}
 		const jobIds = missing.length === 0 ? [] : await transact(dbOf(response), async (tx) => {
 			const items = missing.map((one) => ({ ...one, asset_id: asset.id, reuse: true }));
 			const { jobs } = await submitBatch(deps, tx, { workspaceId: asset.workspaceId, kind: 'batch', items, deadlineSeconds: DEADLINE_SECONDS, priority: 0 });

@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { and, desc, eq, inArray, isNull, like } from 'drizzle-orm';
-import { updateAsset, type AssetRow } from '../db/assets.ts';
+import { assetById, updateAsset, type AssetRow } from '../db/assets.ts';
 import type { Database, Executor } from '../db/database.ts';
 import type { FileRow } from '../db/jobs.ts';
 import { files, jobs } from '../db/schema.ts';
 import { publicKey } from '../storage/keys.ts';
 import type { Storage } from '../storage/storage.ts';
 import { refusePublishing } from './publishable.ts';
+import { isUnsafe } from './safety.ts';
 
 /** What anyone may fetch of a public asset (I9): a picture, a small version, and the whole. */
 export type PublicKind = 'thumb' | 'preview' | 'master';
@@ -110,10 +111,16 @@ export async function publishAsset({ storage }: { storage: Storage }, db: Databa
 	return { asset: updated ?? asset, shown: await publicFiles(db, asset.id) };
 }
 
-/** Nobody sees it any more. Killed in the middle, the next call goes on. */
+/** What a scan has stopped is taken back at once. Nothing happens to an asset that is not public, or not stopped. */
+export async function withdrawUnsafe({ storage, db }: { storage: Storage; db: Database }, assetId: string): Promise<void> {
+	const asset = await assetById(db, assetId);
+	if (asset?.publicAt && isUnsafe(asset)) await unpublishAsset({ storage }, db, asset);
+}
+
+/** Nobody sees it any more. The mark goes last: killed in the middle, the next call goes on. */
 export async function unpublishAsset({ storage }: { storage: Storage }, db: Database, asset: AssetRow): Promise<void> {
-	await updateAsset(db, asset.id, { publicAt: null });
 	const shown = [...(await publicFiles(db, asset.id)).values()];
 	for (const { storageKey } of shown) await storage.delete(storageKey);
 	if (shown.length > 0) await db.delete(files).where(inArray(files.id, shown.map(({ id }) => id)));
+	await updateAsset(db, asset.id, { publicAt: null });
 }

@@ -16,6 +16,7 @@ import { createGroup, type Seat } from './group.ts';
 import { executeIngest } from './ingest.ts';
 import { keepLease, LeaseLost } from './lease.ts';
 import { askAgainAfter, NotYet, waitForOthers } from './not-yet.ts';
+import { withdrawUnsafe } from './public.ts';
 import { enqueue } from './requeue.ts';
 import { nextTry } from './retry-policy.ts';
 import { fillSlots } from './slots.ts';
@@ -152,6 +153,7 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 		// What this sidecar or this source cannot do at all is nothing that a pipeline's optional step could do better next time.
 		const outcome: Outcome = job.step?.optional && NOT_HERE.includes(error.code) ? { status: 'completed', output: { skipped: error.message } } : { status: 'failed', error: error.toPublic() };
 		await transact(deps.db, (tx) => finishJob(deps, tx, job, { ...outcome, steps }, job.attempts));
+		if (error.code === 'content_unsafe' && job.assetId) await withdrawUnsafe(deps, job.assetId);
 	} else {
 		await postponeAndSend(deps, job, error.toPublic(), pause);
 	}

@@ -7,7 +7,7 @@ import type { FileRow } from '../../db/jobs.ts';
 import { PipelineError } from '../../errors.ts';
 import { mimeOfName } from '../../media/package.ts';
 import { chaptersVtt, readExtras } from '../../pipeline/public-page.ts';
-import { candidates, choosePublic, publicFiles, publicName, publishAsset, type PublicKind } from '../../pipeline/public.ts';
+import { candidates, choosePublic, publicFiles, publicName, publishAsset, withdrawUnsafe, type PublicKind } from '../../pipeline/public.ts';
 import { isUnsafe } from '../../pipeline/safety.ts';
 import { assertKey } from '../../storage/keys.ts';
 import { createDeliver, crossOrigin } from '../deliver.ts';
@@ -101,7 +101,12 @@ function createFind(deps: HttpDeps): (id: string) => Promise<Shown | null> {
 	};
 	const look = async (id: string): Promise<Shown | null> => {
 		const asset = await assetById(deps.db, id);
-		if (!asset?.publicAt || isUnsafe(asset)) return null;
+		if (!asset?.publicAt) return null;
+		if (isUnsafe(asset)) {
+			// A crash came between the verdict and this.
+			await withdrawUnsafe(deps, id);
+			return null;
+		}
 		const shown = { asset, files: await publicFiles(deps.db, id), extras: await readExtras(deps.db, asset) };
 		void renew(shown).catch((error: unknown) => deps.log.warn({ err: error, asset_id: id }, 'newer results could not be made public'));
 		return shown;
