@@ -11,8 +11,8 @@ export interface Holdings {
 }
 
 /**
- * Counted anew each time: a counter would have to be right whatever is deleted or shared, and the indexes that are made for this
- * (`assets_usage`, `files_usage`) answer a hundred thousand rows in some ten milliseconds (docs/performance.md). Files that several jobs share count once.
+ * Counted anew each time: a counter would have to be right whatever is deleted or shared, and two indexes
+ * (`assets_usage`, `files_usage`) hold all that is added up. Only asked where there is a quota. Files that several jobs share count once.
  */
 export async function holdingsOf(db: Executor, workspaceId: string): Promise<Holdings> {
 	const { rows } = await db.execute<{ assets: number; bytes: number }>(sql`
