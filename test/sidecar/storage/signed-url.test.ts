@@ -28,13 +28,13 @@ describe('signed links', () => {
 		expect(get).toMatch(
 			/^https:\/\/media\.example\/files\/raw\/default\/a\.mp4\?expires=1767229200&signature=[\w-]{43}$/,
 		);
-		expect(verifySignedUrl(key, received(get, 'GET'), now)).toEqual({ expiresAt: later, maxBytes: null });
-		expect(verifySignedUrl(key, received(get, 'HEAD'), now)).toEqual({ expiresAt: later, maxBytes: null });
-		expect(verifySignedUrl(key, received(put, 'PUT'), now)).toEqual({ expiresAt: later, maxBytes: 1000 });
+		expect(verifySignedUrl(key, received(get, 'GET'), now)).toEqual({ expiresAt: later, maxBytes: null, download: null });
+		expect(verifySignedUrl(key, received(get, 'HEAD'), now)).toEqual({ expiresAt: later, maxBytes: null, download: null });
+		expect(verifySignedUrl(key, received(put, 'PUT'), now)).toEqual({ expiresAt: later, maxBytes: 1000, download: null });
 	});
 
 	it('ignore parameters that are not theirs', () => {
-		expect(verifySignedUrl(key, received(`${get}&download=1`, 'GET'), now).expiresAt).toEqual(later);
+		expect(verifySignedUrl(key, received(`${get}&utm_source=1`, 'GET'), now).expiresAt).toEqual(later);
 	});
 
 	it.each<[string, string, string]>([
@@ -45,6 +45,7 @@ describe('signed links', () => {
 		['a larger limit', 'PUT', put.replace('max_bytes=1000', 'max_bytes=9999')],
 		['no limit', 'PUT', put.replace('max_bytes=1000&', '')],
 		['a limit added', 'GET', `${get}&max_bytes=1`],
+		['a name to be saved under', 'GET', `${get}&download=evil.exe`],
 		['a cut signature', 'GET', get.slice(0, -1)],
 		['an expiry that is no number', 'GET', get.replace('expires=1767229200', 'expires=1e99')],
 	])('refuse %s', (_what, method, link) => {
