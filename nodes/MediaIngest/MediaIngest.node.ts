@@ -1,5 +1,6 @@
 import {
 	NodeConnectionTypes,
+	updateDisplayOptions,
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeType,
@@ -13,7 +14,9 @@ import { resumeFromCallback } from '../shared/resume';
 import { runOperations } from '../shared/run';
 import { credentials } from './credentials';
 import { operations } from './operations';
-import { searchDriveFiles } from './operations/fromGoogleDrive';
+import { loadPipelines, searchAssets } from './search/assets';
+import { searchDriveFiles, searchDriveFolders } from './search/drive';
+import { rememberCursors } from './sources/list';
 
 /** Brings media into the pipeline: one asset per file. */
 export class MediaIngest implements INodeType {
@@ -23,9 +26,8 @@ export class MediaIngest implements INodeType {
 		icon: { light: 'file:mediaIngest.svg', dark: 'file:mediaIngest.dark.svg' },
 		group: ['input'],
 		version: 1,
-		subtitle:
-			'={{ ({ fromUrl: "from URL", fromBinary: "from binary data", fromGoogleDrive: "from Google Drive", existingAsset: "existing asset" })[$parameter["operation"]] }}',
-		description: 'Bring a video, audio or image file into the media pipeline',
+		subtitle: '={{ $parameter["operation"] === "ingest" ? "from " + $parameter["source"] : $parameter["operation"] }}',
+		description: 'Bring video, audio and image files into the media library, and look after what is there',
 		defaults: { name: 'Media Ingest' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
@@ -43,10 +45,10 @@ export class MediaIngest implements INodeType {
 				responseData: '={{ { "status": "resumed" } }}',
 			},
 		],
-		properties: [...operationProperties(operations), ...waitProperties],
+		properties: [...operationProperties(operations), ...updateDisplayOptions({ show: { operation: ['ingest'] } }, waitProperties)],
 	};
 
-	methods = { listSearch: { searchDriveFiles } };
+	methods = { listSearch: { searchAssets, searchDriveFiles, searchDriveFolders }, loadOptions: { loadPipelines } };
 
 	/** Nothing to register: the resume URL goes along with every request. */
 	webhookMethods = {
@@ -58,7 +60,9 @@ export class MediaIngest implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await runOperations(this, operations);
+		const outputs = await runOperations(this, operations);
+		rememberCursors(this);
+		return outputs;
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

@@ -1,5 +1,5 @@
-import { NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
-import type { NodeOperation, ReadParameter } from './operation';
+import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
+import type { DirectOperation, NodeOperation, ReadParameter } from './operation';
 import type { RefusedItem } from './results';
 import type { BatchItem } from './wire';
 
@@ -8,6 +8,8 @@ export interface CollectedBatch {
 	items: BatchItem[];
 	/** Index of the n8n input item for every entry of `items`. */
 	sources: number[];
+	/** What the sidecar has answered at once. */
+	answers: Array<{ itemIndex: number; json: IDataObject }>;
 	/** Input items for which there is nothing to do. */
 	passThrough: number[];
 	/** Input items with unusable parameters (only with On Error = Continue; otherwise the node fails). */
@@ -20,9 +22,9 @@ export interface CollectedBatch {
  */
 export async function collectBatch(
 	context: IExecuteFunctions,
-	operations: readonly NodeOperation[],
+	operations: ReadonlyArray<NodeOperation | DirectOperation>,
 ): Promise<CollectedBatch> {
-	const collected: CollectedBatch = { items: [], sources: [], passThrough: [], refused: [] };
+	const collected: CollectedBatch = { items: [], sources: [], answers: [], passThrough: [], refused: [] };
 	for (let itemIndex = 0; itemIndex < context.getInputData().length; itemIndex++) {
 		try {
 			const value = String(context.getNodeParameter('operation', itemIndex));
@@ -30,12 +32,13 @@ export async function collectBatch(
 			if (!operation) {
 				throw new NodeOperationError(context.getNode(), `This node has no operation "${value}".`);
 			}
-			const built = await operation.build({
-				context,
-				itemIndex,
-				read: readParameter(context, itemIndex),
-			});
-			if (built.length === 0) collected.passThrough.push(itemIndex);
+			const input = { context, itemIndex, read: readParameter(context, itemIndex) };
+			if ('answer' in operation) {
+				for (const json of await operation.answer(input)) collected.answers.push({ itemIndex, json: json as IDataObject });
+				continue;
+			}
+			const built = await operation.build(input);
+			if (built.length === 0 && operation.whenEmpty !== 'drop') collected.passThrough.push(itemIndex);
 			for (const item of built) {
 				collected.items.push(item);
 				collected.sources.push(itemIndex);

@@ -17,6 +17,16 @@ export interface OperationInput {
 	context: IExecuteFunctions;
 }
 
+/** What the Operation list shows of an entry. */
+interface ListedOperation {
+	name: string;
+	value: string;
+	description: string;
+	/** Sentence shown in the node panel, e.g. `Make a thumbnail`. */
+	action: string;
+	properties: INodeProperties[];
+}
+
 /** Groups of a long Operation list: the user chooses the kind of file first. */
 export interface Resource {
 	name: string;
@@ -25,19 +35,21 @@ export interface Resource {
 }
 
 /** One entry of a node's Operation list: one file per operation, all of this shape. */
-export interface NodeOperation {
-	name: string;
-	value: string;
-	description: string;
-	/** Sentence shown in the node panel, e.g. `Make a thumbnail`. */
-	action: string;
-	properties: INodeProperties[];
-	/** The requests for one n8n item. An empty list passes the item through unchanged. */
+export interface NodeOperation extends ListedOperation {
+	/** What becomes of an item without requests. Default: it is passed on unchanged. */
+	whenEmpty?: 'drop';
+	/** The requests for one n8n item. */
 	build(input: OperationInput): BatchItem[] | Promise<BatchItem[]>;
 }
 
+/** The same for what the sidecar answers at once: nothing is waited for. */
+export interface DirectOperation extends ListedOperation {
+	/** The answers for one n8n item, each an item of its own. */
+	answer(input: OperationInput): Promise<object[]>;
+}
+
 /** The Operation list and the fields of all operations, each shown only with its own operation. The first one is preselected. */
-export function operationProperties(operations: readonly NodeOperation[]): INodeProperties[] {
+export function operationProperties(operations: readonly ListedOperation[]): INodeProperties[] {
 	const fields = operations.flatMap(({ value, properties }) =>
 		updateDisplayOptions({ show: { operation: [value] } }, properties),
 	);
@@ -61,7 +73,7 @@ export function resourceProperties(resources: readonly Resource[]): INodePropert
 	return [selector, ...shown];
 }
 
-function operationList(operations: readonly NodeOperation[]): INodeProperties {
+function operationList(operations: readonly ListedOperation[]): INodeProperties {
 	const options: INodePropertyOptions[] = operations.map(({ name, value, description, action }) => ({
 		name,
 		value,

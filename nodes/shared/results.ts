@@ -13,6 +13,8 @@ export interface RefusedItem {
 
 /** A job as it is known right after the submission. */
 export interface SubmittedJob {
+	/** Position of its item in the request. */
+	item_index: number;
 	job_id: string;
 	asset_id: string | null;
 	operation: string;
@@ -86,7 +88,7 @@ export function refusedItems(refused: readonly RefusedItem[]): INodeExecutionDat
 
 /** What leaves the node at once when it does not wait. */
 export function submittedItems(batch: BatchAccepted, sources: readonly number[]): INodeExecutionData[] {
-	return batch.jobs.map((job, index) => ({
+	return batch.jobs.map((job) => ({
 		json: {
 			asset_id: job.asset_id,
 			job_id: job.id,
@@ -95,7 +97,7 @@ export function submittedItems(batch: BatchAccepted, sources: readonly number[])
 			batch_id: batch.batch_id,
 			estimated_duration: job.estimated_duration,
 		},
-		pairedItem: { item: sources[index] ?? 0 },
+		pairedItem: { item: sources[job.item_index] ?? 0 },
 	}));
 }
 
@@ -111,7 +113,7 @@ export function timedOutItems(
 			`The media sidecar did not call back within ${deadlineMinutes} minutes. ` +
 			'Check that it runs and that it can reach this n8n (WEBHOOK_URL); GET /api/media/jobs of the sidecar shows what became of the job.',
 	};
-	return jobs.map((job, index) => failedItem(job, sources[index] ?? 0, error));
+	return jobs.map((job) => failedItem(job, sources[job.item_index] ?? 0, error));
 }
 
 /** Both outputs in the order of the input items. */

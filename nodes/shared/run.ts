@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import { collectBatch, type CollectedBatch } from './collect';
-import type { NodeOperation } from './operation';
+import type { DirectOperation, NodeOperation } from './operation';
 import { pollBatch } from './poll';
 import { DEFAULT_DEADLINE_MINUTES, type WaitMode } from './properties';
 import {
@@ -34,7 +34,7 @@ interface WaitOptions {
 /** `execute()` of every node: all input items become one batch, then the node waits in the way the user chose. */
 export async function runOperations(
 	context: IExecuteFunctions,
-	operations: readonly NodeOperation[],
+	operations: ReadonlyArray<NodeOperation | DirectOperation>,
 ): Promise<INodeExecutionData[][]> {
 	const resumed = unpackCarrier(context);
 	if (resumed) return resumed;
@@ -117,7 +117,7 @@ async function suspend(
 	options: WaitOptions,
 	batch: BatchAccepted,
 ): Promise<INodeExecutionData[][]> {
-	const jobs = batch.jobs.map((job) => ({ job_id: job.id, asset_id: job.asset_id, operation: job.job_type }));
+	const jobs = batch.jobs.map((job) => ({ item_index: job.item_index, job_id: job.id, asset_id: job.asset_id, operation: job.job_type }));
 	const timedOut = timedOutItems(jobs, collected.sources, options.deadlineMinutes);
 	const outputs = finish(context, collected, [[], timedOut]);
 	saveWaitState(context, {
@@ -139,7 +139,8 @@ function finish(
 ): INodeExecutionData[][] {
 	const input = context.getInputData();
 	const passedOn = collected.passThrough.map((item) => ({ ...input[item], json: input[item]?.json ?? {}, pairedItem: { item } }));
-	const done = [...passedOn, ...(outputs[DONE_OUTPUT] ?? [])];
+	const answered = collected.answers.map(({ itemIndex, json }) => ({ json, pairedItem: { item: itemIndex } }));
+	const done = [...passedOn, ...answered, ...(outputs[DONE_OUTPUT] ?? [])];
 	const failed = [...(outputs[FAILED_OUTPUT] ?? []), ...refusedItems(collected.refused)];
 	// A model sees the first output of its tool only: a job that failed would look like a search that found nothing.
 	return inInputOrder(isToolCall(context) ? [[...done, ...failed], []] : [done, failed]);

@@ -5,10 +5,11 @@ import {
 	type IExecuteFunctions,
 	type IHookFunctions,
 	type IHttpRequestMethods,
+	type ILoadOptionsFunctions,
 } from 'n8n-workflow';
 import { readHttpFailure } from './httpError';
 import { isRecord } from './parameters';
-import type { BatchAccepted, BatchRequest, BatchView, SignAnswer, SignRequest } from './wire';
+import type { Asset, AssetChange, AssetList, BatchAccepted, BatchRequest, BatchView, ListAnswer, ListRequest, PipelineList, SignAnswer, SignRequest } from './wire';
 
 export const SIDECAR_CREDENTIAL = 'mediaSidecarApi';
 
@@ -19,8 +20,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const PAUSES_AT_MOST = 3;
 const LONGEST_PAUSE_SECONDS = 65;
 
-/** Who asks: a node that runs, or a trigger that is being activated. */
-export type SidecarContext = IExecuteFunctions | IHookFunctions;
+/** Who asks: a node that runs, a trigger that is being activated, a list in the editor. */
+export type SidecarContext = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions;
 
 interface SidecarRequest {
 	method: IHttpRequestMethods;
@@ -63,6 +64,33 @@ export async function readBatch(context: IExecuteFunctions, batchId: string): Pr
 
 export async function signUpload(context: IExecuteFunctions, request: SignRequest): Promise<SignAnswer> {
 	return (await call(context, { method: 'POST', path: '/api/media/sign', body: request })) as SignAnswer;
+}
+
+const assetPath = (id: string): string => `/api/media/assets/${encodeURIComponent(id)}`;
+
+export async function readAssetById(context: SidecarContext, id: string): Promise<Asset> {
+	return (await call(context, { method: 'GET', path: assetPath(id) })) as Asset;
+}
+
+export async function listAssets(context: SidecarContext, query: Record<string, string>): Promise<AssetList> {
+	return (await call(context, { method: 'GET', path: `/api/media/assets?${new URLSearchParams(query).toString()}` })) as AssetList;
+}
+
+export async function changeAsset(context: SidecarContext, id: string, change: AssetChange): Promise<Asset> {
+	return (await call(context, { method: 'PATCH', path: assetPath(id), body: change })) as Asset;
+}
+
+export async function removeAsset(context: SidecarContext, id: string): Promise<object> {
+	return (await call(context, { method: 'DELETE', path: assetPath(id) })) as object;
+}
+
+export async function listPipelines(context: SidecarContext): Promise<PipelineList> {
+	return (await call(context, { method: 'GET', path: '/api/media/pipelines' })) as PipelineList;
+}
+
+/** One page of a folder, feed or bucket. */
+export async function listSource(context: SidecarContext, request: ListRequest): Promise<ListAnswer> {
+	return (await call(context, { method: 'POST', path: '/api/media/sources/list', body: request })) as ListAnswer;
 }
 
 /**

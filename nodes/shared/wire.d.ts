@@ -76,6 +76,34 @@ export interface BatchItem {
 	metadata?: Record<string, unknown>;
 	/** Default link. */
 	dedupe?: Dedupe;
+	/** With `ingest`: kept and shown with the asset that is made. */
+	details?: AssetDetails;
+	/** With `ingest`: must be scanned for viruses, also where the workspace does not ask for it. */
+	scan?: boolean;
+	/** With `ingest`: what is done with the asset afterwards, in the same batch. */
+	pipeline?: string;
+}
+
+/** What people say of an asset. */
+export interface AssetDetails {
+	title?: string | null;
+	description?: string | null;
+	/** BCP 47 */
+	language?: string | null;
+	owner?: string | null;
+	tags?: string[];
+}
+/** PATCH /api/media/assets/:id */
+export type AssetChange = AssetDetails & { metadata?: Record<string, unknown> };
+
+/** GET /api/media/assets */
+export interface AssetList {
+	assets: Asset[];
+	next_cursor: string | null;
+}
+/** GET /api/media/pipelines */
+export interface PipelineList {
+	pipelines: Array<{ name: string; version: number; description: string; steps: Array<{ operation: string }> }>;
 }
 
 /** POST /api/media/batch */
@@ -91,11 +119,11 @@ export interface BatchRequest {
 	priority?: number;
 }
 
-/** Answer to POST /api/media/batch (202). `jobs` is in the order of `items`. */
+/** Answer to POST /api/media/batch (202). `jobs` is in the order of `items`; an item with a pipeline has several. */
 export interface BatchAccepted {
 	batch_id: string;
 	status: 'pending' | 'completed';
-	jobs: Array<{ id: string; job_type: string; status: JobStatus; asset_id: string | null; estimated_duration: number }>;
+	jobs: Array<{ id: string; item_index: number; job_type: string; status: JobStatus; asset_id: string | null; estimated_duration: number }>;
 }
 
 export interface PublicError {
@@ -229,6 +257,7 @@ export interface SignRequest {
 	sha256?: string;
 	expires_in_seconds?: number;
 	metadata?: Record<string, unknown>;
+	details?: AssetDetails;
 	dedupe?: Exclude<Dedupe, 'version'>;
 }
 export interface SignAnswer {

@@ -1,5 +1,5 @@
 import { ParameterError } from '../../shared/parameters';
-import { requireCredential } from './requireCredential';
+import { requireCredential } from '../../shared/requireCredential';
 import type { Platform } from './platform';
 
 /** Pages only: Facebook lets programs post to no profiles and no groups. */

@@ -1,6 +1,6 @@
 import { ParameterError } from '../../shared/parameters';
 import { longLivedToken } from './metaToken';
-import { chosenCredential, requireCredential } from './requireCredential';
+import { chosenCredential, requireCredential } from '../../shared/requireCredential';
 import type { Platform } from './platform';
 
 const INSTAGRAM_LOGIN = 'mediaPipelineInstagramOAuth2Api';

@@ -1,4 +1,4 @@
-import { freshToken } from './freshToken';
+import { freshToken } from '../../shared/freshToken';
 import type { Platform } from './platform';
 import { textOf } from './textOf';
 

@@ -1,4 +1,4 @@
-import { requireCredential } from './requireCredential';
+import { requireCredential } from '../../shared/requireCredential';
 import type { Platform } from './platform';
 
 export const mastodon: Platform = {

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { ParameterError } from '../../shared/parameters';
-import { requireCredential } from './requireCredential';
+import { requireCredential } from '../../shared/requireCredential';
 import type { Platform } from './platform';
 
 interface Token {
@@ -20,7 +20,7 @@ interface MetaCredential {
 export async function longLivedToken(
 	context: IExecuteFunctions,
 	itemIndex: number,
-	platform: Pick<Platform, 'name' | 'credentials'>,
+	platform: Pick<Platform, 'name' | 'value' | 'credentials'>,
 ): Promise<string> {
 	const { longLivedToken: pasted, oauthTokenData: connected } = await requireCredential<MetaCredential>(context, itemIndex, platform);
 	const token = pasted?.trim() || connected?.access_token || connected?.data?.[0]?.access_token;

@@ -1,4 +1,4 @@
-import { freshToken } from './freshToken';
+import { freshToken } from '../../shared/freshToken';
 import type { Platform } from './platform';
 
 /** Every choice of the credential's access may call it. */

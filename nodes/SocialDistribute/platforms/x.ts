@@ -1,4 +1,4 @@
-import { freshToken } from './freshToken';
+import { freshToken } from '../../shared/freshToken';
 import type { Platform } from './platform';
 
 /** A token lives two hours (platforms.md 1.1). */

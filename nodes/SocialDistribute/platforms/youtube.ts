@@ -1,4 +1,4 @@
-import { freshToken } from './freshToken';
+import { freshToken } from '../../shared/freshToken';
 import type { Platform } from './platform';
 
 /** A token lives an hour (platforms.md 4.1); this call costs 1 of 10,000 units a day. */

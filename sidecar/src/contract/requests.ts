@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assetDetailsSchema } from './assets.ts';
 import { pipelineReference } from './pipelines.ts';
 import { dedupeSchema, sourceSchema, type Source } from './sources.ts';
 
@@ -26,6 +27,8 @@ export const batchItemSchema = z.strictObject({
 	secrets: z.record(z.string(), z.string()).optional().describe('Tokens that only this job may use. Encrypted at rest, erased when the job ends.'),
 	metadata: record.optional(),
 	dedupe: dedupeSchema.optional(),
+	details: assetDetailsSchema.optional(),
+	scan: z.boolean().optional().describe('Only with the operation ingest: true: must be scanned for viruses, also where the settings of the workspace do not ask for it.'),
 	pipeline: pipelineReference.optional().describe('Only with the operation ingest: the pipeline whose steps are run on the asset afterwards, in the same batch, as further jobs of this item.'),
 });
 export type BatchItem = z.infer<typeof batchItemSchema>;
@@ -73,6 +76,7 @@ export const processRequestSchema = z.strictObject({
 	metadata: record.default({}).describe('Kept with the asset and passed on to n8n, e.g. `{ "platforms": ["x"] }`.'),
 	callback_url: url.optional().describe('Told when all jobs have ended.'),
 	dedupe: dedupeSchema.exclude(['version']).optional(),
+	details: assetDetailsSchema.optional(),
 	retry_failed_only: z.boolean().default(false),
 	priority,
 });
@@ -153,6 +157,7 @@ export const signRequestSchema = z.strictObject({
 	expires_in_seconds: z.number().int().min(900).max(86_400).optional().describe('How long the links work: put 900 to 3600 (default UPLOAD_URL_TTL_SECONDS), tus and multipart 900 to 86400 (default 86400).'),
 	dedupe: dedupeSchema.exclude(['version']).optional(),
 	metadata: record.default({}),
+	details: assetDetailsSchema.optional(),
 });
 export type SignRequest = z.infer<typeof signRequestSchema>;
 

@@ -110,7 +110,7 @@ export const batchAcceptedSchema = z.object({
 	batch_id: z.string(),
 	status: z.enum(['pending', 'completed']),
 	jobs: z.array(
-		z.object({ id: z.string(), job_type: z.string(), status: jobStatusSchema, asset_id: z.string().nullable(), estimated_duration: z.number().describe('Seconds, roughly.') }),
+		z.object({ id: z.string(), item_index: z.number(), job_type: z.string(), status: jobStatusSchema, asset_id: z.string().nullable(), estimated_duration: z.number().describe('Seconds, roughly.') }),
 	),
 });
 export type BatchAccepted = z.infer<typeof batchAcceptedSchema>;

@@ -10,6 +10,7 @@ import { transact } from '../db/transact.ts';
 import { PipelineError } from '../errors.ts';
 import { readAssetView } from '../pipeline/asset-view.ts';
 import { removeAsset } from '../pipeline/delete-asset.ts';
+import { columnsOfDetails } from '../pipeline/media-reference.ts';
 import { uuidOf } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
 import { bodyOf, dbOf, workspaceOf } from './request.ts';
@@ -63,13 +64,7 @@ const missing = (id: string) => new PipelineError('not_found', `There is no asse
 /** A form sends all of its fields: those that are empty ask for nothing. */
 const filledIn = (given: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
 
-function columnsOf({ title, description, language, owner, metadata }: AssetChange, before: AssetRow): Partial<NewAsset> {
+function columnsOf({ metadata, ...details }: AssetChange, before: AssetRow): Partial<NewAsset> {
 	const merged = metadata && Object.fromEntries(Object.entries({ ...before.metadata, ...metadata }).filter(([, value]) => value !== null));
-	return {
-		...(title !== undefined ? { title: title || null } : {}),
-		...(description !== undefined ? { description: description || null } : {}),
-		...(language !== undefined ? { language } : {}),
-		...(owner !== undefined ? { owner: owner || null } : {}),
-		...(merged ? { metadata: merged } : {}),
-	};
+	return { ...columnsOfDetails(details), ...(merged ? { metadata: merged } : {}) };
 }

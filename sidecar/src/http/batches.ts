@@ -70,7 +70,7 @@ async function accept(deps: HttpDeps, tx: Transaction, response: Response, submi
 	return {
 		batch_id: batchId,
 		status: batch?.completedAt ? 'completed' : 'pending',
-		jobs: jobs.map((job) => ({ id: job.id, job_type: job.jobType, status: job.status, asset_id: job.assetId, estimated_duration: Math.ceil(job.estimatedSeconds) })),
+		jobs: jobs.map((job) => ({ id: job.id, item_index: job.itemIndex, job_type: job.jobType, status: job.status, asset_id: job.assetId, estimated_duration: Math.ceil(job.estimatedSeconds) })),
 	};
 }
 

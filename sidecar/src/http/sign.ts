@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { signRequestSchema, type SignRequest } from '../contract/requests.ts';
 import { insertAssets } from '../db/assets.ts';
+import { mergeTags } from '../db/tags.ts';
 import { insertUpload } from '../db/uploads.ts';
 import { PipelineError } from '../errors.ts';
 import { usualTypes } from '../net/mime-of-name.ts';
 import { safeFileName } from '../net/file-name.ts';
+import { columnsOfDetails } from '../pipeline/media-reference.ts';
 import { reserve } from '../pipeline/quota.ts';
 import { incomingKey } from '../storage/keys.ts';
 import { signedUrl } from '../storage/signed-url.ts';
@@ -62,9 +64,11 @@ export function signRoutes(deps: HttpDeps): Router {
 		const { direct, ...links } = await LINKS[body.protocol](deps, body, where);
 		await create(deps, request, response, async (tx) => {
 			await reserve(tx, workspaceId, { bytes: body.file_size, assets: 1 });
+			const { tags = [], ...details } = body.details ?? {};
 			await insertAssets(tx, [
-				{ id, workspaceId, source: 'upload', status: 'uploading', mime: body.mime_type, expectedBytes: body.file_size, metadata: { ...body.metadata, file_name: fileName }, ingestJobId: randomUUID() },
+				{ ...columnsOfDetails(details), id, workspaceId, source: 'upload', status: 'uploading', mime: body.mime_type, expectedBytes: body.file_size, metadata: { ...body.metadata, file_name: fileName }, ingestJobId: randomUUID() },
 			]);
+			await mergeTags(tx, { id, workspaceId }, tags.map((tag) => ({ tag, source: 'person' as const })));
 			const tus = direct ? null : { endpoint: tusEndpoint(deps, where), expires_at: where.resumableUntil.toISOString() };
 			await insertUpload(tx, {
 				assetId: id,

@@ -30,7 +30,7 @@ export async function examine(deps: WorkerDeps, execution: Execution, path: stri
 	if (size === 0) throw new PipelineError('input_empty', 'The file is empty (0 bytes). Check that its upload or download was complete.');
 	const settings = await readSettings(deps.db, job.workspaceId);
 	const { checks } = settings;
-	const scanned = size > 0 && (await scan(deps, execution, path, checks.scan, (percent) => progress(percent * (checks.decode ? 0.2 : 0.9))));
+	const scanned = size > 0 && (await scan(deps, execution, path, job.params['scan'] === true || checks.scan, (percent) => progress(percent * (checks.decode ? 0.2 : 0.9))));
 	const facts = await step('probe', () => deps.probe(path, { signal })).catch((error: unknown) => {
 		throw claim.mime && error instanceof PipelineError && error.code === 'input_not_media' ? new PipelineError(error.code, `${error.message} It was sent as ${claim.mime}.`, { details: { ...error.details, claimed: claim.mime }, cause: error }) : error;
 	});

@@ -1,12 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { BatchItem, Source } from '../contract/requests.ts';
 import { splitSource, type Dedupe, type Place } from '../contract/sources.ts';
-import type { AssetRow, NewAsset } from '../db/assets.ts';
-import { findAsset } from '../db/assets.ts';
+import type { AssetDetails } from '../contract/assets.ts';
+import { findAsset, insertAssets, type AssetRow, type NewAsset } from '../db/assets.ts';
 import type { Transaction } from '../db/database.ts';
 import { INGEST, type NewJob } from '../db/jobs.ts';
+import { mergeTags } from '../db/tags.ts';
 import { PipelineError } from '../errors.ts';
 import type { Vault } from '../secrets.ts';
+
+/** What a request wants of an ingest. */
+export interface IngestWishes {
+	dedupe?: Dedupe | undefined;
+	scan?: boolean | undefined;
+}
+
+export interface MadeAsset {
+	asset: NewAsset;
+	ingest: NewJob;
+	/** Said by people. */
+	tags: string[];
+}
 
 /** The media an item works on: an asset that exists, or one that this request makes. */
 export interface MediaReference {
@@ -14,7 +28,7 @@ export interface MediaReference {
 	/** The job that brings its bytes; null when they are there. */
 	ingestJobId: string | null;
 	/** Rows to insert, where this reference makes the asset. */
-	made: { asset: NewAsset; ingest: NewJob } | null;
+	made: MadeAsset | null;
 	/** Row to insert, where the source becomes the next version of the asset. */
 	version?: NewJob;
 }
@@ -35,7 +49,7 @@ export class MediaReferences {
 	}
 
 	/** `field` names the item in error messages, e.g. `items.2`. Null: the item names no media. */
-	async resolve(item: Pick<BatchItem, 'asset_id' | 'file_url' | 'source' | 'metadata' | 'dedupe'>, field: string): Promise<MediaReference | null> {
+	async resolve(item: Pick<BatchItem, 'asset_id' | 'file_url' | 'source' | 'metadata' | 'details' | 'dedupe' | 'scan'>, field: string): Promise<MediaReference | null> {
 		const source: Source | undefined = item.source ?? (item.file_url ? { type: 'url', url: item.file_url } : undefined);
 		if (item.asset_id !== undefined) {
 			const asset = await findAsset(this.#tx, this.#workspaceId, item.asset_id);
@@ -45,22 +59,22 @@ export class MediaReferences {
 			if (asset.status === 'uploading') {
 				throw new PipelineError('conflict', `${field}.asset_id: the asset is still waiting for its upload. PUT the file to its upload URL first.`);
 			}
-			if (item.dedupe === 'version') return this.#nextVersion(asset, source, field);
+			if (item.dedupe === 'version') return this.#nextVersion(asset, source, field, item.scan);
 			return { asset, ingestJobId: asset.facts ? null : asset.ingestJobId, made: null };
 		}
 		if (item.dedupe === 'version') throw new PipelineError('invalid_request', `${field}.asset_id: give the asset whose next version the bytes shall be.`, { details: { field: `${field}.asset_id` } });
-		return source ? this.create(source, item.metadata ?? {}, {}, item.dedupe) : null;
+		return source ? this.create(source, item.metadata ?? {}, { details: item.details, dedupe: item.dedupe, scan: item.scan }) : null;
 	}
 
-	#nextVersion(asset: AssetRow, source: Source | undefined, field: string): MediaReference {
+	#nextVersion(asset: AssetRow, source: Source | undefined, field: string, scan: boolean | undefined): MediaReference {
 		if (!source) throw new PipelineError('invalid_request', `${field}.source: give the source (or file_url) of the new version.`, { details: { field: `${field}.source` } });
 		if (!asset.facts) throw new PipelineError('conflict', `${field}.asset_id: the first version of this asset is not stored yet.`, { details: { field: `${field}.asset_id` } });
-		const version = ingestJob(this.#vault, { id: asset.id, workspaceId: asset.workspaceId, ingestJobId: null }, source, this.#priority, 'version');
+		const version = ingestJob(this.#vault, { id: asset.id, workspaceId: asset.workspaceId, ingestJobId: null }, source, this.#priority, { dedupe: 'version', scan });
 		return { asset, ingestJobId: version.id, made: null, version };
 	}
 
-	create(source: Source, metadata: Record<string, unknown>, change: Partial<NewAsset> = {}, dedupe: Dedupe | undefined = undefined): MediaReference {
-		const key = JSON.stringify([source, dedupe]);
+	create(source: Source, metadata: Record<string, unknown>, { details, ...wanted }: IngestWishes & { details?: AssetDetails | undefined } = {}, change: Partial<NewAsset> = {}): MediaReference {
+		const key = JSON.stringify([source, wanted.dedupe]);
 		const earlier = this.#made.get(key);
 		if (earlier) return earlier;
 		const ingestJobId = randomUUID();
@@ -72,20 +86,39 @@ export class MediaReferences {
 			status: 'queued',
 			ingestJobId,
 			metadata,
+			...columnsOfDetails(details ?? {}),
 			...change,
 		};
-		const reference: MediaReference = { asset, ingestJobId, made: { asset, ingest: ingestJob(this.#vault, asset, source, this.#priority, dedupe) } };
+		const made = { asset, ingest: ingestJob(this.#vault, asset, source, this.#priority, wanted), tags: details?.tags ?? [] };
+		const reference: MediaReference = { asset, ingestJobId, made };
 		this.#made.set(key, reference);
 		return reference;
 	}
 
-	get made(): Array<{ asset: NewAsset; ingest: NewJob }> {
+	get made(): MadeAsset[] {
 		return [...this.#made.values()].flatMap(({ made }) => (made ? [made] : []));
 	}
 }
 
+/** Stores assets that a request makes, with their tags. */
+export async function insertMade(tx: Transaction, made: MadeAsset[]): Promise<AssetRow[]> {
+	const rows = await insertAssets(tx, made.map(({ asset }) => asset));
+	for (const { asset, tags } of made) if (tags.length > 0) await mergeTags(tx, asset, tags.map((tag) => ({ tag, source: 'person' as const })));
+	return rows;
+}
+
+/** What is left out stays as it is; empty text is none. */
+export function columnsOfDetails({ title, description, language, owner }: AssetDetails): Partial<NewAsset> {
+	return {
+		...(title !== undefined ? { title: title || null } : {}),
+		...(description !== undefined ? { description: description || null } : {}),
+		...(language !== undefined ? { language } : {}),
+		...(owner !== undefined ? { owner: owner || null } : {}),
+	};
+}
+
 /** The job that fetches the bytes of `asset`. The tokens, if any, are kept apart from the source: they are erased first. */
-export function ingestJob(vault: Vault, asset: Pick<NewAsset, 'id' | 'workspaceId' | 'ingestJobId'>, source: Source | { type: 'upload' }, priority: number, dedupe: Dedupe | undefined = undefined): NewJob {
+export function ingestJob(vault: Vault, asset: Pick<NewAsset, 'id' | 'workspaceId' | 'ingestJobId'>, source: Source | { type: 'upload' }, priority: number, { dedupe, scan }: IngestWishes = {}): NewJob {
 	const { place, secrets } = source.type === 'upload' ? { place: source, secrets: {} } : splitSource(source);
 	const hasSecrets = Object.keys(secrets).length > 0;
 	return {
@@ -94,7 +127,7 @@ export function ingestJob(vault: Vault, asset: Pick<NewAsset, 'id' | 'workspaceI
 		assetId: asset.id,
 		jobType: INGEST,
 		status: 'pending',
-		params: dedupe ? { dedupe } : {},
+		params: { ...(dedupe ? { dedupe } : {}), ...(scan ? { scan } : {}) },
 		source: vault.seal(JSON.stringify(place)),
 		secret: hasSecrets ? vault.seal(JSON.stringify(secrets)) : null,
 		needsSecret: hasSecrets,

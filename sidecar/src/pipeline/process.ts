@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BatchItem, ProcessRequest, Source } from '../contract/requests.ts';
-import { findAsset, insertAssets, lockAsset, updateAsset, type AssetRow } from '../db/assets.ts';
+import { findAsset, lockAsset, updateAsset, type AssetRow } from '../db/assets.ts';
 import { insertCallback } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
 import { recordEvents } from '../db/events.ts';
@@ -10,7 +10,7 @@ import { PipelineError } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
 import { failDependents } from './finish.ts';
-import { MediaReferences, type MediaReference } from './media-reference.ts';
+import { insertMade, MediaReferences, type MediaReference } from './media-reference.ts';
 import { DEFAULT_PIPELINE, readPipeline, stepOf, type FoundPipeline, type JobStep } from './pipelines.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
 import { behindGuards, isGuard, refuseUnsafe } from './safety.ts';
@@ -56,7 +56,7 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 	if (known && !rows.some((row) => isGuard(deps, row))) refuseUnsafe(known, 'asset_id');
 	if (reference.made) {
 		await reserve(tx, reference.made.asset.workspaceId, { assets: 1 });
-		await insertAssets(tx, [reference.made.asset]);
+		await insertMade(tx, [reference.made]);
 		await enqueue(deps, tx, await insertJobs(tx, [reference.made.ingest]));
 	}
 	const inserted = await insertJobs(tx, await ranked(tx, behindGuards(deps, rows)));
@@ -102,11 +102,16 @@ async function resolveAsset(references: MediaReferences, request: ProcessRequest
 		const found = await references.resolve({ asset_id: request.asset_id }, 'body');
 		if (found) return found;
 	}
-	return references.create(sourceOf(request), request.metadata, {
-		fileType: request.file_type,
-		...(typeof request.source === 'string' ? { source: request.source } : {}),
-		...(request.source_id ? { sourceId: request.source_id } : {}),
-	}, request.dedupe);
+	return references.create(
+		sourceOf(request),
+		request.metadata,
+		{ details: request.details, dedupe: request.dedupe },
+		{
+			fileType: request.file_type,
+			...(typeof request.source === 'string' ? { source: request.source } : {}),
+			...(request.source_id ? { sourceId: request.source_id } : {}),
+		},
+	);
 }
 
 function sourceOf({ source, source_id: id, access_token: token, original_url: url }: ProcessRequest): Source {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { and, eq, inArray } from 'drizzle-orm';
 import type { BatchItem } from '../contract/requests.ts';
 import { parse } from '../contract/parse.ts';
-import { insertAssets } from '../db/assets.ts';
 import { insertBatch } from '../db/batches.ts';
 import { makeObsolete } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
@@ -15,7 +14,7 @@ import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
 import { failDependents, finishBatchIfEnded } from './finish.ts';
 import { reserve } from './quota.ts';
-import { MediaReferences, type MediaReference } from './media-reference.ts';
+import { insertMade, MediaReferences, type MediaReference } from './media-reference.ts';
 import { readPipeline, stepOf, type JobStep } from './pipelines.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
 import { behindGuards } from './safety.ts';
@@ -84,7 +83,7 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 
 	await storeBatch(deps, tx, batchId, submission);
 	await reserve(tx, workspaceId, { assets: references.made.length });
-	const assetRows = await insertAssets(tx, references.made.map(({ asset }) => asset));
+	const assetRows = await insertMade(tx, references.made);
 	const freshIds = new Set(fresh.map(({ id }) => id));
 	const hidden = references.made.map(({ ingest }) => ingest).filter(({ id }) => !freshIds.has(id));
 	const inserted = await insertJobs(tx, await ranked(tx, [...hidden, ...behindGuards(deps, fresh)]));

@@ -31,7 +31,7 @@ export async function arrive(deps: UploadDeps, assetId: string, { key, bytes }: 
 		const dedupe = (await findUpload(tx, assetId))?.dedupe ?? undefined;
 		await updateUpload(tx, assetId, { arrivedAt: new Date() });
 		const updated = await updateAsset(tx, assetId, { storageKey: key, bytes, expectedBytes: null, status: 'queued' });
-		await enqueue(deps, tx, await insertJobs(tx, [ingestJob(deps.vault, asset, { type: 'upload' }, 0, dedupe)]));
+		await enqueue(deps, tx, await insertJobs(tx, [ingestJob(deps.vault, asset, { type: 'upload' }, 0, { dedupe })]));
 		return updated;
 	});
 	if (row) wakeAll(deps);

@@ -1,12 +1,11 @@
-import type { NodeOperation } from '../../shared/operation';
 import { requiredText } from '../../shared/parameters';
+import type { IngestSource } from './source';
 
 /** Waits until the bytes of an asset are there, e.g. one that POST /api/media/process has just created. */
-export const existingAsset: NodeOperation = {
+export const asset: IngestSource = {
 	name: 'Existing Asset',
-	value: 'existingAsset',
-	description: 'Wait until an asset that was created elsewhere has arrived completely',
-	action: 'Wait for an existing asset',
+	value: 'asset',
+	description: 'An asset that was created elsewhere: waits until it has arrived completely',
 	properties: [
 		{
 			displayName: 'Asset ID',
@@ -17,5 +16,5 @@ export const existingAsset: NodeOperation = {
 			description: 'ID of the asset to wait for',
 		},
 	],
-	build: ({ read }) => [{ operation: 'ingest', asset_id: requiredText(read, 'assetId', 'Asset ID') }],
+	find: ({ read }) => [{ operation: 'ingest', asset_id: requiredText(read, 'assetId', 'Asset ID') }],
 };

@@ -1,8 +1,7 @@
 import { NodeApiError, type IExecuteFunctions } from 'n8n-workflow';
-import { readHttpFailure } from '../../shared/httpError';
-import { ParameterError } from '../../shared/parameters';
-import type { Platform } from './platform';
-import { chosenCredential, requireCredential } from './requireCredential';
+import { readHttpFailure } from './httpError';
+import { ParameterError } from './parameters';
+import { chosenCredential, requireCredential, type Service } from './requireCredential';
 
 const TIMEOUT_MS = 10_000;
 
@@ -17,6 +16,8 @@ export interface WhoAmI {
 	/** Cheapest call that the scopes allow. */
 	url: string;
 	headers?: Record<string, string>;
+	/** Default GET. */
+	method?: 'GET' | 'POST';
 }
 
 /**
@@ -26,7 +27,7 @@ export interface WhoAmI {
 export async function freshToken(
 	context: IExecuteFunctions,
 	itemIndex: number,
-	platform: Pick<Platform, 'name' | 'value' | 'credentials'>,
+	platform: Service,
 	whoAmI: WhoAmI,
 ): Promise<string> {
 	const stored = await requireCredential<OAuth2Credential>(context, itemIndex, platform);
@@ -48,10 +49,10 @@ export async function freshToken(
  * Only a 401 is an error here: when the platform cannot be reached from n8n, or is busy, the stored token may still be good, and
  * the sidecar will find out.
  */
-async function refreshToken(context: IExecuteFunctions, platform: Pick<Platform, 'name' | 'credentials'>, { url, headers }: WhoAmI): Promise<void> {
+async function refreshToken(context: IExecuteFunctions, platform: Service, { url, headers, method = 'GET' }: WhoAmI): Promise<void> {
 	try {
 		await context.helpers.httpRequestWithAuthentication.call(context, chosenCredential(context, platform) ?? '', {
-			method: 'GET',
+			method,
 			url,
 			json: true,
 			timeout: TIMEOUT_MS,

@@ -1,0 +1,52 @@
+import type { INodeProperties } from 'n8n-workflow';
+import type { ReadParameter } from '../../shared/operation';
+import { optionalText, ParameterError } from '../../shared/parameters';
+import type { AssetDetails } from '../../shared/wire';
+
+/** An asset of the sidecar. @param description what it is for */
+export const assetField = (description: string): INodeProperties => ({
+	displayName: 'Asset',
+	name: 'asset',
+	type: 'resourceLocator',
+	default: { mode: 'id', value: '={{ $json.asset_id }}' },
+	required: true,
+	description,
+	modes: [
+		{ displayName: 'From List', name: 'list', type: 'list', placeholder: 'Select an asset…', typeOptions: { searchListMethod: 'searchAssets', searchable: true } },
+		{
+			displayName: 'By ID',
+			name: 'id',
+			type: 'string',
+			placeholder: '7b0c7c1e-4c7f-4d0a-9a53-0f5b6c1d2e3f',
+			validation: [{ type: 'regex', properties: { regex: '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', errorMessage: 'This is no asset ID' } }],
+		},
+	],
+});
+
+/** The ID, whichever way it was chosen. */
+export function readAsset(read: ReadParameter): string {
+	const value = read('asset', '');
+	const id = typeof value === 'object' && value !== null && 'value' in value ? String(value.value ?? '').trim() : String(value ?? '').trim();
+	if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return id;
+	throw new ParameterError(id === '' ? '"Asset" is empty. Choose an asset, or check that its expression finds an ID for this item.' : `"Asset" must be the ID of an asset, but is "${id.slice(0, 80)}".`);
+}
+
+/** What people say of an asset; entries of a collection. */
+export const detailFields: readonly INodeProperties[] = [
+	{ displayName: 'Description', name: 'description', type: 'string', typeOptions: { rows: 3 }, default: '', description: 'A few sentences' },
+	{ displayName: 'Language', name: 'language', type: 'string', default: '', placeholder: 'de', description: 'Language of what is said in it, such as de or pt-BR' },
+	{ displayName: 'Metadata', name: 'metadata', type: 'json', default: '{}', description: 'Own data kept with the asset, as a JSON object' },
+	{ displayName: 'Owner', name: 'owner', type: 'string', default: '', description: 'Who it belongs to, in your own words' },
+	{ displayName: 'Tags', name: 'tags', type: 'string', default: '', placeholder: 'interview, berlin', description: 'Words to find it by, separated by commas' },
+	{ displayName: 'Title', name: 'title', type: 'string', default: '', description: 'Shown on its page and used for posts' },
+];
+
+/** @param field the collection; undefined: nobody has set any */
+export function readDetails(read: ReadParameter, field: string): AssetDetails | undefined {
+	const text = (name: string): string | undefined => optionalText(read, `${field}.${name}`);
+	const given = read(`${field}.tags`, undefined);
+	const tags = (Array.isArray(given) ? given.map(String) : String(given ?? '').split(/[,，、\n]/)).map((tag) => tag.trim()).filter((tag) => tag !== '');
+	const details = { title: text('title'), description: text('description'), language: text('language'), owner: text('owner'), tags: tags.length > 0 ? tags : undefined };
+	const filled = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
+	return Object.keys(filled).length > 0 ? filled : undefined;
+}
