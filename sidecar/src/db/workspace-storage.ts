@@ -11,6 +11,9 @@ export interface Placement {
 	storageFrom: string | null;
 }
 
+/** How long a process may go on with the old place of a workspace after it was changed here. */
+export const PLACEMENTS_CACHE_MS = 2000;
+
 const columns = { workspaceId: workspaces.id, storage: workspaces.storage, storageFrom: workspaces.storageFrom };
 
 /** Those that have their files elsewhere than the installation says, or are being moved. */

@@ -2,10 +2,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { OpenDatabase } from '../db/database.ts';
-import { aloneMoving, jobsSinceBefore, openUploads, place, placementOf } from '../db/workspace-storage.ts';
+import { aloneMoving, jobsSinceBefore, openUploads, place, placementOf, PLACEMENTS_CACHE_MS } from '../db/workspace-storage.ts';
 import { PipelineError } from '../errors.ts';
 import { mimeOfName } from '../media/package.ts';
-import { PLACEMENTS_CACHE_MS } from '../storage/by-workspace.ts';
 import { workspaceFolder } from '../storage/keys.ts';
 import type { Storage, StoredFile } from '../storage/storage.ts';
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Placement } from '../db/workspace-storage.ts';
+import { PLACEMENTS_CACHE_MS, type Placement } from '../db/workspace-storage.ts';
 import { PipelineError } from '../errors.ts';
 import { assertKey, workspaceFolder } from './keys.ts';
 import type { Multipart, PutOptions, Storage, StoredFile } from './storage.ts';
@@ -23,9 +23,6 @@ export interface ByWorkspace extends Storage {
 	/** Stops looking into the database. */
 	close(): void;
 }
-
-/** How long another process may go on with the old place of a workspace after it was changed in the database. */
-export const PLACEMENTS_CACHE_MS = 2000;
 
 /** Where the files of one folder are. */
 interface Where {
