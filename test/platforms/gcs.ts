@@ -16,7 +16,9 @@ interface Session {
 	name: string;
 	contentType: string;
 	storageClass: string;
-	bytes: Buffer;
+	/** What has arrived. */
+	parts: Buffer[];
+	length: number;
 	gone: boolean;
 	/** What became of it: told again to whoever asks ("Check the status of a resumable upload"). */
 	made: object | null;
@@ -74,9 +76,9 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		crc32c: object.crc32c,
 		storageClass: object.storageClass,
 	});
-	function save(name: string, bytes: Buffer, contentType: string, storageClass: string): GcsObject {
+	function save(name: string, bytes: Buffer, contentType: string, storageClass: string, crc32c = crc32cOf(bytes)): GcsObject {
 		if (Buffer.byteLength(name) > 1024 || name.length === 0) invalid('The specified object name is not valid.');
-		const object = { bytes, crc32c: crc32cOf(bytes), contentType, storageClass, generation: (generation += 7), updated: new Date(emulator.now()) };
+		const object = { bytes, crc32c, contentType, storageClass, generation: (generation += 7), updated: new Date(emulator.now()) };
 		objects.set(name, object);
 		return object;
 	}
@@ -111,7 +113,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 
 	function openSession(name: string, contentType = 'application/octet-stream', storageClass = 'STANDARD'): string {
 		const id = randomUUID();
-		sessions.set(id, { name, contentType, storageClass, bytes: Buffer.alloc(0), gone: false, made: null });
+		sessions.set(id, { name, contentType, storageClass, parts: [], length: 0, gone: false, made: null });
 		return `${base}/upload/storage/v1/b/${bucket}/o?uploadType=resumable&upload_id=${id}`;
 	}
 	emulator.step('begin', 'post', '/upload/storage/v1/b/:bucket/o', (call) => {
@@ -134,17 +136,17 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		if (session.gone) return refuse(410, 'gone', 'This upload was given up.');
 		return session;
 	}
-	const more = ({ bytes }: Session): Answer => ({ status: 308, headers: bytes.length > 0 ? { range: `bytes=0-${bytes.length - 1}` } : {} });
+	const more = ({ length }: Session): Answer => ({ status: 308, headers: length > 0 ? { range: `bytes=0-${length - 1}` } : {} });
 	function finish(call: Pick<StreamCall, 'headers' | 'query'>, session: Session): Answer {
-		if (state.damageUploads) session.bytes = Buffer.concat([Buffer.from('x'), session.bytes.subarray(1)]);
+		const whole = Buffer.concat(session.parts.splice(0));
+		const bytes = state.damageUploads ? Buffer.concat([Buffer.from('x'), whole.subarray(1)]) : whole;
 		const told = /^crc32c=(\S+)$/.exec(call.headers['x-goog-hash'] ?? '')?.[1];
-		const right = crc32cOf(session.bytes);
+		const right = crc32cOf(bytes);
 		if (told && told !== right) {
 			sessions.delete(call.query.upload_id ?? '');
 			return refuse(400, 'invalid', `Provided CRC32C "${told}" doesn't match calculated CRC32C "${right}".`);
 		}
-		session.made = resource(session.name, save(session.name, session.bytes, session.contentType, session.storageClass));
-		session.bytes = Buffer.alloc(0);
+		session.made = resource(session.name, save(session.name, bytes, session.contentType, session.storageClass, right));
 		return { status: 200, body: session.made };
 	}
 	emulator.stream('chunk', 'put', '/upload/storage/v1/b/:bucket/o', async (call) => {
@@ -152,10 +154,10 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 		const [, range, first, last, total] = /^bytes (?:(\*)|(\d+)-(\d+))\/(\*|\d+)$/.exec(call.headers['content-range'] ?? '') ?? [];
 		if (total === undefined) return invalid('Content-Range is missing or malformed.');
 		if (session.made) return { status: 200, body: session.made };
-		if (range === '*') return total !== '*' && Number(total) === session.bytes.length ? finish(call, session) : more(session);
+		if (range === '*') return total !== '*' && Number(total) === session.length ? finish(call, session) : more(session);
 		const [start, end] = [Number(first), Number(last)];
-		if (start > session.bytes.length) return refuse(503, 'backendError', 'Invalid request. There is a gap between this chunk and what has arrived.');
-		const taken: Buffer[] = [session.bytes.subarray(0, start)];
+		if (start !== session.length) return refuse(503, 'backendError', 'Invalid request. This chunk does not follow what has arrived.');
+		const taken: Buffer[] = [];
 		let length = 0;
 		try {
 			for await (const piece of call.chunks) {
@@ -164,14 +166,16 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}) {
 			}
 		} catch (error) {
 			// What has arrived is kept in whole units.
-			const arrived = Buffer.concat(taken);
-			session.bytes = arrived.subarray(0, Math.max(start, arrived.length - (arrived.length % CHUNK_UNIT)));
+			const kept = length - (length % CHUNK_UNIT);
+			session.parts.push(Buffer.concat(taken).subarray(0, kept));
+			session.length += kept;
 			throw error;
 		}
 		if (length !== end - start + 1) return invalid(`Content-Range promises ${end - start + 1} bytes, ${length} came.`);
 		if (total === '*' && (end + 1) % CHUNK_UNIT !== 0) return invalid('Chunks must be multiples of 256 KiB.');
-		session.bytes = Buffer.concat(taken);
-		return total === '*' || session.bytes.length < Number(total) ? more(session) : finish(call, session);
+		session.parts.push(...taken);
+		session.length += length;
+		return total === '*' || session.length < Number(total) ? more(session) : finish(call, session);
 	});
 	emulator.step('cancel', 'delete', '/upload/storage/v1/b/:bucket/o', (call) => {
 		sessionOf(call).gone = true;
