@@ -57,7 +57,7 @@ function createServer(deps: HttpDeps): Server {
 		maxSize: async (_request, id) => (id === null ? deps.maxUploadBytes : await sizeOf(deps, id)),
 		onUploadCreate: async (request, upload) => {
 			const row = await findUpload(deps.db, assetOf(request.url));
-			if (!row || upload.size !== row.bytes) throw { status_code: 400, body: `Upload-Length: this link is for exactly ${row?.bytes ?? 0} bytes (given: ${upload.size ?? 'none'}).\n` };
+			if (!row || upload.size !== row.bytes) throw new PipelineError('invalid_request', `Upload-Length: this link is for exactly ${row?.bytes ?? 0} bytes (given: ${upload.size ?? 'none'}).`);
 			upload.creation_date = creationOf(row);
 			return {};
 		},
