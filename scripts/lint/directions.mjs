@@ -23,7 +23,7 @@ const FORBIDDEN = {
 /** Folders of interchangeable adapters, and the files in them that are no adapter but the interface or what all share. */
 const SHARED_FILES = {
 	queue: ['queue'],
-	storage: ['storage', 'keys', 'signed-url', 'rendition-link'],
+	storage: ['storage', 'keys', 'signed-url', 'rendition-link', 'upload-link'],
 	sources: ['source'],
 	scan: ['scanner', 'address', 'compose'],
 };
