@@ -13,7 +13,7 @@ export const watchedFiles = pgTable(
 		version: text('version').notNull(),
 		/** No foreign key: the asset may be deleted, and the file must not be taken again. */
 		assetId: uuid('asset_id').notNull(),
-		/** Moved to done/ or failed/, or found to be gone; null: still to be done, where WATCH_MOVE is on. */
+		/** Its asset is gone, and it stays where it is; null: to be moved when its work has ended, where WATCH_MOVE is on. */
 		settledAt: time('settled_at'),
 		createdAt: createdAt(),
 	},

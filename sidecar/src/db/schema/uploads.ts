@@ -24,6 +24,8 @@ export const uploads = pgTable(
 		uploadId: text('upload_id'),
 		/** What happens when the bytes are there already; null: the new asset shares them. */
 		dedupe: text('dedupe').$type<'link' | 'copy'>(),
+		/** Must be scanned for viruses, also where the settings of the workspace do not ask for it. */
+		scan: boolean('scan').notNull().default(false),
 		arrivedAt: time('arrived_at'),
 		expiresAt: time('expires_at').notNull(),
 		createdAt: createdAt(),
