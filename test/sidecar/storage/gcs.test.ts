@@ -29,7 +29,7 @@ describe('files in Google Cloud Storage', () => {
 		return keys.sort();
 	};
 	/** Not the same anywhere, so that no piece can stand for another. */
-	const big = Buffer.alloc(20 * 1024 * 1024 + 17).map((_, index) => (index * 31 + (index >>> 8) * 7 + (index >>> 16)) & 0xff);
+	const big = Buffer.from(new Uint8Array(20 * 1024 * 1024 + 17).map((_, index) => (index * 31 + (index >>> 8) * 7 + (index >>> 16)) & 0xff));
 	const pieces = (bytes: Buffer) => Readable.from((function* () { for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536); })());
 
 	afterEach(() => gcs.close());

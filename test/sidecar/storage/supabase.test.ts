@@ -18,7 +18,7 @@ describe('files in Supabase Storage', () => {
 		for await (const { key } of files) keys.push(key);
 		return keys.sort();
 	};
-	const big = Buffer.alloc(14 * 1024 * 1024 + 17).map((_, index) => (index * 31 + (index >>> 8) * 7 + (index >>> 16)) & 0xff);
+	const big = Buffer.from(new Uint8Array(14 * 1024 * 1024 + 17).map((_, index) => (index * 31 + (index >>> 8) * 7 + (index >>> 16)) & 0xff));
 	const pieces = (bytes: Buffer) => Readable.from((function* () { for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536); })());
 
 	afterEach(() => supabase.close());
