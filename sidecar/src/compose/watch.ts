@@ -3,10 +3,15 @@ import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { processRequestSchema } from '../contract/requests.ts';
 import type { Database } from '../db/database.ts';
-import { createWatchFolder } from '../ops/watch-folder.ts';
+import { createWatchFolder, type FolderAccess } from '../ops/watch-folder.ts';
 import { wakeAll, type PipelineDeps } from '../pipeline/deps.ts';
 import { startLoop, type Loop } from '../pipeline/loop.ts';
 import { submitProcess } from '../pipeline/process.ts';
+import { insideFolder, versionOf, walkFolder } from '../sources/folder.ts';
+import { whyNoMedia } from '../sources/media-kind.ts';
+
+/** The folder as sources see it. */
+export const watchedFiles: FolderAccess = { walk: walkFolder, versionOf, inside: insideFolder, isMedia: (name) => whyNoMedia(name, null) === null };
 
 /** Twice in the time that a file must not change, so that it is taken soon after it. */
 const ROUNDS_PER_SETTLE = 2;
@@ -24,6 +29,7 @@ export function startWatching(config: Config, deps: PipelineDeps & { db: Databas
 	const workspaceId = config.WATCH_WORKSPACE;
 	const settleMs = config.WATCH_SETTLE_SECONDS * 1000;
 	const round = createWatchFolder({
+		files: watchedFiles,
 		db: deps.db,
 		root: resolve(config.WATCH_DIR),
 		workspaceId,

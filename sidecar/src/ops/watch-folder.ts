@@ -1,4 +1,5 @@
 import { and, eq, inArray, isNull } from 'drizzle-orm';
+import type { BigIntStats } from 'node:fs';
 import { lstat, mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
@@ -10,7 +11,18 @@ import { transact } from '../db/transact.ts';
 import { insideFolder, versionOf, walkFolder } from '../sources/folder.ts';
 import { whyNoMedia } from '../sources/media-kind.ts';
 
+/** How the folder is looked at (sources/folder.ts). */
+export interface FolderAccess {
+	walk(root: string, path: string, options: { recursive: boolean; leaveOut?: readonly string[] }): AsyncIterable<{ path: string; stats: BigIntStats }>;
+	versionOf(stats: BigIntStats): string;
+	/** The real path of something below the root; throws where a link leads away. */
+	inside(root: string, path: string): Promise<string>;
+	/** As far as its name tells. */
+	isMedia(name: string): boolean;
+}
+
 export interface WatchDeps {
+	files: FolderAccess;
 	db: Database;
 	/** WATCH_DIR */
 	root: string;
@@ -52,9 +64,9 @@ export function createWatchFolder(deps: WatchDeps): () => Promise<number> {
 		const before = seen;
 		seen = new Map();
 		const complete: Array<{ path: string; version: string }> = [];
-		for await (const { path, stats } of walkFolder(deps.root, '', { recursive: true, leaveOut: [DONE, FAILED] })) {
-			if (whyNoMedia(basename(path), null)) continue;
-			const version = versionOf(stats);
+		for await (const { path, stats } of deps.files.walk(deps.root, '', { recursive: true, leaveOut: [DONE, FAILED] })) {
+			if (!deps.files.isMedia(basename(path))) continue;
+			const version = deps.files.versionOf(stats);
 			const earlier = before.get(path);
 			const entry = earlier?.version === version ? earlier : { version, since: at, taken: false };
 			seen.set(path, entry);
@@ -95,6 +107,11 @@ async function take(deps: WatchDeps, { path, version }: { path: string; version:
 		// First: whoever else takes it at this moment waits here, and then finds it taken.
 		const inserted = await tx.insert(watchedFiles).values({ workspaceId, path, version, assetId: nobody }).onConflictDoNothing().returning({ path: watchedFiles.path });
 		if (inserted.length === 0) return false;
+		// Another sidecar may have moved it, and forgotten it, since this one looked.
+		if (!(await isStill(deps, { path, version }))) {
+			await tx.delete(watchedFiles).where(keyOf({ workspaceId, path, version }));
+			return false;
+		}
 		const assetId = await deps.submit(tx, path);
 		await tx.update(watchedFiles).set({ assetId }).where(keyOf({ workspaceId, path, version }));
 		deps.log.info({ file: path, asset_id: assetId }, 'a file of the watched folder was taken');
@@ -113,7 +130,9 @@ async function moveEnded(deps: WatchDeps): Promise<void> {
 			const asset = await findAsset(deps.db, deps.workspaceId, row.assetId);
 			if (asset && !(await hasEnded(deps, asset))) continue;
 			if (asset && (await isStill(deps, row))) await moveAway(deps, row, asset);
-			await deps.db.update(watchedFiles).set({ settledAt: new Date() }).where(keyOf(row));
+			// What has left the folder may come back, to be tried again; of what is still there the row must stay.
+			if (await isStill(deps, row)) await deps.db.update(watchedFiles).set({ settledAt: new Date() }).where(keyOf(row));
+			else await deps.db.delete(watchedFiles).where(keyOf(row));
 		} catch (error) {
 			deps.log.warn({ err: error, file: row.path }, 'a file of the watched folder could not be moved; it is tried again');
 		}
@@ -127,18 +146,18 @@ async function hasEnded({ db }: WatchDeps, asset: AssetRow): Promise<boolean> {
 }
 
 /** The file is there as it was taken: one that was moved already, or replaced by another, is left alone. */
-async function isStill({ root }: WatchDeps, { path, version }: WatchedRow): Promise<boolean> {
+async function isStill({ root, files }: WatchDeps, { path, version }: Pick<WatchedRow, 'path' | 'version'>): Promise<boolean> {
 	const stats = await lstat(join(root, ...path.split('/')), { bigint: true }).catch(() => null);
-	return stats?.isFile() === true && versionOf(stats) === version;
+	return stats?.isFile() === true && files.versionOf(stats) === version;
 }
 
-async function moveAway({ root }: WatchDeps, { path }: WatchedRow, asset: AssetRow): Promise<void> {
+async function moveAway({ root, files }: WatchDeps, { path }: WatchedRow, asset: AssetRow): Promise<void> {
 	const folder = asset.status === 'failed' ? FAILED : DONE;
 	await mkdir(join(root, folder), { recursive: true });
-	await insideFolder(root, folder);
+	await files.inside(root, folder);
 	const wanted = [folder, ...path.split('/')].join('/');
 	await mkdir(join(root, dirname(wanted)), { recursive: true });
-	const target = join(await insideFolder(root, dirname(wanted)), await freeName(join(root, dirname(wanted)), basename(path)));
+	const target = join(await files.inside(root, dirname(wanted)), await freeName(join(root, dirname(wanted)), basename(path)));
 	if (folder === FAILED) {
 		const { code = 'failed', message = 'It could not be processed.' } = asset.error ?? {};
 		await writeFile(`${target}.txt`, `${message}\n\nError: ${code}\nAsset: ${asset.id}\nTo try again, move the file back into the watched folder.\n`);

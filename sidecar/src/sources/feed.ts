@@ -44,7 +44,7 @@ type Content = NonNullable<Media['contents']>[number];
 const filled = (text: unknown): string | null => (typeof text === 'string' && text.trim() !== '' ? text.trim() : null);
 const positive = (value: unknown): number | null => (typeof value === 'number' && value > 0 && Number.isFinite(value) ? value : null);
 const time = (value: unknown): Date | null => {
-	const date = value instanceof Date ? value : new Date(String(value ?? ''));
+	const date = value instanceof Date ? value : new Date(typeof value === 'string' ? value : '');
 	return Number.isNaN(date.getTime()) ? null : date;
 };
 const file = (url: unknown, of: Partial<FeedFile>): FeedFile[] => {
