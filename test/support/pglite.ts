@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +22,8 @@ async function template(): Promise<string> {
 	for (const name of (await readdir(join(SIDECAR, 'migrations'))).filter((one) => one.endsWith('.sql')).sort()) hash.update(name).update(await readFile(join(SIDECAR, 'migrations', name)));
 	for (const file of ['src/db/open.ts', 'src/db/tenancy.ts', 'package.json']) hash.update(await readFile(join(SIDECAR, file)));
 	const path = join(CACHE, `pglite-${hash.digest('hex').slice(0, 16)}.tar`);
-	if (!(await readdir(CACHE).catch(() => [])).includes(path.slice(CACHE.length + 1))) await make(path);
+	const made = await stat(path).catch(() => null);
+	if (made === null) await make(path);
 	return path;
 }
 
@@ -36,7 +37,7 @@ async function make(path: string): Promise<void> {
 	await writeFile(part, Buffer.from(await (await client.dumpDataDir('none')).arrayBuffer()));
 	await client.close();
 	await rename(part, path);
-	await promisify(execFile)('rm', ['-rf', folder]);
+	await rm(folder, { recursive: true, force: true });
 }
 
 /** A fresh embedded database in memory, with all tables. */
@@ -46,7 +47,8 @@ export async function openTestDatabase(): Promise<OpenDatabase> {
 
 /** The same as files, for a sidecar that is about to be started on `folder`. One that is there already stays. */
 export async function prepareDatabase(folder: string): Promise<void> {
-	if ((await readdir(folder).catch(() => [])).length > 0) return;
+	const found: string[] = await readdir(folder).catch(() => []);
+	if (found.length > 0) return;
 	await mkdir(folder, { recursive: true });
 	await promisify(execFile)('tar', ['-xf', await template(), '-C', folder]);
 }

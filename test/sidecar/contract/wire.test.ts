@@ -75,11 +75,12 @@ const at = new Date('2026-01-01T00:00:00Z');
 const job: JobRow = {
 	id: 'job', workspaceId: 'acme', batchId: null, assetId: 'asset', itemIndex: 0, jobType: 'compress', status: 'completed', process: true, held: false, afterJobId: null,
 	params: { height: 720 }, reuse: true, reuseKey: null, renditionKey: null, source: null, secret: 'v1.sealed', needsSecret: true, output: { ok: true }, error: null, externalJobId: null, attempts: 1, uncounted: 0, resent: 0,
-	priority: 0, rank: 1, progress: 100, runAt: at, leaseUntil: null, workerId: 'w', estimatedSeconds: 1, steps: { ffmpeg: 5 }, cost: { cpu_seconds: 1 }, createdAt: at, startedAt: at, completedAt: at,
+	priority: 0, step: null, waitsForSlot: false, rank: 1, progress: 100, runAt: at, leaseUntil: null, workerId: 'w', estimatedSeconds: 1, steps: { ffmpeg: 5 }, cost: { cpu_seconds: 1 }, createdAt: at, startedAt: at, completedAt: at,
 };
 const asset: AssetRow = {
 	id: 'asset', workspaceId: 'acme', source: 'url', sourceId: null, fileType: 'video', originalUrl: 'https://a.test/b', storageKey: 'raw/acme/asset.mp4', sha256: 'x', mime: 'video/mp4', bytes: 1,
 	durationSeconds: 1, width: 1, height: 1, facts: null, status: 'failed', callbackUrl: 'v1.sealed', toldAt: null, ingestJobId: null, metadata: {}, error: { code: 'input_corrupt', message: 'Broken.' }, createdAt: at, updatedAt: at,
+	version: 2, sameAs: null, originalState: 'stored', originalKey: null, originalBytes: null, publicAt: null, title: 'T', description: null, language: 'de', owner: null, expectedBytes: null,
 };
 const file: FileRow = { id: 'f', workspaceId: 'acme', assetId: 'asset', jobId: 'job', name: 'a.mp4', storageKey: 'jobs/acme/a.mp4', mime: 'video/mp4', bytes: 3, width: 4, height: 2, durationSeconds: 1, part: false, position: 0, createdAt: at };
 const batch: BatchRow = { id: 'batch', workspaceId: 'acme', kind: 'batch', callbackUrl: 'v1.sealed', callbackUrlHash: 'x', progressUrl: null, deadlineAt: at, createdAt: at, completedAt: at };

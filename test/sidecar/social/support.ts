@@ -12,13 +12,13 @@ import { createAccountRun } from '../../../sidecar/src/social/account-run.ts';
 import type { AccountRun, Platform, Post, PostMedia } from '../../../sidecar/src/social/platform.ts';
 import type { PublishDependencies, PublishRequest } from '../../../sidecar/src/social/publish.ts';
 import type { Account } from './stages/stage.ts';
-import { openTestDatabase } from '../../support/pglite.ts';
+import { openTestDatabase as openEmpty } from '../../support/pglite.ts';
 
 export const WORKSPACE = 'default';
 
 /** An empty database in memory with one workspace. */
 export async function openTestDatabase(): Promise<OpenDatabase> {
-	const database = await openTestDatabase();
+	const database = await openEmpty();
 	await database.db.insert(workspaces).values({ id: WORKSPACE, name: 'Default' }).onConflictDoNothing();
 	return database;
 }
