@@ -8,7 +8,7 @@ export const SCOPE_TEXTS: Record<Scope, string> = {
 	publish: 'publish and delete posts on platforms',
 	delete: 'delete assets and what belongs to them',
 	admin: 'manage the API keys and the settings of the workspace, read its audit log',
-	platform: 'make and delete workspaces; only for keys of the workspace "default"',
+	platform: 'make and delete workspaces, set their quotas; only for keys of the workspace "default"',
 };
 
 /** Stored for a key that may do everything. */

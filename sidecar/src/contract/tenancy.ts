@@ -17,6 +17,9 @@ export const keyRequestSchema = z.strictObject({
 	expires_in: z.number().int().min(1).max(MOST_SECONDS).nullable().default(null).describe('Seconds; null: it does not expire.'),
 });
 
+/** Of a workspace that stands in the address. */
+export const workspaceKeyRequestSchema = keyRequestSchema.omit({ workspace_id: true });
+
 export const rotateRequestSchema = z.strictObject({
 	grace_seconds: z.number().int().min(0).max(MOST_GRACE_SECONDS).default(86_400).describe('How long the old key goes on working.'),
 });

@@ -17,12 +17,14 @@ const about = 'Only what is named changes. null: as it was before anybody set an
 /** Body of PATCH /api/media/workspace/settings. */
 export const settingsChangeSchema = z.strictObject({
 	workspace_id: z.string().optional().describe('Must be the workspace of the API key, when given.'),
-	quotas: z.optional(z.nullable(section(quotasSchema))).describe(about),
+	quotas: z.optional(z.nullable(section(quotasSchema))).describe(`${about} For the operator (scope \`platform\`).`),
 	checks: z.optional(z.nullable(section(checksSchema))).describe(about),
 	originals: z.optional(z.nullable(withoutDefault(workspaceSettingsSchema.shape.originals) as typeof workspaceSettingsSchema.shape.originals)).describe(about),
 	retention: z.optional(z.nullable(section(retentionSchema))).describe(`${about} In \`retention\`, a field that is null means "for ever".`),
 	pipeline: z.string().max(100).nullable().optional().describe(about),
 });
+/** Body of PATCH /api/media/workspaces/{id}/settings: the workspace stands in the address. */
+export const workspaceSettingsChangeSchema = settingsChangeSchema.omit({ workspace_id: true });
 export type SettingsChange = Omit<z.infer<typeof settingsChangeSchema>, 'workspace_id'>;
 
 /**

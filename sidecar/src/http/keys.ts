@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { covers } from '../contract/scopes.ts';
 import { keyRequestSchema, rotateRequestSchema, type ApiKeyView } from '../contract/tenancy.ts';
 import { BOOTSTRAP, expireKey, insertKey, listKeys, lockKey, revokeKey, type ApiKeyRow } from '../db/api-keys.ts';
+import type { Transaction } from '../db/database.ts';
 import { transact } from '../db/transact.ts';
 import { PipelineError } from '../errors.ts';
 import { uuidOf } from './batches.ts';
@@ -27,13 +28,11 @@ export function keyRoutes(): Router {
 
 	router.post('/keys', async (request, response) => {
 		const { name, scopes, expires_in: expiresIn } = bodyOf(keyRequestSchema, request, response);
-		if (name === BOOTSTRAP) throw new PipelineError('invalid_request', `name: "${BOOTSTRAP}" is the key of the operator (API_KEY). Choose another name.`, { details: { field: 'name' } });
+		refuseBootstrap(name);
 		refuseMore(response, scopes, 'scopes');
 		const workspaceId = workspaceOf(response);
 		const { row, key } = await transact(dbOf(response), async (tx) => {
-			if ((await listKeys(tx, workspaceId)).length >= MAX_KEYS) {
-				throw new PipelineError('conflict', `This workspace has ${MAX_KEYS} keys, which is the most there can be. Delete those that nobody uses: GET /api/media/keys lists them.`);
-			}
+			await refuseTooMany(tx, workspaceId);
 			return insertKey(tx, { workspaceId, name, scopes: [...new Set(scopes)], expiresAt: expiresIn === null ? null : new Date(Date.now() + expiresIn * 1000) });
 		});
 		response.status(201).set('Cache-Control', 'no-store').json({ ...keyView(row), key });
@@ -64,6 +63,15 @@ export function keyRoutes(): Router {
 	});
 
 	return router;
+}
+
+export function refuseBootstrap(name: string): void {
+	if (name === BOOTSTRAP) throw new PipelineError('invalid_request', `name: "${BOOTSTRAP}" is the key of the operator (API_KEY). Choose another name.`, { details: { field: 'name' } });
+}
+
+export async function refuseTooMany(tx: Transaction, workspaceId: string): Promise<void> {
+	if ((await listKeys(tx, workspaceId)).length < MAX_KEYS) return;
+	throw new PipelineError('conflict', `This workspace has ${MAX_KEYS} keys, which is the most there can be. Delete those that nobody uses: GET /api/media/keys lists them.`);
 }
 
 /** Who has a key that may do more, may do more: nobody gets one out of a key that may less. */

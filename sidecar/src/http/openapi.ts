@@ -8,7 +8,7 @@ import * as retention from '../contract/retention.ts';
 import * as sources from '../contract/sources.ts';
 import * as views from '../contract/views.ts';
 import * as webhooks from '../contract/webhooks.ts';
-import { settingsChangeSchema } from '../contract/workspace-change.ts';
+import { settingsChangeSchema, workspaceSettingsChangeSchema } from '../contract/workspace-change.ts';
 import { workspaceSettingsSchema } from '../contract/workspace.ts';
 import { scopeOfOperation, SCOPE_TEXTS, type Scope } from '../contract/scopes.ts';
 import * as tenancy from '../contract/tenancy.ts';
@@ -101,7 +101,7 @@ const routes: Route[] = [
 	{ method: 'get', path: '/api/media/quota', tag: 'Service', scope: 'read', summary: 'What the workspace holds and may hold: bytes, assets, jobs at once.', status: 200, answer: quotaViewSchema },
 	{ method: 'get', path: '/api/media/ai', tag: 'Service', scope: 'read', summary: 'For each task of AI who serves it now, in which order providers are asked, and why others cannot.', status: 200, answer: aiReportSchema },
 	{ method: 'get', path: '/api/media/workspace/settings', tag: 'Service', scope: 'read', summary: 'What the workspace has decided for itself: quotas, checks of files, what becomes of originals, retention.', status: 200, answer: workspaceSettingsSchema },
-	{ method: 'patch', path: '/api/media/workspace/settings', tag: 'Service', scope: 'admin', summary: 'Change settings: what is named changes, null resets. Answers all of them.', body: settingsChangeSchema, status: 200, answer: workspaceSettingsSchema },
+	{ method: 'patch', path: '/api/media/workspace/settings', tag: 'Service', scope: 'admin', summary: 'Change settings: what is named changes, null resets. Answers all of them. `quotas` take the scope `platform`.', body: settingsChangeSchema, status: 200, answer: workspaceSettingsSchema },
 	{ method: 'post', path: '/api/media/keys', tag: 'Keys', scope: 'admin', summary: 'Make an API key of the workspace. It is in the answer, this once.', body: tenancy.keyRequestSchema, status: 201, answer: tenancy.apiKeyCreatedSchema, secret: true },
 	{ method: 'get', path: '/api/media/keys', tag: 'Keys', scope: 'admin', summary: 'The keys that work, newest first, without themselves.', status: 200, answer: listOf('keys', tenancy.apiKeySchema) },
 	{ method: 'post', path: '/api/media/keys/{id}/rotate', tag: 'Keys', scope: 'admin', summary: 'A new key in place of this one, which goes on working for the grace time.', body: tenancy.rotateRequestSchema, status: 201, answer: tenancy.apiKeyCreatedSchema, secret: true },
@@ -109,6 +109,9 @@ const routes: Route[] = [
 	{ method: 'post', path: '/api/media/workspaces', tag: 'Keys', scope: 'platform', summary: 'Make a workspace. Its first key is in the answer, this once.', body: tenancy.workspaceRequestSchema, status: 201, answer: tenancy.workspaceCreatedSchema, secret: true },
 	{ method: 'get', path: '/api/media/workspaces', tag: 'Keys', scope: 'platform', summary: 'All workspaces.', status: 200, answer: listOf('workspaces', tenancy.workspaceSchema) },
 	{ method: 'delete', path: '/api/media/workspaces/{id}', tag: 'Keys', scope: 'platform', summary: 'Delete an empty workspace; with `force=true` everything that is in it, files included. Cut off in the middle, the same request goes on.', query: { force: 'true: with all that is in it' }, status: 200, answer: z.object({ id: z.string(), deleted: z.literal(true) }) },
+	{ method: 'get', path: '/api/media/workspaces/{id}/settings', tag: 'Keys', scope: 'platform', summary: 'The settings of a workspace, quotas included.', status: 200, answer: workspaceSettingsSchema },
+	{ method: 'patch', path: '/api/media/workspaces/{id}/settings', tag: 'Keys', scope: 'platform', summary: 'Change the settings of a workspace, its quotas among them, which it cannot change itself.', body: workspaceSettingsChangeSchema, status: 200, answer: workspaceSettingsSchema },
+	{ method: 'post', path: '/api/media/workspaces/{id}/keys', tag: 'Keys', scope: 'platform', summary: 'Make an API key of another workspace, e.g. because it has lost its own. It is in the answer, this once.', body: tenancy.workspaceKeyRequestSchema, status: 201, answer: tenancy.apiKeyCreatedSchema, secret: true },
 	{ method: 'get', path: '/api/media/audit', tag: 'Keys', scope: 'admin', summary: 'Who did what in the workspace, oldest first, streamed.', query: { from: 'ISO 8601', to: 'ISO 8601, not included', format: 'json, csv, ndjson; default json', limit: 'Rows, 1 to 1000000, default 10000' }, status: 200, answer: listOf('entries', auditEntrySchema) },
 	{ method: 'get', path: '/api/media/whoami', tag: 'Service', scope: 'any', summary: 'The workspace of the API key; the test of the n8n credential.', status: 200, answer: z.object({ workspace_id: z.string(), version: z.string() }) },
 	{ method: 'get', path: '/healthz', tag: 'Service', summary: 'The process lives.', status: 200, answer: z.object({ status: z.string() }), open: true },

@@ -1,14 +1,18 @@
 import { Router } from 'express';
 import { ALL } from '../contract/scopes.ts';
-import { workspaceRequestSchema } from '../contract/tenancy.ts';
+import { workspaceKeyRequestSchema, workspaceRequestSchema } from '../contract/tenancy.ts';
+import { workspaceSettingsChangeSchema } from '../contract/workspace-change.ts';
+import { settingsOf } from '../contract/workspace.ts';
 import { insertKey } from '../db/api-keys.ts';
+import { lockStoredSettings } from '../db/settings.ts';
 import { transact } from '../db/transact.ts';
 import { DEFAULT_WORKSPACE, insertWorkspace, listWorkspaces, type WorkspaceRow } from '../db/workspaces.ts';
 import { PipelineError } from '../errors.ts';
 import { deleteWorkspace } from '../pipeline/delete-workspace.ts';
 import type { HttpDeps } from './deps.ts';
-import { keyView } from './keys.ts';
-import { bodyOf } from './request.ts';
+import { keyView, refuseBootstrap, refuseTooMany } from './keys.ts';
+import { bodyOf, requireScope } from './request.ts';
+import { applySettings } from './workspace.ts';
 
 const view = ({ id, name, createdAt }: WorkspaceRow) => ({ id, name, created_at: createdAt.toISOString() });
 
@@ -37,5 +41,36 @@ export function workspacesRoutes(deps: HttpDeps): Router {
 		response.json({ id, deleted: true });
 	});
 
+	/** Those of another workspace, its quotas among them, which it cannot change itself. */
+	router.get('/workspaces/:id/settings', async (request, response) => {
+		const stored = await transact(deps.db, (tx) => lockStoredSettings(tx, request.params.id));
+		response.json(settingsOf(stored ?? noSuch(request.params.id)));
+	});
+	router.patch('/workspaces/:id/settings', async (request, response) => {
+		const { id } = request.params;
+		// Of the operator's own workspace nothing more than under /workspace/settings.
+		if (id === DEFAULT_WORKSPACE) requireScope(response, 'admin');
+		response.json(await applySettings(deps, deps.db, id, bodyOf(workspaceSettingsChangeSchema, request, response)));
+	});
+
+	/** Whoever has lost the last key of a workspace cannot make another one. */
+	router.post('/workspaces/:id/keys', async (request, response) => {
+		const { id } = request.params;
+		const { name, scopes, expires_in: expiresIn } = bodyOf(workspaceKeyRequestSchema, request, response);
+		refuseBootstrap(name);
+		// Who may make workspaces may not therefore do everything in this one.
+		if (id === DEFAULT_WORKSPACE) throw new PipelineError('conflict', `The keys of the workspace "${DEFAULT_WORKSPACE}" are made by POST /api/media/keys.`);
+		const { row, key } = await transact(deps.db, async (tx) => {
+			if (!(await lockStoredSettings(tx, id))) noSuch(id);
+			await refuseTooMany(tx, id);
+			return insertKey(tx, { workspaceId: id, name, scopes: [...new Set(scopes)], expiresAt: expiresIn === null ? null : new Date(Date.now() + expiresIn * 1000) });
+		});
+		response.status(201).set('Cache-Control', 'no-store').json({ ...keyView(row), key });
+	});
+
 	return router;
+}
+
+function noSuch(id: string): never {
+	throw new PipelineError('not_found', `There is no workspace ${id.slice(0, 80)}.`);
 }

@@ -194,6 +194,49 @@ describe('API keys', () => {
 			for (const id of ['Shop', '../x', '', 'a'.repeat(64), 'ä']) expect((await ask(OPERATOR, 'POST', '/api/media/workspaces', { id })).status).toBe(400);
 		});
 
+		it('change their settings, but for their quotas, which the operator sets', async () => {
+			type Settings = Answer & { quotas: Record<string, number | null>; originals: string };
+			const patch = (key: string, path: string, body: unknown) => ask<Settings>(key, 'PATCH', `/api/media/${path}/settings`, body);
+			const set = await patch(OPERATOR, 'workspaces/mine', { quotas: { max_assets: 5 } });
+			expect([set.status, set.body.quotas['max_assets']]).toEqual([200, 5]);
+			for (const quotas of [null, {}, { max_assets: null }, { max_assets: 5, requests_per_minute: 1_000_000 }]) {
+				const { status, body } = await patch(MINE, 'workspace', { quotas, originals: 'delete' });
+				expect([status, body.error.code, body.error.details]).toEqual([403, 'forbidden', { field: 'quotas', scope: 'platform' }]);
+				expect(body.error.message).toContain('/api/media/workspaces/{id}/settings');
+			}
+			expect((await patch(MINE, 'workspaces/mine', { quotas: null })).status).toBe(403);
+			const own = await patch(MINE, 'workspace', { originals: 'archive' });
+			expect([own.status, own.body.originals, own.body.quotas['max_assets']]).toEqual([200, 'archive', 5]);
+			const seen = await ask<Settings>(OPERATOR, 'GET', '/api/media/workspaces/mine/settings');
+			expect([seen.status, seen.body.originals, seen.body.quotas['max_assets']]).toEqual([200, 'archive', 5]);
+			expect((await patch(OPERATOR, 'workspaces/mine', { quotas: null, originals: null })).body).toMatchObject({ originals: 'keep', quotas: { max_assets: null } });
+			for (const body of [{ quotas: { max_assets: -1 } }, { quotas: { nothing: 1 } }, { workspace_id: 'default' }]) expect((await patch(OPERATOR, 'workspaces/mine', body)).status).toBe(400);
+			for (const path of ['workspaces/nowhere', 'workspaces/%2e%2e']) expect((await patch(OPERATOR, path, { originals: 'keep' })).status).toBe(404);
+			expect((await ask(OPERATOR, 'GET', '/api/media/workspaces/nowhere/settings')).status).toBe(404);
+		});
+
+		it('of the operator has quotas that its own keys may set, and no others', async () => {
+			const patch = async (key: string, path: string) => (await ask(key, 'PATCH', `/api/media/${path}/settings`, { quotas: { max_assets: 9 } })).status;
+			const { key: admin } = await make(['admin'], {}, OPERATOR);
+			const { key: platform } = await make(['platform'], {}, OPERATOR);
+			expect([await patch(admin, 'workspace'), await patch(platform, 'workspace'), await patch(platform, 'workspaces/default')]).toEqual([403, 403, 403]);
+			expect([await patch(OPERATOR, 'workspace'), await patch(OPERATOR, 'workspaces/default'), await patch(platform, 'workspaces/mine')]).toEqual([200, 200, 200]);
+			for (const path of ['workspaces/default', 'workspaces/mine']) expect((await ask(OPERATOR, 'PATCH', `/api/media/${path}/settings`, { quotas: null })).status).toBe(200);
+		});
+
+		it('that have lost their keys get one from the operator, whose own are not made in this way', async () => {
+			await createWorkspace(pipeline.deps.db, 'lost', 'key-of-lost-0123456789');
+			const { key: platform } = await make(['platform'], {}, OPERATOR);
+			const body = { name: 'again', scopes: ['admin', 'read'] };
+			const made = await ask(platform, 'POST', '/api/media/workspaces/lost/keys', body);
+			expect([made.status, made.body.scopes, made.headers.get('cache-control')]).toEqual([201, ['admin', 'read'], 'no-store']);
+			expect((await ask(made.body.key, 'GET', '/api/media/whoami')).body.workspace_id).toBe('lost');
+			expect((await ask(MINE, 'POST', '/api/media/workspaces/lost/keys', body)).status).toBe(403);
+			expect((await ask(platform, 'POST', '/api/media/workspaces/nowhere/keys', body)).status).toBe(404);
+			expect((await ask(platform, 'POST', '/api/media/workspaces/default/keys', { name: 'x', scopes: ['*'] })).status).toBe(409);
+			expect((await ask(platform, 'POST', '/api/media/workspaces/lost/keys', { ...body, name: 'bootstrap' })).status).toBe(400);
+		});
+
 		it('are deleted when they are empty, or with everything and nothing of others', async () => {
 			const { db, storage } = pipeline.deps;
 			const made = await ask<Made>(OPERATOR, 'POST', '/api/media/workspaces', { id: 'gone' });
