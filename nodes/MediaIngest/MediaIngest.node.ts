@@ -60,9 +60,7 @@ export class MediaIngest implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const outputs = await runOperations(this, operations);
-		rememberCursors(this);
-		return outputs;
+		return await runOperations(this, operations, (refused) => rememberCursors(this, refused));
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

@@ -31,19 +31,26 @@ interface WaitOptions {
 	reuse: boolean;
 }
 
+/** Called once the sidecar has taken the work, with the n8n items that were refused. */
+type OnTaken = (refused: readonly number[]) => void;
+
 /** `execute()` of every node: all input items become one batch, then the node waits in the way the user chose. */
 export async function runOperations(
 	context: IExecuteFunctions,
 	operations: ReadonlyArray<NodeOperation | DirectOperation>,
+	onTaken: OnTaken = () => undefined,
 ): Promise<INodeExecutionData[][]> {
 	const resumed = unpackCarrier(context);
 	if (resumed) return resumed;
 
 	const options = readWaitOptions(context);
 	const collected = await collectBatch(context, operations);
-	if (collected.items.length === 0) return finish(context, collected, [[], []]);
+	if (collected.items.length === 0) {
+		onTaken(collected.refused.map(({ itemIndex }) => itemIndex));
+		return finish(context, collected, [[], []]);
+	}
 
-	return await submitOrRefuse(context, collected, options);
+	return await submitOrRefuse(context, collected, options, onTaken);
 }
 
 /** With On Error = Continue, items that the sidecar refuses leave through Failed, and the others are sent without them. */
@@ -51,9 +58,10 @@ async function submitOrRefuse(
 	context: IExecuteFunctions,
 	collected: CollectedBatch,
 	options: WaitOptions,
+	onTaken: OnTaken,
 ): Promise<INodeExecutionData[][]> {
 	try {
-		return await submitAndWait(context, collected, options);
+		return await submitAndWait(context, collected, options, onTaken);
 	} catch (error) {
 		const named = refusedSources(error, collected);
 		if (!context.continueOnFail()) {
@@ -62,7 +70,8 @@ async function submitOrRefuse(
 		const message = error instanceof Error ? error.message : String(error);
 		const reason = { code: named.length > 0 ? 'invalid_request' : 'sidecar_request_failed', message };
 		const rest = withoutSources(collected, named.length > 0 ? named : collected.sources, reason);
-		return rest.items.length > 0 ? await submitOrRefuse(context, rest, options) : finish(context, rest, [[], []]);
+		if (rest.items.length > 0) return await submitOrRefuse(context, rest, options, onTaken);
+		return finish(context, rest, [[], []]);
 	}
 }
 
@@ -87,6 +96,7 @@ async function submitAndWait(
 	context: IExecuteFunctions,
 	collected: CollectedBatch,
 	options: WaitOptions,
+	onTaken: OnTaken,
 ): Promise<INodeExecutionData[][]> {
 	const request: BatchRequest = {
 		items: options.reuse ? collected.items : collected.items.map((item) => ({ ...item, reuse: false })),
@@ -96,6 +106,7 @@ async function submitAndWait(
 	if (options.mode === 'suspend') request.callback_url = await callbackUrl(context);
 
 	const batch = await submitBatch(context, request, idempotencyKey(context, request));
+	onTaken(collected.refused.map(({ itemIndex }) => itemIndex));
 
 	if (options.mode === 'none') return finish(context, collected, [submittedItems(batch, collected.sources), []]);
 	if (options.mode === 'poll') {

@@ -259,6 +259,8 @@ export interface SignRequest {
 	metadata?: Record<string, unknown>;
 	details?: AssetDetails;
 	dedupe?: Exclude<Dedupe, 'version'>;
+	/** Must be scanned for viruses, also where the workspace does not ask for it. */
+	scan?: boolean;
 }
 export interface SignAnswer {
 	asset_id: string;

@@ -31,7 +31,7 @@ describe('an AI agent in a real n8n', () => {
 			language: 'english',
 			segments: [{ start: 0, end: 3, text: 'The children wait for him at the old stone bridge.' }],
 		};
-		const add = new WorkflowBuilder('library').webhook().media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: `${world.files.url}/speech.mp4` }).failTo('Ingest');
+		const add = new WorkflowBuilder('library').webhook().media('Ingest', 'mediaIngest', { operation: 'ingest', source: 'url', fileUrl: `${world.files.url}/speech.mp4` }).failTo('Ingest');
 		for (const operation of ['transcribe', 'index_asset']) add.media(operation, 'mediaCaption', { operation, assetId: "={{ $('Ingest').first().json.asset_id }}" }).failTo(operation);
 		const added = await world.result(await world.fire(add, await world.deploy(add), {}));
 		expect(added.error?.message).toBeUndefined();

@@ -29,7 +29,7 @@ describe('the operations of the nodes in a real n8n', () => {
 
 	it.each(resources.map(({ name, operations }) => [name, operations] as const))('%s work one after the other with the defaults of the editor', async (name, operations) => {
 		const file = { Image: 'picture.jpg', Enhance: 'person.png' }[name] ?? 'speech.mp4';
-		const workflow = new WorkflowBuilder(`defaults ${name}`).webhook().media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: `${world.files.url}/${file}` }).failTo('Ingest');
+		const workflow = new WorkflowBuilder(`defaults ${name}`).webhook().media('Ingest', 'mediaIngest', { operation: 'ingest', source: 'url', fileUrl: `${world.files.url}/${file}` }).failTo('Ingest');
 		const values = operations.map(({ value }) => value).filter((value) => value !== 'several');
 		const resource = resources.find((candidate) => candidate.name === name)?.value;
 		for (const value of values) {
@@ -45,7 +45,7 @@ describe('the operations of the nodes in a real n8n', () => {
 	});
 
 	it('of Media Caption work one after the other with the defaults of the editor', async () => {
-		const workflow = new WorkflowBuilder('captions').webhook().media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: `${world.files.url}/speech.mp4` }).failTo('Ingest');
+		const workflow = new WorkflowBuilder('captions').webhook().media('Ingest', 'mediaIngest', { operation: 'ingest', source: 'url', fileUrl: `${world.files.url}/speech.mp4` }).failTo('Ingest');
 		const names = captionOperations.map(({ value }) => value).filter((value) => value !== 'several');
 		for (const name of names) workflow.media(name, 'mediaCaption', { operation: name, assetId: "={{ $('Ingest').first().json.asset_id }}", ...REQUIRED[name] }).failTo(name);
 		const stored = await world.deploy(workflow);
@@ -103,7 +103,7 @@ describe('the operations of the nodes in a real n8n', () => {
 				url: `${world.files.url}/landscape.mp4`,
 				options: { response: { response: { responseFormat: 'file' } } },
 			})
-			.media('Ingest', 'mediaIngest', { operation: 'fromBinary' })
+			.media('Ingest', 'mediaIngest', { operation: 'ingest', source: 'binary' })
 			.failTo('Ingest');
 		const stored = await world.deploy(workflow);
 		const result = await world.result(await world.fire(workflow, stored, {}));

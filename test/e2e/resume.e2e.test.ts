@@ -136,7 +136,7 @@ describe('a waiting node in a real n8n', () => {
 	it('gets only its own callback when two nodes wait one after the other', async () => {
 		const workflow = new WorkflowBuilder('two in a row')
 			.webhook()
-			.media('Ingest', 'mediaIngest', { operation: 'fromUrl', fileUrl: file('landscape.mp4') })
+			.media('Ingest', 'mediaIngest', { operation: 'ingest', source: 'url', fileUrl: file('landscape.mp4') })
 			.failTo('Ingest')
 			.media('Thumbnail', 'mediaTranscode', { operation: 'thumbnail', source: 'asset', assetId: '={{ $json.asset_id }}' })
 			.failTo('Thumbnail')

@@ -48,7 +48,7 @@ describe('the workflow templates in a real n8n', () => {
 	it('tells an unknown parameter from a known one', () => {
 		const node = read('process-media.json').nodes.find(({ type }) => type === `${PACKAGE_NAME}.mediaIngest`);
 		if (!node) throw new Error('process-media.json has no Media Ingest');
-		const wrong = { ...node, parameters: { ...node.parameters, fileUrll: 'x', operation: 'fromNowhere' } };
+		const wrong = { ...node, parameters: { ...node.parameters, fileUrll: 'x', operation: 'nothing' } };
 		expect(problemsOf(wrong, world.nodeTypes)).toHaveLength(2);
 	});
 });

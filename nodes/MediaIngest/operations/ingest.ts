@@ -11,8 +11,8 @@ const sourceField: INodeProperties = {
 	displayName: 'Source',
 	name: 'source',
 	type: 'options',
+	default: 'url',
 	noDataExpression: true,
-	default: sources[0]?.value ?? '',
 	description: 'Where the file comes from. Folders and feeds give one asset per file.',
 	options: sources.map(({ name, value, description }) => ({ name, value, description })).sort((a, b) => a.name.localeCompare(b.name)),
 };
@@ -20,18 +20,26 @@ const sourceField: INodeProperties = {
 const options = optionsField([
 	...detailFields,
 	{
+		displayName: 'Asset ID',
+		name: 'assetId',
+		type: 'string',
+		default: '',
+		displayOptions: { show: { '/source': ['url'] } },
+		description: 'If an asset for this file exists already, its ID: it is waited for, and nothing is downloaded twice. Empty makes a new asset.',
+	},
+	{
 		displayName: 'If the Same Bytes Are There Already',
 		name: 'dedupe',
 		type: 'options',
 		default: 'link',
 		description: 'What to do with a file that the workspace has already',
 		options: [
-			{ name: 'New Version', value: 'version', description: 'The file becomes the next version of the asset that is named here' },
+			{ name: 'New Version', value: 'version', description: 'The file becomes the next version of the asset named in Version Of' },
 			{ name: 'Share the Stored File', value: 'link', description: 'The new asset shares the stored file of the first one (same_as)' },
 			{ name: 'Store Again', value: 'copy', description: 'The file is stored once more' },
 		],
 	},
-	{ displayName: 'Pipeline', name: 'pipeline', type: 'options', default: '', typeOptions: { loadOptionsMethod: 'loadPipelines' }, description: 'What to do with the file afterwards, in the same run: each step gives an item of its own. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.' },
+	{ displayName: 'Pipeline Name or ID', name: 'pipeline', type: 'options', default: '', typeOptions: { loadOptionsMethod: 'loadPipelines' }, description: 'What to do with the file afterwards, in the same run: each step gives an item of its own. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.' },
 	{ displayName: 'Scan for Viruses', name: 'scan', type: 'boolean', default: true, description: 'Whether the file must be scanned, also where the workspace does not ask for it. Needs CLAMD at the sidecar.' },
 	{ displayName: 'Version Of', name: 'versionOf', type: 'string', default: '', placeholder: '7b0c7c1e-4c7f-4d0a-9a53-0f5b6c1d2e3f', displayOptions: { show: { dedupe: ['version'] } }, description: 'ID of the asset that the file is a new version of' },
 ]);
@@ -55,13 +63,20 @@ export const ingest: NodeOperation = {
 	},
 };
 
-/** What a source says of a file goes before what the options say of all. */
-function complete(item: BatchItem, { metadata, ...given }: IngestOptions, versionOf: string | undefined): BatchItem {
+/** The metadata of a source go before those of the options; a title or tags that somebody chose before those of the source. */
+function complete(item: BatchItem, { metadata, details, ...given }: IngestOptions, versionOf: string | undefined): BatchItem {
 	// An asset that exists already has all of this; only what is to be done with it is new.
 	if (item.asset_id !== undefined) return withoutEmpty<BatchItem>({ ...item, pipeline: given.pipeline });
-	const merged = { ...metadata, ...item.metadata };
-	return withoutEmpty<BatchItem>({ ...given, ...item, ...(Object.keys(merged).length > 0 ? { metadata: merged } : {}), ...(versionOf ? { asset_id: versionOf } : {}) });
+	return withoutEmpty<BatchItem>({
+		...given,
+		...item,
+		metadata: filled({ ...metadata, ...item.metadata }),
+		details: filled({ ...item.details, ...details }),
+		asset_id: versionOf,
+	});
 }
+
+const filled = <T extends object>(fields: T): T | undefined => (Object.keys(fields).length > 0 ? fields : undefined);
 
 function readOptions(read: ReadParameter): IngestOptions & { versionOf?: string } {
 	const dedupe = optionalText(read, 'options.dedupe') as Dedupe | undefined;

@@ -17,7 +17,7 @@ const MOST_PUT_BYTES = 500 * 1024 * 1024;
 
 /** Files that an earlier node left in n8n: they are sent as streams, from n8n's storage straight to the sidecar. */
 export const binary: IngestSource = {
-	name: 'Binary Data of n8n',
+	name: 'Binary Data',
 	value: 'binary',
 	description: 'A file that an earlier node has put into n8n: a form, a mail, a download',
 	properties: [
@@ -40,14 +40,14 @@ export const binary: IngestSource = {
 	},
 };
 
-async function send({ context, itemIndex }: OperationInput, field: string, { details, metadata, dedupe }: IngestOptions): Promise<BatchItem> {
+async function send({ context, itemIndex }: OperationInput, field: string, { details, metadata, dedupe, scan }: IngestOptions): Promise<BatchItem> {
 	const data = context.helpers.assertBinaryData(itemIndex, field);
 	const file = await openBinary(context, data);
 	if (file.size === 0) throw new ParameterError(`The file in "${field}" is empty.`);
 	const isLarge = file.size > MOST_PUT_BYTES;
 	const upload = await signUpload(
 		context,
-		withoutEmpty<SignRequest>({ file_name: data.fileName ?? 'upload', file_size: file.size, mime_type: data.mimeType, details, metadata, dedupe: dedupe === 'version' ? undefined : dedupe, protocol: isLarge ? 'tus' : undefined }),
+		withoutEmpty<SignRequest>({ file_name: data.fileName ?? 'upload', file_size: file.size, mime_type: data.mimeType, details, metadata, dedupe: dedupe === 'version' ? undefined : dedupe, scan, protocol: isLarge ? 'tus' : undefined }),
 	);
 	if (isLarge && upload.tus) await sendByTus(context, upload.tus.endpoint, file);
 	else await putStream(context, upload, data, file);

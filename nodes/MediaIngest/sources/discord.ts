@@ -7,7 +7,7 @@ import type { IngestSource } from './source';
 export const discordCredential: INodeCredentialDescription = {
 	name: 'discordBotApi',
 	required: false,
-	displayOptions: { show: { '/source': ['discord'] } },
+	displayOptions: { show: { '/operation': ['ingest'], '/source': ['discord'] } },
 };
 
 export const discord: IngestSource = {

@@ -21,7 +21,7 @@ export const dropbox: IngestSource = {
 	description: 'A file in Dropbox',
 	properties: [
 		dropboxWay('file'),
-		{ displayName: 'Path', name: 'dropboxPath', type: 'string', default: '', required: true, placeholder: '/Videos/interview.mp4', displayOptions: { show: { dropboxBy: ['path'] } }, description: 'Path of the file, from the top of the Dropbox, or its ID (id:…)' },
+		{ displayName: 'Path', name: 'dropboxPath', type: 'string', default: '', required: true, placeholder: '/Videos/interview.mp4', displayOptions: { show: { dropboxBy: ['path'] } }, description: 'Path of the file, from the top of the Dropbox, or the ID that Dropbox gives it' },
 		{ displayName: 'Shared Link', name: 'sharedLink', type: 'string', default: '', required: true, placeholder: 'https://www.dropbox.com/scl/fi/abc/interview.mp4?rlkey=…', displayOptions: { show: { dropboxBy: ['link'] } }, description: 'Link to the file' },
 	],
 	async find({ context, itemIndex, read }) {

@@ -5,7 +5,7 @@ import { freshToken } from '../../shared/freshToken';
 export const dropboxCredential: INodeCredentialDescription = {
 	name: 'dropboxOAuth2Api',
 	required: true,
-	displayOptions: { show: { '/source': ['dropbox', 'dropboxFolder'] } },
+	displayOptions: { show: { '/operation': ['ingest'], '/source': ['dropbox', 'dropboxFolder'] } },
 };
 
 const DROPBOX = { name: 'Dropbox', value: 'dropbox', credentials: [dropboxCredential.name] };

@@ -5,7 +5,7 @@ import { ParameterError } from '../../shared/parameters';
 export const googleDriveCredential: INodeCredentialDescription = {
 	name: 'googleDriveOAuth2Api',
 	required: true,
-	displayOptions: { show: { '/source': ['googleDrive', 'googleDriveFolder'] } },
+	displayOptions: { show: { '/operation': ['ingest'], '/source': ['googleDrive', 'googleDriveFolder'] } },
 };
 
 export const DRIVE_FILES = 'https://www.googleapis.com/drive/v3/files';

@@ -1,8 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { ParameterError } from '../../shared/parameters';
 import { listSource } from '../../shared/sidecar';
 import type { OperationInput } from '../../shared/operation';
-import type { BatchItem, ListSource, Source } from '../../shared/wire';
+import type { AssetDetails, BatchItem, ListAnswer, ListSource, Source } from '../../shared/wire';
 
 /** What a list takes with it: the tokens that its entries need, too. */
 interface Listing {
@@ -15,6 +14,9 @@ interface Listing {
 
 /** A batch of the sidecar takes a thousand items. */
 const MOST_FILES = 1000;
+
+/** Longer ones are refused by the sidecar. */
+const MOST_OF_TITLE = 500;
 
 /** Fields of every source that is a list. */
 export const listProperties: INodeProperties[] = [
@@ -35,39 +37,67 @@ export const listProperties: INodeProperties[] = [
 	},
 ];
 
+/** A place in the memory of the workflow, and the n8n item that has read on from it. */
+interface Pending {
+	itemIndex: number;
+	key: string;
+	cursor: string;
+}
+
 /** Cursors that are kept once the sidecar has taken the files they stand for. */
-const pending = new WeakMap<IExecuteFunctions, Map<string, string>>();
+const pending = new WeakMap<IExecuteFunctions, Pending[]>();
 
 /** Every file of the place, as requests, up to the limit. */
 export async function findListed({ context, itemIndex, read }: OperationInput, { key, source, secrets = {} }: Listing): Promise<BatchItem[]> {
 	const limit = Math.min(MOST_FILES, Math.max(1, Number(read('limit', 50)) || 1));
 	const onlyNew = read('onlyNew', false) === true;
-	const remembered = onlyNew ? cursorsOf(context)[key] : undefined;
-	const items: BatchItem[] = [];
-	let cursor = typeof remembered === 'string' ? remembered : null;
-	let more = true;
-	while (more && items.length < limit) {
-		const page = await listSource(context, { source, cursor, limit: limit - items.length });
-		for (const { source: place, metadata, name } of page.entries) {
-			items.push({ operation: 'ingest', source: { ...place, ...secrets } as Source, metadata: { ...metadata, file_name: name } });
+	const items = new Map<string, BatchItem>();
+	let cursor = onlyNew ? readFrom(context, key) : null;
+	for (let more = true; more && items.size < limit; ) {
+		const page = await listSource(context, { source, cursor, limit: limit - items.size });
+		for (const entry of page.entries) {
+			// Feeds name the same file in several entries.
+			const named = JSON.stringify(entry.source);
+			if (!items.has(named)) items.set(named, toItem(entry, secrets));
 		}
 		for (const { name, reason } of page.skipped) context.logger.info(`Media Ingest passes over "${name}": ${reason}`, { itemIndex });
+		more = page.has_more && page.cursor !== null && page.cursor !== cursor;
 		cursor = page.cursor;
-		more = page.has_more && cursor !== null;
 	}
-	if (items.length > MOST_FILES) throw new ParameterError(`These are ${items.length} files; one run takes ${MOST_FILES}. Lower the limit.`);
-	if (onlyNew && cursor !== null) pending.set(context, (pending.get(context) ?? new Map<string, string>()).set(key, cursor));
-	return items;
+	if (onlyNew && cursor !== null) pending.set(context, [...(pending.get(context) ?? []), { itemIndex, key, cursor }]);
+	return [...items.values()];
 }
 
-/** Called when the sidecar has taken everything: what was listed before it failed would be lost otherwise. */
-export function rememberCursors(context: IExecuteFunctions): void {
-	const cursors = cursorsOf(context);
-	for (const [key, cursor] of pending.get(context) ?? []) cursors[key] = cursor;
+function toItem({ source, metadata, name }: ListAnswer['entries'][number], secrets: NonNullable<Listing['secrets']>): BatchItem {
+	const { title, description } = metadata;
+	const details: AssetDetails = {
+		...(typeof title === 'string' && title !== '' ? { title: title.slice(0, MOST_OF_TITLE) } : {}),
+		...(typeof description === 'string' && description !== '' ? { description } : {}),
+	};
+	return { operation: 'ingest', source: { ...source, ...secrets } as Source, metadata: { ...metadata, file_name: name }, ...(Object.keys(details).length > 0 ? { details } : {}) };
 }
 
-function cursorsOf(context: IExecuteFunctions): IDataObject {
+/** Where this run has come to, or an earlier one: two items may name the same place. */
+function readFrom(context: IExecuteFunctions, key: string): string | null {
+	const here = pending.get(context)?.filter((one) => one.key === key).at(-1);
+	const remembered = here?.cursor ?? (context.getWorkflowStaticData('node').cursors as IDataObject | undefined)?.[key];
+	return typeof remembered === 'string' ? remembered : null;
+}
+
+/**
+ * Called when the sidecar has taken the files: what was listed before it refused them would be lost otherwise.
+ * @param refused n8n items whose files it did not take
+ */
+export function rememberCursors(context: IExecuteFunctions, refused: readonly number[]): void {
+	const lost = new Set<string>();
+	const kept: IDataObject = {};
+	for (const { itemIndex, key, cursor } of pending.get(context) ?? []) {
+		// What a later item of the same place has read lies behind what was refused.
+		if (refused.includes(itemIndex)) lost.add(key);
+		else if (!lost.has(key)) kept[key] = cursor;
+	}
+	pending.delete(context);
+	if (Object.keys(kept).length === 0) return;
 	const data = context.getWorkflowStaticData('node');
-	data.cursors ??= {};
-	return data.cursors as IDataObject;
+	data.cursors = { ...(data.cursors as IDataObject | undefined), ...kept };
 }

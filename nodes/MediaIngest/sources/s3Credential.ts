@@ -5,7 +5,7 @@ import { ParameterError, withoutEmpty } from '../../shared/parameters';
 export const s3Credential: INodeCredentialDescription = {
 	name: 's3',
 	required: true,
-	displayOptions: { show: { '/source': ['s3', 's3Prefix'] } },
+	displayOptions: { show: { '/operation': ['ingest'], '/source': ['s3', 's3Prefix'] } },
 };
 
 interface S3Credential {

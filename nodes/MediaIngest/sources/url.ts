@@ -1,4 +1,4 @@
-import { requiredUrl } from '../../shared/parameters';
+import { optionalText, requiredUrl } from '../../shared/parameters';
 import type { IngestSource } from './source';
 
 /** The sidecar downloads the file itself; n8n never holds its bytes. */
@@ -17,5 +17,8 @@ export const url: IngestSource = {
 			description: 'Address of the media file. Private and local addresses are refused unless the sidecar allows them.',
 		},
 	],
-	find: ({ read }) => [{ operation: 'ingest', file_url: requiredUrl(read, 'fileUrl', 'File URL') }],
+	find({ read }) {
+		const assetId = optionalText(read, 'options.assetId');
+		return [assetId ? { operation: 'ingest', asset_id: assetId } : { operation: 'ingest', file_url: requiredUrl(read, 'fileUrl', 'File URL') }];
+	},
 };

@@ -156,6 +156,7 @@ export const signRequestSchema = z.strictObject({
 		.describe('Of the whole file. What arrives and is another file fails with `input_corrupt`.'),
 	expires_in_seconds: z.number().int().min(900).max(86_400).optional().describe('How long the links work: put 900 to 3600 (default UPLOAD_URL_TTL_SECONDS), tus and multipart 900 to 86400 (default 86400).'),
 	dedupe: dedupeSchema.exclude(['version']).optional(),
+	scan: z.boolean().optional().describe('true: must be scanned for viruses, also where the settings of the workspace do not ask for it.'),
 	metadata: record.default({}),
 	details: assetDetailsSchema.optional(),
 });

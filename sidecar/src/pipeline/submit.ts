@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { and, eq, inArray } from 'drizzle-orm';
 import type { BatchItem } from '../contract/requests.ts';
 import { parse } from '../contract/parse.ts';
+import { updateAsset } from '../db/assets.ts';
 import { insertBatch } from '../db/batches.ts';
 import { makeObsolete } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
@@ -15,7 +16,7 @@ import type { PipelineDeps } from './deps.ts';
 import { failDependents, finishBatchIfEnded } from './finish.ts';
 import { reserve } from './quota.ts';
 import { insertMade, MediaReferences, type MediaReference } from './media-reference.ts';
-import { readPipeline, stepOf, type JobStep } from './pipelines.ts';
+import { fieldOfStep, readPipeline, stepOf, withDestinations, type FoundPipeline, type JobStep } from './pipelines.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
 import { behindGuards } from './safety.ts';
 
@@ -52,6 +53,8 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 	const references = new MediaReferences(tx, deps.vault, workspaceId, priority);
 	const fresh: NewJob[] = [];
 	const taken: Taken[] = [];
+	const pipelines = new Map<string, FoundPipeline>();
+	const known = new Map<string, Record<string, unknown>>();
 
 	for (const [itemIndex, item] of items.entries()) {
 		const field = submission.kind === 'job' ? '' : `items.${itemIndex}.`;
@@ -69,11 +72,14 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 		if (item.pipeline !== undefined && item.operation !== INGEST) throw new PipelineError('invalid_request', `${field}pipeline: goes with the operation ingest only.`, { details: { field: `${field}pipeline` } });
 		fresh.push(newJob(deps, { item, itemIndex, field, batchId, workspaceId, priority, reference }));
 		if (item.pipeline === undefined) continue;
-		const pipeline = await readPipeline(tx, workspaceId, item.pipeline, `${field}pipeline`);
-		for (const step of pipeline.definition.steps) {
+		const pipeline = pipelines.get(item.pipeline) ?? (await readPipeline(tx, workspaceId, item.pipeline, `${field}pipeline`));
+		pipelines.set(item.pipeline, pipeline);
+		if (reference?.made) reference.made.asset.metadata = withDestinations(pipeline, reference.made.asset.metadata ?? {});
+		else if (reference) known.set(reference.asset.id, withDestinations(pipeline, reference.asset.metadata ?? {}));
+		for (const [index, step] of pipeline.definition.steps.entries()) {
 			const { operation, params, reuse } = step;
 			fresh.push({
-				...newJob(deps, { item: { operation, params, reuse }, itemIndex, field: `${field}pipeline ${pipeline.name}: `, batchId, workspaceId, priority, reference, step: stepOf(pipeline, step) }),
+				...newJob(deps, { item: { operation, params, reuse }, itemIndex, field: `${field}${fieldOfStep(pipeline, index)}`, batchId, workspaceId, priority, reference, step: stepOf(pipeline, step) }),
 				// Jobs of one item are listed in this order for good.
 				createdAt: new Date(now + fresh.length),
 			});
@@ -84,6 +90,7 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 	await storeBatch(deps, tx, batchId, submission);
 	await reserve(tx, workspaceId, { assets: references.made.length });
 	const assetRows = await insertMade(tx, references.made);
+	for (const [id, metadata] of known) await updateAsset(tx, id, { metadata });
 	const freshIds = new Set(fresh.map(({ id }) => id));
 	const hidden = references.made.map(({ ingest }) => ingest).filter(({ id }) => !freshIds.has(id));
 	const inserted = await insertJobs(tx, await ranked(tx, [...hidden, ...behindGuards(deps, fresh)]));
@@ -117,8 +124,8 @@ export function newJob(deps: PipelineDeps, { item, itemIndex, field, batchId, wo
 	const common = { batchId, itemIndex, externalJobId: item.job_id ?? null };
 	if (item.operation === INGEST) {
 		if (!reference) throw missingMedia(field, INGEST);
-		if (reference.made) {
-			if (reference.made.ingest.batchId) throw new PipelineError('invalid_request', `${field}source: the same source is ingested twice in one request.`);
+		// Named by another item of the request, too: this one waits for the same ingest, below.
+		if (reference.made && !reference.made.ingest.batchId) {
 			return Object.assign(reference.made.ingest, common, secretsOf(deps, item));
 		}
 		if (reference.version) return Object.assign(reference.version, common, secretsOf(deps, item));

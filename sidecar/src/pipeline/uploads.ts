@@ -28,10 +28,10 @@ export async function arrive(deps: UploadDeps, assetId: string, { key, bytes }: 
 	const row = await transact(deps.db, async (tx) => {
 		const asset = await lockAsset(tx, assetId);
 		if (asset?.status !== 'uploading') return null;
-		const dedupe = (await findUpload(tx, assetId))?.dedupe ?? undefined;
+		const { dedupe, scan } = (await findUpload(tx, assetId)) ?? {};
 		await updateUpload(tx, assetId, { arrivedAt: new Date() });
 		const updated = await updateAsset(tx, assetId, { storageKey: key, bytes, expectedBytes: null, status: 'queued' });
-		await enqueue(deps, tx, await insertJobs(tx, [ingestJob(deps.vault, asset, { type: 'upload' }, 0, { dedupe })]));
+		await enqueue(deps, tx, await insertJobs(tx, [ingestJob(deps.vault, asset, { type: 'upload' }, 0, { dedupe: dedupe ?? undefined, scan: scan || undefined })]));
 		return updated;
 	});
 	if (row) wakeAll(deps);

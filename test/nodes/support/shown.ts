@@ -1,10 +1,14 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-/** The fields that the editor shows with these parameters, as far as Resource and Operation decide it. */
+/** What decides which other fields there are, in this order. */
+const DECIDING = ['resource', 'operation', 'source', 'dropboxBy'];
+
+/** The fields that the editor shows with these parameters, as far as Resource, Operation and Source decide it. */
 export function shownFields(properties: INodeProperties[], parameters: Record<string, unknown>): INodeProperties[] {
-	const resource = parameters.resource ?? properties.find(({ name }) => name === 'resource')?.default;
-	const given: Record<string, unknown> = { ...parameters, resource };
-	return properties.filter(({ displayOptions }) => ['resource', 'operation'].every((key) => displayOptions?.show?.[key]?.includes(given[key] as string) ?? true));
+	return DECIDING.reduce((shown, key) => {
+		const value = parameters[key] ?? shown.find(({ name }) => name === key)?.default;
+		return shown.filter(({ displayOptions }) => displayOptions?.show?.[key]?.includes(value as string) ?? true);
+	}, properties);
 }
 
 /** Values of a dropdown. */
