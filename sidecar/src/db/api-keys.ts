@@ -35,6 +35,11 @@ export async function callerOf(db: Executor, key: string): Promise<Caller | null
 	return row ?? null;
 }
 
+/** Whether it is still let in: asked again by what goes on for long after the key was looked at. */
+export async function keyWorks(db: Executor, id: string): Promise<boolean> {
+	return (await db.select({ id: apiKeys.id }).from(apiKeys).where(and(eq(apiKeys.id, id), works))).length > 0;
+}
+
 /** To the minute; several processes may say it at once. */
 export async function keyWasUsed(db: Executor, id: string): Promise<void> {
 	await db

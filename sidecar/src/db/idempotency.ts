@@ -9,7 +9,7 @@ export interface IdempotentRequest {
 	key: string | null;
 	/** `POST /api/media/process` */
 	route: string;
-	/** SHA-256 of the body: the same key with another body is a mistake of the caller. */
+	/** SHA-256 of the body and the scopes of the caller: the same key with another body is a mistake of the caller. */
 	requestHash: string;
 }
 
@@ -36,7 +36,7 @@ export async function once(tx: Transaction, request: IdempotentRequest, work: ()
 		if (!earlier || earlier.route !== route || earlier.requestHash !== requestHash) {
 			throw new PipelineError(
 				'idempotency_conflict',
-				`The idempotency key was used before for a different request${earlier ? ` (${earlier.route})` : ''}. Use a new key for a new request.`,
+				`The idempotency key was used before for a different request${earlier ? ` (${earlier.route})` : ''}, or with an API key of other scopes. Use a new key for a new request.`,
 			);
 		}
 		return { status: earlier.status ?? 200, body: earlier.answer };

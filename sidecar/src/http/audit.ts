@@ -41,6 +41,9 @@ const FORMATS: Record<'json' | 'csv' | 'ndjson', { type: string; begin: string; 
 
 const drained = (response: Response): Promise<void> =>
 	new Promise((resolve) => {
-		response.once('drain', resolve);
-		response.once('close', resolve);
+		const done = (): void => {
+			response.off('drain', done).off('close', done);
+			resolve();
+		};
+		response.on('drain', done).on('close', done);
 	});

@@ -1,14 +1,16 @@
 import { Router, type Response } from 'express';
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
+import { keyWorks } from '../db/api-keys.ts';
 import { eventsAfter, latestEventId, type EventRow } from '../db/events.ts';
 import { startLoop, type Loop } from '../pipeline/loop.ts';
+import { callerOf } from './caller.ts';
 import type { HttpDeps } from './deps.ts';
 import { dbOf, workspaceOf } from './request.ts';
 
 /** How late an event of another process may be seen. */
 const POLL_MS = 500;
-/** Proxies close silent connections, often after 30 or 60 s. */
+/** Proxies close silent connections, often after 30 or 60 s. So long, too, a key that was taken back still hears what happens. */
 const KEEP_ALIVE_MS = 15_000;
 /** Of two transactions the later id can commit first: so many earlier ids are looked at again. */
 const OVERLAP = 200;
@@ -85,7 +87,7 @@ export class EventFeed {
 const query = z.object({ asset_id: z.uuid().optional(), job_id: z.uuid().optional(), batch_id: z.uuid().optional() });
 
 /** GET /api/media/events: server-sent events of the workspace, or of one asset, job or batch. `Last-Event-ID` resumes. */
-export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: EventFeed): Router {
+export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: EventFeed, keepAliveMs = KEEP_ALIVE_MS): Router {
 	const router = Router();
 	router.get('/events', async (request, response) => {
 		const { asset_id: assetId, job_id: jobId, batch_id: batchId } = parse(query, request.query);
@@ -95,7 +97,12 @@ export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: E
 		response.status(200).set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
 		response.write(': connected\n\n');
 		let leave = (): unknown => null;
-		const keepAlive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
+		const keyId = callerOf(response)?.keyId;
+		const keepAlive = setInterval(() => {
+			response.write(': keep-alive\n\n');
+			// While the database does not answer, there is nothing to be heard either.
+			if (keyId !== undefined) keyWorks(deps.db, keyId).then((works) => works || response.end(), () => {});
+		}, keepAliveMs);
 		// Before the first wait: whoever leaves during it must not be served for ever.
 		response.on('close', () => {
 			clearInterval(keepAlive);
@@ -147,8 +154,11 @@ export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: E
 
 const drained = (response: Response): Promise<void> =>
 	new Promise((resolve) => {
-		response.once('drain', resolve);
-		response.once('close', resolve);
+		const done = (): void => {
+			response.off('drain', done).off('close', done);
+			resolve();
+		};
+		response.on('drain', done).on('close', done);
 	});
 
 function write(response: Response, { id, type, assetId, jobId, data, createdAt }: EventRow, fileUrl: HttpDeps['fileUrl']): void {

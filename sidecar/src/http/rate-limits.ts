@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import { WINDOW_SECONDS, type Counted, type RateLimiter } from '../db/rate-limiter.ts';
 import { readSettings } from '../db/workspaces.ts';
@@ -36,7 +37,19 @@ class Remembered<T> {
 	}
 }
 
-const addressOf = (request: Request): string => request.ip ?? request.socket.remoteAddress ?? 'unknown';
+const addressOf = (request: Request): string => networkOf(request.ip ?? request.socket.remoteAddress ?? 'unknown');
+/** Whoever has an address of IPv6 has the 2^64 of its network (RFC 6177): they count as one. */
+export function networkOf(address: string): string {
+	const plain = address.replace(/%.*$/, '');
+	if (!isIPv6(plain)) return address;
+	const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];
+	if (mapped) return mapped;
+	const [head = '', tail] = plain.split('::');
+	const before = head.split(':').filter(Boolean);
+	const after = (tail ?? '').split(':').filter(Boolean);
+	const groups = tail === undefined ? before : [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after];
+	return `${groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(':')}::/64`;
+}
 const keyOf = (request: Request): string => sha256(`${addressOf(request)} ${request.get('authorization') ?? ''}`);
 
 /** How long a key that was right is let through although others from its address are guessing. */

@@ -1,5 +1,5 @@
 import type { ServerResponse, Server } from 'node:http';
-import express, { type RequestHandler, type Response } from 'express';
+import express, { type RequestHandler } from 'express';
 import { readJson } from '../contract/json.ts';
 import { PipelineError } from '../errors.ts';
 
@@ -41,17 +41,21 @@ export const checkAddress: RequestHandler = (request, _response, next) => {
 };
 
 /** `request.body` of a request with JSON; others have none. Type and charset are checked, and the time that it may take. */
-export function jsonBody(): RequestHandler {
+export function jsonBody(withinMs = JSON_WITHIN_MS): RequestHandler {
 	const read = express.raw({ type: ['application/json', 'application/*+json'], limit: MAX_JSON_BYTES });
 	return (request, response, next) => {
 		const charset = /charset\s*=\s*"?([^\s;"]*)/i.exec(request.get('content-type') ?? '')?.[1];
 		if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset)) throw invalid('Content-Type: the charset of JSON must be UTF-8.');
+		let isLate = false;
 		const late = setTimeout(() => {
-			answerAndClose(response, 408, 'The body did not come within a minute.');
-			request.destroy();
-		}, JSON_WITHIN_MS);
+			isLate = true;
+			// After the answer, which may wait for its line in the audit log: nobody would see it otherwise.
+			response.once('finish', () => request.destroy());
+			response.status(408).set('Connection', 'close').json({ error: { code: 'invalid_request', message: `The body did not come within ${Math.ceil(withinMs / 1000)} s.` } });
+		}, withinMs);
 		read(request, response, (error?: unknown) => {
 			clearTimeout(late);
+			if (isLate) return;
 			if (error) return next(error);
 			if (Buffer.isBuffer(request.body)) {
 				try {
@@ -64,10 +68,6 @@ export function jsonBody(): RequestHandler {
 			next();
 		});
 	};
-}
-
-function answerAndClose(response: Response, status: number, message: string): void {
-	if (!response.headersSent) response.status(status).set('Connection', 'close').json({ error: { code: 'invalid_request', message } });
 }
 
 /** Errors of express and its body parser as ours; null: it is none of theirs. Their words may repeat what was sent, and are not used. */

@@ -88,6 +88,15 @@ export function bodyOf<T>(schema: z.ZodType<T>, request: Request, response: Resp
 	return body;
 }
 
+/**
+ * What must be the same for an earlier answer to be given again: the body, and what the key may do. An answer is shown to nobody whose key
+ * could not have asked for it; a rotated key has the scopes of the old one, and a repetition with it finds its answer.
+ */
+function hashOf(request: Request, response: Response): string {
+	const scopes = [...(callerOf(response)?.scopes ?? [])].sort();
+	return createHash('sha256').update(JSON.stringify([scopes, request.body ?? null])).digest('hex');
+}
+
 /** Longest key that is accepted; ours are hashes of 64 characters. */
 const MAX_KEY_LENGTH = 255;
 
@@ -107,7 +116,7 @@ export async function create(deps: HttpDeps, request: Request, response: Respons
 				workspaceId: workspaceOf(response),
 				key,
 				route: `${request.method} ${request.baseUrl}${request.path}`,
-				requestHash: createHash('sha256').update(JSON.stringify(request.body ?? null)).digest('hex'),
+				requestHash: hashOf(request, response),
 			},
 			() => work(tx),
 		);

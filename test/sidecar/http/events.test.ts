@@ -2,6 +2,8 @@ import { request as httpRequest } from 'node:http';
 import express from 'express';
 import { pino } from 'pino';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
+import { listKeys, revokeKey } from '../../../sidecar/src/db/api-keys.ts';
+import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
 import { eventsAfter, latestEventId, recordEvents } from '../../../sidecar/src/db/events.ts';
 import { EventFeed, eventRoutes } from '../../../sidecar/src/http/events.ts';
 import { startServer, type TestServer } from '../../support/http-server.ts';
@@ -28,11 +30,12 @@ describe('GET /events', () => {
 		const app = express();
 		app.use((request, response, next) => {
 			response.locals['workspaceId'] = request.get('x-workspace') ?? 'acme';
+			if (request.get('x-key')) response.locals['caller'] = { keyId: request.get('x-key') };
 			response.locals['db'] = database.forWorkspace(request.get('x-workspace') ?? 'acme');
 			response.on('close', () => (closed += 1));
 			next();
 		});
-		app.use(eventRoutes(deps, feed));
+		app.use(eventRoutes(deps, feed, 30));
 		server = await startServer(app);
 	});
 	afterAll(async () => {
@@ -130,6 +133,26 @@ describe('GET /events', () => {
 		await until(() => stream.ids.length > 0, 'its own event');
 		expect(stream.types).toEqual(['asset.ready']);
 		await stream.close();
+	});
+
+	it('ends when the key is taken back or expires, and not before', async () => {
+		await createWorkspace(database.db, 'acme', 'key-of-acme-0123456789');
+		const [key] = await listKeys(database.db, 'acme');
+		const leaving = new AbortController();
+		const response = await fetch(`${server.url}/events`, { signal: leaving.signal, headers: { 'x-key': key?.id ?? '' } });
+		let text = '';
+		let ended = false;
+		const reading = (async () => {
+			for await (const part of response.body!.pipeThrough(new TextDecoderStream())) text += part;
+			ended = true;
+		})().catch(() => {});
+		await until(() => text.split('keep-alive').length > 4, 'it was asked several times whether the key works');
+		expect(ended).toBe(false);
+		await revokeKey(database.db, key?.id ?? '');
+		await until(() => ended, 'the stream has ended');
+		await until(() => feed.listeners === 0, 'nobody listens any more');
+		leaving.abort();
+		await reading;
 	});
 
 	it('forgets a client that left before it was served', async () => {

@@ -104,6 +104,23 @@ describe('API keys', () => {
 		await pipeline.deps.db.delete(jobs);
 	});
 
+	it('are not shown what a key that may do something else was answered', async () => {
+		const { id, key } = await make(['read', 'write']);
+		const { key: less } = await make(['write']);
+		const send = async (by: string) => {
+			const response = await fetch(`${app.url}/noop`, { method: 'POST', headers: { authorization: `Bearer ${by}`, 'content-type': 'application/json', 'idempotency-key': 'the same' }, body: '{"params":{}}' });
+			return { status: response.status, body: (await response.json()) as Answer & { job_id?: string } };
+		};
+		const first = await send(key);
+		expect([first.status, (await send(key)).body.job_id]).toEqual([202, first.body.job_id]);
+		const other = await send(less);
+		expect([other.status, other.body.error.code, JSON.stringify(other.body).includes(first.body.job_id ?? '?')]).toEqual([409, 'idempotency_conflict', false]);
+		// The key that has taken its place finds it.
+		const { body: rotated } = await ask(MINE, 'POST', `/api/media/keys/${id}/rotate`, { grace_seconds: 0 });
+		expect((await send(rotated.key)).body.job_id).toBe(first.body.job_id);
+		await pipeline.deps.db.delete(jobs);
+	});
+
 	it('give away only what they have themselves', async () => {
 		const { key } = await make(['admin', 'read']);
 		expect((await ask(key, 'POST', '/api/media/keys', { name: 'x', scopes: ['read'] })).status).toBe(201);
@@ -297,6 +314,7 @@ describe('routes', () => {
 			'tus.ts': 'signed links',
 			'direct-uploads.ts': 'signed links',
 			'events.ts': 'one reader for all who listen',
+			'retention.ts': 'asks the clock of the database; the clean-up takes the workspace of the key',
 			'service.ts': 'health',
 			'deps.ts': 'types',
 			'app.ts': 'composition',

@@ -3,7 +3,8 @@ import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { workspaces } from '../../../sidecar/src/db/schema.ts';
 import { createRateLimiter } from '../../../sidecar/src/db/rate-limiter.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
-import { createTestPipeline, type TestPipeline } from '../../support/pipeline.ts';
+import { networkOf } from '../../../sidecar/src/http/rate-limits.ts';
+import { createTestPipeline, until, type TestPipeline } from '../../support/pipeline.ts';
 import { eq } from 'drizzle-orm';
 import { openTestDatabase } from '../../support/pglite.ts';
 
@@ -33,6 +34,26 @@ const statuses = async (count: number, key: string, from?: string): Promise<numb
 	for (let n = 0; n < count; n++) all.push((await ask(key, from)).status);
 	return all;
 };
+
+describe('an address', () => {
+	it.each([
+		['198.51.100.1', '198.51.100.1'],
+		['::ffff:198.51.100.1', '198.51.100.1'],
+		['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+		['2001:db8:1:2::9', '2001:db8:1:2::/64'],
+		['2001:DB8:0001:2:ffff::', '2001:db8:1:2::/64'],
+		['2001:db8::1', '2001:db8:0:0::/64'],
+		['::1', '0:0:0:0::/64'],
+		['fe80::1%eth0', 'fe80:0:0:0::/64'],
+		['unknown', 'unknown'],
+	])('%s counts as %s: of a network of IPv6 there are too many to count each', (address, network) => expect(networkOf(address)).toBe(network));
+
+	it('of the same network of IPv6 is sent away with the others', async () => {
+		expect(await statuses(2, 'wrong', '2001:db8:1:2::1')).toEqual([401, 401]);
+		await until(async () => (await ask('wrong', '2001:db8:1:2:9::7')).status === 429, 'the network is sent away');
+		expect(await statuses(1, 'wrong', '2001:db8:1:3::1')).toEqual([401]);
+	});
+});
 
 describe('a key', () => {
 	it('is told what is left, and answered 429 with Retry-After when nothing is', async () => {

@@ -1,6 +1,7 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
-import { limitRequests } from '../../../sidecar/src/http/request-limits.ts';
+import express from 'express';
+import { jsonBody, limitRequests } from '../../../sidecar/src/http/request-limits.ts';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -34,6 +35,33 @@ describe('a request', () => {
 	it('larger than 8 MB is refused', async () => {
 		const answer = await post(`"${'a'.repeat(9 * 1024 * 1024)}"`);
 		expect([answer.status, await messageOf(answer)]).toEqual([413, expect.stringContaining('8 MB')]);
+	});
+
+	it('whose body does not come in time is told so, and its connection is closed', async () => {
+		const reached: string[] = [];
+		const slow = express().use(jsonBody(50), (sent, answer) => {
+			reached.push(sent.path);
+			answer.json(sent.body);
+		});
+		const server = createServer(slow).listen(0, '127.0.0.1');
+		await once(server, 'listening');
+		const port = (server.address() as AddressInfo).port;
+		const socket = connect(port, '127.0.0.1');
+		let text = '';
+		socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+		// A byte now and then, for ever.
+		const dripping = setInterval(() => socket.write('1'), 10);
+		socket.on('error', () => {}).on('close', () => clearInterval(dripping));
+		socket.write('POST /slow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"a":"');
+		await once(socket, 'close');
+		expect(text).toMatch(/^HTTP\/1\.1 408 .*Connection: close.*\{"error":\{"code":"invalid_request","message":"The body did not come within/s);
+		expect(reached).toEqual([]);
+		// One that does is not cut off afterwards.
+		const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+		const ask = () => new Promise<number>((resolve) => request({ port, agent, path: '/quick', method: 'POST', headers: { 'content-type': 'application/json' } }, (answer) => answer.resume().on('end', () => resolve(answer.statusCode ?? 0))).end('{"a":1}'));
+		expect([await ask(), await new Promise((resolve) => setTimeout(resolve, 100)), await ask()]).toEqual([200, undefined, 200]);
+		agent.destroy();
+		server.close();
 	});
 
 	it.each([['text/plain'], ['application/json; charset=utf-16']])('of type %s is not read', async (type) => expect((await post('{}', { 'content-type': type })).status).toBe(400));

@@ -272,6 +272,7 @@ export const idempotencyKeys = pgTable(
 		key: text('key').notNull(),
 		/** `POST /api/media/process` */
 		route: text('route').notNull(),
+		/** Of the body, and of the scopes of the API key. */
 		requestHash: text('request_hash').notNull(),
 		/** Null while the first request is still being worked on. */
 		status: integer('status'),
