@@ -42,6 +42,8 @@ import { createRemoveBackground } from './operations/enhance/remove-background.t
 import { createStyleTransfer } from './operations/enhance/style-transfer.ts';
 import { createUpscale } from './operations/enhance/upscale.ts';
 import { limitRequests } from './http/request-limits.ts';
+import { LONGEST_RESUMABLE_SECONDS } from './http/sign.ts';
+import { isUploadAskedFor } from './http/tus.ts';
 import { createMediaOperations, createRegistry } from './operations/registry.ts';
 import type { Operation } from './operations/operation.ts';
 import { createSocialOperations } from './operations/social/index.ts';
@@ -113,10 +115,10 @@ export async function startSidecar(environment: Record<string, string | undefine
 	await queue.start();
 
 	// Its address is needed before it can answer: whoever is early is told so. Without an answer, a client would wait for ever.
-	let answer: RequestListener = (_request, response) => response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1', 'cache-control': 'no-store' }).end(STARTING);
+	let answer: RequestListener = (request, response) => response.writeHead(isUploadAskedFor(request) ? 423 : 503, { 'content-type': 'application/json', 'retry-after': '1', 'cache-control': 'no-store' }).end(STARTING);
 	const server = createServer((request, response) => answer(request, response));
-	// An upload may take as long as its link is valid; node's own limit is five minutes for a whole request.
-	server.requestTimeout = config.UPLOAD_URL_TTL_SECONDS * 1000;
+	// One request may bring a whole resumable upload; node's own limit is five minutes. A body that stops coming is cut much earlier (http/silence.ts).
+	server.requestTimeout = LONGEST_RESUMABLE_SECONDS * 1000;
 	limitRequests(server);
 	const port = await listen(server, config);
 	const publicUrl = config.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://127.0.0.1:${port}`;

@@ -29,6 +29,7 @@ import { sourceRoutes } from './sources.ts';
 import { infoRoutes, serviceRoutes } from './service.ts';
 import { directUploadRoutes } from './direct-uploads.ts';
 import { signRoutes } from './sign.ts';
+import { cutSilentBodies } from './silence.ts';
 import { tusRoutes } from './tus.ts';
 import { uploadRoutes } from './uploads.ts';
 import { usageRoutes } from './usage.ts';
@@ -47,7 +48,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 		response.locals['log'] = deps.log.child({ request_id: requestId, method: request.method, path: request.path });
 		next();
 	});
-	app.use(securityHeaders(deps.publicUrl), checkAddress);
+	app.use(securityHeaders(deps.publicUrl), checkAddress, cutSilentBodies(deps.bodySilenceMs));
 	app.use('/docs', docsHeaders);
 	app.use(nameRoute(deps.operations.values()), auditCalls(deps));
 	// Open: health, documentation, and links that carry their own permission.

@@ -29,6 +29,8 @@ export interface HttpDeps extends OutboxDeps {
 	/** Where they grow, on the disk of this machine. */
 	uploadFolder: string;
 	uploadUrlTtlSeconds: number;
+	/** A body that stops coming for so long is cut. Default: a minute. */
+	bodySilenceMs?: number;
 	/** How long a request waits for a rendition that is being made. */
 	renditionWaitSeconds: number;
 	/** Search over the assets of a workspace. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { FileStore } from '@tus/file-store';
-import { Server, type Upload } from '@tus/server';
+import { ERRORS, Server, type Upload } from '@tus/server';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { transact } from '../db/transact.ts';
 import { findUpload, lockUpload, updateUpload, type UploadRow } from '../db/uploads.ts';
@@ -28,14 +29,31 @@ export function tusRoutes(deps: HttpDeps): Router {
 	router.all(['/tus/:permission/:asset', '/tus/:permission/:asset/:upload'], async (request, response) => {
 		response.set('Tus-Resumable', '1.0.0');
 		const { permission = '', asset = '', upload } = request.params as Record<string, string>;
-		const row = await findUpload(deps.db, verifyUploadPath(deps.signingKey, 'tus', permission, asset));
-		if (!row || (upload !== undefined && row.tusId !== upload)) throw new PipelineError('not_found', 'This upload is gone, or was begun anew. Begin again at the endpoint.');
-		if (row.stagedKey !== null || row.arrivedAt) return complete(deps, row, request, response);
-		if (request.method === 'HEAD' || request.method === 'PATCH' || request.method === 'DELETE' || request.method === 'POST') await server.handle(request, response);
-		else throw new PipelineError('invalid_request', `${request.method} is no method of the tus protocol.`);
+		try {
+			const row = await findUpload(deps.db, verifyUploadPath(deps.signingKey, 'tus', permission, asset));
+			if (!row || (upload !== undefined && row.tusId !== upload)) throw new PipelineError('not_found', 'This upload is gone, or was begun anew. Begin again at the endpoint.');
+			if (row.stagedKey !== null || row.arrivedAt) return complete(deps, row, request, response);
+			request.method = overridden(request);
+			if (request.method === 'HEAD' || request.method === 'PATCH' || request.method === 'DELETE' || request.method === 'POST') await server.handle(request, response);
+			else throw new PipelineError('invalid_request', `${request.method} is no method of the tus protocol.`);
+		} catch (error) {
+			if (!isUploadAskedFor(request) || toPipelineError(error).status < 500) throw error;
+			deps.log.warn({ err: error }, 'how far an upload is could not be told');
+			response.status(LOCKED).set({ 'Cache-Control': 'no-store', 'Retry-After': '1' }).end();
+		}
 	});
 	return router;
 }
+
+/** Networks that know no PATCH: it comes as POST (tus 1.0, "X-HTTP-Method-Override"). */
+const overridden = (request: Request): string => (request.method === 'POST' && request.get('x-http-method-override')?.toUpperCase()) || request.method;
+
+/**
+ * To a client that asks how far its upload is (HEAD), trouble of ours must not read as "there is none": tus-js-client takes everything but
+ * 2xx and 423 for that, and sends the whole file from the beginning.
+ */
+export const isUploadAskedFor = ({ method, url }: Pick<IncomingMessage, 'method' | 'url'>): boolean => method === 'HEAD' && url?.startsWith('/tus/') === true;
+const LOCKED = 423;
 
 /** The client whose last answer was lost asks how far it is: at the end. */
 function complete(deps: HttpDeps, row: UploadRow, request: Request, response: Response): void {
@@ -67,11 +85,12 @@ function createServer(deps: HttpDeps): Server {
 			await Promise.race([stored, new Promise((resolve) => setTimeout(resolve, WAIT_FOR_STORE_MS).unref())]);
 			return {};
 		},
-		onResponseError: (_request, error) => {
-			if ('status_code' in error) return undefined;
-			const { status, message } = toPipelineError(error);
+		onResponseError: (request, error) => {
+			const isTheirs = 'status_code' in error;
+			const { status, message } = isTheirs ? { status: error.status_code, message: error.body.trim() } : toPipelineError(error);
 			if (status >= 500) deps.log.error({ err: error }, 'an upload met an error');
-			return { status_code: status, body: `${message}\n` };
+			if (request.method === 'HEAD' && (status >= 500 || error === ERRORS.ABORTED)) return { status_code: LOCKED, body: '' };
+			return isTheirs ? undefined : { status_code: status, body: `${message}\n` };
 		},
 	});
 }

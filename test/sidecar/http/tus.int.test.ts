@@ -116,6 +116,13 @@ describe('uploads by the tus protocol', () => {
 		expect((await fetch(url, { method: 'DELETE', headers: TUS })).status).toBe(409);
 	});
 
+	it('knows PATCH in the clothes of POST, for networks that have no PATCH', async () => {
+		const { tus } = await sign();
+		const url = location(await begin(tus!.endpoint));
+		const sent = await fetch(url, { method: 'POST', headers: { ...PATCH, 'X-HTTP-Method-Override': 'PATCH', 'Upload-Offset': '0' }, body: new Uint8Array(video.subarray(0, 1000)) });
+		expect([sent.status, sent.headers.get('upload-offset')]).toEqual([204, '1000']);
+	});
+
 	it('fails an asset whose bytes are not those that were announced', async () => {
 		const { tus, asset_id: id } = await sign({ sha256: 'ab'.repeat(32) });
 		await patch(location(await begin(tus!.endpoint)), 0, video);
