@@ -16,7 +16,7 @@ import type { PipelineDeps } from './deps.ts';
 import { recordFailedPosts } from './post-events.ts';
 import { enqueue } from './requeue.ts';
 import { isUnsafe, liftUnsafe, mayGuard, stopUnsafe } from './safety.ts';
-import { shareBytes } from './same-bytes.ts';
+import { dedupeOf, shareBytes } from './same-bytes.ts';
 
 /** How a job ended. */
 export type Outcome =
@@ -28,8 +28,8 @@ export type Outcome =
 			asset?: Partial<NewAsset>;
 			/** Stored by an ingest, and perhaps not needed: what no row names after the end is removed. */
 			spare?: string[];
-			/** A stored file that an ingest looked for in vain. */
-			missing?: string | null;
+			/** Stored files that an ingest looked for in vain. */
+			missing?: string[];
 			steps?: Record<string, number>;
 			cost?: Record<string, number>;
 	  }
@@ -136,6 +136,11 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 	} else {
 		const before = await lockAsset(tx, assetId);
 		if (before && isUnsafe(before)) return;
+		// The earlier version is as good as before: what has failed is told by the job, and nothing may clean the asset up as a failed one.
+		if (before?.facts && before.storageKey && dedupeOf(job) === 'version') {
+			const waits = ['queued', 'processing'].includes(before.status);
+			return void (await updateAsset(tx, assetId, { expectedBytes: null, ...(waits ? { status: open.length > 0 ? 'processing' : 'ready' } : {}) }));
+		}
 		await updateAsset(tx, assetId, { status: 'failed', error: outcome.error, expectedBytes: null });
 		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.failed', assetId, data: { error: outcome.error } }]);
 	}
@@ -179,7 +184,9 @@ export async function finishBatchIfEnded(deps: PipelineDeps, tx: Transaction, ba
 export async function finishAssetIfEnded(deps: PipelineDeps, tx: Transaction, assetId: string, { lifted = false } = {}): Promise<void> {
 	const all = await tx.select({ status: jobs.status, jobType: jobs.jobType, error: jobs.error, step: jobs.step }).from(jobs).where(and(eq(jobs.assetId, assetId), eq(jobs.process, true)));
 	if (all.length === 0 || all.some(({ status }) => !ENDED.includes(status))) return;
-	const bad = all.filter(({ status, step, error: reason }) => status !== 'completed' && (!step?.optional || reason?.code === 'content_unsafe'));
+	// An optional step may fail by itself; what it was to work on must be there, and be allowed.
+	const isExcused = ({ step, error: reason }: (typeof all)[number]): boolean => step?.optional === true && reason?.code !== 'content_unsafe' && reason?.details?.['failed_job_id'] === undefined;
+	const bad = all.filter((job) => job.status !== 'completed' && !isExcused(job));
 	const error: PublicError | null = bad[0]
 		? {
 				// That one, of an asset, is the mark of a scan (safety.ts): a job may have run into that of another asset.

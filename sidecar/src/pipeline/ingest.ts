@@ -50,8 +50,8 @@ async function download(deps: WorkerDeps, execution: Execution, asset: AssetRow,
 	const output = await describeFile(path, examined.facts);
 	const metadata = { file_name: fetched.fileName, ...asset.metadata };
 	const isVersion = dedupeOf(job) === 'version';
-	if (isVersion && fetched.sha256 === asset.sha256) return { status: 'completed', output: { ...describe(asset.facts ?? examined.facts), version: asset.version, unchanged: true } };
-	const { twin, missing } = dedupeOf(job) === 'link' ? await findTwin(deps, asset, fetched.sha256) : { twin: null, missing: null };
+	if (isVersion && fetched.sha256 === asset.sha256 && (await isReadable(deps, asset))) return { status: 'completed', output: { ...describe(asset.facts ?? examined.facts), version: asset.version, unchanged: true } };
+	const { twin, missing } = dedupeOf(job) === 'link' ? await findTwin(deps, asset, fetched.sha256) : { twin: null, missing: [] };
 	if (twin) return linked(twin, output, examined, metadata);
 	await reserveFor(deps.db, asset, examined.facts.bytes);
 	// A later original must not take the place of files of the earlier one.
@@ -62,6 +62,10 @@ async function download(deps: WorkerDeps, execution: Execution, asset: AssetRow,
 	await step('store', () => deps.storage.putFile(storageKey, path, { mime: examined.facts.mime }));
 	return { ...(await done(deps, execution, examined, output, master, { storageKey, sha256: fetched.sha256, metadata })), missing };
 }
+
+/** Its file is there, not let go by the policy, lost, or in an archive: the same bytes bring it back else. */
+const isReadable = async ({ storage }: WorkerDeps, { storageKey, originalState }: AssetRow): Promise<boolean> =>
+	storageKey !== null && originalState !== 'archived' && (await storage.head(storageKey)) !== null;
 
 /** The browser or the node has put the bytes into storage; what they are is still to be found out. */
 async function acceptUpload(deps: WorkerDeps, execution: Execution, asset: AssetRow, uploadedKey: string): Promise<Completed> {
@@ -83,7 +87,7 @@ async function acceptUpload(deps: WorkerDeps, execution: Execution, asset: Asset
 	const sha256 = hash.digest('hex');
 	const other = await findOtherFile(deps.db, asset.id, sha256);
 	if (other) return refuse(other);
-	const { twin, missing } = dedupeOf(execution.job) === 'link' ? await findTwin(deps, asset, sha256) : { twin: null, missing: null };
+	const { twin, missing } = dedupeOf(execution.job) === 'link' ? await findTwin(deps, asset, sha256) : { twin: null, missing: [] };
 	if (twin) return { ...linked(twin, output, examined, asset.metadata), spare: [key] };
 	const master = await masterOf(deps, execution, asset, path, examined, (percent) => progress(60 + percent * 0.38)).catch(refuse);
 	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));

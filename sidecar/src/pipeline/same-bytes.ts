@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, ne, notInArray, sql } from 'drizzle-orm';
 import type { Dedupe } from '../contract/sources.ts';
 import type { AssetRow, NewAsset } from '../db/assets.ts';
 import type { Database, Executor, Transaction } from '../db/database.ts';
@@ -35,16 +35,22 @@ const firstOfAll = [sql`${assets.sameAs} is not null`, assets.createdAt, assets.
 export interface Look {
 	/** Its file is really there: the bytes need not be stored. */
 	twin: AssetRow | null;
-	/** Key of a file that a row names and that is not there (any more): nothing may be linked to it. */
-	missing: string | null;
+	/** Keys of files that rows name and that are not there (any more): nothing may be linked to them. */
+	missing: string[];
 }
 
 /** Looks for an asset with these bytes. A look only; `shareBytes` decides. */
 export async function findTwin(deps: { db: Database; storage: Storage }, asset: Pick<AssetRow, 'id' | 'workspaceId'>, sha256: string): Promise<Look> {
-	const [twin] = await deps.db.select().from(assets).where(twinOf(asset, sha256)).orderBy(...firstOfAll).limit(1);
-	if (!twin?.storageKey) return { twin: null, missing: null };
-	return (await deps.storage.head(twin.storageKey))?.bytes === twin.bytes ? { twin, missing: null } : { twin: null, missing: twin.storageKey };
+	const missing: string[] = [];
+	for (;;) {
+		const [twin] = await deps.db.select().from(assets).where(and(twinOf(asset, sha256), isNoneOf(missing))).orderBy(...firstOfAll).limit(1);
+		if (!twin?.storageKey) return { twin: null, missing };
+		if ((await deps.storage.head(twin.storageKey))?.bytes === twin.bytes) return { twin, missing };
+		missing.push(twin.storageKey);
+	}
 }
+
+const isNoneOf = (keys: string[]) => (keys.length > 0 ? notInArray(assets.storageKey, keys) : undefined);
 
 /** What an asset takes over of the one with the same bytes. */
 export const sharedWith = (twin: AssetRow): Partial<NewAsset> & { sameAs: string } => ({
@@ -73,7 +79,7 @@ export interface Shared {
 }
 
 /** In the transaction that ends an ingest, with its asset locked. Throws `storage_failed` (to be tried again) when what it was to share was deleted meanwhile. */
-export async function shareBytes(tx: Transaction, job: JobRow, before: AssetRow, change: Partial<NewAsset> | undefined, missing: string | null = null): Promise<Shared> {
+export async function shareBytes(tx: Transaction, job: JobRow, before: AssetRow, change: Partial<NewAsset> | undefined, missing: string[] = []): Promise<Shared> {
 	const none: Shared = { asset: change, output: {}, unsafe: null };
 	const dedupe = dedupeOf(job);
 	if (!change?.sha256 || !change.storageKey) return none;
@@ -81,7 +87,7 @@ export async function shareBytes(tx: Transaction, job: JobRow, before: AssetRow,
 	if (dedupe === 'copy') return none;
 	await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`bytes ${job.workspaceId} ${change.sha256}`}, 0))`);
 	// Held: whoever deletes it waits, and then finds that its file has another name to it.
-	const [twin] = await tx.select().from(assets).where(and(twinOf(before, change.sha256), missing === null ? undefined : ne(assets.storageKey, missing))).orderBy(...firstOfAll).limit(1).for('share');
+	const [twin] = await tx.select().from(assets).where(and(twinOf(before, change.sha256), isNoneOf(missing))).orderBy(...firstOfAll).limit(1).for('share');
 	if (!twin) {
 		if (change.sameAs) throw new PipelineError('storage_failed', 'The asset with the same bytes was deleted while this one was ingested. It is stored anew.');
 		return none;
@@ -99,8 +105,10 @@ async function nextVersion(tx: Transaction, before: AssetRow, change: Partial<Ne
 			version: before.version,
 			// Of one that was replaced by a mezzanine, what it really was, as long as that is there.
 			storageKey: before.originalKey ?? before.storageKey,
-			sha256: before.sha256,
-			mime: before.mime,
+			// What lies there, where its original is gone, is a mezzanine, whose own sum nobody knows.
+			sha256: before.originalState === 'replaced' && !before.originalKey ? null : before.sha256,
+			// Of a mezzanine it is known what it is; of what it was made of, that is written in the output of its ingest only.
+			mime: before.originalKey ? null : before.mime,
 			bytes: before.originalKey ? before.originalBytes : before.bytes,
 		});
 	}

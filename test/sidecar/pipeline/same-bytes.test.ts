@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { findAsset, updateAsset, type AssetRow } from '../../../sidecar/src/db/assets.ts';
 import { assetVersions, jobs } from '../../../sidecar/src/db/schema.ts';
+import { PipelineError } from '../../../sidecar/src/errors.ts';
+import { unreferencedKeys } from '../../../sidecar/src/db/reuse.ts';
 import { removeAsset } from '../../../sidecar/src/pipeline/delete-asset.ts';
 import { refusePublishing } from '../../../sidecar/src/pipeline/publishable.ts';
 import { runJob } from '../../../sidecar/src/pipeline/run.ts';
@@ -87,7 +90,7 @@ describe('the same bytes again', () => {
 		const second = await ingest('three', {}, 'b');
 		await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, first.asset.id);
 		expect(await stored()).toEqual([second.asset.storageKey]);
-		expect((await ingest('three', {}, 'c')).asset.sameAs).toBe(first.asset.id);
+		expect((await ingest('three', {}, 'c')).asset.sameAs).toBe(second.asset.id);
 		for (const { id } of await pipeline.database.db.query.assets.findMany()) await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, id);
 		expect(await stored()).toEqual([]);
 	});
@@ -134,6 +137,46 @@ describe('the same bytes again', () => {
 		expect(same.asset.version).toBe(4);
 		await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, first.asset.id);
 		expect(await stored()).toEqual([]);
+	});
+
+	it('leave the asset as it is when the next version cannot be had', async () => {
+		const { asset } = await ingest('six-a');
+		await updateAsset(pipeline.database.db, asset.id, { status: 'processed' });
+		const { fetchSource } = pipeline.deps;
+		pipeline.deps.fetchSource = () => Promise.reject(new PipelineError('input_not_found', 'There is no file.'));
+		const failed = await ingest('six-b', { asset_id: asset.id, dedupe: 'version' });
+		expect(failed.job).toMatchObject({ status: 'failed', error: { code: 'input_not_found' } });
+		// The clean-up deletes assets that have failed.
+		expect(failed.asset).toMatchObject({ status: 'processed', error: null, version: 1, storageKey: asset.storageKey });
+		pipeline.deps.fetchSource = fetchSource;
+	});
+
+	it('bring back an original that is not stored any more', async () => {
+		const { asset } = await ingest('six-c');
+		const of = { asset_id: asset.id, dedupe: 'version' as const };
+		await updateAsset(pipeline.database.db, asset.id, { storageKey: null, originalState: 'deleted' });
+		await pipeline.deps.storage.delete(asset.storageKey ?? '');
+		const back = await ingest('six-c', of);
+		expect(back.asset).toMatchObject({ version: 2, originalState: 'stored', storageKey: `raw/${WORKSPACE}/${asset.id}_v2.mp4` });
+		for (const key of await stored()) await pipeline.deps.storage.delete(key);
+		const again = await ingest('six-c', of);
+		expect(await stored()).toEqual([again.asset.storageKey]);
+	});
+
+	it('keep, of a version that had a mezzanine, the original and not the mezzanine', async () => {
+		const { asset } = await ingest('six-d');
+		const original = asset.storageKey ?? '';
+		const master = `raw/${WORKSPACE}/${asset.id}_master.mp4`;
+		const path = join(pipeline.folder, 'master');
+		await writeFile(path, 'master');
+		await pipeline.deps.storage.putFile(master, path);
+		await updateAsset(pipeline.database.db, asset.id, { storageKey: master, bytes: 6, originalKey: original, originalBytes: 5, originalState: 'replaced', mime: 'video/mp4' });
+		const next = await ingest('six-e', { asset_id: asset.id, dedupe: 'version' });
+		expect(next.asset).toMatchObject({ version: 2, originalKey: null, originalBytes: null, originalState: 'stored' });
+		const [version] = await pipeline.database.db.select().from(assetVersions).where(eq(assetVersions.assetId, asset.id));
+		expect(version).toMatchObject({ storageKey: original, bytes: 5, sha256: asset.sha256, mime: null });
+		// What no row names is for the clean-up; the original is not among it.
+		expect(await unreferencedKeys(pipeline.database.db, [original, master])).toEqual([master]);
 	});
 
 	it('need an asset to be a version of, and a source', async () => {
