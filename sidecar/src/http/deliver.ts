@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
@@ -38,6 +39,9 @@ const IMMUTABLE = 'public, max-age=31536000, immutable';
 const DIRECT_SECONDS = 6 * 3600;
 /** A day: what a page may do with a link changes only with the program. */
 const PREFLIGHT_SECONDS = 86_400;
+/** Without one byte taken. As long as nginx waits (send_timeout); players that were paused ask for the rest when they go on. */
+const STALLED_MS = 60_000;
+const OF_THE_FILE = ['Accept-Ranges', 'Content-Disposition', 'Content-Length', 'Content-Range', 'Content-Type', 'ETag', 'Last-Modified'];
 
 /**
  * Sends stored files (I10): ranges, one or several; conditions; HEAD. A file never changes under its key, so its size and time tell
@@ -59,6 +63,11 @@ export function createDeliver({ storage, log, delivery }: { storage: Storage; lo
 	async function answer(file: Delivered, stored: StoredFile, local: LocalFile | null, request: Request, response: Response): Promise<void> {
 		response.set(headersOf(file, stored));
 		// RFC 9110, 13.2.2: the conditions come before the range.
+		if (!isMeant(request, response)) {
+			for (const name of ['Content-Type', 'Content-Disposition']) response.removeHeader(name);
+			response.status(412).end();
+			return;
+		}
 		if (isFresh(request, response)) {
 			response.removeHeader('Content-Type');
 			response.status(304).end();
@@ -78,14 +87,38 @@ export function createDeliver({ storage, log, delivery }: { storage: Storage; lo
 				return;
 			}
 		}
-		const source = (range: ByteRange) => (local ? local.send(response, range) : storage.read(file.key, range).then((stream) => pipeline(stream, response, { end: false })));
+		// Who takes nothing for so long does not keep a file open and memory filled.
+		response.setTimeout(STALLED_MS);
+		const source = async (range: ByteRange): Promise<void> => (local ? local.send(response, range) : sendStream(await storage.read(file.key, range), response, range));
 		await send(source, stored, file.mime, request, response).catch((error: unknown) => {
-			if (!response.headersSent) throw error;
+			if (!response.headersSent && !response.destroyed) {
+				// What was said of the file is not true of the error.
+				for (const name of OF_THE_FILE) response.removeHeader(name);
+				throw error;
+			}
 			// The client went away, or the disk failed in the middle: the headers are out, all that is left is to cut the line.
 			log.debug({ err: error }, 'a file was not sent whole');
 			response.destroy();
 		});
 	}
+}
+
+/**
+ * What a store sends, where it is exactly the range that was announced: one byte more or less, and on a connection that is kept
+ * the reader takes it for the beginning, or the next answer for the end.
+ */
+async function sendStream(stream: Readable, response: Response, { start, end }: ByteRange): Promise<void> {
+	const wanted = end - start + 1;
+	let came = 0;
+	const counted = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+		for await (const chunk of source) {
+			came += chunk.length;
+			if (came > wanted) break;
+			yield chunk;
+		}
+		if (came !== wanted) throw new PipelineError('storage_failed', 'The store sent another number of bytes than it has of this file. Try again.');
+	};
+	await pipeline(stream, counted, response, { end: false });
 }
 
 async function directLink(storage: Storage, { key, mime, name, attachment, expiresAt }: Delivered): Promise<string | null> {
@@ -115,6 +148,14 @@ export function contentDisposition(name: string, attachment: boolean): string {
 	const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
 	const full = plain === name ? '' : `; filename*=UTF-8''${encodeURIComponent(name.replace(/\p{Surrogate}/gu, '_')).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 	return `${attachment ? 'attachment' : 'inline'}; filename="${plain}"${full}`;
+}
+
+/** Whether it is the content that the client wants the rest of (RFC 9110, 13.1.1 and 13.1.4). */
+function isMeant(request: Request, response: Response): boolean {
+	const tags = request.get('if-match');
+	if (tags !== undefined) return tags.split(',').some((tag) => tag.trim() === '*' || tag.trim() === response.get('ETag'));
+	const since = Date.parse(request.get('if-unmodified-since') ?? '');
+	return Number.isNaN(since) || since >= Date.parse(response.get('Last-Modified') ?? '');
 }
 
 /** Whether the client has it already (RFC 9110, 13.1). Not `request.fresh` of Express: it gives up at `Cache-Control: no-cache`, which speaks to caches, and which `fetch` of Node adds. */

@@ -4,7 +4,8 @@ import { assertKey } from '../storage/keys.ts';
 import { verifyFolderLink, verifySignedUrl } from '../storage/signed-url.ts';
 import { assets, files } from '../db/schema.ts';
 import { mimeOfName } from '../media/package.ts';
-import { mimeOfPublicName } from '../pipeline/public.ts';
+import { PipelineError } from '../errors.ts';
+import { isShown, mimeOfPublicName } from '../pipeline/public.ts';
 import { createDeliver, crossOrigin } from './deliver.ts';
 import type { HttpDeps } from './deps.ts';
 
@@ -17,6 +18,7 @@ export function fileRoutes(deps: HttpDeps): Router {
 	const router = Router();
 	const deliver = createDeliver(deps);
 	const describe = createDescribe(deps);
+	const shown = createShown(deps);
 	router.use(['/files', '/packages', '/public'], crossOrigin(deps.delivery));
 	router.get('/files/*key', async (request, response) => {
 		const { download, expiresAt } = verifySignedUrl(deps.signingKey, { method: request.method, path: request.path, query: request.query });
@@ -30,6 +32,7 @@ export function fileRoutes(deps: HttpDeps): Router {
 	});
 	router.get('/public/*key', async (request, response) => {
 		const key = assertKey(request.path.slice(1));
+		if (!(await shown(key))) throw new PipelineError('not_found', 'This file is gone.');
 		const name = key.split('/').at(-1) ?? key;
 		await deliver({ key, name, mime: mimeOfPublicName(name), caching: 'immutable' }, request, response);
 	});
@@ -43,6 +46,22 @@ interface About {
 
 /** So many are remembered; a player asks for the same few again and again, and the answer never changes. */
 const MOST_REMEMBERED = 10_000;
+
+/** A player asks for the same file many times within seconds; for so long may it read one that is no more public, where that is still there. */
+const SHOWN_MS = 2000;
+
+/** Whether a file is public. Only a yes is remembered. */
+function createShown({ db }: Pick<HttpDeps, 'db'>): (key: string) => Promise<boolean> {
+	const remembered = new Map<string, number>();
+	return async (key) => {
+		if ((remembered.get(key) ?? -Infinity) > Date.now()) return true;
+		const shown = await isShown(db, key);
+		if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+		if (shown) remembered.set(key, Date.now() + SHOWN_MS);
+		else remembered.delete(key);
+		return shown;
+	};
+}
 
 /** Type and name of a stored file; rows that share one (a reused result) say the same. */
 function createDescribe({ db }: Pick<HttpDeps, 'db'>): (key: string) => Promise<About> {

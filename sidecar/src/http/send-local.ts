@@ -9,7 +9,10 @@ const openFile = promisify(open);
 const CHUNK_BYTES = 512 * 1024;
 /** Kept for the next file: fresh memory costs about as much as copying into it does. 16 MB at most. */
 const MOST_SPARE = 32;
+/** With more than MOST_SPARE in use, what is read at once: a thousand readers who take nothing must not take a gigabyte of memory. */
+const SMALL_BYTES = 32 * 1024;
 const spare: Buffer[] = [];
+let inUse = 0;
 
 /** A file of this machine's disk, open for sending. */
 export interface LocalFile {
@@ -44,8 +47,13 @@ export async function openLocal(path: string): Promise<LocalFile | null> {
 					position += chunk.length;
 					// The next bytes are read while these are on their way.
 					next = position <= end ? readInto(fd, position, end) : Promise.resolve(EMPTY);
-					// When this fails, somebody may still be reading from the chunk: it is not used again.
-					await write(response, chunk);
+					try {
+						await write(response, chunk);
+					} catch (error) {
+						// Somebody may still be reading from the chunk: it is not used again.
+						inUse -= 1;
+						throw error;
+					}
 					giveBack(chunk);
 				}
 			} catch (error) {
@@ -60,9 +68,10 @@ export async function openLocal(path: string): Promise<LocalFile | null> {
 const EMPTY = Buffer.alloc(0);
 
 function readInto(fd: number, position: number, end: number): Promise<Buffer> {
-	const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+	inUse += 1;
+	const buffer = inUse > MOST_SPARE ? Buffer.allocUnsafeSlow(SMALL_BYTES) : (spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES));
 	return new Promise((done, fail) => {
-		read(fd, buffer, 0, Math.min(CHUNK_BYTES, end - position + 1), position, (error, bytes) => {
+		read(fd, buffer, 0, Math.min(buffer.length, end - position + 1), position, (error, bytes) => {
 			if (!error && bytes > 0) return done(buffer.subarray(0, bytes));
 			giveBack(buffer);
 			fail(error ?? new Error('the file is shorter than it was'));
@@ -71,12 +80,23 @@ function readInto(fd: number, position: number, end: number): Promise<Buffer> {
 }
 
 function giveBack(chunk: Buffer): void {
-	if (chunk.length > 0 && spare.length < MOST_SPARE) spare.push(Buffer.from(chunk.buffer));
+	if (chunk.length === 0) return;
+	inUse -= 1;
+	if (chunk.buffer.byteLength === CHUNK_BYTES && spare.length < MOST_SPARE) spare.push(Buffer.from(chunk.buffer));
 }
 
-/** Until the bytes have left this process: then their memory is free again. */
+/**
+ * Until the bytes have left this process: then their memory is free again. Of a response that waits behind another one on its
+ * connection, Node forgets what was written when the client goes away: only `close` tells.
+ */
 function write(response: ServerResponse, chunk: Buffer): Promise<void> {
 	return new Promise((done, fail) => {
-		response.write(chunk, (error) => (error ? fail(error) : done()));
+		const closed = (): void => fail(new Error('the reader went away'));
+		response.once('close', closed);
+		response.write(chunk, (error) => {
+			response.off('close', closed);
+			if (error) fail(error);
+			else done();
+		});
 	});
 }

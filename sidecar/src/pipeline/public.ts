@@ -1,12 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { and, desc, eq, inArray, isNull, like } from 'drizzle-orm';
-import { assetById, updateAsset, type AssetRow } from '../db/assets.ts';
+import { and, desc, eq, isNotNull, isNull, like } from 'drizzle-orm';
+import { assetById, lockAsset, updateAsset, type AssetRow } from '../db/assets.ts';
 import type { Database, Executor } from '../db/database.ts';
 import type { FileRow } from '../db/jobs.ts';
-import { files, jobs } from '../db/schema.ts';
+import { unreferencedKeys } from '../db/reuse.ts';
+import { assets, files, jobs } from '../db/schema.ts';
+import { transact } from '../db/transact.ts';
+import { PipelineError } from '../errors.ts';
 import { publicKey } from '../storage/keys.ts';
 import type { Storage } from '../storage/storage.ts';
 import { refusePublishing } from './publishable.ts';
+import { refuseResults, reserve } from './quota.ts';
 import { isUnsafe } from './safety.ts';
 
 /** What anyone may fetch of a public asset (I9): a picture, a small version, and the whole. */
@@ -86,29 +90,82 @@ export async function candidates(db: Executor, assetId: string): Promise<Candida
 	return rows.map(({ file: { storageKey: key, mime, bytes, name, width, height, durationSeconds }, jobType }) => ({ key, mime, bytes, jobType, name, width, height, durationSeconds }));
 }
 
+/** What is shown of an asset that has just been made public. */
+export interface Published {
+	asset: AssetRow;
+	shown: Map<PublicKind, FileRow>;
+}
+
 /**
- * Makes an asset public, or brings what is public up to its newest results. First the files, then the mark: killed in the middle, it is
- * not public, and the next try finds the files. Throws `content_unsafe`, `dependency_failed` (publishable.ts).
+ * Makes an asset public, or brings what is public up to its newest results. First the files, which nobody may fetch yet (`isShown`); then,
+ * in one transaction, their rows and the mark: killed in the middle, it is as public as before, and the clean-up takes what no row names.
+ * Throws `content_unsafe`, `dependency_failed` (publishable.ts), `quota_exceeded`, `not_found` (deleted meanwhile).
  */
-export async function publishAsset({ storage }: { storage: Storage }, db: Database, asset: AssetRow): Promise<{ asset: AssetRow; shown: Map<PublicKind, FileRow> }> {
+export async function publishAsset({ storage }: { storage: Storage }, db: Database, asset: AssetRow): Promise<Published> {
+	const published = await bringUp(storage, db, asset, () => true);
+	if (!published) throw new PipelineError('not_found', `There is no asset ${asset.id} any more.`);
+	return published;
+}
+
+/** The same for what is public already. Null: it is not any more. */
+export const renewPublic = ({ storage }: { storage: Storage }, db: Database, asset: AssetRow): Promise<Published | null> => bringUp(storage, db, asset, ({ publicAt }) => publicAt !== null);
+
+async function bringUp(storage: Storage, db: Database, asset: AssetRow, still: (now: AssetRow) => boolean): Promise<Published | null> {
 	await refusePublishing(db, asset);
 	const chosen = choosePublic(asset, await candidates(db, asset.id));
 	const before = await publicFiles(db, asset.id);
+	const copies: Array<{ kind: PublicKind; source: Candidate; storageKey: string }> = [];
 	for (const kind of PUBLIC_KINDS) {
 		const source = chosen[kind];
 		if (!source) continue;
 		const storageKey = publicKey(asset.workspaceId, publicName(asset.id, kind, source));
-		const old = before.get(kind);
-		if (old?.storageKey === storageKey) continue;
-		const { bytes } = await storage.copy(source.key, storageKey);
-		const { mime, width, height, durationSeconds } = source;
-		const row = { storageKey, mime, bytes, width, height, durationSeconds };
-		if (old) await db.update(files).set(row).where(eq(files.id, old.id));
-		else await db.insert(files).values({ id: randomUUID(), workspaceId: asset.workspaceId, assetId: asset.id, name: `${NAMED}${kind}`, part: true, ...row });
-		if (old) await storage.delete(old.storageKey);
+		// A row alone is not enough: its file may be lost.
+		if (before.get(kind)?.storageKey !== storageKey || !(await storage.head(storageKey))) copies.push({ kind, source, storageKey });
 	}
-	const updated = asset.publicAt ? asset : await updateAsset(db, asset.id, { publicAt: new Date() });
-	return { asset: updated ?? asset, shown: await publicFiles(db, asset.id) };
+	const growth = copies.reduce((sum, { kind, source }) => sum + source.bytes - (before.get(kind)?.bytes ?? 0), 0);
+	// Before anything is copied; it counts when the rows are written.
+	await refuseResults(db, asset.workspaceId, Math.max(0, growth));
+	const written: Array<{ kind: PublicKind; row: NewShown }> = [];
+	try {
+		for (const { kind, source, storageKey } of copies) {
+			const { bytes } = await storage.copy(source.key, storageKey);
+			const { mime, width, height, durationSeconds } = source;
+			written.push({ kind, row: { storageKey, mime, bytes, width, height, durationSeconds } });
+		}
+		const done = await transact(db, async (tx) => {
+			const now = await lockAsset(tx, asset.id);
+			if (!now || isUnsafe(now) || !still(now)) return null;
+			await reserve(tx, asset.workspaceId, { bytes: Math.max(0, growth) });
+			const shown = await publicFiles(tx, asset.id);
+			for (const { kind, row } of written) {
+				const old = shown.get(kind);
+				if (old) await tx.update(files).set(row).where(eq(files.id, old.id));
+				else await tx.insert(files).values({ id: randomUUID(), workspaceId: asset.workspaceId, assetId: asset.id, name: `${NAMED}${kind}`, part: true, ...row });
+			}
+			return { asset: now.publicAt ? now : ((await updateAsset(tx, asset.id, { publicAt: new Date() })) ?? now), shown: await publicFiles(tx, asset.id) };
+		});
+		await removeUnnamed(storage, db, (done ? [...before.values()] : written.map(({ row }) => row)).map(({ storageKey }) => storageKey));
+		return done;
+	} catch (error) {
+		await removeUnnamed(storage, db, written.map(({ row }) => row.storageKey)).catch(() => undefined);
+		throw error;
+	}
+}
+
+type NewShown = Pick<FileRow, 'storageKey' | 'mime' | 'bytes' | 'width' | 'height' | 'durationSeconds'>;
+
+async function removeUnnamed(storage: Storage, db: Executor, keys: string[]): Promise<void> {
+	for (const key of await unreferencedKeys(db, keys)) await storage.delete(key);
+}
+
+/** Whether anyone may fetch it: the rows decide, not what lies in the store. */
+export async function isShown(db: Executor, key: string): Promise<boolean> {
+	const rows = await db
+		.select({ error: assets.error })
+		.from(files)
+		.innerJoin(assets, eq(assets.id, files.assetId))
+		.where(and(eq(files.storageKey, key), isNull(files.jobId), like(files.name, `${NAMED}%`), isNotNull(assets.publicAt)));
+	return rows.some((asset) => !isUnsafe(asset));
 }
 
 /** What a scan has stopped is taken back at once. Nothing happens to an asset that is not public, or not stopped. */
@@ -117,10 +174,22 @@ export async function withdrawUnsafe({ storage, db }: { storage: Storage; db: Da
 	if (asset?.publicAt && isUnsafe(asset)) await unpublishAsset({ storage }, db, asset);
 }
 
-/** Nobody sees it any more. The mark goes last: killed in the middle, the next call goes on. */
-export async function unpublishAsset({ storage }: { storage: Storage }, db: Database, asset: AssetRow): Promise<void> {
-	const shown = [...(await publicFiles(db, asset.id)).values()];
-	for (const { storageKey } of shown) await storage.delete(storageKey);
-	if (shown.length > 0) await db.delete(files).where(inArray(files.id, shown.map(({ id }) => id)));
-	await updateAsset(db, asset.id, { publicAt: null });
+/**
+ * Nobody sees it any more. The mark goes last, and only when nothing is left, whoever renews it at the same time: killed in the middle, the
+ * next call goes on.
+ */
+export async function unpublishAsset({ storage }: { storage: Storage }, db: Database, { id }: Pick<AssetRow, 'id'>): Promise<void> {
+	for (let left = await publicFiles(db, id), ended = false; !ended; ) {
+		for (const { storageKey } of left.values()) await storage.delete(storageKey);
+		const gone = [...left.values()];
+		left = await transact(db, async (tx) => {
+			await lockAsset(tx, id);
+			// One that was renewed meanwhile has another key.
+			for (const row of gone) await tx.delete(files).where(and(eq(files.id, row.id), eq(files.storageKey, row.storageKey)));
+			const more = await publicFiles(tx, id);
+			if (more.size === 0) await updateAsset(tx, id, { publicAt: null });
+			return more;
+		});
+		ended = left.size === 0;
+	}
 }

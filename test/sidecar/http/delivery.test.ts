@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir, readlink } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { assets, files } from '../../../sidecar/src/db/schema.ts';
+import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { signedUrl } from '../../../sidecar/src/storage/signed-url.ts';
 import type { Storage } from '../../../sidecar/src/storage/storage.ts';
 import { SIGNING_KEY, startTestApp, type TestApp } from '../../support/app.ts';
 import { startNginx, type Nginx } from '../../support/nginx.ts';
-import { createTestPipeline, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
+import { createTestPipeline, until, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
 
 const KEY = 'jobs/acme/4f0c/1/clip.mp4';
 const PUBLIC = 'public/acme/0b1c_master-0a1b2c3d.mp4';
@@ -29,6 +32,8 @@ describe('files over HTTP', () => {
 		await storage.putStream('jobs/acme/4f0c/1/hls/master.m3u8', Readable.from(['#EXTM3U\n']));
 		await storage.putStream('jobs/acme/4f0c/1/empty.txt', Readable.from([]));
 		await db.insert(files).values({ id: randomUUID(), workspaceId: WORKSPACE, name: 'clip.mp4', storageKey: KEY, mime: 'video/mp4', bytes: CONTENT.length });
+		const [asset] = await db.insert(assets).values({ id: randomUUID(), workspaceId: WORKSPACE, source: 'upload', status: 'ready', publicAt: new Date() }).returning();
+		await db.insert(files).values({ id: randomUUID(), workspaceId: WORKSPACE, assetId: asset?.id ?? null, name: 'public/master', part: true, storageKey: PUBLIC, mime: 'video/mp4', bytes: CONTENT.length });
 		app = await startTestApp(pipeline);
 		sent = [];
 		// A store with links of its own, and no path on this disk.
@@ -154,6 +159,83 @@ describe('files over HTTP', () => {
 		await once(response, 'readable');
 		request.destroy();
 		expect((await bytes(await get())).equals(CONTENT)).toBe(true);
+	});
+
+	it('let go of a file whose reader left while it waited behind another one', async () => {
+		const big = 'jobs/acme/4f0c/1/big.bin';
+		await pipeline.deps.storage.putStream(big, Readable.from(Array.from({ length: 40 }, () => Buffer.alloc(1_000_000))));
+		const open = async () => (await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))).filter((path) => path.endsWith(big)).length;
+		const { pathname, search, port } = new URL(link(app.url, big));
+		const socket = connect(Number(port), '127.0.0.1');
+		socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(5));
+		await once(socket, 'readable');
+		await until(async () => (await open()) >= 3, 'several are being sent');
+		socket.destroy();
+		await until(async () => (await open()) === 0, 'they are closed');
+	});
+
+	it('are only sent where they are what is meant', async () => {
+		const first = await get({}, link(), 'HEAD');
+		const [etag, modified] = [first.headers.get('etag') ?? '', first.headers.get('last-modified') ?? ''];
+		const status = async (headers: Record<string, string>) => (await get({ range: 'bytes=0-1', ...headers }, link(), 'HEAD')).status;
+		expect([await status({ 'if-match': `"other", ${etag}` }), await status({ 'if-match': '*' }), await status({ 'if-unmodified-since': modified })]).toEqual([206, 206, 206]);
+		expect([await status({ 'if-match': '"other"' }), await status({ 'if-match': `W/${etag}` }), await status({ 'if-unmodified-since': new Date(0).toUTCString() })]).toEqual([412, 412, 412]);
+	});
+
+	describe('from a store that does as it likes', () => {
+		let sends: (range?: { start: number; end: number }) => Promise<Readable>;
+		let store: TestApp;
+		beforeAll(async () => {
+			store = await startTestApp(pipeline, { storage: { ...pipeline.deps.storage, localPath: () => null, read: (_key, range) => sends(range) } });
+		});
+		afterAll(() => store.close());
+
+		it('never run into the next answer of a connection', async () => {
+			const url = link(store.url);
+			for (const length of [10, 30]) {
+				sends = () => Promise.resolve(Readable.from([Buffer.alloc(length / 2, 'a'), Buffer.alloc(length / 2, 'b')]));
+				const { pathname, search, port } = new URL(url);
+				const socket = connect(Number(port), '127.0.0.1');
+				let text = '';
+				socket.setEncoding('latin1').on('data', (piece: string) => (text += piece));
+				socket.on('error', () => {});
+				socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-19\r\n\r\n`.repeat(2));
+				await once(socket, 'close');
+				// The connection ends at what is wrong, and nothing is answered behind it.
+				expect(text.match(/HTTP\/1.1/g)).toHaveLength(1);
+				expect((text.split('\r\n\r\n')[1] ?? '').length).toBeLessThan(20);
+			}
+		});
+
+		it('say nothing of a file in an error', async () => {
+			sends = () => Promise.reject(new PipelineError('storage_failed', 'The store is down.'));
+			const answer = await get({ range: 'bytes=0-19' }, link(store.url));
+			expect([answer.status, ((await answer.json()) as { error: { code: string } }).error.code]).toEqual([500, 'storage_failed']);
+			for (const name of ['last-modified', 'content-range', 'content-disposition', 'accept-ranges']) expect([name, answer.headers.get(name)]).toEqual([name, null]);
+			expect([answer.headers.get('cache-control'), answer.headers.get('content-type')]).toEqual(['no-store', expect.stringContaining('application/json')]);
+		});
+
+		it('are not read on where the reader has left, before or after the first byte', async () => {
+			for (const early of [true, false]) {
+				let begun = () => {};
+				const beginning = new Promise<void>((done) => (begun = done));
+				let go = () => {};
+				const released = new Promise<void>((done) => (go = done));
+				const endless = new Readable({ read: () => void endless.push(Buffer.alloc(65_536)) });
+				sends = async () => {
+					begun();
+					if (early) await released;
+					return endless;
+				};
+				const request = httpRequest(link(store.url)).on('error', () => {}).end();
+				await beginning;
+				if (!early) await once(((await once(request, 'response')) as [NodeJS.ReadableStream])[0], 'readable');
+				request.destroy();
+				if (early) await new Promise((done) => request.once('close', done));
+				go();
+				await until(() => endless.destroyed, 'nobody reads it any more');
+			}
+		});
 	});
 
 	it('of a kind that only the asset knows have its type', async () => {

@@ -4,9 +4,10 @@ import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { assetById, type AssetRow } from '../../../sidecar/src/db/assets.ts';
 import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
-import { assets, jobs } from '../../../sidecar/src/db/schema.ts';
+import { assets, jobs, workspaces } from '../../../sidecar/src/db/schema.ts';
+import type { Storage } from '../../../sidecar/src/storage/storage.ts';
 import { chaptersOf, chaptersVtt } from '../../../sidecar/src/pipeline/public-page.ts';
-import { choosePublic, publicName, publishAsset, type Candidate } from '../../../sidecar/src/pipeline/public.ts';
+import { choosePublic, isShown, publicFiles, publicName, publishAsset, renewPublic, unpublishAsset, withdrawUnsafe, type Candidate } from '../../../sidecar/src/pipeline/public.ts';
 import { startWorker } from '../../../sidecar/src/pipeline/worker.ts';
 import { startTestApp } from '../../support/app.ts';
 import { createTestPipeline, failing, noop, until, WORKSPACE } from '../../support/pipeline.ts';
@@ -106,5 +107,88 @@ describe('a public asset', () => {
 			await worker.stop();
 			await pipeline.close();
 		}
+	});
+
+	describe('whatever comes in between', () => {
+		let pipeline: Awaited<ReturnType<typeof createTestPipeline>>;
+		beforeAll(async () => {
+			pipeline = await createTestPipeline();
+		});
+		afterAll(() => pipeline.close());
+		const row = async (id: string) => (await assetById(pipeline.deps.db, id)) as AssetRow;
+		const stored = async () => {
+			const keys: string[] = [];
+			for await (const { key } of pipeline.deps.storage.list(`public/${WORKSPACE}/`)) keys.push(key);
+			return keys;
+		};
+
+		it('is private where it was made so while newer results were on their way', async () => {
+			const { db, storage } = pipeline.deps;
+			const id = await addTo(pipeline);
+			await publishAsset(pipeline.deps, db, await row(id));
+			const [first] = (await publicFiles(db, id)).values();
+			await storage.delete(first?.storageKey ?? '');
+			const slow: Storage = {
+				...storage,
+				copy: async (from, to) => {
+					const copied = await storage.copy(from, to);
+					await unpublishAsset(pipeline.deps, db, await row(id));
+					return copied;
+				},
+			};
+			expect(await renewPublic({ storage: slow }, db, await row(id))).toBeNull();
+			expect([(await row(id)).publicAt, (await publicFiles(db, id)).size, await stored()]).toEqual([null, 0, []]);
+		});
+
+		it('shows nothing that was copied before a crash', async () => {
+			const { db, storage } = pipeline.deps;
+			const app = await startTestApp(pipeline);
+			try {
+				const id = await addTo(pipeline);
+				const { shown } = await publishAsset(pipeline.deps, db, await row(id));
+				const key = shown.get('master')?.storageKey ?? '';
+				await unpublishAsset(pipeline.deps, db, await row(id));
+				await storage.copy((await row(id)).storageKey ?? '', key);
+				expect((await fetch(`${app.url}/${key}`)).status).toBe(404);
+				await publishAsset(pipeline.deps, db, await row(id));
+				expect((await fetch(`${app.url}/${key}`)).status).toBe(200);
+				// What a scan has stopped is seen by nobody, whether or not its files are gone already.
+				await db.update(assets).set({ error: { code: 'content_unsafe', message: 'Stopped.' } }).where(eq(assets.id, id));
+				expect(await isShown(db, key)).toBe(false);
+				await withdrawUnsafe(pipeline.deps, id);
+			} finally {
+				await app.close();
+			}
+		});
+
+		it('gets a file back that was lost', async () => {
+			const { db, storage } = pipeline.deps;
+			const id = await addTo(pipeline);
+			const key = (await publishAsset(pipeline.deps, db, await row(id))).shown.get('master')?.storageKey ?? '';
+			await storage.delete(key);
+			await publishAsset(pipeline.deps, db, await row(id));
+			expect(await storage.head(key)).not.toBeNull();
+			await unpublishAsset(pipeline.deps, db, await row(id));
+		});
+
+		it('is taken back whole at the second try where the first one failed', async () => {
+			const { db, storage } = pipeline.deps;
+			const id = await addTo(pipeline);
+			await publishAsset(pipeline.deps, db, await row(id));
+			const down: Storage = { ...storage, delete: () => Promise.reject(new Error('down')) };
+			await expect(unpublishAsset({ storage: down }, db, await row(id))).rejects.toThrow('down');
+			expect((await row(id)).publicAt).not.toBeNull();
+			await unpublishAsset(pipeline.deps, db, await row(id));
+			expect([(await row(id)).publicAt, await stored()]).toEqual([null, []]);
+		});
+
+		it('stays within what the workspace may hold', async () => {
+			const { db } = pipeline.deps;
+			const id = await addTo(pipeline);
+			await db.update(assets).set({ bytes: 600 }).where(eq(assets.id, id));
+			await db.update(workspaces).set({ settings: { quotas: { max_bytes: 1000 } } }).where(eq(workspaces.id, WORKSPACE));
+			await expect(publishAsset(pipeline.deps, db, await row(id))).rejects.toMatchObject({ code: 'quota_exceeded' });
+			expect([(await row(id)).publicAt, await stored()]).toEqual([null, []]);
+		});
 	});
 });

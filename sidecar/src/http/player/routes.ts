@@ -7,7 +7,7 @@ import type { FileRow } from '../../db/jobs.ts';
 import { PipelineError } from '../../errors.ts';
 import { mimeOfName } from '../../media/package.ts';
 import { chaptersVtt, readExtras } from '../../pipeline/public-page.ts';
-import { candidates, choosePublic, publicFiles, publicName, publishAsset, withdrawUnsafe, type PublicKind } from '../../pipeline/public.ts';
+import { candidates, choosePublic, publicFiles, publicName, renewPublic, withdrawUnsafe, type PublicKind } from '../../pipeline/public.ts';
 import { isUnsafe } from '../../pipeline/safety.ts';
 import { assertKey } from '../../storage/keys.ts';
 import { createDeliver, crossOrigin } from '../deliver.ts';
@@ -93,7 +93,7 @@ function createFind(deps: HttpDeps): (id: string) => Promise<Shown | null> {
 		if (!stale || renewing.has(asset.id)) return;
 		renewing.add(asset.id);
 		try {
-			await publishAsset(deps, deps.db, asset);
+			await renewPublic(deps, deps.db, asset);
 			remembered.delete(asset.id);
 		} finally {
 			renewing.delete(asset.id);
