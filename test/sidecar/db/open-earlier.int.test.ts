@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
+import { callerOf } from '../../../sidecar/src/db/api-keys.ts';
 import { assetById } from '../../../sidecar/src/db/assets.ts';
+import { insertAudit } from '../../../sidecar/src/db/audit.ts';
 import { openPglite } from '../../../sidecar/src/db/open.ts';
+import { assets } from '../../../sidecar/src/db/schema.ts';
+import { sha256 } from '../../../sidecar/src/secrets.ts';
 import { matching, nearest } from '../../../sidecar/src/db/search.ts';
 import { parseQuery } from '../../../sidecar/src/db/search-query.ts';
 import { ensureIndex, hasVectors } from '../../../sidecar/src/db/search-vectors.ts';
@@ -50,6 +54,29 @@ describe('the embedded database of an earlier version', () => {
 		// Else a verdict that is lifted later would publish it again.
 		expect(await assetById(database.db, asset)).toMatchObject({ toldAt: expect.any(Date) });
 		await database.close();
+	});
+
+	it('takes the policies, and leaves each workspace what it had and nothing of others', async () => {
+		const fill = `insert into workspaces (id, name) values ('acme', 'Acme'), ('other', 'Other');
+			insert into assets (id, workspace_id, source, status) values ('${randomUUID()}', 'acme', 'upload', 'ready'), ('${randomUUID()}', 'other', 'upload', 'ready'), ('${randomUUID()}', 'other', 'upload', 'ready');
+			insert into api_keys (id, workspace_id, name, hash) values ('${randomUUID()}', 'acme', 'bootstrap', '${sha256('key-of-acme-0123456789')}')`;
+		// The last one before there was row-level security.
+		const database = await openPglite(await earlier('0016_pace_waiting', fill));
+		const count = async (workspaceId: string) => (await database.forWorkspace(workspaceId).select().from(assets)).length;
+		expect([await count('acme'), await count('other'), await count('nobody'), (await database.db.select().from(assets)).length]).toEqual([1, 2, 0, 3]);
+		// Keys had no scopes: they go on doing everything.
+		expect(await callerOf(database.db, 'key-of-acme-0123456789')).toMatchObject({ workspaceId: 'acme', scopes: ['*'] });
+		await expect(database.forWorkspace('acme').insert(assets).values({ id: randomUUID(), workspaceId: 'other', source: 'upload', status: 'ready' })).rejects.toMatchObject({ cause: { message: expect.stringContaining('row-level security') } });
+		await insertAudit(database.db, [{ workspaceId: 'acme', actor: 'x', action: 'GET /x', status: 200, requestId: 'r' }]);
+		await expect(database.db.execute('delete from audit_log')).rejects.toMatchObject({ cause: { message: expect.stringContaining('only added to') } });
+		await database.close();
+	});
+
+	it('has its migrations in the order of their times: drizzle passes over what is older than the last one', async () => {
+		const { entries } = JSON.parse(await readFile(join(MIGRATIONS, 'meta', '_journal.json'), 'utf8')) as { entries: Array<{ idx: number; when: number; tag: string }> };
+		expect(entries.map(({ when }) => when)).toEqual([...new Set(entries.map(({ when }) => when))].sort((a, b) => a - b));
+		expect(entries.map(({ tag }) => Number(tag.slice(0, 4)))).toEqual(entries.map(({ idx }) => idx));
+		expect((await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql')).sort()).toEqual(entries.map(({ tag }) => `${tag}.sql`));
 	});
 
 	it('lets go of a folder that it cannot open', async () => {
