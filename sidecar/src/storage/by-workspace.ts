@@ -137,9 +137,9 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 				const [, parts, id] = at(uploadId);
 				return parts.signPart(key, id, part, limits);
 			},
-			complete: async (_key, uploadId) => {
+			complete: async (_key, uploadId, bytes) => {
 				const [storage, parts, id] = at(uploadId);
-				return follow(key, storage, await parts.complete(key, id));
+				return follow(key, storage, await parts.complete(key, id, bytes));
 			},
 			abort: async (_key, uploadId) => {
 				const [, parts, id] = at(uploadId);

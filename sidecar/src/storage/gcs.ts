@@ -23,6 +23,8 @@ export interface GcsOptions {
 	baseUrl?: string | undefined;
 	now?: () => number;
 	sleep?: (ms: number) => Promise<unknown>;
+	/** See ApiOptions. */
+	idleMs?: number;
 }
 
 /** What is asked of an object. Sizes are texts: a double cannot hold every one. */
@@ -37,11 +39,11 @@ const NEEDED = ['storage.objects.create', 'storage.objects.delete', 'storage.obj
  * A bucket of Google Cloud Storage, through its JSON API (the signed links through the XML API, as it must be). An object appears when
  * it is whole. Throws an Error in words when the credentials are none. Archived objects are read at once, for a fee: there is no `storage_archived` here.
  */
-export function createGcsStorage({ bucket, credentials, prefix = '', baseUrl = 'https://storage.googleapis.com', now = Date.now, sleep }: GcsOptions): Storage {
+export function createGcsStorage({ bucket, credentials, prefix = '', baseUrl = 'https://storage.googleapis.com', now = Date.now, sleep, idleMs }: GcsOptions): Storage {
 	const account = readServiceAccount(credentials);
 	const base = baseUrl.replace(/\/+$/, '');
 	const front = prefix && `${prefix.replace(/^\/+|\/+$/g, '')}/`;
-	const api = createApi({ where: WHERE, authorize: async (anew) => ({ authorization: `Bearer ${await token(anew)}` }), explain, sleep });
+	const api = createApi({ where: WHERE, authorize: async (anew) => ({ authorization: `Bearer ${await token(anew)}` }), explain, sleep, idleMs });
 	const token = createAccessToken(account, api, now);
 	const nameOf = (key: string) => front + assertKey(key);
 	const bucketUrl = `${base}/storage/v1/b/${encodeURIComponent(bucket)}`;
@@ -75,10 +77,19 @@ export function createGcsStorage({ bucket, credentials, prefix = '', baseUrl = '
 			const name = nameOf(key);
 			const resource = { name, ...(mime ? { contentType: mime } : {}), ...(storageClass ? { storageClass: CLASSES[storageClass] } : {}) };
 			const beginUrl = withQuery(`${base}/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`, { uploadType: 'resumable', name, fields: FIELDS });
-			return stored(read(objectResource, await upload({ api, beginUrl, key, resource, stream, bytes }), `write ${key}`));
+			const sent = await upload({ api, beginUrl, key, resource, stream, bytes });
+			const made = read(objectResource, sent.body, `write ${key}`);
+			// It was told the checksum, and refuses others. Looked at here too: whoever answers in its place may not.
+			if (made.size === String(sent.bytes) && (made.crc32c === undefined || made.crc32c === sent.crc32c)) return stored(made);
+			await remove(key).catch(() => undefined);
+			throw new PipelineError('storage_failed', `Google Cloud Storage had other bytes of ${key} than were sent. Try again.`);
 		} finally {
 			stream.destroy();
 		}
+	}
+
+	async function remove(key: string): Promise<void> {
+		await api.send({ action: `delete ${key}`, method: 'DELETE', url: objectUrl(key), accepts: [404] });
 	}
 
 	return {
@@ -115,9 +126,7 @@ export function createGcsStorage({ bucket, credentials, prefix = '', baseUrl = '
 			const resource = await resourceOf(key);
 			return resource && stored(resource);
 		},
-		async delete(key) {
-			await api.send({ action: `delete ${key}`, method: 'DELETE', url: objectUrl(key), accepts: [404] });
-		},
+		delete: remove,
 		copy: (from, to) => rewrite(from, to, {}),
 		async *list(below) {
 			let pageToken: string | undefined;

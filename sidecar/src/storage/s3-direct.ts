@@ -63,12 +63,12 @@ export function createS3Multipart({ client, signer, bucket: Bucket, objectKey, g
 			const url = await getSignedUrl(signer, command, { ...until(expiresAt), signableHeaders: new Set(['host', 'content-length']) });
 			return { url, method: 'PUT', headers: { 'content-length': String(bytes) } };
 		},
-		complete: (key, UploadId) =>
+		complete: (key, UploadId, bytes) =>
 			guarded(key, 'written', async () => {
 				const Key = objectKey(key);
 				try {
 					const parts = await listParts({ Bucket, Key, UploadId });
-					requireAll(parts);
+					requireAll(parts, bytes);
 					await client.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts: parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag })) } }));
 				} catch (error) {
 					// Completed before, and the answer was lost: the file is there.
@@ -80,11 +80,12 @@ export function createS3Multipart({ client, signer, bucket: Bucket, objectKey, g
 	};
 }
 
-/** Without gaps, and all but the last of full size: else a part was lost on its way. */
-function requireAll(parts: Part[]): void {
+/** Without gaps, and all but the last of full size: else a part was lost on its way. Where the size of the file is known, the last part is as well. */
+function requireAll(parts: Part[], bytes?: number): void {
 	parts.sort((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0));
-	const last = parts.at(-1)?.PartNumber ?? 1;
-	const whole = new Set(parts.filter(({ PartNumber, Size }) => PartNumber === last || Size === DIRECT_PART_BYTES).map(({ PartNumber }) => PartNumber));
+	const last = bytes === undefined ? (parts.at(-1)?.PartNumber ?? 1) : Math.ceil(bytes / DIRECT_PART_BYTES);
+	const sizeOfLast = bytes === undefined ? undefined : bytes - (last - 1) * DIRECT_PART_BYTES;
+	const whole = new Set(parts.filter(({ PartNumber, Size }) => Size === (PartNumber === last ? (sizeOfLast ?? Size) : DIRECT_PART_BYTES)).map(({ PartNumber }) => PartNumber));
 	const missing = Array.from({ length: last }, (_, index) => index + 1).filter((part) => !whole.has(part));
 	if (missing.length === 0) return;
 	throw new PipelineError('conflict', `Parts of the upload are missing or too short: ${missing.slice(0, 20).join(', ')}${missing.length > 20 ? ', …' : ''}. Send them, then complete it again.`, { details: { missing_parts: missing.slice(0, 1000) } });

@@ -41,8 +41,8 @@ export interface Multipart {
 	begin(key: string, options: { mime: string }): Promise<string>;
 	/** `part` counts from 1. */
 	signPart(key: string, uploadId: string, part: number, options: { expiresAt: Date; bytes: number }): Promise<DirectRequest>;
-	/** Throws when parts are missing. Afterwards the file is there. */
-	complete(key: string, uploadId: string): Promise<StoredFile>;
+	/** Throws `conflict` when parts are missing, also at the end of a file of so many `bytes`; what has come stays. Afterwards the file is there. */
+	complete(key: string, uploadId: string, bytes?: number): Promise<StoredFile>;
 	/** No error when it is gone already. */
 	abort(key: string, uploadId: string): Promise<void>;
 }

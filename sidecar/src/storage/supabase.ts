@@ -46,11 +46,17 @@ export function createSupabaseStorage({ url, serviceKey, bucket, pageSize = 1000
 		}
 	}
 
-	/** What was just written; throws when it is not as long as what was sent. Somebody else may have deleted it meanwhile. */
+	/** What was just written; throws when it is not there, or not as long as what was sent. */
 	async function written(key: string, bytes: number): Promise<StoredFile> {
 		const stored = await head(key);
-		if (!stored || stored.bytes === bytes) return stored ?? { key, bytes, modifiedAt: new Date(now()) };
-		throw new PipelineError('storage_failed', `Supabase Storage has ${stored.bytes} of the ${bytes} bytes that were sent for ${key}.`);
+		if (stored?.bytes === bytes) return stored;
+		if (stored) await remove(key).catch(() => undefined);
+		throw new PipelineError('storage_failed', `Supabase Storage has ${stored?.bytes ?? 'none'} of the ${bytes} bytes that were sent for ${key}. Try again.`);
+	}
+
+	/** By a list: one that is gone already is no error then. */
+	async function remove(key: string): Promise<void> {
+		await api.send({ action: `delete ${key}`, method: 'DELETE', url: `${base}/object/${bucket}`, headers: JSON_BODY, body: JSON.stringify({ prefixes: [assertKey(key)] }) });
 	}
 
 	async function putStream(key: string, stream: Readable, options: PutOptions = {}): Promise<StoredFile> {
@@ -120,10 +126,7 @@ export function createSupabaseStorage({ url, serviceKey, bucket, pageSize = 1000
 				validatorOf: ({ etag }) => etag ?? null,
 			}),
 		head,
-		async delete(key) {
-			// By a list: one that is gone already is no error then.
-			await api.send({ action: `delete ${key}`, method: 'DELETE', url: `${base}/object/${bucket}`, headers: JSON_BODY, body: JSON.stringify({ prefixes: [assertKey(key)] }) });
-		},
+		delete: remove,
 		async copy(from, to) {
 			const body = JSON.stringify({ bucketId: bucket, sourceKey: assertKey(from), destinationKey: assertKey(to) });
 			await api.send({ action: `copy ${from}`, method: 'POST', url: `${base}/object/copy`, headers: { ...JSON_BODY, 'x-upsert': 'true' }, body });

@@ -97,6 +97,26 @@ describe('files in Google Cloud Storage', () => {
 		expect(String(gcs.objects.get('raw/a/b.bin')?.bytes)).toBe('before');
 	});
 
+	it('looks itself whether the store has what was sent, and leaves nothing else there', async () => {
+		await start();
+		gcs.state.damageUploads = true;
+		gcs.state.ignoreChecksums = true;
+		await expect(open().putStream('raw/a/b.bin', Readable.from(['content']))).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringMatching(/other bytes/) as string });
+		expect(gcs.objects.size).toBe(0);
+	});
+
+	it('gives up when the store takes no more bytes, and says so', async () => {
+		await start();
+		gcs.fail('chunk', { when: 'before', answer: { status: 308 }, times: 100 });
+		await expect(open().putStream('raw/a/b.bin', Readable.from(['content']))).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringMatching(/takes no more bytes/) as string });
+	});
+
+	it('sends bytes to no other host than the one that was configured', async () => {
+		await start();
+		gcs.state.sessionHost = 'http://storage.internal';
+		expect((await open().putStream('raw/a/b.bin', pieces(big))).bytes).toBe(big.length);
+	});
+
 	it('does not end a whole file whose bytes are not those that were stored', async () => {
 		await start();
 		const storage = open();

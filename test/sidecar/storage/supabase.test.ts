@@ -74,7 +74,19 @@ describe('files in Supabase Storage', () => {
 		await start();
 		supabase.state.loseBytes = true;
 		await expect(open().putStream('raw/a/b.bin', Readable.from(['1234567']))).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringContaining('6 of the 7 bytes') });
+		expect(supabase.objects.size).toBe(0);
 		await expect(open().putStream('raw/a/b.bin', Readable.from(['1234567']), { bytes: 8 })).rejects.toMatchObject({ code: 'storage_failed' });
+	});
+
+	it('does not say that it stored what is not there', async () => {
+		await start();
+		const hold = supabase.hold('put', 'after');
+		const stored = open().putStream('raw/a/b.bin', Readable.from(['content']));
+		const refused = expect(stored).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringContaining('none of the 7 bytes') as string });
+		await hold.reached;
+		supabase.objects.clear();
+		hold.release();
+		await refused;
 	});
 
 	it.each([['small', 100, 99], ['large', big.length, big.length - 1]])('says in words that a %s file is over the limit', async (_name, size, fileSizeLimit) => {

@@ -38,6 +38,8 @@ export interface Api {
 	send(call: ApiCall): Promise<ApiAnswer>;
 	/** The body as it comes. */
 	stream(call: ApiCall): Promise<ApiStream>;
+	/** Those of such a body: the timeout of a request ends with its headers, and a body that stops coming would be waited for for ever. */
+	pieces(stream: Readable): AsyncIterable<Buffer>;
 	/** Pauses before try `attempt + 1`, or throws `error` when that was the last one. */
 	again(error: unknown, attempt: number, tries?: number): Promise<void>;
 }
@@ -51,6 +53,8 @@ export interface ApiOptions {
 	explain?(status: number, text: string): PipelineError | undefined;
 	/** Tests do not wait. Default: real time. */
 	sleep?: ((ms: number) => Promise<unknown>) | undefined;
+	/** Silence on a connection, ms, after which it counts as broken. Default: five minutes. */
+	idleMs?: number | undefined;
 }
 
 /** 408, 429 and 5xx, as the documentation of Google Cloud Storage advises; 420: how Cloudinary says 429; 423: tus, somebody else is writing. */
@@ -68,7 +72,7 @@ const IDLE_MS = 300_000;
 /** Parts of one upload go over one connection. */
 const AGENTS = { httpAgent: new HttpAgent({ keepAlive: true }), httpsAgent: new HttpsAgent({ keepAlive: true }) };
 
-export function createApi({ where, authorize, explain, sleep = pause }: ApiOptions): Api {
+export function createApi({ where, authorize, explain, sleep = pause, idleMs = IDLE_MS }: ApiOptions): Api {
 	async function once(call: ApiCall, anew = false): Promise<ApiStream> {
 		const headers = { accept: '*/*', 'user-agent': 'media-pipeline', ...(call.open ? {} : await authorize(anew)), ...call.headers, 'accept-encoding': 'identity' };
 		const answer = await axios
@@ -82,9 +86,10 @@ export function createApi({ where, authorize, explain, sleep = pause }: ApiOptio
 				decompress: false,
 				maxRedirects: 0,
 				maxBodyLength: Infinity,
-				maxContentLength: Infinity,
+				// None: with one, axios hands out a wrapper that is only closed when the next bytes have come.
+				maxContentLength: -1,
 				validateStatus: () => true,
-				timeout: IDLE_MS,
+				timeout: idleMs,
 				...AGENTS,
 			})
 			.catch((error: unknown) => {
@@ -96,7 +101,7 @@ export function createApi({ where, authorize, explain, sleep = pause }: ApiOptio
 			response.stream.destroy();
 			return once(call, true);
 		}
-		throw refused(where, call.action, response, await text(response.stream, LONGEST_ERROR).catch(() => ''), explain);
+		throw refused(where, call.action, response, await text(pieces(response.stream, idleMs), LONGEST_ERROR).catch(() => ''), explain);
 	}
 
 	async function again(error: unknown, attempt: number, tries = TRIES): Promise<void> {
@@ -120,23 +125,54 @@ export function createApi({ where, authorize, explain, sleep = pause }: ApiOptio
 		again,
 		send: (call) =>
 			tried(call, async ({ status, headers, stream }) => {
-				const body = await text(stream, LONGEST_ANSWER).catch((error: unknown) => {
+				const body = await text(pieces(stream, idleMs), LONGEST_ANSWER).catch((error: unknown) => {
 					throw unreached(where, call.action, error);
 				});
 				return { status, headers, body: parsed(body) };
 			}),
 		stream: (call) => tried(call, (response) => Promise.resolve(response)),
+		pieces: (stream) => pieces(stream, idleMs),
 	};
 }
 
 /** Marked in the details: `storage_failed` also stands for refusals, which no second try helps. */
 const isPassing = (error: PipelineError): boolean => error.details?.passing === true;
 
+/**
+ * An address that a store answered, at the host that was configured, whatever host it names: behind a proxy that is another one, and
+ * what is sent there (keys, files) is for ours only.
+ */
+export function atHost(base: string, answered: string): URL {
+	const at = new URL(base);
+	const { pathname, search } = new URL(answered, at);
+	// Set one by one: a path that begins with two slashes would be read as a host.
+	at.pathname = pathname;
+	at.search = search;
+	return at;
+}
+
 /** The connection failed or broke: another one may do. */
 export function unreached(where: string, action: string, error: unknown): PipelineError {
 	if (error instanceof PipelineError) return error;
 	const code = codeOf(error);
-	return new PipelineError('storage_failed', `${where} was not reached to ${action}${code ? ` (${code})` : ''}.`, { cause: error, details: { passing: true } });
+	// Not the error itself: those of axios hold the whole request, with its keys, and addresses that carry a permission.
+	const cause = new Error(error instanceof Error ? error.message : String(error));
+	return new PipelineError('storage_failed', `${where} was not reached to ${action}${code ? ` (${code})` : ''}.`, { cause, details: { passing: true } });
+}
+
+/** The pieces of a body. Silence breaks it, but only while somebody waits for bytes: who reads slowly may take any time. */
+async function* pieces(stream: Readable, idleMs: number): AsyncGenerator<Buffer, undefined> {
+	const source = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+	try {
+		for (;;) {
+			const silent = setTimeout(() => stream.destroy(Object.assign(new Error('the store has stopped sending'), { code: 'ETIMEDOUT' })), idleMs);
+			const { value, done } = await source.next().finally(() => clearTimeout(silent));
+			if (done) return;
+			yield value;
+		}
+	} finally {
+		stream.destroy();
+	}
 }
 
 /** Of the error, or of what caused it. */
@@ -165,10 +201,10 @@ function refused(where: string, action: string, { status, headers }: ApiStream, 
 }
 
 /** No more than `limit` of it. */
-async function text(stream: Readable, limit: number): Promise<string> {
+async function text(stream: AsyncIterable<Buffer>, limit: number): Promise<string> {
 	const chunks: Buffer[] = [];
 	let bytes = 0;
-	for await (const chunk of stream as AsyncIterable<Buffer>) {
+	for await (const chunk of stream) {
 		chunks.push(chunk);
 		bytes += chunk.length;
 		if (bytes > limit) break;

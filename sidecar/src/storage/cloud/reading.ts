@@ -64,9 +64,8 @@ async function* resumed({ api, where, key, range, open, validatorOf, check }: Re
 	for (let breaks = 1; ; breaks++) {
 		const before = done;
 		try {
-			for await (const chunk of state.answer.stream as AsyncIterable<Uint8Array>) {
-				if (chunk.byteLength === 0) continue;
-				const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+			for await (const bytes of api.pieces(state.answer.stream)) {
+				if (bytes.length === 0) continue;
 				check?.update(bytes);
 				done += bytes.length;
 				yield bytes;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { PipelineError } from '../../errors.ts';
-import type { Api, ApiAnswer } from '../cloud/api.ts';
+import { atHost, type Api, type ApiAnswer } from '../cloud/api.ts';
 import { inChunks, type Chunk } from '../cloud/chunks.ts';
 import { Crc32c } from '../cloud/crc32c.ts';
 
@@ -23,11 +23,18 @@ export interface UploadRequest {
 	bytes: number | undefined;
 }
 
+export interface Uploaded {
+	/** The object, as Google names it. */
+	body: unknown;
+	bytes: number;
+	crc32c: string;
+}
+
 /**
  * A resumable upload. The object appears with its last chunk and not before; that one carries the CRC-32C of the whole, so that
  * bytes that were damaged on the way are refused and what was there before stays. Answers the new object.
  */
-export async function upload({ api, beginUrl, key, resource, stream, bytes }: UploadRequest): Promise<unknown> {
+export async function upload({ api, beginUrl, key, resource, stream, bytes }: UploadRequest): Promise<Uploaded> {
 	const action = `write ${key}`;
 	const begun = await api.send({
 		action,
@@ -36,14 +43,14 @@ export async function upload({ api, beginUrl, key, resource, stream, bytes }: Up
 		headers: { 'content-type': 'application/json; charset=UTF-8', ...(resource.contentType ? { 'x-upload-content-type': resource.contentType } : {}) },
 		body: JSON.stringify(resource),
 	});
-	const session = begun.headers.location;
-	if (!session) throw new PipelineError('storage_failed', `Google Cloud Storage gave no place to ${action} to.`);
+	if (!begun.headers.location) throw new PipelineError('storage_failed', `Google Cloud Storage gave no place to ${action} to.`);
+	const session = atHost(beginUrl.origin, begun.headers.location);
 	const crc = new Crc32c();
 	try {
 		for await (const chunk of inChunks(stream, CHUNK_BYTES, bytes)) {
 			crc.update(chunk.data);
 			const answer = await sendChunk(api, { action, session, chunk, hash: crc.base64() });
-			if (chunk.last) return answer.body;
+			if (chunk.last) return { body: answer.body, bytes: chunk.offset + chunk.data.length, crc32c: crc.base64() };
 		}
 		throw new Error('a stream without a last piece');
 	} catch (error) {
@@ -56,7 +63,7 @@ export async function upload({ api, beginUrl, key, resource, stream, bytes }: Up
 interface ChunkRequest {
 	action: string;
 	/** Carries its own permission. */
-	session: string;
+	session: URL;
 	chunk: Chunk;
 	hash: string;
 }
@@ -83,6 +90,7 @@ async function sendChunk(api: Api, { action, session, chunk: { data, offset, las
 		const has = nextByte(answer);
 		if (has < from || has > end) throw new PipelineError('storage_failed', `Google Cloud Storage lost bytes while it should ${action}.`);
 		if (has > from) attempt = 0;
+		else if (attempt >= TRIES) throw new PipelineError('storage_failed', `Google Cloud Storage takes no more bytes while it should ${action}.`);
 		from = has;
 		if (from === end && !last) return answer;
 	}

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { PipelineError } from '../../errors.ts';
 import { usualTypes } from '../../net/mime-of-name.ts';
-import type { Api, ApiAnswer } from '../cloud/api.ts';
+import { atHost, type Api, type ApiAnswer } from '../cloud/api.ts';
 import { inChunks, type Chunk } from '../cloud/chunks.ts';
 import type { PutOptions } from '../storage.ts';
 
@@ -63,9 +63,7 @@ async function begin(api: Api, { action, baseUrl, bucket, key, mime, bytes }: Be
 		headers: { ...TUS, 'x-upsert': 'true', 'upload-metadata': metadata, ...(bytes === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(bytes) }) },
 	});
 	if (!headers.location) throw new PipelineError('storage_failed', `Supabase Storage gave no place to ${action} to.`);
-	// Behind a proxy it may name another host or http; the key is for ours only.
-	const { pathname, search } = new URL(headers.location, baseUrl);
-	return new URL(pathname + search, baseUrl);
+	return atHost(baseUrl, headers.location);
 }
 
 interface ChunkRequest {
