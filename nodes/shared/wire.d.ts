@@ -271,7 +271,7 @@ export interface SignAnswer {
 	expires_at: string;
 	/** To be told (POST) when the bytes are there; null: the upload ends by itself. */
 	complete_url: string | null;
-	tus: { endpoint: string; expires_at: string } | null;
+	tus: { endpoint: string; expires_at: string; upload_url: string | null } | null;
 	multipart: { part_bytes: number; parts: number; parts_url: string; abort_url: string } | null;
 	/** For a person. */
 	warnings: string[];

@@ -162,6 +162,12 @@ export const signRequestSchema = z.strictObject({
 });
 export type SignRequest = z.infer<typeof signRequestSchema>;
 
+/** POST /api/media/sign/{id} */
+export const renewRequestSchema = z.strictObject({
+	workspace_id: workspaceId,
+	expires_in_seconds: signRequestSchema.shape.expires_in_seconds,
+});
+
 /** POST /multipart/{permission}/{asset}/parts */
 export const partsRequestSchema = z.strictObject({
 	from: z.number().int().min(1).max(100_000).default(1).describe('Number of the first part, counted from 1.'),

@@ -168,7 +168,7 @@ export const signAnswerSchema = z.object({
 	headers: z.record(z.string(), z.string()).describe('To be sent exactly so.'),
 	expires_at: time,
 	complete_url: z.string().nullable().describe('To be told (POST) when the bytes are there; null: the upload ends by itself.'),
-	tus: z.object({ endpoint: z.string(), expires_at: time }).nullable().describe('The resumable way to the same asset, through the sidecar; null: the bytes go straight to the store.'),
+	tus: z.object({ endpoint: z.string(), expires_at: time, upload_url: z.string().nullable().describe('The upload that has begun; null: none.') }).nullable().describe('The resumable way to the same asset, through the sidecar; null: the bytes go straight to the store.'),
 	multipart: z.object({ part_bytes: z.number(), parts: z.number(), parts_url: z.string(), abort_url: z.string() }).nullable(),
 	warnings: z.array(z.string()).describe('What looks odd about the request, for a person.'),
 });

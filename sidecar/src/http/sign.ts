@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
-import { signRequestSchema, type SignRequest } from '../contract/requests.ts';
-import { insertAssets } from '../db/assets.ts';
+import { renewRequestSchema, signRequestSchema, type SignRequest } from '../contract/requests.ts';
+import { insertAssets, lockAsset } from '../db/assets.ts';
 import { mergeTags } from '../db/tags.ts';
-import { insertUpload } from '../db/uploads.ts';
+import { findUpload, insertUpload, updateUpload } from '../db/uploads.ts';
 import { PipelineError } from '../errors.ts';
 import { usualTypes } from '../net/mime-of-name.ts';
 import { safeFileName } from '../net/file-name.ts';
@@ -14,7 +14,8 @@ import { signedUrl } from '../storage/signed-url.ts';
 import type { DirectRequest } from '../storage/storage.ts';
 import { uploadPath } from '../storage/upload-link.ts';
 import type { HttpDeps } from './deps.ts';
-import { bodyOf, create, workspaceOf } from './request.ts';
+import { uuidOf } from './batches.ts';
+import { bodyOf, create, dbOf, workspaceOf } from './request.ts';
 
 /** What may be uploaded; the content is checked again by its magic number once it is here. */
 const MEDIA = /^(video|audio|image)\/[\w.+-]+$|^application\/(mp4|ogg|octet-stream)$/;
@@ -29,9 +30,9 @@ interface Where {
 	stagedKey: string;
 	expiresAt: Date;
 	resumableUntil: Date;
-	fileName: string;
 }
 
+type File = Pick<SignRequest, 'file_size' | 'mime_type'>;
 type Links = Pick<Answer, 'upload_url' | 'method' | 'headers' | 'complete_url' | 'multipart'> & { direct: boolean };
 interface Answer {
 	upload_url: string;
@@ -41,7 +42,7 @@ interface Answer {
 	multipart: { part_bytes: number; parts: number; parts_url: string; abort_url: string } | null;
 }
 
-/** POST /api/media/sign (I2, I3): an asset, and links to send its bytes to. */
+/** POST /api/media/sign (I2, I3): an asset, and links to send its bytes to; POST /api/media/sign/{id}: further links to the same asset. */
 export function signRoutes(deps: HttpDeps): Router {
 	const router = Router();
 	router.post('/sign', async (request, response) => {
@@ -50,16 +51,7 @@ export function signRoutes(deps: HttpDeps): Router {
 		const workspaceId = workspaceOf(response);
 		const id = randomUUID();
 		const fileName = safeFileName(body.file_name);
-		const seconds = body.expires_in_seconds ?? (body.protocol === 'put' ? deps.uploadUrlTtlSeconds : LONGEST_RESUMABLE_SECONDS);
-		const until = (length: number): Date => new Date(Date.now() + length * 1000);
-		const where: Where = {
-			id,
-			workspaceId,
-			stagedKey: incomingKey(workspaceId, `${id}-${randomUUID()}`),
-			expiresAt: until(seconds),
-			resumableUntil: until(body.protocol === 'put' ? LONGEST_RESUMABLE_SECONDS : seconds),
-			fileName,
-		};
+		const where: Where = { id, workspaceId, stagedKey: incomingKey(workspaceId, `${id}-${randomUUID()}`), ...times(deps, body) };
 		// Before the transaction: a store may have to be asked for its link.
 		const { direct, ...links } = await LINKS[body.protocol](deps, body, where);
 		await create(deps, request, response, async (tx) => {
@@ -69,7 +61,7 @@ export function signRoutes(deps: HttpDeps): Router {
 				{ ...columnsOfDetails(details), id, workspaceId, source: 'upload', status: 'uploading', mime: body.mime_type, expectedBytes: body.file_size, metadata: { ...body.metadata, file_name: fileName }, ingestJobId: randomUUID() },
 			]);
 			await mergeTags(tx, { id, workspaceId }, tags.map((tag) => ({ tag, source: 'person' as const })));
-			const tus = direct ? null : { endpoint: tusEndpoint(deps, where), expires_at: where.resumableUntil.toISOString() };
+			const tus = direct ? null : { endpoint: tusEndpoint(deps, where), expires_at: where.resumableUntil.toISOString(), upload_url: null };
 			await insertUpload(tx, {
 				assetId: id,
 				workspaceId,
@@ -86,11 +78,43 @@ export function signRoutes(deps: HttpDeps): Router {
 			return { status: 201, body: { asset_id: id, ...links, expires_at: where.expiresAt.toISOString(), tus, warnings: warningsOf(fileName, body.mime_type) } };
 		});
 	});
+	router.post('/sign/:id', async (request, response) => {
+		const { expires_in_seconds } = bodyOf(renewRequestSchema, request, response);
+		const workspaceId = workspaceOf(response);
+		const id = uuidOf(request.params.id);
+		const before = await findUpload(dbOf(response), id);
+		if (before?.workspaceId !== workspaceId) throw noUpload(id);
+		const asked = { protocol: before.protocol, file_size: before.bytes, mime_type: before.mime, expires_in_seconds };
+		refuse(deps, asked);
+		const where: Where = { id, workspaceId, stagedKey: before.stagedKey ?? incomingKey(workspaceId, `${id}-${randomUUID()}`), ...times(deps, asked) };
+		const links = before.direct ? await LINKS[before.protocol](deps, asked, where) : before.protocol === 'tus' ? await LINKS.tus(deps, asked, where) : sidecarPut(deps, asked, where);
+		await create(deps, request, response, async (tx) => {
+			const asset = await lockAsset(tx, id);
+			const upload = await findUpload(tx, id);
+			if (!asset || !upload) throw noUpload(id);
+			if (asset.status !== 'uploading') throw new PipelineError('conflict', `The upload of asset ${id} is at an end: the asset is ${asset.status}. Ask for a new link (POST /api/media/sign).`);
+			const endpoint = tusEndpoint(deps, where);
+			const tus = upload.direct ? null : { endpoint, expires_at: where.resumableUntil.toISOString(), upload_url: upload.tusId === null ? null : `${endpoint}/${upload.tusId}` };
+			const until = tus ? where.resumableUntil : where.expiresAt;
+			// The earlier links go on working.
+			await updateUpload(tx, id, { expiresAt: until > upload.expiresAt ? until : upload.expiresAt });
+			const { direct: _, ...rest } = links;
+			return { status: 201, body: { asset_id: id, ...rest, expires_at: where.expiresAt.toISOString(), tus, warnings: [] } };
+		});
+	});
 	return router;
 }
 
+const noUpload = (id: string) => new PipelineError('not_found', `There is no upload under way for an asset ${id} in this workspace. Ask for a new link (POST /api/media/sign).`);
+
+function times(deps: HttpDeps, { protocol, expires_in_seconds: asked }: Pick<SignRequest, 'protocol' | 'expires_in_seconds'>): Pick<Where, 'expiresAt' | 'resumableUntil'> {
+	const seconds = asked ?? (protocol === 'put' ? deps.uploadUrlTtlSeconds : LONGEST_RESUMABLE_SECONDS);
+	const until = (length: number): Date => new Date(Date.now() + length * 1000);
+	return { expiresAt: until(seconds), resumableUntil: until(protocol === 'put' ? LONGEST_RESUMABLE_SECONDS : seconds) };
+}
+
 /** Throws where this must not be uploaded, or not so. */
-function refuse(deps: HttpDeps, { file_size: size, mime_type: mime, protocol, expires_in_seconds: seconds }: SignRequest): void {
+function refuse(deps: HttpDeps, { file_size: size, mime_type: mime, protocol, expires_in_seconds: seconds }: File & Pick<SignRequest, 'protocol' | 'expires_in_seconds'>): void {
 	const field = (name: string) => ({ details: { field: name } });
 	const limit = protocol === 'put' ? deps.maxFileBytes : deps.maxUploadBytes;
 	if (size > limit) {
@@ -107,18 +131,21 @@ function refuse(deps: HttpDeps, { file_size: size, mime_type: mime, protocol, ex
 
 const tusEndpoint = (deps: HttpDeps, { id, resumableUntil }: Where): string => `${deps.publicUrl}/tus/${uploadPath(deps.signingKey, 'tus', id, resumableUntil)}`;
 
-const LINKS: Record<SignRequest['protocol'], (deps: HttpDeps, body: SignRequest, where: Where) => Promise<Links>> = {
-	async put(deps, { mime_type: mime, file_size: bytes }, where) {
+function sidecarPut(deps: HttpDeps, { mime_type: mime, file_size: bytes }: File, where: Where): Links {
+	const path = `/uploads/${where.workspaceId}/${where.id}`;
+	const upload_url = signedUrl(deps.signingKey, deps.publicUrl, { method: 'PUT', path, expiresAt: where.expiresAt, maxBytes: bytes });
+	return { direct: false, upload_url, method: 'PUT', headers: { 'content-type': mime }, complete_url: null, multipart: null };
+}
+
+const LINKS: Record<SignRequest['protocol'], (deps: HttpDeps, file: File, where: Where) => Promise<Links>> = {
+	async put(deps, file, where) {
+		const { mime_type: mime, file_size: bytes } = file;
 		const links = deps.storage.direct(where.stagedKey);
-		if (!links?.put) {
-			const path = `/uploads/${where.workspaceId}/${where.id}`;
-			const upload_url = signedUrl(deps.signingKey, deps.publicUrl, { method: 'PUT', path, expiresAt: where.expiresAt, maxBytes: bytes });
-			return { direct: false, upload_url, method: 'PUT', headers: { 'content-type': mime }, complete_url: null, multipart: null };
-		}
+		if (!links?.put) return sidecarPut(deps, file, where);
 		const { url, method, headers }: DirectRequest = await links.put(where.stagedKey, { expiresAt: where.expiresAt, mime, bytes });
 		return { direct: true, upload_url: url, method, headers, complete_url: `${uploadBase(deps, where)}/complete`, multipart: null };
 	},
-	tus: (deps, _body, where) => Promise.resolve({ direct: false, upload_url: tusEndpoint(deps, where), method: 'POST', headers: {}, complete_url: null, multipart: null }),
+	tus: (deps, _file, where) => Promise.resolve({ direct: false, upload_url: tusEndpoint(deps, where), method: 'POST', headers: {}, complete_url: null, multipart: null }),
 	multipart(deps, { file_size: bytes }, where) {
 		const store = deps.storage.multipart(where.stagedKey);
 		if (!store) throw new PipelineError('invalid_request', 'protocol: the store of this workspace takes no uploads in parts. Use protocol "tus".', { details: { field: 'protocol' } });

@@ -31,7 +31,7 @@ export function tusRoutes(deps: HttpDeps): Router {
 		const { permission = '', asset = '', upload } = request.params as Record<string, string>;
 		try {
 			const row = await findUpload(deps.db, verifyUploadPath(deps.signingKey, 'tus', permission, asset));
-			if (!row || (upload !== undefined && row.tusId !== upload)) throw new PipelineError('not_found', 'This upload is gone, or was begun anew. Begin again at the endpoint.');
+			if (!row || (upload !== undefined && row.tusId !== upload)) throw gone();
 			if (row.stagedKey !== null || row.arrivedAt) return complete(deps, row, request, response);
 			request.method = overridden(request);
 			if (request.method === 'HEAD' || request.method === 'PATCH' || request.method === 'DELETE' || request.method === 'POST') await server.handle(request, response);
@@ -82,7 +82,9 @@ function createServer(deps: HttpDeps): Server {
 		onUploadFinish: async (_request, upload) => {
 			const stored = finishTus(deps, assetOfId(upload.id));
 			stored.catch((error: unknown) => deps.log.warn({ err: error, asset_id: assetOfId(upload.id) }, 'an upload could not be stored yet'));
-			await Promise.race([stored, new Promise((resolve) => setTimeout(resolve, WAIT_FOR_STORE_MS).unref())]);
+			const asset = await Promise.race([stored, new Promise<undefined>((resolve) => setTimeout(resolve, WAIT_FOR_STORE_MS, undefined).unref())]);
+			// What was given up or deleted while its last bytes came must not look as if it were here.
+			if (asset === null && !(await findUpload(deps.db, assetOfId(upload.id)))?.stagedKey) throw gone();
 			return {};
 		},
 		onResponseError: (request, error) => {
@@ -94,6 +96,8 @@ function createServer(deps: HttpDeps): Server {
 		},
 	});
 }
+
+const gone = () => new PipelineError('not_found', 'This upload is gone, or was begun anew. Begin again at the endpoint.');
 
 const assetOf = (url: string): string => new URL(url).pathname.split('/')[3] ?? '';
 /** `<asset>-<32 hex digits>` */

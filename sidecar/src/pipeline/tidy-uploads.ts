@@ -28,13 +28,15 @@ export async function* tidyUploads(deps: UploadDeps, { workspaceId, days, now }:
 	if (days !== null) {
 		const before = new Date(now.getTime() - days * 86_400_000);
 		for (const { assetId, bytes, upload } of await abandonedUploads(deps.db, workspaceId, before, now)) {
+			if (upload && (await isComing(deps, upload.tusId, now))) continue;
 			yield {
 				what: `upload of asset ${assetId}`,
 				bytes,
 				reason: `its bytes have not come within ${days} days (retention.upload_days)`,
 				apply: async () => {
-					// First the asset: from then on nothing can arrive.
-					if (!(await giveUp(deps, assetId, { code: 'expired', message: 'The file was never uploaded completely. Ask for a new link (POST /api/media/sign).' }))) return false;
+					// First the asset: from then on nothing can arrive. Its link may have been renewed since it was found.
+					const expired = { code: 'expired' as const, message: 'The file was never uploaded completely. Ask for a new link (POST /api/media/sign).' };
+					if (!(await giveUp(deps, assetId, expired, ({ expiresAt }) => expiresAt > now))) return false;
 					if (upload) await removeBytes(deps, (await findUpload(deps.db, assetId)) ?? upload);
 					await deleteUpload(deps.db, assetId);
 					return true;
@@ -56,6 +58,14 @@ export async function* tidyUploads(deps: UploadDeps, { workspaceId, days, now }:
 		};
 	}
 	if (workspaceId === DEFAULT_WORKSPACE) yield* strayParts(deps, now);
+}
+
+/** A request that began while its link worked may go on afterwards. What is silent for so long is cut (http/silence.ts). */
+const COMING_MS = 3_600_000;
+
+async function isComing(deps: UploadDeps, tusId: string | null, now: Date): Promise<boolean> {
+	const found = tusId === null ? null : await stat(tusPath(deps, tusId)).catch(() => null);
+	return found !== null && now.getTime() - found.mtimeMs < COMING_MS;
 }
 
 /** A file is made a moment before its upload is written down. */

@@ -55,17 +55,38 @@ export async function completeDirect(deps: UploadDeps, assetId: string): Promise
 	if (upload.arrivedAt) return arrived(deps, upload);
 	if (!upload.direct || upload.stagedKey === null) throw new PipelineError('conflict', 'This upload needs no completion: it ends by itself with its last byte.');
 	const stored = upload.protocol === 'multipart' ? await joinParts(deps, upload, upload.stagedKey) : await deps.storage.head(upload.stagedKey);
-	if (!stored) throw new PipelineError('conflict', 'The store does not have the file yet. Send it to the upload URL first.');
+	if (!stored) return byAnotherCall(deps, upload, new PipelineError('conflict', 'The store does not have the file yet. Send it to the upload URL first.'));
 	if (stored.bytes !== upload.bytes) {
 		await deps.storage.delete(upload.stagedKey);
 		await updateUpload(deps.db, assetId, { uploadId: null });
 		throw new PipelineError('conflict', `The store has ${stored.bytes} bytes, ${upload.bytes} were announced. They were removed; send the file again.`, { details: { expected_bytes: upload.bytes, given_bytes: stored.bytes } });
 	}
 	// Whoever has the link to a single PUT may use it again: what is checked must lie where that cannot reach it. Parts that were joined cannot be sent again.
-	const kept = upload.protocol === 'multipart' ? stored : await deps.storage.copy(stored.key, incomingKey(upload.workspaceId, `${assetId}-${randomUUID()}`));
-	const row = await arrive(deps, assetId, kept);
-	if (kept.key !== upload.stagedKey) await deps.storage.delete(row ? upload.stagedKey : kept.key);
-	return row ?? arrived(deps, upload);
+	const kept = upload.protocol === 'multipart' ? stored : await deps.storage.copy(stored.key, incomingKey(upload.workspaceId, `${assetId}-${randomUUID()}`)).catch((error: unknown) => {
+		if (error instanceof PipelineError && error.code === 'not_found') return null;
+		throw error;
+	});
+	if (!kept) return byAnotherCall(deps, upload, new PipelineError('conflict', 'The store does not have the file any more. Send it to the upload URL again.'));
+	const row = await arriveOrRemove(deps, upload, kept);
+	if (kept.key !== upload.stagedKey) await deps.storage.delete(upload.stagedKey);
+	return row;
+}
+
+/** Of two calls at once the first takes the file away. */
+async function byAnotherCall(deps: UploadDeps, upload: UploadRow, otherwise: PipelineError): Promise<AssetRow> {
+	if ((await findUpload(deps.db, upload.assetId))?.arrivedAt) return arrived(deps, upload);
+	throw otherwise;
+}
+
+/** `arrive`; what came too late (the upload was given up, its asset is gone, another call was first) leaves nothing. */
+async function arriveOrRemove(deps: UploadDeps, upload: UploadRow, stored: StoredFile): Promise<AssetRow> {
+	const row = await arrive(deps, upload.assetId, stored);
+	if (row) return row;
+	const asset = await findAsset(deps.db, upload.workspaceId, upload.assetId);
+	// Of two calls for one file the second finds it in use.
+	if (asset?.storageKey !== stored.key) await deps.storage.delete(stored.key);
+	if (!asset) throw new PipelineError('not_found', 'The asset of this upload is gone.');
+	return asset;
 }
 
 async function joinParts(deps: UploadDeps, upload: UploadRow, key: string): Promise<StoredFile | null> {
@@ -75,7 +96,7 @@ async function joinParts(deps: UploadDeps, upload: UploadRow, key: string): Prom
 	if (upload.uploadId === null) return null;
 	const multipart = deps.storage.multipart(key);
 	if (!multipart) throw new PipelineError('storage_failed', 'The store of this workspace takes no uploads in parts any more.');
-	return multipart.complete(key, upload.uploadId);
+	return multipart.complete(key, upload.uploadId, upload.bytes);
 }
 
 /** The file that an upload by the tus protocol grows in. */
@@ -113,7 +134,7 @@ async function moveAndArrive(deps: UploadDeps, assetId: string): Promise<AssetRo
 	const stored = (await sizeOf(path)) === upload.bytes ? await deps.storage.putFile(upload.stagedKey, path, { mime: upload.mime, bytes: upload.bytes }) : await deps.storage.head(upload.stagedKey);
 	// Another process is at it, on whose disk the bytes lie.
 	if (stored?.bytes !== upload.bytes) return null;
-	return (await arrive(deps, assetId, stored)) ?? arrived(deps, upload);
+	return arriveOrRemove(deps, upload, stored);
 }
 
 async function sizeOf(path: string): Promise<number | null> {
@@ -173,11 +194,13 @@ export async function abortDirect(deps: UploadDeps, assetId: string): Promise<As
 	return asset;
 }
 
-/** The asset fails. Null: it is not waiting for an upload (any more). */
-export async function giveUp(deps: UploadDeps, assetId: string, error: PublicError): Promise<AssetRow | null> {
+/** The asset fails. Null: it is not waiting for an upload (any more), or `unless` says so of its upload. */
+export async function giveUp(deps: UploadDeps, assetId: string, error: PublicError, unless: (upload: UploadRow) => boolean = () => false): Promise<AssetRow | null> {
 	return transact(deps.db, async (tx) => {
 		const asset = await lockAsset(tx, assetId);
 		if (asset?.status !== 'uploading') return null;
+		const upload = await findUpload(tx, assetId);
+		if (upload && unless(upload)) return null;
 		await recordEvents(tx, [{ workspaceId: asset.workspaceId, type: 'asset.failed', assetId, data: { error } }]);
 		return updateAsset(tx, assetId, { status: 'failed', expectedBytes: null, error });
 	});
