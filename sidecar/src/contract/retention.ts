@@ -8,6 +8,7 @@ export const cleanUpRequestSchema = z.strictObject({
 	workspace_id: z.string().optional().describe('Must be the workspace of the API key, when given.'),
 	dry_run: z.boolean().default(true).describe('true: nothing is deleted, the answer says what would be.'),
 	rules: z.array(z.enum(RETENTION_RULES)).min(1).optional().describe('Default: all.'),
+	force: z.boolean().default(false).describe('true: orphans and missing_files do their work also where they find so much that the storage or the database looks like the wrong one. Look at a dry run first.'),
 });
 
 const finding = z.object({ workspace_id: z.string(), what: z.string().describe('An asset, or the key of a stored file.'), bytes: z.number(), reason: z.string() });

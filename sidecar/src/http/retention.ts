@@ -1,6 +1,8 @@
 import { Router } from 'express';
 import { cleanUpRequestSchema } from '../contract/retention.ts';
+import { PipelineError } from '../errors.ts';
 import { cleanUp } from '../ops/retention/clean-up.ts';
+import { whyNotByThisClock } from '../ops/retention/clock.ts';
 import type { HttpDeps } from './deps.ts';
 import { bodyOf, workspaceOf } from './request.ts';
 
@@ -8,8 +10,10 @@ import { bodyOf, workspaceOf } from './request.ts';
 export function retentionRoutes(deps: HttpDeps): Router {
 	const router = Router();
 	router.post('/retention', async (request, response) => {
-		const { dry_run: dryRun, rules } = bodyOf(cleanUpRequestSchema, request, response);
-		response.json(await cleanUp(deps, { dryRun, rules, workspaceId: workspaceOf(response) }));
+		const { dry_run: dryRun, rules, force } = bodyOf(cleanUpRequestSchema, request, response);
+		const whyNot = dryRun ? null : await whyNotByThisClock(deps.db);
+		if (whyNot) throw new PipelineError('conflict', `Nothing was cleaned up: ${whyNot}, and ask again.`);
+		response.json(await cleanUp(deps, { dryRun, rules, force, workspaceId: workspaceOf(response) }));
 	});
 	return router;
 }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { BatchItem, Source } from '../contract/requests.ts';
 import { splitSource, type Dedupe, type Place } from '../contract/sources.ts';
 import type { AssetDetails } from '../contract/assets.ts';
-import { findAsset, insertAssets, type AssetRow, type NewAsset } from '../db/assets.ts';
+import { findAsset, insertAssets, updateAsset, type AssetRow, type NewAsset } from '../db/assets.ts';
+import { recordEvents } from '../db/events.ts';
 import type { Transaction } from '../db/database.ts';
 import { INGEST, type NewJob } from '../db/jobs.ts';
 import { mergeTags } from '../db/tags.ts';
@@ -59,11 +60,19 @@ export class MediaReferences {
 			if (asset.status === 'uploading') {
 				throw new PipelineError('conflict', `${field}.asset_id: the asset is still waiting for its upload. PUT the file to its upload URL first.`);
 			}
+			if (item.details) await this.#describe(asset, item.details);
 			if (item.dedupe === 'version') return this.#nextVersion(asset, source, field, item.scan);
 			return { asset, ingestJobId: asset.facts ? null : asset.ingestJobId, made: null };
 		}
 		if (item.dedupe === 'version') throw new PipelineError('invalid_request', `${field}.asset_id: give the asset whose next version the bytes shall be.`, { details: { field: `${field}.asset_id` } });
 		return source ? this.create(source, item.metadata ?? {}, { details: item.details, dedupe: item.dedupe, scan: item.scan }) : null;
+	}
+
+	/** As PATCH /api/media/assets/:id does; tags are added to those it has. */
+	async #describe(asset: AssetRow, details: AssetDetails): Promise<void> {
+		await updateAsset(this.#tx, asset.id, columnsOfDetails(details));
+		await mergeTags(this.#tx, asset, (details.tags ?? []).map((tag) => ({ tag, source: 'person' as const })));
+		await recordEvents(this.#tx, [{ workspaceId: asset.workspaceId, type: 'asset.updated', assetId: asset.id, data: { fields: Object.keys(details) } }]);
 	}
 
 	#nextVersion(asset: AssetRow, source: Source | undefined, field: string, scan: boolean | undefined): MediaReference {

@@ -12,6 +12,19 @@ export type JobStep = NonNullable<JobRow['step']>;
 
 export const stepOf = ({ name, version }: FoundPipeline, { when, optional }: PipelineStep): JobStep => ({ pipeline: name, version, ...(when ? { when } : {}), ...(optional ? { optional } : {}) });
 
+/** For messages: an upgrade may have taken what a saved pipeline asks for. */
+export const fieldOfStep = ({ name, version }: FoundPipeline, index: number): string => `pipeline ${name}${version === SHIPPED_VERSION ? '' : `@${version}`}: steps.${index}.`;
+
+/** What an asset gets in its metadata, for the distribute workflow. */
+export const destinationsOf = (pipeline: FoundPipeline | null): Record<string, unknown> => {
+	const { platforms, text, metadata } = pipeline?.definition.destinations ?? {};
+	return { ...metadata, ...(platforms ? { platforms } : {}), ...(text !== undefined ? { text } : {}), ...(pipeline ? { pipeline: pipeline.name } : {}) };
+};
+
+/** Where an earlier pipeline has said where to go, the one of now says it anew; what people wrote stays. */
+export const withDestinations = (pipeline: FoundPipeline | null, metadata: Record<string, unknown>): Record<string, unknown> =>
+	metadata['pipeline'] === undefined ? { ...destinationsOf(pipeline), ...metadata } : { ...metadata, ...destinationsOf(pipeline) };
+
 export const DEFAULT_PIPELINE = 'default';
 
 /** What ships: what a page, a player and a search need of anything. A workspace may save a `default` of its own. */
@@ -74,7 +87,9 @@ export function checkPipeline(operations: ReadonlyMap<string, Operation>, defini
 	throw new PipelineError('invalid_request', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; '), { details: { problems } });
 }
 
-function stepProblems(operations: ReadonlyMap<string, Operation>, { operation: name, params, when }: PipelineStep, field: string): Array<{ field: string; problem: string }> {
+const BOUNDS = ['duration_seconds', 'width', 'height', 'bytes'] as const;
+
+function stepProblems(operations: ReadonlyMap<string, Operation>, { operation: name, params, when, optional }: PipelineStep, field: string): Array<{ field: string; problem: string }> {
 	const operation = operations.get(name);
 	if (name === INGEST) return [{ field: `${field}.operation`, problem: 'ingest happens by itself, before the first step.' }];
 	if (!operation) return [{ field: `${field}.operation`, problem: `there is no operation "${name.slice(0, 60)}". Known: ${[...operations.keys()].sort().join(', ')}.` }];
@@ -86,9 +101,11 @@ function stepProblems(operations: ReadonlyMap<string, Operation>, { operation: n
 	if (kinds && !kinds.some((kind) => (operation.accepts as readonly string[]).includes(kind))) {
 		return [{ field: `${field}.when.file_type`, problem: `${name} takes ${(operation.accepts as readonly string[]).join(', ')}: with this condition it can never run.` }];
 	}
+	const crossed = BOUNDS.find((bound) => (when?.[`min_${bound}`] ?? 0) > (when?.[`max_${bound}`] ?? Infinity));
+	if (crossed) return [{ field: `${field}.when.max_${crossed}`, problem: `is below min_${crossed}: with this condition it can never run.` }];
 	try {
-		parse(operation.params, params, `${field}.params`);
-		return [];
+		const parsed = parse(operation.params, params, `${field}.params`);
+		return optional && operation.guards?.(parsed) ? [{ field: `${field}.optional`, problem: `${name} decides whether the other steps may run; where it may be left out, it guards nothing. Take optional away, or set its action to report.` }] : [];
 	} catch (error) {
 		const given = error instanceof PipelineError ? (error.details?.['problems'] as Array<{ field: string; problem: string }> | undefined) : undefined;
 		return given ?? [{ field: `${field}.params`, problem: error instanceof Error ? error.message : String(error) }];

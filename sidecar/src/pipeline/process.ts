@@ -11,7 +11,7 @@ import { sha256 } from '../secrets.ts';
 import type { PipelineDeps } from './deps.ts';
 import { failDependents } from './finish.ts';
 import { insertMade, MediaReferences, type MediaReference } from './media-reference.ts';
-import { DEFAULT_PIPELINE, readPipeline, stepOf, type FoundPipeline, type JobStep } from './pipelines.ts';
+import { DEFAULT_PIPELINE, fieldOfStep, readPipeline, stepOf, withDestinations, type FoundPipeline, type JobStep } from './pipelines.ts';
 import { enqueue, ranked, reopen } from './requeue.ts';
 import { behindGuards, isGuard, refuseUnsafe } from './safety.ts';
 import { newJob, operationNamed } from './submit.ts';
@@ -40,7 +40,7 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 		...newJob(deps, {
 			item,
 			itemIndex,
-			field: `operations.${itemIndex}.`,
+			field: pipeline ? fieldOfStep(pipeline, itemIndex) : `operations.${itemIndex}.`,
 			batchId: null,
 			workspaceId,
 			priority: request.priority,
@@ -62,7 +62,7 @@ export async function submitProcess(deps: PipelineDeps, tx: Transaction, workspa
 	const inserted = await insertJobs(tx, await ranked(tx, behindGuards(deps, rows)));
 	await enqueue(deps, tx, inserted);
 	const asset = await updateAsset(tx, reference.asset.id, {
-		metadata: { ...destinationsOf(pipeline), ...reference.asset.metadata, ...request.metadata },
+		metadata: { ...withDestinations(pipeline, reference.asset.metadata ?? {}), ...request.metadata },
 		status: reference.ingestJobId ? 'queued' : known?.status === 'analyzing' ? 'analyzing' : 'processing',
 		callbackUrl: request.callback_url ? deps.vault.seal(request.callback_url) : null,
 	});
@@ -89,17 +89,14 @@ async function pipelineOf(tx: Transaction, workspaceId: string, { operations, pi
 		if (pipeline === undefined) return null;
 		throw new PipelineError('invalid_request', 'pipeline: give either operations or a pipeline. To change parameters of a pipeline, use params: {"compress": {"height": 480}}.', { details: { field: 'pipeline' } });
 	}
-	return readPipeline(tx, workspaceId, pipeline ?? (await readSettings(tx, workspaceId)).pipeline ?? DEFAULT_PIPELINE);
+	if (pipeline !== undefined) return readPipeline(tx, workspaceId, pipeline);
+	const { pipeline: own } = await readSettings(tx, workspaceId);
+	return readPipeline(tx, workspaceId, own ?? DEFAULT_PIPELINE, own === null ? 'pipeline' : 'pipeline in the settings of the workspace');
 }
-
-const destinationsOf = (pipeline: FoundPipeline | null): Record<string, unknown> => {
-	const { platforms, text, metadata } = pipeline?.definition.destinations ?? {};
-	return { ...metadata, ...(platforms ? { platforms } : {}), ...(text !== undefined ? { text } : {}), ...(pipeline ? { pipeline: pipeline.name } : {}) };
-};
 
 async function resolveAsset(references: MediaReferences, request: ProcessRequest): Promise<MediaReference> {
 	if (request.asset_id !== undefined) {
-		const found = await references.resolve({ asset_id: request.asset_id }, 'body');
+		const found = await references.resolve({ asset_id: request.asset_id, details: request.details }, 'body');
 		if (found) return found;
 	}
 	return references.create(
@@ -144,7 +141,7 @@ function operationsOf(deps: PipelineDeps, { operations, params }: ProcessRequest
 	const wanted = asked.map((entry, index) => {
 		const { operation: name, params: own = {}, reuse = true, step }: Asked = entry;
 		if (name === INGEST) throw new PipelineError('invalid_request', `operations.${index}: ingest happens by itself, before the first operation.`);
-		const operation = operationNamed(deps, name, `operations.${index}`);
+		const operation = operationNamed(deps, name, pipeline ? `${fieldOfStep(pipeline, index)}operation` : `operations.${index}`);
 		const byName = params[name];
 		if (byName !== undefined && (typeof byName !== 'object' || byName === null)) throw new PipelineError('invalid_request', `params.${name}: must be an object of parameters.`);
 		const known = shared.filter(([field]) => knows(operation.params, field));

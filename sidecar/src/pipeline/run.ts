@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { metered } from '../ai/meter.ts';
 import { addUsage } from '../ai/provider.ts';
+import { findAsset } from '../db/assets.ts';
 import { INGEST, postponeJob, triesOf, type JobRow } from '../db/jobs.ts';
 import { unreferencedKeys } from '../db/reuse.ts';
 import { transact } from '../db/transact.ts';
@@ -19,6 +20,7 @@ import { askAgainAfter, NotYet, waitForOthers } from './not-yet.ts';
 import { withdrawUnsafe } from './public.ts';
 import { enqueue } from './requeue.ts';
 import { nextTry } from './retry-policy.ts';
+import { isGuard } from './safety.ts';
 import { fillSlots } from './slots.ts';
 import { takeJobs } from './take.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -83,6 +85,8 @@ async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: Abort
 		kept = await transact(deps.db, async (tx) => finishJob(deps, tx, job, { ...outcome, cost: addUsage(await costBefore(tx, job), { ...outcome.cost, ...used }), steps }, job.attempts));
 		if (kept) return await dropSpare(deps, outcome.spare ?? [], log);
 		log.warn('the job was taken from this worker; its result is thrown away');
+		// Of an asset that was deleted meanwhile. Of any other one somebody else may be storing the same at this moment.
+		if (job.assetId && !(await findAsset(deps.db, job.workspaceId, job.assetId))) await dropSpare(deps, outcome.spare ?? [], log);
 		await charge();
 	} catch (error) {
 		await charge();
@@ -151,7 +155,7 @@ async function settleError(deps: WorkerDeps, job: JobRow, thrown: unknown, signa
 	log.warn({ err: error, retry_in_seconds: pause }, pause === null ? 'the job failed' : 'the job failed and will be tried again');
 	if (pause === null) {
 		// What this sidecar or this source cannot do at all is nothing that a pipeline's optional step could do better next time.
-		const outcome: Outcome = job.step?.optional && NOT_HERE.includes(error.code) ? { status: 'completed', output: { skipped: error.message } } : { status: 'failed', error: error.toPublic() };
+		const outcome: Outcome = job.step?.optional && NOT_HERE.includes(error.code) && !isGuard(deps, job) ? { status: 'completed', output: { skipped: error.message } } : { status: 'failed', error: error.toPublic() };
 		await transact(deps.db, (tx) => finishJob(deps, tx, job, { ...outcome, steps }, job.attempts));
 		if (error.code === 'content_unsafe' && job.assetId) await withdrawUnsafe(deps, job.assetId);
 	} else {

@@ -88,10 +88,10 @@ describe('the same bytes again', () => {
 	it('stay when the first asset is deleted, and go with the last one', async () => {
 		const first = await ingest('three');
 		const second = await ingest('three', {}, 'b');
-		await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, first.asset.id);
+		await removeAsset({ ...pipeline.deps, uploadFolder: join(pipeline.folder, 'uploads') }, pipeline.database.db, WORKSPACE, first.asset.id);
 		expect(await stored()).toEqual([second.asset.storageKey]);
 		expect((await ingest('three', {}, 'c')).asset.sameAs).toBe(second.asset.id);
-		for (const { id } of await pipeline.database.db.query.assets.findMany()) await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, id);
+		for (const { id } of await pipeline.database.db.query.assets.findMany()) await removeAsset({ ...pipeline.deps, uploadFolder: join(pipeline.folder, 'uploads') }, pipeline.database.db, WORKSPACE, id);
 		expect(await stored()).toEqual([]);
 	});
 
@@ -135,7 +135,7 @@ describe('the same bytes again', () => {
 		const same = await ingest('nine', of);
 		expect(same.job?.output).toMatchObject({ unchanged: true, version: 4 });
 		expect(same.asset.version).toBe(4);
-		await removeAsset(pipeline.deps, pipeline.database.db, WORKSPACE, first.asset.id);
+		await removeAsset({ ...pipeline.deps, uploadFolder: join(pipeline.folder, 'uploads') }, pipeline.database.db, WORKSPACE, first.asset.id);
 		expect(await stored()).toEqual([]);
 	});
 

@@ -16,21 +16,25 @@ export const oldAssets: Rule = {
 /** Assets whose bytes never came, or whose processing failed and was not tried again (I11). */
 export const failedAssets: Rule = {
 	name: 'failed_assets',
-	about: 'Assets that failed, after `retention.failed_days`.',
-	find: (place) => assetsThat(place, place.settings.retention.failed_days, (days) => `it failed more than ${days} days ago (retention.failed_days)`, eq(assets.status, 'failed')),
+	about: 'Assets that failed, after `retention.failed_days`, with all their files. Public ones stay.',
+	find: (place) => assetsThat(place, place.settings.retention.failed_days, (days) => `it failed more than ${days} days ago (retention.failed_days)`, and(eq(assets.status, 'failed'), isNull(assets.publicAt))),
 };
 
-/** What counts as work: a change of it, a job, a post. */
-function untouchedSince(before: Date): SQL {
+/** What counts as work: a change of it, a job, a post; a job on other media that puts it into them, as a logo is put, and a pipeline that does so. */
+function untouchedSince(workspaceId: string, before: Date): SQL {
 	return sql`${assets.updatedAt} < ${before}
 		and not exists (select 1 from jobs j where j.asset_id = ${assets.id} and (j.status in ('pending', 'processing') or coalesce(j.completed_at, j.created_at) >= ${before}))
-		and not exists (select 1 from posts p where p.asset_id = ${assets.id} and p.created_at >= ${before})`;
+		and not exists (select 1 from posts p where p.asset_id = ${assets.id} and p.created_at >= ${before})
+		and not exists (select 1 from jobs j where j.workspace_id = ${workspaceId} and (j.status in ('pending', 'processing') or coalesce(j.completed_at, j.created_at) >= ${before}) and strpos(j.params::text, ${assets.id}::text) > 0)
+		and not exists (
+			select 1 from pipelines l where l.workspace_id = ${workspaceId} and strpos(l.definition::text, ${assets.id}::text) > 0
+				and not exists (select 1 from pipelines n where n.workspace_id = l.workspace_id and n.name = l.name and (n.version > l.version or n.deleted_at is not null)))`;
 }
 
 async function* assetsThat({ deps, workspaceId, now }: Place, days: number | null, reason: (days: number) => string, which: SQL | undefined) {
 	if (days === null) return;
 	const before = new Date(now.getTime() - days * 86_400_000);
-	const where = and(eq(assets.workspaceId, workspaceId), which, lt(assets.createdAt, before), untouchedSince(before));
+	const where = and(eq(assets.workspaceId, workspaceId), which, lt(assets.createdAt, before), untouchedSince(workspaceId, before));
 	for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
 		const rows: AssetRow[] = await deps.db.select().from(assets).where(and(where, gt(assets.id, after))).orderBy(assets.id).limit(PAGE);
 		for (const { id, bytes } of rows) {
@@ -38,11 +42,8 @@ async function* assetsThat({ deps, workspaceId, now }: Place, days: number | nul
 				what: `asset ${id}`,
 				bytes: bytes ?? 0,
 				reason: reason(days),
-				apply: async () => {
-					// Somebody may have come back to it since the page was read.
-					const [still] = await deps.db.select({ id: assets.id }).from(assets).where(and(where, eq(assets.id, id)));
-					return still !== undefined && (await removeAsset(deps, deps.db, workspaceId, id)) !== null;
-				},
+				// Somebody may have come back to it since the page was read.
+				apply: async () => (await removeAsset(deps, deps.db, workspaceId, id, where)) !== null,
 			};
 		}
 		const last = rows.at(-1);

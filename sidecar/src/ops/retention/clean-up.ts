@@ -20,6 +20,8 @@ export interface CleanUp {
 	rules?: readonly string[] | undefined;
 	/** Default: every workspace. */
 	workspaceId?: string | undefined;
+	/** Somebody has looked, and says that it is right (plausible.ts). */
+	force?: boolean;
 	now?: Date;
 	signal?: AbortSignal;
 }
@@ -31,7 +33,7 @@ const EXAMPLES = 50;
  * Takes away what nobody needs any more. Two at once, or one that is cut off, do no harm: each finding is looked at again when it is
  * its turn, and what is left is found the next time. What fails is counted and logged, and does not keep the rest.
  */
-export async function cleanUp(deps: RetentionDeps, { dryRun, rules: names, workspaceId, now = new Date(), signal }: CleanUp): Promise<CleanUpReport> {
+export async function cleanUp(deps: RetentionDeps, { dryRun, rules: names, workspaceId, force = false, now = new Date(), signal }: CleanUp): Promise<CleanUpReport> {
 	const report: CleanUpReport = { dry_run: dryRun, rules: {} };
 	const chosen = RULES.filter(({ name }) => !names || names.includes(name));
 	for (const { name, about } of chosen) report.rules[name] = { about, count: 0, bytes: 0, failed: 0, examples: [] };
@@ -41,7 +43,7 @@ export async function cleanUp(deps: RetentionDeps, { dryRun, rules: names, works
 			const entry = report.rules[rule.name];
 			if (!entry) continue;
 			try {
-				for await (const finding of rule.find({ deps, workspaceId: id, settings: settingsOf(settings), now })) {
+				for await (const finding of rule.find({ deps, workspaceId: id, settings: settingsOf(settings), now, force })) {
 					signal?.throwIfAborted();
 					if (!dryRun && !(await done(deps, rule, finding, () => (entry.failed += 1)))) continue;
 					entry.count += 1;

@@ -10,6 +10,8 @@ export interface Place {
 	workspaceId: string;
 	settings: WorkspaceSettings;
 	now: Date;
+	/** Also where so much would go that the storage or the database looks like the wrong one. */
+	force: boolean;
 }
 
 /** One thing that is to go. */

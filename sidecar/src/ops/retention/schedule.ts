@@ -1,5 +1,6 @@
 import { startLoop, type Loop } from '../../pipeline/loop.ts';
 import { cleanUp } from './clean-up.ts';
+import { watchClock } from './clock.ts';
 import type { RetentionDeps } from './rule.ts';
 
 /** A sidecar that was just started has better things to do; one that is started every day must get to it. */
@@ -10,13 +11,15 @@ export function startCleanUp(deps: RetentionDeps, hours: number, firstAfterMs = 
 	if (hours === 0) return null;
 	const stopping = new AbortController();
 	const every = hours * 3_600_000;
-	let first = true;
+	let whyNot: (() => Promise<string | null>) | null = null;
 	const round = async (): Promise<number> => {
-		if (first) {
-			first = false;
+		if (!whyNot) {
+			whyNot = await watchClock(deps.db);
 			return Math.min(every, firstAfterMs);
 		}
-		await cleanUp(deps, { dryRun: false, signal: stopping.signal });
+		const reason = await whyNot();
+		if (reason) deps.log.error({ reason }, 'nothing was cleaned up');
+		else await cleanUp(deps, { dryRun: false, signal: stopping.signal });
 		return every;
 	};
 	const loop = startLoop(every, round, (error) => {

@@ -5,11 +5,14 @@ import { Readable } from 'node:stream';
 import { and, eq } from 'drizzle-orm';
 import { insertAssets, type NewAsset } from '../../../../sidecar/src/db/assets.ts';
 import { insertJobs } from '../../../../sidecar/src/db/jobs.ts';
-import { assets, assetVersions, files, workspaces } from '../../../../sidecar/src/db/schema.ts';
+import { assets, assetVersions, files, jobs, pipelines, workspaces } from '../../../../sidecar/src/db/schema.ts';
 import { cleanUp, RULES } from '../../../../sidecar/src/ops/retention/clean-up.ts';
 import { RETENTION_RULES } from '../../../../sidecar/src/contract/retention.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
-import { jobKey, rawKey } from '../../../../sidecar/src/storage/keys.ts';
+import { jobOfRendition } from '../../../../sidecar/src/db/renditions.ts';
+import { madeBefore } from '../../../../sidecar/src/db/reuse.ts';
+import { PipelineError } from '../../../../sidecar/src/errors.ts';
+import { jobKey, publicKey, rawKey } from '../../../../sidecar/src/storage/keys.ts';
 import { videoFacts } from '../../../support/facts.ts';
 import { createTestPipeline, type TestPipeline } from '../../../support/pipeline.ts';
 
@@ -88,6 +91,17 @@ describe('the clean-up', () => {
 			expect(await exists(rawKey(workspace, young, 'mp4'))).toBe(true);
 		});
 
+		it('leaves what is put into other media, as a logo is, and what a pipeline that is kept puts there', async () => {
+			const { db } = pipeline.database;
+			const [logo, intro, dropped] = [await asset({ daysOld: 500 }), await asset({ daysOld: 500 }), await asset({ daysOld: 500 })];
+			await insertJobs(db, [{ id: randomUUID(), workspaceId: workspace, jobType: 'watermark', status: 'completed', params: { image: { asset_id: logo } }, createdAt: ago(3), completedAt: ago(3) }]);
+			const save = (name: string, version: number, assetId: string, deletedAt: Date | null = null) => db.insert(pipelines).values({ id: randomUUID(), workspaceId: workspace, name, version, definition: { steps: [{ operation: 'concat', params: { clips: [{ asset_id: assetId }] } }] }, deletedAt });
+			await save('with_intro', 1, intro);
+			await save('gone', 1, dropped);
+			await save('gone', 2, randomUUID(), ago(1));
+			expect((await run({ rules: ['old_assets'] })).rules['old_assets']?.examples.map(({ what }) => what)).toEqual([`asset ${dropped}`]);
+		});
+
 		it('follows the settings of the workspace, and null keeps everything', async () => {
 			await asset({ daysOld: 10 });
 			await settings({ retention: { asset_days: null } });
@@ -110,9 +124,11 @@ describe('the clean-up', () => {
 		await asset({ daysOld: 6, status: 'failed' });
 		const old = await asset({ daysOld: 8, status: 'failed' });
 		await asset({ daysOld: 8 });
+		const shown = await asset({ daysOld: 8, status: 'failed', publicAt: ago(8) });
 		await run({ rules: ['failed_assets'] });
 		expect(await remaining()).not.toContain(old);
-		expect(await remaining()).toHaveLength(2);
+		expect(await remaining()).toContain(shown);
+		expect(await remaining()).toHaveLength(3);
 	});
 
 	describe('of originals', () => {
@@ -162,7 +178,97 @@ describe('the clean-up', () => {
 		});
 	});
 
+	describe('beside a database that is not the one of the storage', () => {
+		it('takes no file when the database is empty, until somebody says that it is right', async () => {
+			const keys = [];
+			for (let number = 0; number < 3; number += 1) keys.push(await store(rawKey(workspace, randomUUID(), 'mp4'), 30));
+			expect((await run({ rules: ['orphans'] })).rules['orphans']).toMatchObject({ count: 0, failed: 1 });
+			expect((await run({ rules: ['orphans'], dryRun: true })).rules['orphans']).toMatchObject({ count: 0, failed: 1 });
+			expect(await Promise.all(keys.map(exists))).toEqual([true, true, true]);
+			expect(await counts({ rules: ['orphans'], force: true })).toEqual({ orphans: 3 });
+		});
+
+		it('takes none when it is an old copy, in which many are not named; but those of one job, however many', async () => {
+			for (let number = 0; number < 60; number += 1) await asset({ daysOld: 30 });
+			const job = randomUUID();
+			for (let number = 0; number < 80; number += 1) await store(jobKey(workspace, job, `1/segment-${number}.ts`), 10);
+			expect(await counts({ rules: ['orphans'] })).toEqual({ orphans: 80 });
+			const lost = [];
+			for (let number = 0; number < 21; number += 1) lost.push(await store(rawKey(workspace, randomUUID(), 'mp4'), 3));
+			expect((await run({ rules: ['orphans'] })).rules['orphans']).toMatchObject({ count: 0, failed: 1 });
+			expect(await exists(lost[0] ?? '')).toBe(true);
+		});
+	});
+
+	it('of files that no row names leaves an upload whose ingest died after it had moved the bytes', async () => {
+		await asset();
+		const id = await asset({ daysOld: 3, status: 'queued', facts: null, storageKey: `incoming/${workspace}/x` });
+		await insertJobs(pipeline.database.db, [{ id: randomUUID(), workspaceId: workspace, assetId: id, jobType: 'ingest', status: 'pending', params: {} }]);
+		expect(await counts({ rules: ['orphans'] })).toEqual({});
+		expect(await exists(rawKey(workspace, id, 'mp4'))).toBe(true);
+	});
+
+	it('of files that no row names takes those of an asset that is public no more, and leaves those of one that is', async () => {
+		const [shown, hidden] = [await asset({ publicAt: ago(9) }), await asset()];
+		const keys = await Promise.all([shown, hidden].map((id) => store(publicKey(workspace, `${id}_thumb-0123abcd.webp`), 5)));
+		await pipeline.database.db.insert(files).values({ id: randomUUID(), workspaceId: workspace, assetId: shown, name: 'public/thumb', storageKey: keys[0] ?? '', mime: 'image/webp', bytes: 5, part: true });
+		expect(await counts({ rules: ['orphans'] })).toEqual({ orphans: 1 });
+		expect(await Promise.all(keys.map(exists))).toEqual([true, false]);
+	});
+
+	it('of one workspace takes nothing of another one whose name begins like it', async () => {
+		const other = `${workspace}-2`;
+		const theirs = await store(rawKey(other, randomUUID(), 'mp4'), 30);
+		await asset();
+		await counts({ force: true });
+		expect(await exists(theirs)).toBe(true);
+	});
+
 	describe('of rows whose file is gone', () => {
+		it('does not fail an asset that was given a new original meanwhile, nor forget what a scan has found', async () => {
+			const { db } = pipeline.database;
+			const error = { code: 'content_unsafe' as const, message: 'Blood.' };
+			const [unsafe, renewed] = [await asset({ daysOld: 1, status: 'failed', error }), await asset({ daysOld: 1 })];
+			for (const id of [unsafe, renewed]) await pipeline.deps.storage.delete(rawKey(workspace, id, 'mp4'));
+			await asset({ daysOld: 1 });
+			const later = await store(rawKey(workspace, `${renewed}_v2`, 'mp4'));
+			const storage = {
+				...pipeline.deps.storage,
+				head: async (key: string) => {
+					const found = await pipeline.deps.storage.head(key);
+					if (key.includes(renewed)) await db.update(assets).set({ storageKey: later, version: 2 }).where(eq(assets.id, renewed));
+					return found;
+				},
+			};
+			const report = await cleanUp({ ...deps(), storage }, { dryRun: false, workspaceId: workspace, rules: ['missing_files'] });
+			expect(report.rules['missing_files']).toMatchObject({ count: 1, failed: 0 });
+			const rows = new Map((await db.select().from(assets).where(eq(assets.workspaceId, workspace))).map((row) => [row.id, row]));
+			expect([rows.get(unsafe)?.storageKey, rows.get(unsafe)?.error]).toEqual([null, error]);
+			expect([rows.get(renewed)?.storageKey, rows.get(renewed)?.status]).toEqual([later, 'ready']);
+		});
+
+		it('does not let a job that lost its files pass for one that made none', async () => {
+			const { db } = pipeline.database;
+			const id = await asset();
+			const made = await job(id, 1);
+			await db.update(jobs).set({ reuseKey: 'the same', renditionKey: 'a link' }).where(eq(jobs.id, made));
+			await db.insert(files).values({ id: randomUUID(), workspaceId: workspace, assetId: id, jobId: made, name: 'x.mp4', storageKey: jobKey(workspace, made, '1/x.mp4'), mime: 'video/mp4', bytes: 5, createdAt: ago(1) });
+			await asset({ daysOld: 1 });
+			expect(await counts({ rules: ['missing_files'] })).toEqual({ missing_files: 1 });
+			expect(await madeBefore(db, workspace, 'the same')).toEqual([]);
+			expect(await jobOfRendition(db, workspace, 'a link')).toBeNull();
+		});
+
+		it('changes nothing where all are missing, however few, nor while the store does not answer', async () => {
+			const ids = [await asset({ daysOld: 1 }), await asset({ daysOld: 1 })];
+			const down = { ...pipeline.deps.storage, head: async (key: string) => { if (key.includes(ids[1] ?? '')) throw new PipelineError('storage_failed', '503'); return null; } };
+			for (const storage of [down, { ...down, head: async () => null }]) {
+				const report = await cleanUp({ ...deps(), storage }, { dryRun: false, workspaceId: workspace, rules: ['missing_files'] });
+				expect(report.rules['missing_files']).toMatchObject({ count: 0, failed: 1 });
+			}
+			expect((await pipeline.database.db.select({ status: assets.status }).from(assets).where(eq(assets.workspaceId, workspace))).map(({ status }) => status)).toEqual(['ready', 'ready']);
+		});
+
 		it('forgets results, and fails assets without their original', async () => {
 			const id = await asset({ daysOld: 1 });
 			await pipeline.deps.storage.delete(rawKey(workspace, id, 'mp4'));
