@@ -1,8 +1,10 @@
 import { and, eq, inArray, ne, or } from 'drizzle-orm';
 import type { WorkspaceSettings } from '../contract/workspace.ts';
-import { updateAsset, type AssetRow } from '../db/assets.ts';
+import { lockAsset, updateAsset, type AssetRow } from '../db/assets.ts';
+import type { Executor } from '../db/database.ts';
 import { OPEN } from '../db/jobs.ts';
-import { assets, jobs } from '../db/schema.ts';
+import { assets, assetVersions, jobs } from '../db/schema.ts';
+import { transact } from '../db/transact.ts';
 import type { MediaFacts } from '../media/facts.ts';
 import { openPicture, writePicture } from '../media/images.ts';
 import { mezzanineOf } from '../media/mezzanine.ts';
@@ -67,30 +69,41 @@ export function originalAction(asset: Pick<AssetRow, 'createdAt' | 'status' | 's
 
 /**
  * Does what the policy says with one original. With `dryRun` only says it. Null: nothing is to be done, or not now: jobs still read it, another
- * asset shares the file, or the store has no archive. What is written to the database comes first: a crash in between leaves a file that
- * nobody refers to, which the clean-up of orphans finds; never a row without its file.
+ * asset or an earlier version shares the file, or the store has no archive. Who wants to share the file waits for the row of the asset, so
+ * nobody begins to between the look and the deed. What is written to the database comes first: a crash in between leaves a file that nobody
+ * refers to, which the clean-up of orphans finds; never a row without its file.
  */
 export async function applyOriginalsPolicy(deps: Pick<WorkerDeps, 'db' | 'storage' | 'log'>, asset: AssetRow, settings: WorkspaceSettings, { dryRun = false, now = new Date() }: { dryRun?: boolean; now?: Date } = {}): Promise<OriginalAction | null> {
 	const todo = originalAction(asset, settings, now);
-	if (!todo || (await isInUse(deps, asset, todo.key))) return null;
+	if (!todo || (await isInUse(deps.db, asset, todo.key))) return null;
 	if (dryRun) return todo;
 	if (todo.action === 'archive') {
 		if (!(await deps.storage.setClass(todo.key, 'archive'))) {
 			deps.log.info({ asset_id: asset.id, storage: deps.storage.name }, 'this store has no archive: the original stays where it is');
 			return null;
 		}
-		await updateAsset(deps.db, asset.id, { originalState: 'archived' });
+		// That takes the time of a copy: whoever has begun to share the file meanwhile has it in the archive, too.
+		await deps.db.update(assets).set({ originalState: 'archived' }).where(and(eq(assets.workspaceId, asset.workspaceId), eq(assets.storageKey, todo.key)));
 		return todo;
 	}
-	await updateAsset(deps.db, asset.id, todo.key === asset.originalKey ? { originalKey: null, originalBytes: null } : { storageKey: null, originalState: 'deleted' });
+	const gone = await transact(deps.db, async (tx) => {
+		const fresh = await lockAsset(tx, asset.id);
+		const still = fresh && originalAction(fresh, settings, now);
+		if (!fresh || still?.key !== todo.key || still.action !== 'delete' || (await isInUse(tx, fresh, todo.key))) return false;
+		await updateAsset(tx, asset.id, todo.key === fresh.originalKey ? { originalKey: null, originalBytes: null } : { storageKey: null, originalState: 'deleted' });
+		return true;
+	});
+	if (!gone) return null;
 	await deps.storage.delete(todo.key);
 	return todo;
 }
 
-/** Jobs that are under way read it, and an asset with the same bytes may refer to the same file. */
-async function isInUse({ db }: Pick<WorkerDeps, 'db'>, asset: AssetRow, key: string): Promise<boolean> {
+/** Jobs that are under way read it, and an asset with the same bytes, or an earlier version of one, may refer to the same file. */
+async function isInUse(db: Executor, asset: AssetRow, key: string): Promise<boolean> {
 	const [job] = await db.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.assetId, asset.id), inArray(jobs.status, OPEN))).limit(1);
 	if (job) return true;
 	const [other] = await db.select({ id: assets.id }).from(assets).where(and(ne(assets.id, asset.id), or(eq(assets.storageKey, key), eq(assets.originalKey, key)))).limit(1);
-	return other !== undefined;
+	if (other) return true;
+	const [version] = await db.select({ id: assetVersions.id }).from(assetVersions).where(eq(assetVersions.storageKey, key)).limit(1);
+	return version !== undefined;
 }

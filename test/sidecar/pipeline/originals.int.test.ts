@@ -74,6 +74,6 @@ describe('originals: replace', () => {
 		await fetch(link.upload_url, { method: 'PUT', headers: link.headers, body: new Uint8Array(bytes) });
 		await until(async () => (await sidecar.call('GET', `/api/media/assets/${link.asset_id}`)).body.status === 'failed', 'it has failed');
 		const all = await readdir(join(sidecar.folder, 'files'), { recursive: true });
-		expect(all.filter((name) => name.includes(link.asset_id))).toEqual([]);
+		expect(all.filter((name) => name.includes(String(link.asset_id)))).toEqual([]);
 	});
 });

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settingsOf } from '../../../sidecar/src/contract/workspace.ts';
-import { findAsset, insertAssets, type AssetRow, type NewAsset } from '../../../sidecar/src/db/assets.ts';
+import { findAsset, insertAssets, updateAsset, type AssetRow, type NewAsset } from '../../../sidecar/src/db/assets.ts';
 import { insertFiles, insertJobs } from '../../../sidecar/src/db/jobs.ts';
+import { assetVersions } from '../../../sidecar/src/db/schema.ts';
 import { mezzanineOf, withinUhd } from '../../../sidecar/src/media/mezzanine.ts';
 import { applyOriginalsPolicy, originalAction } from '../../../sidecar/src/pipeline/originals.ts';
 import { standIn, storedSource } from '../../../sidecar/src/pipeline/stored-source.ts';
@@ -158,6 +159,33 @@ describe('the policy, done', () => {
 		await anAsset({ storageKey: asset.storageKey });
 		await expect(applyOriginalsPolicy(pipeline.deps, asset, settings('delete'), { now })).resolves.toBeNull();
 		expect(await pipeline.deps.storage.head(asset.storageKey ?? '')).not.toBeNull();
+	});
+
+	it('keeps a file that an earlier version of an asset is', async () => {
+		const asset = await anAsset();
+		const other = await anAsset();
+		await pipeline.database.db.insert(assetVersions).values({ id: randomUUID(), workspaceId: WORKSPACE, assetId: other.id, version: 1, storageKey: asset.storageKey ?? '' });
+		await expect(applyOriginalsPolicy(pipeline.deps, asset, settings('delete'), { now })).resolves.toBeNull();
+		expect(await pipeline.deps.storage.head(asset.storageKey ?? '')).not.toBeNull();
+	});
+
+	it.each([
+		['another asset shares its bytes', async ({ storageKey }: AssetRow) => anAsset({ storageKey })],
+		['a job reads it', async ({ id }: AssetRow) => insertJobs(pipeline.database.db, [{ id: randomUUID(), workspaceId: WORKSPACE, assetId: id, jobType: 'compress', status: 'pending', params: {} }])],
+		['its next version has come', async ({ id }: AssetRow) => updateAsset(pipeline.database.db, id, { storageKey: `raw/acme/${id}_v2.mp4` })],
+	])('keeps a file when, after it was looked at, %s', async (_, happens) => {
+		const asset = await anAsset();
+		const { db } = pipeline.database;
+		const late = new Proxy(db, {
+			get: (target, name) => {
+				const value: unknown = Reflect.get(target, name);
+				if (name === 'transaction') return async (work: Parameters<typeof db.transaction>[0]) => happens(asset).then(() => target.transaction(work));
+				return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+			},
+		});
+		await expect(applyOriginalsPolicy({ ...pipeline.deps, db: late }, asset, settings('delete'), { now })).resolves.toBeNull();
+		expect(await pipeline.deps.storage.head(asset.storageKey ?? '')).not.toBeNull();
+		expect((await again(asset))?.originalState).toBe('stored');
 	});
 
 	it('deletes what a mezzanine has replaced, and keeps the mezzanine', async () => {
