@@ -104,20 +104,49 @@ export interface FolderFile {
 	stats: BigIntStats;
 }
 
-/** Files below a folder of the root, sorted by path; hidden ones left out. `onLink` is told of links and special files. */
-export async function* walkFolder(root: string, path: string, { recursive, leaveOut = [], onOther }: { recursive: boolean; leaveOut?: readonly string[]; onOther?(path: string): void }): AsyncGenerator<FolderFile> {
+/** Below WATCH_DIR these cannot be named in a request, and so not be fetched (contract/sources.ts). */
+// eslint-disable-next-line no-control-regex
+const UNNAMEABLE = /[\u0000-\u001f\\]|\ufffd/;
+const LINK_OR_SPECIAL = 'It is a symbolic link or a special file.';
+const CANNOT_BE_READ = 'The folder cannot be read. Give the user of the sidecar the right to.';
+const RENAME_IT = 'Its name holds a line break, a backslash or the like. Rename it.';
+
+interface WalkOptions {
+	recursive: boolean;
+	leaveOut?: readonly string[];
+	/** Told of links, special files, folders that cannot be read, and names that cannot be asked for. */
+	onOther?(path: string, reason: string): void;
+}
+
+/** Files below a folder of the root, sorted by path; hidden ones left out. One folder in it that cannot be read does not hide the others. */
+export async function* walkFolder(root: string, path: string, { recursive, leaveOut = [], onOther }: WalkOptions): AsyncGenerator<FolderFile> {
 	const folder = await insideFolder(root, path);
 	const entries = await readdir(folder, { withFileTypes: true }).catch(missing(basename(path) || 'WATCH_DIR'));
 	for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
 		const below = path ? `${path}/${entry.name}` : entry.name;
 		if (entry.name.startsWith('.') || leaveOut.includes(below)) continue;
+		if (UNNAMEABLE.test(entry.name)) {
+			onOther?.(below, RENAME_IT);
+			continue;
+		}
 		if (entry.isDirectory()) {
-			if (recursive) yield* walkFolder(root, below, { recursive, leaveOut, ...(onOther ? { onOther } : {}) });
+			if (recursive) yield* walkInner(root, below, { recursive, leaveOut, ...(onOther ? { onOther } : {}) });
 			continue;
 		}
 		const stats = entry.isFile() ? await lstat(join(folder, entry.name), { bigint: true }).catch(() => null) : null;
 		if (stats?.isFile()) yield { path: below, stats };
-		else if (stats === null && !entry.isFile()) onOther?.(below);
+		else if (stats === null && !entry.isFile()) onOther?.(below, LINK_OR_SPECIAL);
+	}
+}
+
+async function* walkInner(root: string, path: string, options: WalkOptions): AsyncGenerator<FolderFile> {
+	try {
+		// Only what comes out of it is thrown here: whoever takes the files throws elsewhere.
+		yield* walkFolder(root, path, options);
+	} catch (error) {
+		if (!(error instanceof PipelineError)) throw error;
+		// Gone since its parent was read, or turned into a link: that is nothing to be told of.
+		if (error.code !== 'input_not_found') options.onOther?.(path, CANNOT_BE_READ);
 	}
 }
 
@@ -139,7 +168,7 @@ export const listFolder: ListFrom<Extract<ListPlace, { type: 'folder' }>> = asyn
 	const entries: SourceEntry[] = [];
 	const skipped: Array<{ name: string; reason: string }> = [];
 	let last = after;
-	const onOther = (path: string): void => void (after === null && skipped.length < limit && skipped.push({ name: safeFileName(path), reason: 'It is a symbolic link or a special file.' }));
+	const onOther = (path: string, reason: string): void => void (after === null && skipped.length < limit && skipped.push({ name: safeFileName(path), reason }));
 	for await (const { path, stats } of walkFolder(root, place.path.replace(/\/+$/, ''), { recursive: place.recursive, onOther })) {
 		signal.throwIfAborted();
 		if (after !== null && !isAfter(path, after)) continue;

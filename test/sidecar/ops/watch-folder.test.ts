@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { watchedFiles } from '../../../sidecar/src/compose/watch.ts';
 import { insertAssets, updateAsset } from '../../../sidecar/src/db/assets.ts';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
+import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { createLogger } from '../../../sidecar/src/log.ts';
 import { createWatchFolder, type WatchDeps } from '../../../sidecar/src/ops/watch-folder.ts';
 import { openTestDatabase } from '../../support/pglite.ts';
@@ -103,7 +104,8 @@ describe('the watched folder', () => {
 		expect(await after(round)).toBe(0);
 		expect(await taken()).toEqual([]);
 		broken = false;
-		expect(await after(round)).toBe(1);
+		expect(await after(round)).toBe(0);
+		expect(await after(round, 5000)).toBe(1);
 		expect(await taken()).toEqual(['a.mp4']);
 	});
 
@@ -138,5 +140,84 @@ describe('the watched folder', () => {
 		await after(round);
 		expect(await readFile(join(root, 'a.mp4'), 'utf8')).toBe('another film');
 		expect(await after(round)).toBe(1);
+	});
+
+	it('is not stopped by a folder that cannot be read, nor by names that cannot be asked for; each is told once', async () => {
+		const said: unknown[] = [];
+		const log = Object.assign(createLogger('silent'), { warn: (...given: unknown[]) => void said.push(given[0]) });
+		for (const path of ['a.mp4', 'inner/b.mp4', 'locked/c.mp4', 'line\nbreak.mp4', 'back\\slash.mp4', 'odd\\folder/d.mp4', '🎬 ü.mp4']) await put(path);
+		await chmod(root, 0o755);
+		await chmod(join(root, 'locked'), 0);
+		const round = watch({ log });
+		const asNobody = async (): Promise<number> => {
+			// To root, no folder is locked.
+			if (process.getuid?.() !== 0) return after(round);
+			process.seteuid?.(65_534);
+			return after(round).finally(() => process.seteuid?.(0));
+		};
+		await asNobody();
+		expect(await asNobody()).toBe(3);
+		expect(await taken()).toEqual(['a.mp4', 'inner/b.mp4', '🎬 ü.mp4'].sort());
+		await asNobody();
+		expect(said.map((one) => (one as { file: string }).file).sort()).toEqual(['back\\slash.mp4', 'line\nbreak.mp4', 'locked', 'odd\\folder']);
+	});
+
+	it('does not try a thousand files when none can be submitted, and comes to all of them later', async () => {
+		for (let index = 0; index < 12; index += 1) await put(`${index}.mp4`);
+		let tries = 0;
+		let broken = true;
+		const round = watch({
+			submit: async (tx, path) => {
+				tries += 1;
+				if (broken) throw new PipelineError('not_found', 'There is no pipeline "none".');
+				const id = randomUUID();
+				await insertAssets(tx, [{ id, workspaceId: 'acme', source: 'folder', sourceId: path, status: 'processing' }]);
+				return id;
+			},
+		});
+		await round();
+		await after(round);
+		expect(tries).toBe(5);
+		await after(round);
+		expect(tries).toBe(10);
+		broken = false;
+		await after(round);
+		expect(await taken()).toHaveLength(2);
+		await after(round, 60_000);
+		expect(await taken()).toHaveLength(12);
+	});
+
+	it('moves others when some cannot be moved, and never two files to one name', async () => {
+		const round = watch({ move: true });
+		await put('a/x.mp4');
+		await put('b.mp4');
+		await round();
+		await after(round);
+		for (const { id } of submitted) await updateAsset(database.db, id, { status: 'processed' });
+		// In place of the folder that it would go to.
+		await put('done/a', 'a file');
+		await after(round);
+		expect(await readFile(join(root, 'done', 'b.mp4'), 'utf8')).toBe('film');
+		expect(await readFile(join(root, 'a', 'x.mp4'), 'utf8')).toBe('film');
+		await rm(join(root, 'done', 'a'));
+		await after(round);
+		expect(await readFile(join(root, 'done', 'a', 'x.mp4'), 'utf8')).toBe('film');
+	});
+
+	it('forgets nothing while the folder cannot be looked at', async () => {
+		const round = watch({ move: true });
+		await put('inner/a.mp4');
+		await round();
+		expect(await after(round)).toBe(1);
+		await updateAsset(database.db, submitted[0]?.id as string, { status: 'processed' });
+		// A name too long, a loop of links, a drive that is away: whatever is not "there is none".
+		await rename(join(root, 'inner'), join(root, 'away'));
+		await symlink('inner', join(root, 'inner'));
+		await after(round);
+		await rm(join(root, 'inner'));
+		await rename(join(root, 'away'), join(root, 'inner'));
+		await after(round);
+		expect(submitted).toHaveLength(1);
+		expect(await readFile(join(root, 'done', 'inner', 'a.mp4'), 'utf8')).toBe('film');
 	});
 });
