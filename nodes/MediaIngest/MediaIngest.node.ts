@@ -16,7 +16,7 @@ import { credentials } from './credentials';
 import { operations } from './operations';
 import { loadPipelines, searchAssets } from './search/assets';
 import { searchDriveFiles, searchDriveFolders } from './search/drive';
-import { rememberCursors } from './sources/list';
+import { rememberTaken } from './sources/list';
 
 /** Brings media into the pipeline: one asset per file. */
 export class MediaIngest implements INodeType {
@@ -60,7 +60,7 @@ export class MediaIngest implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await runOperations(this, operations, (refused) => rememberCursors(this, refused));
+		return await runOperations(this, operations, (refused) => rememberTaken(this, refused));
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

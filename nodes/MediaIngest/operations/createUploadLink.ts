@@ -1,5 +1,5 @@
 import type { DirectOperation } from '../../shared/operation';
-import { optionalObject, requiredText, withoutEmpty } from '../../shared/parameters';
+import { optionalObject, ParameterError, requiredText, withoutEmpty } from '../../shared/parameters';
 import { optionsField } from '../../shared/properties';
 import { signUpload } from '../../shared/sidecar';
 import type { SignRequest } from '../../shared/wire';
@@ -30,10 +30,12 @@ export const createUploadLink: DirectOperation = {
 		optionsField([...detailFields, { displayName: 'Expires After (Minutes)', name: 'expiresMinutes', type: 'number', typeOptions: { minValue: 15, maxValue: 1440 }, default: 60, description: 'How long the link works. At most an hour for a single request, a day for the others.' }]),
 	],
 	async answer({ context, read }) {
+		const size = Number(read('fileSize', 0));
+		if (!Number.isInteger(size) || size < 1) throw new ParameterError('"File Size (Bytes)" must be the size of the file, a whole number above zero: the link takes exactly so many bytes.');
 		const minutes = read('options.expiresMinutes', undefined);
 		const request = withoutEmpty<SignRequest>({
 			file_name: requiredText(read, 'fileName', 'File Name'),
-			file_size: Number(read('fileSize', 0)),
+			file_size: size,
 			mime_type: requiredText(read, 'mimeType', 'MIME Type'),
 			protocol: read('protocol', 'put') as SignRequest['protocol'],
 			expires_in_seconds: minutes === undefined || minutes === null ? undefined : Number(minutes) * 60,

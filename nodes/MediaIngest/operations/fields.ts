@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { ReadParameter } from '../../shared/operation';
-import { optionalText, ParameterError } from '../../shared/parameters';
+import { isRecord, optionalText, ParameterError, readChoices } from '../../shared/parameters';
 import type { AssetDetails } from '../../shared/wire';
 
 /** An asset of the sidecar. @param description what it is for */
@@ -41,12 +41,21 @@ export const detailFields: readonly INodeProperties[] = [
 	{ displayName: 'Title', name: 'title', type: 'string', default: '', description: 'Shown on its page and used for posts' },
 ];
 
+const TEXTS = ['title', 'description', 'language', 'owner'] as const;
+
 /** @param field the collection; undefined: nobody has set any */
 export function readDetails(read: ReadParameter, field: string): AssetDetails | undefined {
-	const text = (name: string): string | undefined => optionalText(read, `${field}.${name}`);
-	const given = read(`${field}.tags`, undefined);
-	const tags = (Array.isArray(given) ? given.map(String) : String(given ?? '').split(/[,，、\n]/)).map((tag) => tag.trim()).filter((tag) => tag !== '');
-	const details = { title: text('title'), description: text('description'), language: text('language'), owner: text('owner'), tags: tags.length > 0 ? tags : undefined };
-	const filled = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
-	return Object.keys(filled).length > 0 ? filled : undefined;
+	const texts = TEXTS.map((name) => [name, optionalText(read, `${field}.${name}`)] as const);
+	const details = Object.fromEntries([...texts, ['tags', readTags(read, field)] as const].filter(([, value]) => value !== undefined));
+	return Object.keys(details).length > 0 ? details : undefined;
 }
+
+/** The same for what is there already: a field that was added and is empty takes back what was said. */
+export function readDetailsToChange(read: ReadParameter, field: string): AssetDetails {
+	const added = read(field, {});
+	const isAdded = (name: string): boolean => isRecord(added) && name in added;
+	const texts = TEXTS.filter(isAdded).map((name) => [name, optionalText(read, `${field}.${name}`) ?? null] as const);
+	return { ...Object.fromEntries(texts), ...(isAdded('tags') ? { tags: readTags(read, field) ?? [] } : {}) };
+}
+
+const readTags = (read: ReadParameter, field: string): string[] | undefined => readChoices(read, `${field}.tags`);

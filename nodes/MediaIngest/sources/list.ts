@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { listSource } from '../../shared/sidecar';
 import type { OperationInput } from '../../shared/operation';
@@ -37,35 +38,56 @@ export const listProperties: INodeProperties[] = [
 	},
 ];
 
-/** A place in the memory of the workflow, and the n8n item that has read on from it. */
+/** What has been taken of a place, for the memory of the workflow. */
 interface Pending {
+	/** Of n8n. */
 	itemIndex: number;
 	key: string;
-	cursor: string;
+	marks: string[];
 }
 
-/** Cursors that are kept once the sidecar has taken the files they stand for. */
+/** Kept once the sidecar has taken the files they stand for. */
 const pending = new WeakMap<IExecuteFunctions, Pending[]>();
+
+/** Of each version of each file that was taken: 66 bits, so that two files are mistaken for one another about never. */
+const MARK_LENGTH = 11;
+/** 220 kB in n8n's database. The oldest are forgotten first. */
+const MOST_MARKS = 20_000;
 
 /** Every file of the place, as requests, up to the limit. */
 export async function findListed({ context, itemIndex, read }: OperationInput, { key, source, secrets = {} }: Listing): Promise<BatchItem[]> {
 	const limit = Math.min(MOST_FILES, Math.max(1, Number(read('limit', 50)) || 1));
 	const onlyNew = read('onlyNew', false) === true;
+	const seen = new Set(onlyNew ? marksOf(context, key) : []);
+	const here = new Set<string>();
 	const items = new Map<string, BatchItem>();
-	let cursor = onlyNew ? readFrom(context, key) : null;
-	for (let more = true; more && items.size < limit; ) {
-		const page = await listSource(context, { source, cursor, limit: limit - items.size });
+	let cursor: string | null = null;
+	let more = true;
+	while (more && items.size < limit) {
+		// Cursors tell what is new in some places only, and are forgotten by some; so that all are alike, the marks tell it.
+		const page: ListAnswer = await listSource(context, { source, cursor, limit: onlyNew ? MOST_FILES : limit - items.size });
 		for (const entry of page.entries) {
+			const mark = markOf(source, entry);
+			here.add(mark);
 			// Feeds name the same file in several entries.
 			const named = JSON.stringify(entry.source);
-			if (!items.has(named)) items.set(named, toItem(entry, secrets));
+			if (seen.has(mark) || items.has(named) || items.size >= limit) continue;
+			seen.add(mark);
+			items.set(named, toItem(entry, secrets));
 		}
 		for (const { name, reason } of page.skipped) context.logger.info(`Media Ingest passes over "${name}": ${reason}`, { itemIndex });
 		more = page.has_more && page.cursor !== null && page.cursor !== cursor;
 		cursor = page.cursor;
 	}
-	if (onlyNew && cursor !== null) pending.set(context, [...(pending.get(context) ?? []), { itemIndex, key, cursor }]);
+	// What is no longer there need not be remembered, as far as everything was looked at.
+	if (onlyNew) pending.set(context, [...(pending.get(context) ?? []), { itemIndex, key, marks: [...seen].filter((mark) => more || here.has(mark)) }]);
 	return [...items.values()];
+}
+
+/** Publishers keep the guid of an entry, not its address; elsewhere two files may have the same content. */
+function markOf({ type }: ListSource, { source, version }: ListAnswer['entries'][number]): string {
+	const text = type === 'rss' ? version : JSON.stringify([source, version]);
+	return createHash('sha256').update(text).digest('base64url').slice(0, MARK_LENGTH);
 }
 
 function toItem({ source, metadata, name }: ListAnswer['entries'][number], secrets: NonNullable<Listing['secrets']>): BatchItem {
@@ -77,27 +99,28 @@ function toItem({ source, metadata, name }: ListAnswer['entries'][number], secre
 	return { operation: 'ingest', source: { ...source, ...secrets } as Source, metadata: { ...metadata, file_name: name }, ...(Object.keys(details).length > 0 ? { details } : {}) };
 }
 
-/** Where this run has come to, or an earlier one: two items may name the same place. */
-function readFrom(context: IExecuteFunctions, key: string): string | null {
+/** What this run, or an earlier one, has taken: two items may name the same place. */
+function marksOf(context: IExecuteFunctions, key: string): string[] {
 	const here = pending.get(context)?.filter((one) => one.key === key).at(-1);
-	const remembered = here?.cursor ?? (context.getWorkflowStaticData('node').cursors as IDataObject | undefined)?.[key];
-	return typeof remembered === 'string' ? remembered : null;
+	const text = (context.getWorkflowStaticData('node').taken as IDataObject | undefined)?.[key];
+	return here?.marks ?? (typeof text === 'string' ? (text.match(new RegExp(`.{${MARK_LENGTH}}`, 'g')) ?? []) : []);
 }
 
 /**
  * Called when the sidecar has taken the files: what was listed before it refused them would be lost otherwise.
  * @param refused n8n items whose files it did not take
  */
-export function rememberCursors(context: IExecuteFunctions, refused: readonly number[]): void {
+export function rememberTaken(context: IExecuteFunctions, refused: readonly number[]): void {
 	const lost = new Set<string>();
 	const kept: IDataObject = {};
-	for (const { itemIndex, key, cursor } of pending.get(context) ?? []) {
-		// What a later item of the same place has read lies behind what was refused.
+	for (const { itemIndex, key, marks } of pending.get(context) ?? []) {
+		// What a later item of the same place has read includes what was refused.
 		if (refused.includes(itemIndex)) lost.add(key);
-		else if (!lost.has(key)) kept[key] = cursor;
+		else if (!lost.has(key)) kept[key] = marks.slice(-MOST_MARKS).join('');
 	}
 	pending.delete(context);
-	if (Object.keys(kept).length === 0) return;
 	const data = context.getWorkflowStaticData('node');
-	data.cursors = { ...(data.cursors as IDataObject | undefined), ...kept };
+	const before = (data.taken ?? {}) as IDataObject;
+	// n8n stores it whenever it was written to.
+	if (Object.entries(kept).some(([key, marks]) => before[key] !== marks)) data.taken = { ...before, ...kept };
 }

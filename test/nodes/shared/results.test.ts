@@ -74,7 +74,7 @@ describe('the other items', () => {
 	});
 
 	it('marks every job of a run that was never called back as failed with deadline_exceeded', () => {
-		const items = timedOutItems([{ job_id: 'a', asset_id: 'x', operation: 'crop' }, { job_id: 'b', asset_id: null, operation: 'crop' }], [1, 1], 30);
+		const items = timedOutItems([{ item_index: 0, job_id: 'a', asset_id: 'x', operation: 'crop' }, { item_index: 0, job_id: 'b', asset_id: null, operation: 'crop' }], [1], 30);
 		expect(items.map(({ json }) => [json.code, json.job_id, json.item_index])).toEqual([
 			['deadline_exceeded', 'a', 1],
 			['deadline_exceeded', 'b', 1],
@@ -83,7 +83,7 @@ describe('the other items', () => {
 	});
 
 	it('answers job ids at once when the node does not wait', () => {
-		const jobs = [{ id: 'j', job_type: 'probe', status: 'pending' as const, asset_id: 'a', estimated_duration: 2 }];
+		const jobs = [{ id: 'j', item_index: 0, job_type: 'probe', status: 'pending' as const, asset_id: 'a', estimated_duration: 2 }];
 		expect(submittedItems({ batch_id: 'b', status: 'pending', jobs }, [5])).toEqual([
 			{ json: { asset_id: 'a', job_id: 'j', operation: 'probe', status: 'pending', batch_id: 'b', estimated_duration: 2 }, pairedItem: { item: 5 } },
 		]);

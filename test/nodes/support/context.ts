@@ -21,6 +21,8 @@ export interface FakeRun {
 	tool?: boolean;
 	binaryStream?: () => NodeJS.ReadableStream;
 	binarySize?: number;
+	/** What the workflow remembers of this node. */
+	staticData?: IDataObject;
 }
 
 /** The part of n8n that a node run touches, with what the node left in it. HTTP goes out for real. */
@@ -29,6 +31,9 @@ export interface FakeContext {
 	nodeContext: IDataObject;
 	executeData: IExecuteData;
 	waits: Date[];
+	staticData: IDataObject;
+	/** What the node wrote into n8n's log. */
+	logged: string[];
 }
 
 export const NODE: INode = {
@@ -46,6 +51,8 @@ export function fakeContext(run: FakeRun): FakeContext {
 	const items: INodeExecutionData[] = run.items ?? [{ json: {} }];
 	const nodeContext: IDataObject = {};
 	const waits: Date[] = [];
+	const staticData = run.staticData ?? {};
+	const logged: string[] = [];
 	const node: INode = { ...NODE, credentials: named(run.credentials), ...run.node };
 	const executeData: IExecuteData = { data: { main: [items] }, node, source: { main: [{ previousNode: 'Before' }] } };
 	const read = (name: string, itemIndex: number, fallback?: unknown): unknown => {
@@ -82,11 +89,13 @@ export function fakeContext(run: FakeRun): FakeContext {
 		getExecutionCancelSignal: () => undefined,
 		evaluateExpression: (expression) => (expression.includes('$runIndex') ? 0 : RESUME_URL),
 		getContext: () => nodeContext,
+		getWorkflowStaticData: () => staticData,
+		logger: { info: (text: string) => void logged.push(text) } as IExecuteFunctions['logger'],
 		getExecuteData: () => executeData,
 		setMetadata: (metadata) => void (executeData.metadata = { ...executeData.metadata, ...metadata }),
 		putExecutionToWait: (date) => Promise.resolve(void waits.push(date)),
 	};
-	return { context: context as IExecuteFunctions, nodeContext, executeData, waits };
+	return { context: context as IExecuteFunctions, nodeContext, executeData, waits, staticData, logged };
 }
 
 function named(credentials: FakeRun['credentials']): INode['credentials'] {

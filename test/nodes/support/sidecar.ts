@@ -57,6 +57,7 @@ function defaultAnswer({ path, body }: Received, url: string): { status: number;
 		const { items } = JSON.parse(body) as { items: Array<{ operation: string; asset_id?: string }> };
 		const jobs = items.map(({ operation, asset_id: asset }, index) => ({
 			id: `job-${index}`,
+			item_index: index,
 			job_type: operation,
 			status: 'pending',
 			asset_id: asset ?? `asset-${index}`,
