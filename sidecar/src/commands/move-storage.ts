@@ -45,6 +45,10 @@ export async function moveStorageCommand(environment: Record<string, string | un
 			return 0;
 		}
 		print(`${described(summary.verified)} moved from ${summary.from} to ${summary.to} and verified${summary.already > 0 ? ` (${summary.already} were there already)` : ''}; ${summary.deleted} deleted at ${summary.from}.`);
+		const { differing, archived } = summary;
+		if (archived.length > 0) print(`Not over yet: ${archived.length} file${archived.length === 1 ? ' lies' : 's lie'} in the archive of ${summary.from} and ${archived.length === 1 ? 'was' : 'were'} asked for from there, which takes hours. Run this again then.`);
+		if (differing.length > 0) print(`Not over: ${differing.length} file${differing.length === 1 ? ' is' : 's are'} different at ${summary.from} and ${summary.to}, and nothing tells which is right: ${named(differing)}. Nothing of them was deleted. What ${summary.to} has is what is used: look at it, take the wrong one away, and run this again.`);
+		if (archived.length + differing.length > 0) return 1;
 		if (summary.openUploads === 0) return 0;
 		print(`Not over yet: ${summary.openUploads} upload${summary.openUploads === 1 ? '' : 's'} begun before may still arrive at ${summary.from}. Everything works meanwhile; run this again when their links have expired.`);
 		return 1;
@@ -54,6 +58,7 @@ export async function moveStorageCommand(environment: Record<string, string | un
 }
 
 const PROGRESS_EVERY_MS = 2000;
+const MOST_NAMED = 20;
 
 function parse(flags: readonly string[]): { workspaceId: string; to: string; dryRun: boolean } | null {
 	try {
@@ -63,6 +68,8 @@ function parse(flags: readonly string[]): { workspaceId: string; to: string; dry
 		return null;
 	}
 }
+
+const named = (keys: readonly string[]): string => keys.slice(0, MOST_NAMED).join(', ') + (keys.length > MOST_NAMED ? ' …' : '');
 
 const described = ({ files, bytes }: MoveCount): string => `${files} file${files === 1 ? '' : 's'} (${(bytes / 1e6).toFixed(1)} MB)`;
 

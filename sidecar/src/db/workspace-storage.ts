@@ -1,6 +1,6 @@
-import { and, count, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, count, eq, gt, isNotNull, isNull, lt, ne, notLike, or, sql } from 'drizzle-orm';
 import type { Executor, OpenDatabase } from './database.ts';
-import { jobs, uploads, workspaces } from './schema.ts';
+import { assets, assetVersions, jobs, uploads, workspaces } from './schema.ts';
 
 /** Where a workspace has its files. */
 export interface Placement {
@@ -37,29 +37,48 @@ export async function jobsSinceBefore(db: Executor, workspaceId: string, time: D
 	return row?.jobs ?? 0;
 }
 
-/** Uploads that the old place takes itself, begun before `time` and still open: their links lead there. */
-export async function openUploads(db: Executor, workspaceId: string, time: Date): Promise<number> {
+/** Uploads that have not arrived, begun before `before`; with `notIn`, only those that a store takes itself, another one than that. */
+export async function openUploads(db: Executor, { workspaceId, before, notIn }: { workspaceId: string; before: Date; notIn?: string }): Promise<number> {
+	// The ID of an upload in parts begins with the name of its store (storage/by-workspace.ts).
+	const elsewhere = notIn === undefined ? undefined : and(eq(uploads.direct, true), or(isNull(uploads.uploadId), notLike(uploads.uploadId, `${notIn}:%`)));
 	const [row] = await db
 		.select({ uploads: count() })
 		.from(uploads)
-		.where(and(eq(uploads.workspaceId, workspaceId), eq(uploads.direct, true), isNull(uploads.arrivedAt), gt(uploads.expiresAt, sql`now()`), lt(uploads.createdAt, time)));
+		.where(and(eq(uploads.workspaceId, workspaceId), isNull(uploads.arrivedAt), gt(uploads.expiresAt, sql`now()`), lt(uploads.createdAt, before), elsewhere));
 	return row?.uploads ?? 0;
 }
 
+/** The clock that `created_at` and `started_at` go by. */
+export async function timeOf(db: Executor): Promise<Date> {
+	const [row] = await db.select({ now: sql<string>`now()` }).from(sql`(select 1) one`);
+	return new Date(row?.now ?? Date.now());
+}
+
+/** What the database knows of the content of an original; null: nothing, or it is no original. */
+export async function sha256OfKey(db: Executor, key: string): Promise<string | null> {
+	// Of one that was replaced, `sha256` is that of what was there before.
+	const [asset] = await db.select({ sha256: assets.sha256 }).from(assets).where(or(and(eq(assets.storageKey, key), isNull(assets.originalKey), ne(assets.originalState, 'replaced')), eq(assets.originalKey, key)));
+	if (asset) return asset.sha256;
+	const [version] = await db.select({ sha256: assetVersions.sha256 }).from(assetVersions).where(eq(assetVersions.storageKey, key));
+	return version?.sha256 ?? null;
+}
+
 /**
- * Nobody else moves this workspace while `work` runs; false: somebody does. Held by a connection, so it ends with the process. The
+ * Nobody else moves this workspace while `work` runs; false: somebody does. Held by a connection, so it ends with the process, and when
+ * the connection breaks: what `work` is given throws then. The
  * embedded database belongs to one process anyway, and has no connection to spare.
  */
-export async function aloneMoving({ kind, db }: OpenDatabase, workspaceId: string, work: () => Promise<void>): Promise<boolean> {
+export async function aloneMoving({ kind, db }: OpenDatabase, workspaceId: string, work: (alone: () => Promise<void>) => Promise<void>): Promise<boolean> {
 	if (kind === 'pglite') {
-		await work();
+		await work(() => Promise.resolve());
 		return true;
 	}
 	return db.transaction(async (tx) => {
 		await tx.execute(sql`set local idle_in_transaction_session_timeout = 0`);
 		const { rows } = await tx.execute<{ locked: boolean }>(sql`select pg_try_advisory_xact_lock(hashtext('move-storage'), hashtext(${workspaceId})) as locked`);
 		if (rows[0]?.locked !== true) return false;
-		await work();
+		// Whether this connection still lives, and its lock with it.
+		await work(async () => void (await tx.execute(sql`select 1`)));
 		return true;
 	});
 }

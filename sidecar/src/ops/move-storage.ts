@@ -2,10 +2,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { OpenDatabase } from '../db/database.ts';
-import { aloneMoving, jobsSinceBefore, openUploads, place, placementOf, PLACEMENTS_CACHE_MS } from '../db/workspace-storage.ts';
+import { aloneMoving, jobsSinceBefore, openUploads, place, placementOf, PLACEMENTS_CACHE_MS, sha256OfKey, timeOf } from '../db/workspace-storage.ts';
 import { PipelineError } from '../errors.ts';
 import { mimeOfName } from '../media/package.ts';
-import { workspaceFolder } from '../storage/keys.ts';
+import { foldersOf } from '../storage/keys.ts';
 import type { Storage, StoredFile } from '../storage/storage.ts';
 
 export interface MoveOptions {
@@ -38,8 +38,17 @@ export interface MoveSummary {
 	/** Of these, so many were there from an earlier, interrupted run. */
 	already: number;
 	deleted: number;
+	/** Different at the two places, and nothing tells which is right: both are kept. Not empty: the move is not over. */
+	differing: string[];
+	/** In an archive, from where they have been asked for. Not empty: the move is not over, run it again when they are there. */
+	archived: string[];
 	/** Uploads that were begun at the old place and may still arrive there. Not 0: the move is not over, run it again. */
 	openUploads: number;
+}
+
+interface Alone {
+	/** Throws when nobody keeps others from moving the same workspace any more: asked before each deletion. */
+	alone(): Promise<void>;
 }
 
 /** Files that are copied at the same time; a store answers each after a while, so one after the other would be mostly waiting. */
@@ -47,7 +56,8 @@ const AT_ONCE = 4;
 /** Twice what other processes may believe the old place. */
 const NOTICE_MS = 2 * PLACEMENTS_CACHE_MS;
 const JOBS_EVERY_MS = 2000;
-const FOLDERS = ['raw', 'incoming', 'jobs'];
+/** Rounds in which nothing could be deleted. */
+const MOST_IDLE = 5;
 
 /**
  * Moves the files of a workspace to another back end. All that it remembers is the row of the workspace and the files themselves, so
@@ -56,21 +66,22 @@ const FOLDERS = ['raw', 'incoming', 'jobs'];
  */
 export async function moveStorage(options: MoveOptions): Promise<MoveSummary> {
 	let summary: MoveSummary | undefined;
-	const alone = await aloneMoving(options.database, options.workspaceId, async () => {
-		summary = await move(options);
+	const wasAlone = await aloneMoving(options.database, options.workspaceId, async (alone) => {
+		summary = await move({ ...options, alone });
 	});
-	if (alone && summary) return summary;
+	if (wasAlone && summary) return summary;
 	throw new PipelineError('conflict', `Somebody else is moving the workspace ${options.workspaceId} right now. Wait until that has ended.`);
 }
 
-async function move(options: MoveOptions): Promise<MoveSummary> {
+async function move(options: MoveOptions & Alone): Promise<MoveSummary> {
 	const { database: { db }, backends, workspaceId, to, dryRun, say } = options;
 	const { from, begun } = await plan(options);
 	const [source, target] = [backends.get(from), backends.get(to)];
 	if (!source) throw notConfigured(from, backends);
 	if (!target) throw notConfigured(to, backends);
-	const prefixes = [...FOLDERS, ...(options.publicFiles === null ? ['public'] : [])].map((folder) => `${folder}/${workspaceFolder(workspaceId)}/`);
-	const summary: MoveSummary = { from, to, verified: { files: 0, bytes: 0 }, already: 0, deleted: 0, openUploads: 0 };
+	// Public files that were made before PUBLIC_STORAGE was set are where the workspace is; those in PUBLIC_STORAGE stay.
+	const prefixes = foldersOf(workspaceId).filter((folder) => from !== options.publicFiles || !folder.startsWith('public/'));
+	const summary: MoveSummary = { from, to, verified: { files: 0, bytes: 0 }, already: 0, deleted: 0, differing: [], archived: [], openUploads: 0 };
 
 	if (dryRun) {
 		for await (const { bytes } of listAll(source, prefixes)) {
@@ -82,43 +93,67 @@ async function move(options: MoveOptions): Promise<MoveSummary> {
 
 	await target.prepare();
 	if (!begun) await place(db, { workspaceId, storage: to, storageFrom: from });
-	const since = new Date();
 	say(begun ? `Going on with the move of ${workspaceId} from ${from} to ${to}.` : `New files of ${workspaceId} are written to ${to} from now on.`);
 	if (options.others) await pause(NOTICE_MS);
+	// Only now everybody knows: what was begun a moment before was begun at the old place.
+	const since = await timeOf(db);
 
-	const verified = new Map<string, StoredFile>();
-	const copyAll = () => eachOf(listAll(source, prefixes), async (file) => {
-		if (sameFile(verified.get(file.key), file)) return false;
-		const outcome = await copyVerified(source, target, file);
+	const verified = new Map<string, Verified>();
+	const left = new Set<string>();
+	const copyAll = (mayVanish: boolean) => eachOf(listAll(source, prefixes), async (listed) => {
+		const { key, bytes } = listed;
+		if (left.has(key) || sameFile(verified.get(key)?.listed ?? null, listed)) return false;
+		const { outcome, file } = await copyVerified({ ...options, source, target, mayVanish }, listed);
 		if (outcome === 'gone') return false;
-		summary.already += outcome === 'already' ? 1 : 0;
-		if (!verified.has(file.key)) {
-			summary.verified.files++;
-			summary.verified.bytes += file.bytes;
+		if (outcome === 'differs' || outcome === 'archived') {
+			left.add(key);
+			(outcome === 'differs' ? summary.differing : summary.archived).push(key);
+			return false;
 		}
-		verified.set(file.key, file);
+		summary.already += outcome === 'already' ? 1 : 0;
+		if (!verified.has(key)) {
+			summary.verified.files++;
+			summary.verified.bytes += bytes;
+		}
+		verified.set(key, { listed, file });
 		options.progress(summary.verified);
 		return true;
 	});
+	const others = async (): Promise<string | null> => {
+		for await (const { key } of listAll(source, prefixes)) if (!left.has(key)) return key;
+		return null;
+	};
 
-	for (let deletedAll = false; !deletedAll; ) {
-		while ((await copyAll()) > 0) ;
+	const deletedKeys = new Set<string>();
+	for (let still: string | null = '', idle = 0; still !== null; ) {
+		while ((await copyAll(true)) > 0) ;
 		if (options.others) await jobsToEnd(options, since);
 		// What these have still written to the old place.
-		while ((await copyAll()) > 0) ;
-		summary.deleted += await deleteVerified(source, verified);
-		deletedAll = (await listAll(source, prefixes).next()).done === true;
+		while ((await copyAll(true)) > 0) ;
+		const deleted = await deleteVerified(options, source, target, verified);
+		for (const key of deleted) deletedKeys.add(key);
+		summary.deleted += deleted.length;
+		still = await others();
+		idle = deleted.length > 0 ? 0 : idle + 1;
+		if (still !== null && (deletedKeys.has(still) || idle >= MOST_IDLE)) {
+			throw new PipelineError('storage_failed', `${from} still has ${still}, which could not be deleted there. Everything is in ${to} and works. Look whether ${from} keeps files for a time (object lock, retention), or ${to} loses them; then run the move again.`);
+		}
 	}
+	if (left.size > 0) return summary;
 
-	summary.openUploads = source.direct(`${prefixes[0]}x`) ? await openUploads(db, workspaceId, since) : 0;
+	summary.openUploads = source.direct(`${prefixes[0]}x`) ? await openUploads(db, { workspaceId, before: since, notIn: to }) : 0;
 	if (summary.openUploads > 0) return summary;
+	await options.alone();
 	await place(db, { workspaceId, storage: to, storageFrom: null });
 	if (options.others) {
 		await pause(NOTICE_MS);
-		// Of a writer that had looked up the old place a moment before.
-		while ((await copyAll()) > 0) ;
-		summary.deleted += await deleteVerified(source, verified);
+		// Of a writer that had looked up the old place a moment before. It may be taking its file along itself.
+		while ((await copyAll(false)) > 0) ;
+		summary.deleted += (await deleteVerified(options, source, target, verified)).length;
+		// A slow upload may still be writing to the old place: it takes its file along when it ends.
+		if ((await openUploads(db, { workspaceId, before: since })) > 0) return summary;
 	}
+	for (const prefix of prefixes) await source.deleteUnfinished(prefix).catch((error: Error) => say(`What killed writers have left half-written at ${from} could not be taken away: ${error.message}`));
 	return summary;
 }
 
@@ -129,6 +164,7 @@ async function plan({ database: { db }, standard, workspaceId, to, backends, dry
 	if (!backends.has(to)) throw notConfigured(to, backends);
 	const { storageFrom } = placement;
 	const current = placement.storage ?? standard;
+	if (backends.get(to)?.publicOnly) throw new PipelineError('invalid_request', `The storage ${to} only takes public files: name it in PUBLIC_STORAGE. Nothing was changed.`);
 	if (storageFrom === null) {
 		if (current === to) throw new PipelineError('conflict', `The files of ${workspaceId} are in ${to} already: there is nothing to move.`);
 		return { from: current, begun: false };
@@ -145,31 +181,65 @@ async function plan({ database: { db }, standard, workspaceId, to, backends, dry
 const notConfigured = (name: string, backends: ReadonlyMap<string, Storage>): PipelineError =>
 	new PipelineError('invalid_request', `The storage ${name} is not configured. Set its variables (docs/storage.md). Configured: ${[...backends.keys()].join(', ')}.`);
 
+interface Verified {
+	/** As the list has it, to know it again there. */
+	listed: StoredFile;
+	/** As it was when it was compared. Lists and looks may tell the time differently: some stores round it in one of them. */
+	file: StoredFile;
+}
+
+interface Copying extends Pick<MoveOptions, 'database'>, Alone {
+	source: Storage;
+	target: Storage;
+	/** Whoever deletes a file deletes it at both places. False: it may also have been taken along to the new place. */
+	mayVanish: boolean;
+}
+
+type Outcome = 'copied' | 'already' | 'gone' | 'differs' | 'archived';
+
 /** Copies one file and compares what can be read at both places. */
-async function copyVerified(source: Storage, target: Storage, { key, bytes, modifiedAt }: StoredFile): Promise<'copied' | 'already' | 'gone'> {
+async function copyVerified({ database: { db }, source, target, mayVanish, alone }: Copying, { key, bytes: listedBytes }: StoredFile): Promise<{ outcome: Outcome; file: StoredFile }> {
+	const file = await source.head(key);
+	const missing = { key, bytes: listedBytes, modifiedAt: new Date(0) };
+	if (!file) return { outcome: 'gone', file: missing };
 	try {
 		const there = await target.head(key);
 		if (there) {
-			const before = await sha256(source, key);
-			if (there.bytes === bytes && (await sha256(target, key)) === before) return 'already';
-			// Written anew since the move began: that one counts.
-			if (there.modifiedAt >= modifiedAt) return 'already';
+			const [before, after] = [await sha256(source, key), await sha256(target, key)];
+			if (before === after) return { outcome: 'already', file };
+			// Written anew since the move began, or copied badly by a move that was killed before it compared?
+			const known = await sha256OfKey(db, key);
+			if (known === after) return { outcome: 'already', file };
+			if (known !== before && there.modifiedAt >= file.modifiedAt) return { outcome: 'differs', file };
 		}
 		const hash = createHash('sha256');
-		const copy = await target.putStream(key, hashed(await source.read(key), hash), { bytes, mime: mimeOfName(key) });
+		const copy = await target.putStream(key, hashed(await source.read(key), hash), { bytes: file.bytes, mime: mimeOfName(key) });
 		const sent = hash.digest('hex');
-		if (copy.bytes !== bytes || (await sha256(target, key)) !== sent) {
+		if (copy.bytes !== file.bytes || (await sha256(target, key)) !== sent) {
+			await alone();
 			await target.delete(key);
 			throw new PipelineError('storage_failed', `${key} differs at the new place. It was taken away there, nothing was deleted at the old one. Run the move again.`);
 		}
 	} catch (error) {
-		if (error instanceof PipelineError && error.code === 'not_found' && (await source.head(key)) === null) return 'gone';
+		if (error instanceof PipelineError && error.code === 'storage_archived') return { outcome: await fetched(source, key, error), file };
+		if (error instanceof PipelineError && error.code === 'not_found' && (await source.head(key)) === null) return { outcome: 'gone', file };
 		throw error;
 	}
+	if (!mayVanish || (await source.head(key)) !== null) return { outcome: 'copied', file };
 	// Deleted while it was copied: whoever did that has looked at the new place too early.
-	if ((await source.head(key)) !== null) return 'copied';
+	await alone();
 	await target.delete(key);
-	return 'gone';
+	return { outcome: 'gone', file };
+}
+
+/** Asks for a file from the archive: it can be copied when it is back. Throws `error` where nothing can be asked for. */
+async function fetched(source: Storage, key: string, error: PipelineError): Promise<'archived'> {
+	const canFetch = await source.setClass(key, 'standard').catch((refused: unknown) => {
+		if (refused instanceof PipelineError && refused.code === 'storage_archived') return true;
+		throw refused;
+	});
+	if (canFetch) return 'archived';
+	throw error;
 }
 
 /** Passes on the bytes and the error of its source. */
@@ -190,17 +260,18 @@ async function sha256(storage: Storage, key: string): Promise<string> {
 	return hash.digest('hex');
 }
 
-const sameFile = (a: StoredFile | undefined, b: StoredFile | null): boolean => a?.bytes === b?.bytes && a?.modifiedAt.getTime() === b?.modifiedAt.getTime();
+const sameFile = (a: StoredFile | null, b: StoredFile): boolean => a?.bytes === b.bytes && a.modifiedAt.getTime() === b.modifiedAt.getTime();
 
-/** Those that are still as they were when they were compared. */
-async function deleteVerified(source: Storage, verified: Map<string, StoredFile>): Promise<number> {
-	let deleted = 0;
-	for (const [key, file] of verified) {
-		const now = await source.head(key);
+/** Those that are still as they were when they were compared, and are still at the new place. */
+async function deleteVerified({ alone }: Alone, source: Storage, target: Storage, verified: Map<string, Verified>): Promise<string[]> {
+	const deleted: string[] = [];
+	for (const [key, { file }] of verified) {
 		verified.delete(key);
-		if (!now || !sameFile(file, now)) continue;
+		const now = await source.head(key);
+		if (!now || !sameFile(file, now) || (await target.head(key)) === null) continue;
+		await alone();
 		await source.delete(key);
-		deleted++;
+		deleted.push(key);
 	}
 	return deleted;
 }

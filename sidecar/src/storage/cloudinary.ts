@@ -115,6 +115,7 @@ export function createCloudinaryStorage(options: CloudinaryOptions): CloudinaryS
 
 	return {
 		name: 'cloudinary',
+		publicOnly: true,
 		async prepare() {
 			if (now() < trustedUntil) return;
 			await api.send({ action: 'answer to the key of CLOUDINARY_URL', method: 'GET', url: `${admin}/ping` });

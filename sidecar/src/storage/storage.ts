@@ -53,6 +53,8 @@ export interface Multipart {
  */
 export interface Storage {
 	readonly name: string;
+	/** Whatever lies here, anyone can fetch: it takes keys below `public/` only. */
+	readonly publicOnly?: true;
 	/** Called at boot: creates what is missing, throws when the place cannot be written. */
 	prepare(): Promise<void>;
 	/** Moves a finished local file under `key` (rename where possible). The local file is gone afterwards. */

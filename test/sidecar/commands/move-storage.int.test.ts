@@ -6,19 +6,26 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { eq } from 'drizzle-orm';
+import { jest } from '@jest/globals';
+import { eq, sql } from 'drizzle-orm';
 import { moveStorageCommand } from '../../../sidecar/src/commands/move-storage.ts';
 import { composeStorage, createBackEnds } from '../../../sidecar/src/compose/storage.ts';
 import { readConfig } from '../../../sidecar/src/config.ts';
 import { openPglite, openPostgres } from '../../../sidecar/src/db/open.ts';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
 import { workspaces } from '../../../sidecar/src/db/schema.ts';
+import { aloneMoving } from '../../../sidecar/src/db/workspace-storage.ts';
 import { createDiskStorage } from '../../../sidecar/src/storage/disk.ts';
 import { createS3Storage } from '../../../sidecar/src/storage/s3.ts';
 import type { Storage } from '../../../sidecar/src/storage/storage.ts';
+import { prepareDatabase } from '../../support/pglite.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { startS3, type TestS3 } from '../../support/s3.ts';
 import { startTestSidecar } from '../../support/sidecar.ts';
+
+/** Each opens an embedded database several times, on a machine that has other work. */
+const SLOW_MS = 120_000;
+jest.setTimeout(SLOW_MS);
 
 const COMMAND = fileURLToPath(new URL('../../../sidecar/src/commands/move-storage.ts', import.meta.url));
 const TO_S3 = ['--workspace', 'acme', '--to', 's3'];
@@ -43,6 +50,7 @@ beforeEach(async () => {
 		S3_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
 		S3_FORCE_PATH_STYLE: 'true',
 	};
+	await prepareDatabase(join(folder, 'database'));
 	disk = createDiskStorage({ root: join(folder, 'files') });
 	s3 = createS3Storage(options);
 });
@@ -143,7 +151,7 @@ describe('storage:move', () => {
 		expect(await filesIn(s3)).toEqual(mine);
 		expect(await count(disk)).toBe(1);
 		expect(await placement()).toEqual({ storage: 's3', from: null });
-	});
+	}, 3 * SLOW_MS);
 
 	it('replaces what differs at the new place by what it moves, unless that was written since', async () => {
 		await fill(4);
@@ -229,6 +237,22 @@ describe('storage:move beside sidecars at work', () => {
 			storage.close();
 			await database.close();
 			await sidecar.close();
+		}
+	}, 2 * SLOW_MS);
+
+	it('deletes nothing any more when the connection that keeps others away has broken', async () => {
+		const database = await openPostgres({ url: postgres.url });
+		try {
+			await expect(
+				aloneMoving(database, 'default', async (alone) => {
+					await alone();
+					await database.db.execute(sql`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'`);
+					await expect(alone()).rejects.toThrow();
+					expect(await aloneMoving(database, 'default', () => Promise.resolve())).toBe(true);
+				}),
+			).rejects.toThrow();
+		} finally {
+			await database.close();
 		}
 	});
 });

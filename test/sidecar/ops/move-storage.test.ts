@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { eq } from 'drizzle-orm';
+import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
+import { assets, workspaces } from '../../../sidecar/src/db/schema.ts';
+import { placementOf } from '../../../sidecar/src/db/workspace-storage.ts';
+import { PipelineError } from '../../../sidecar/src/errors.ts';
+import { moveStorage, type MoveSummary } from '../../../sidecar/src/ops/move-storage.ts';
+import { createDiskStorage } from '../../../sidecar/src/storage/disk.ts';
+import type { Storage } from '../../../sidecar/src/storage/storage.ts';
+import { sha256 } from '../../../sidecar/src/secrets.ts';
+import { openTestDatabase } from '../../support/pglite.ts';
+
+const KEY = 'raw/acme/1.mp4';
+
+describe('moving the files of a workspace', () => {
+	let folder: string;
+	let database: OpenDatabase;
+	let backends: Map<string, Storage>;
+	let said: string[];
+	beforeEach(async () => {
+		folder = await mkdtemp(join(tmpdir(), 'move-'));
+		backends = new Map(['old', 'new', 'world'].map((name) => [name, { ...createDiskStorage({ root: join(folder, name) }), name }]));
+		said = [];
+		await database.db.insert(workspaces).values({ id: 'acme', name: 'Acme' });
+	});
+	afterEach(async () => {
+		await database.db.delete(assets);
+		await database.db.delete(workspaces).where(eq(workspaces.id, 'acme'));
+		await rm(folder, { recursive: true, force: true });
+	});
+	beforeAll(async () => {
+		database = await openTestDatabase();
+	});
+	afterAll(() => database.close());
+
+	const at = (name: string): Storage => backends.get(name) as Storage;
+	const put = (name: string, key: string, content: string) => at(name).putStream(key, Readable.from([Buffer.from(content)]));
+	/** The old place, or the new one, with something about it changed. */
+	const change = (name: string, how: (real: Storage) => Partial<Storage>): void => void backends.set(name, { ...at(name), ...how(at(name)) });
+	const files = async (name: string): Promise<Record<string, string>> => {
+		const found: Record<string, string> = {};
+		for await (const { key } of at(name).list('')) found[key] = await text(createReader(join(folder, name), key));
+		return found;
+	};
+	const createReader = (root: string, key: string) => Readable.from((async function* () {
+		yield* await createDiskStorage({ root }).read(key);
+	})());
+	const move = (more: { to?: string; publicFiles?: string | null } = {}): Promise<MoveSummary> =>
+		moveStorage({ database, backends, standard: 'old', publicFiles: null, workspaceId: 'acme', to: 'new', dryRun: false, others: false, progress: () => undefined, say: (line) => void said.push(line), ...more });
+	const place = async () => {
+		const { storage, storageFrom } = (await placementOf(database.db, 'acme')) ?? {};
+		return [storage, storageFrom];
+	};
+	/** What an earlier run, killed before it compared, may have left: newer than the file it was made of. */
+	const leftBehind = async (content: string) => {
+		await put('old', KEY, 'right');
+		await utimes(at('old').localPath(KEY) ?? '', new Date('2026-01-01'), new Date('2026-01-01'));
+		await put('new', KEY, content);
+	};
+	const asset = (content: string) => database.db.insert(assets).values({ id: randomUUID(), workspaceId: 'acme', source: 'url', status: 'ready', storageKey: KEY, sha256: sha256(content) });
+
+	it('comes to an end where lists tell times more exactly than looks', async () => {
+		// MinIO and R2: milliseconds in lists, whole seconds in the header.
+		change('old', (real) => ({ head: async (key) => {
+			const found = await real.head(key);
+			return found && { ...found, modifiedAt: new Date(Math.floor(found.modifiedAt.getTime() / 1000) * 1000) };
+		} }));
+		await put('old', KEY, 'content');
+		expect(await move()).toMatchObject({ verified: { files: 1 }, deleted: 1 });
+		expect([await files('old'), await files('new')]).toEqual([{}, { [KEY]: 'content' }]);
+	});
+
+	it('takes along public files that were made before PUBLIC_STORAGE was set', async () => {
+		await put('old', 'public/acme/a.webp', 'earlier');
+		await put('world', 'public/acme/b.webp', 'later');
+		await move({ publicFiles: 'world' });
+		expect([await files('old'), await files('new'), await files('world')]).toEqual([{}, { 'public/acme/a.webp': 'earlier' }, { 'public/acme/b.webp': 'later' }]);
+	});
+
+	it('leaves public files where PUBLIC_STORAGE is', async () => {
+		for (const key of [KEY, 'public/acme/a.webp']) await put('old', key, key);
+		await move({ publicFiles: 'old' });
+		expect([Object.keys(await files('old')), Object.keys(await files('new'))]).toEqual([['public/acme/a.webp'], [KEY]]);
+	});
+
+	it('does not begin a move to a storage of public files only', async () => {
+		change('new', () => ({ publicOnly: true }));
+		await put('old', KEY, 'private');
+		await expect(move()).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringMatching(/PUBLIC_STORAGE/) as string });
+		expect(await place()).toEqual([null, null]);
+	});
+
+	it.each([
+		['longer', 'right and more'],
+		['as long', 'wrong'],
+	])('keeps both when the new place has something younger that is %s, and nothing tells which is right', async (_name, content) => {
+		await leftBehind(content);
+		await put('old', 'raw/acme/2.mp4', 'another');
+		expect(await move()).toMatchObject({ differing: [KEY], deleted: 1 });
+		expect([await files('old'), await files('new')]).toEqual([{ [KEY]: 'right' }, { [KEY]: content, 'raw/acme/2.mp4': 'another' }]);
+		expect(await place()).toEqual(['new', 'old']);
+		await at('new').delete(KEY);
+		expect(await move()).toMatchObject({ differing: [] });
+		expect([await files('old'), await files('new'), await place()]).toEqual([{}, { [KEY]: 'right', 'raw/acme/2.mp4': 'another' }, ['new', null]]);
+	});
+
+	it('replaces a bad copy that a killed move has left, when the database knows the right bytes', async () => {
+		await leftBehind('wrong');
+		await asset('right');
+		expect(await move()).toMatchObject({ differing: [] });
+		expect(await files('new')).toEqual({ [KEY]: 'right' });
+	});
+
+	it('keeps what was written to the new place since, when the database knows it', async () => {
+		await leftBehind('anew');
+		// Whatever the clocks of the two say.
+		await utimes(at('new').localPath(KEY) ?? '', new Date('2020-01-01'), new Date('2020-01-01'));
+		await asset('anew');
+		await move();
+		expect([await files('old'), await files('new')]).toEqual([{}, { [KEY]: 'anew' }]);
+	});
+
+	it('deletes nothing when the new place has other bytes than were sent', async () => {
+		change('new', (real) => ({
+			putStream: (key, stream, options) => real.putStream(key, stream.pipe(new Transform({ transform: (piece: Buffer, _encoding, done) => done(null, Buffer.from(piece.map((byte) => byte ^ 1))) })), options),
+		}));
+		await put('old', KEY, 'content');
+		await expect(move()).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringMatching(/differs at the new place/) as string });
+		expect([await files('old'), await files('new'), await place()]).toEqual([{ [KEY]: 'content' }, {}, ['new', 'old']]);
+	});
+
+	it('deletes nothing at the old place that the new one has lost since it was compared', async () => {
+		let looks = 0;
+		change('old', (real) => ({
+			head: async (key) => {
+				// Before the copy, after it, and before the deletion.
+				if (++looks === 3) await at('new').delete(key);
+				return real.head(key);
+			},
+		}));
+		await put('old', KEY, 'content');
+		await move();
+		expect(looks).toBeGreaterThan(3);
+		expect([await files('old'), await files('new')]).toEqual([{}, { [KEY]: 'content' }]);
+	});
+
+	it('takes its copy back when somebody deletes the file while it is copied', async () => {
+		change('new', (real) => ({
+			putStream: async (key, stream, options) => {
+				await at('old').delete(key);
+				return real.putStream(key, stream, options);
+			},
+		}));
+		await put('old', KEY, 'content');
+		expect(await move()).toMatchObject({ verified: { files: 0 } });
+		expect([await files('old'), await files('new'), await place()]).toEqual([{}, {}, ['new', null]]);
+	});
+
+	it('says so, instead of going on for ever, when the old place does not let go', async () => {
+		change('old', () => ({ delete: () => Promise.resolve() }));
+		await put('old', KEY, 'content');
+		await expect(move()).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringMatching(/old still has raw\/acme\/1.mp4/) as string });
+		expect([await files('new'), await place()]).toEqual([{ [KEY]: 'content' }, ['new', 'old']]);
+	});
+
+	it('asks for what lies in the archive, moves the rest, and goes on when it is back', async () => {
+		const archive = new Set([KEY]);
+		const asked: string[] = [];
+		change('old', (real) => ({
+			read: async (key, range) => {
+				if (archive.has(key)) throw new PipelineError('storage_archived', 'not yet');
+				return real.read(key, range);
+			},
+			setClass: (key) => {
+				asked.push(key);
+				return Promise.reject(new PipelineError('storage_archived', 'asked for'));
+			},
+		}));
+		for (const key of [KEY, 'raw/acme/2.mp4']) await put('old', key, key);
+		expect(await move()).toMatchObject({ archived: [KEY], deleted: 1 });
+		expect([asked, await place()]).toEqual([[KEY], ['new', 'old']]);
+		archive.clear();
+		expect(await move()).toMatchObject({ archived: [], deleted: 1 });
+		expect([await files('old'), Object.keys(await files('new')).length, await place()]).toEqual([{}, 2, ['new', null]]);
+	});
+
+	it('takes away what killed writers have left at the old place, of this workspace only', async () => {
+		for (const workspace of ['acme', 'other']) {
+			await put('old', `raw/${workspace}/1.mp4`, workspace);
+			await writeFile(join(folder, 'old', 'raw', workspace, '.half.part'), 'half');
+		}
+		await move();
+		expect((await readdir(join(folder, 'old'), { recursive: true })).filter((name) => name.includes('.')).sort()).toEqual(['raw/other/.half.part', 'raw/other/1.mp4']);
+	});
+});
