@@ -56,6 +56,7 @@ async function fill({ db }: OpenDatabase, seal: (text: string) => string): Promi
 function address(route: Route): string {
 	const owners: Array<[string, string]> = [
 		['/api/media/assets', ids.asset],
+		['/api/media/sign', ids.asset],
 		['/api/media/jobs', ids.job],
 		['/api/media/batches', ids.batch],
 		['/api/media/callbacks', ids.callback],

@@ -10,7 +10,7 @@ import { describe, describeFile } from './describe.ts';
 import { examine, type Examined } from './examine.ts';
 import { localFile, type Execution } from './execute.ts';
 import type { Outcome } from './finish.ts';
-import { reserveFor, withinQuota } from './quota.ts';
+import { refuseResults, reserveFor, withinQuota } from './quota.ts';
 import { awaitEarlierVersions, dedupeOf, findTwin, sharedWith } from './same-bytes.ts';
 import { findOtherFile } from './uploads.ts';
 import { makeMaster, type Master } from './originals.ts';
@@ -57,6 +57,7 @@ async function download(deps: WorkerDeps, execution: Execution, asset: AssetRow,
 	// A later original must not take the place of files of the earlier one.
 	const named = isVersion ? { ...asset, id: `${asset.id}_v${asset.version + 1}` } : asset;
 	const master = await masterOf(deps, execution, named, path, examined, (percent) => progress(70 + percent * 0.28));
+	if (master) await reserveFor(deps.db, asset, examined.facts.bytes + master.facts.bytes);
 	const extension = extensionOf(examined.facts.mime);
 	const storageKey = isVersion ? versionKey(asset.workspaceId, asset.id, asset.version + 1, extension) : rawKey(asset.workspaceId, asset.id, extension);
 	await step('store', () => deps.storage.putFile(storageKey, path, { mime: examined.facts.mime }));
@@ -90,6 +91,8 @@ async function acceptUpload(deps: WorkerDeps, execution: Execution, asset: Asset
 	const { twin, missing } = dedupeOf(execution.job) === 'link' ? await findTwin(deps, asset, sha256) : { twin: null, missing: [] };
 	if (twin) return { ...linked(twin, output, examined, asset.metadata), spare: [key] };
 	const master = await masterOf(deps, execution, asset, path, examined, (percent) => progress(60 + percent * 0.38)).catch(refuse);
+	// What was uploaded is counted already.
+	if (master) await refuseResults(deps.db, asset.workspaceId, master.facts.bytes).catch(refuse);
 	const storageKey = rawKey(asset.workspaceId, asset.id, extensionOf(examined.facts.mime));
 	if (key !== storageKey) await step('store', () => move(deps, key, storageKey));
 	return { ...(await done(deps, execution, examined, output, master, { storageKey, sha256, metadata: asset.metadata })), missing };
@@ -108,7 +111,7 @@ function linked(twin: AssetRow, output: Record<string, unknown>, { warnings, sca
 
 /** Written down first: a try that follows a crash in the middle says the same, and deletes what is left. */
 async function refuseUpload(deps: WorkerDeps, asset: AssetRow, key: string, error: PipelineError): Promise<void> {
-	await updateAsset(deps.db, asset.id, { storageKey: null, error: error.toPublic() });
+	await updateAsset(deps.db, asset.id, { storageKey: null, bytes: null, error: error.toPublic() });
 	await deps.storage.delete(key);
 	await deleteIncoming(deps, asset);
 }
