@@ -29,6 +29,9 @@ export type AssetChange = z.infer<typeof assetChangeSchema>;
 
 const MOST_ASSETS = 200;
 
+/** Postgres knows no year 0. */
+const moment = z.iso.datetime({ offset: true }).refine((text) => new Date(text).getTime() >= Date.parse('0001-01-01T00:00:00Z'), 'must be in the year 1 or later');
+
 /** GET /api/media/assets */
 export const assetQuerySchema = z.strictObject({
 	file_type: z.enum(['video', 'audio', 'image']).optional(),
@@ -36,8 +39,8 @@ export const assetQuerySchema = z.strictObject({
 	source: z.string().min(1).max(50).optional(),
 	tag: z.string().min(1).max(100).optional(),
 	name: z.string().min(1).max(200).optional(),
-	created_after: z.iso.datetime({ offset: true }).optional(),
-	created_before: z.iso.datetime({ offset: true }).optional(),
+	created_after: moment.optional(),
+	created_before: moment.optional(),
 	limit: z.coerce.number().int().min(1).max(MOST_ASSETS).default(50),
 	cursor: z.string().max(200).optional(),
 });

@@ -77,7 +77,7 @@ describe('the HTTP interface', () => {
 			['a wrong parameter', { original_url: 'https://example.com/a.mp4', operations: ['compress'], params: { compress: { crf: 99 } } }, 'invalid_request', /operations\.0\.params\.crf.*given: 99/],
 			['an unknown field', { original_url: 'https://example.com/a.mp4', operations: ['thumbnail'], colour: 'red' }, 'invalid_request', /colour/],
 			['no source', { operations: ['thumbnail'] }, 'invalid_request', /original_url/],
-			['no operation', { original_url: 'https://example.com/a.mp4' }, 'invalid_request', /operations/],
+			['operations beside a pipeline', { original_url: 'https://example.com/a.mp4', operations: ['thumbnail'], pipeline: 'default' }, 'invalid_request', /pipeline: give either/],
 			['a URL that is none', { original_url: 'file:///etc/passwd', operations: ['thumbnail'] }, 'invalid_request', /original_url/],
 		])('names the field for %s', async (_name, body, code, message) => {
 			const { status, body: answer } = await sidecar.call('POST', '/api/media/process', body);

@@ -16,8 +16,14 @@ interface ListAnswer {
 describe('assets', () => {
 	let files: TestServer;
 	let sidecar: TestSidecar;
+	const pending: Array<() => void> = [];
 	beforeAll(async () => {
-		files = await startServer((request, response) => void createReadStream(fixture(new URL(request.url ?? '/', 'http://x').pathname.slice(1) as Parameters<typeof fixture>[0])).pipe(response));
+		files = await startServer((request, response) => {
+			const name = new URL(request.url ?? '/', 'http://x').pathname.slice(1);
+			const send = (): void => void createReadStream(fixture((name === 'slow' ? 'landscape' : name) as Parameters<typeof fixture>[0])).pipe(response);
+			if (name === 'slow') pending.push(send);
+			else send();
+		});
 		sidecar = await startTestSidecar({ ALLOWED_PRIVATE_HOSTS: files.host });
 	});
 	afterAll(async () => {
@@ -47,6 +53,16 @@ describe('assets', () => {
 			expect((await list('?name=JPE')).assets.map(({ id }) => id)).toEqual([ids[2]]);
 			expect((await list('?name=%25')).assets).toEqual([]);
 			expect((await list('?status=failed&tag=')).assets).toEqual([]);
+		});
+
+		it.each(['2026-13-45T99:99:99.000000Z', '0000-01-01T00:00:00.000000Z', '2026-02-30T00:00:00.000000Z'])('not from a cursor with the time %s', async (time) => {
+			const cursor = Buffer.from(JSON.stringify([time, '00000000-0000-4000-8000-000000000000'])).toString('base64url');
+			expect((await list(`?cursor=${cursor}`)).error.code).toBe('invalid_request');
+		});
+
+		it.each(['?name=%00', '?tag=%00', '?source=a%00b', '?created_after=0000-01-01T00:00:00Z'])('without an error of the server for %s', async (query) => {
+			const { status } = await sidecar.call('GET', `/api/media/assets${query}`);
+			expect(status).toBeLessThan(500);
 		});
 
 		it.each(['?cursor=abc', `?cursor=${Buffer.from('["2026-01-01",1]').toString('base64url')}`, '?limit=0', '?limit=1000', '?file_type=text', '?created_after=yesterday', '?colour=red'])('not for %s', async (query) => {
@@ -86,7 +102,72 @@ describe('assets', () => {
 		});
 	});
 
+	it('that exist take over what a batch says of them, and keep the rest', async () => {
+		const { asset } = await made('png', ['probe'], { details: { title: 'Before', owner: 'Ann', tags: ['old'] } });
+		await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'probe', asset_id: asset.id, details: { title: 'After', tags: ['new'] } }] });
+		expect((await sidecar.call('GET', `/api/media/assets/${asset.id}`)).body).toMatchObject({ title: 'After', owner: 'Ann', tags: [{ tag: 'new' }, { tag: 'old' }] });
+		await sidecar.call('POST', '/api/media/process', { asset_id: asset.id, operations: ['probe'], details: { language: 'de' } });
+		expect((await sidecar.call('GET', `/api/media/assets/${asset.id}`)).body).toMatchObject({ title: 'After', language: 'de' });
+	});
+
 	describe('are deleted', () => {
+		it('and the batches that wait for their jobs hear of it', async () => {
+			await sidecar.call('PUT', '/api/media/pipelines/all_optional', { steps: [{ operation: 'compress', params: { height: 720, preset: 'slow' }, optional: true }] });
+			const { body } = await sidecar.call('POST', '/api/media/process', { original_url: `${files.url}/hd`, pipeline: 'all_optional', dedupe: 'copy' });
+			const { body: batch } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'compress', asset_id: body.asset.id, params: { height: 480, preset: 'slow' } }] });
+			expect((await sidecar.call('DELETE', `/api/media/assets/${body.asset.id}`)).status).toBe(200);
+			const { body: ended } = await sidecar.call('GET', `/api/media/batches/${batch.batch_id}`);
+			expect([ended.status, ended.jobs.map(({ status }) => status)]).toEqual(['failed', ['cancelled']]);
+		});
+
+		it('while they are fetched: what arrives goes as well', async () => {
+			const { body } = await sidecar.call('POST', '/api/media/process', { original_url: `${files.url}/slow`, operations: ['probe'], dedupe: 'copy' });
+			await until(async () => pending.length > 0, 'the download has begun');
+			await sidecar.call('DELETE', `/api/media/assets/${body.asset.id}`);
+			for (const send of pending.splice(0)) send();
+			await until(async () => (await readdir(join(sidecar.folder, 'work')).catch(() => [])).length === 0, 'its worker is done');
+			expect(await stored(body.asset.id)).toEqual([]);
+		});
+
+		it('while they are uploaded: what has come of them goes as well, and nothing more is taken', async () => {
+			const { body } = await sidecar.call('POST', '/api/media/sign', { file_name: 'a.mp4', file_size: 1000, mime_type: 'video/mp4', protocol: 'tus' });
+			const headers = { 'tus-resumable': '1.0.0' };
+			const begun = await fetch(body.upload_url, { method: 'POST', headers: { ...headers, 'upload-length': '1000' } });
+			const place = new URL(begun.headers.get('location') ?? '', body.upload_url).href;
+			const patch = (offset: number, bytes: number) => fetch(place, { method: 'PATCH', headers: { ...headers, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' }, body: new Uint8Array(bytes) });
+			expect([begun.status, (await patch(0, 600)).status]).toEqual([201, 204]);
+			const parts = async () => (await readdir(join(sidecar.folder, 'uploads'))).filter((name) => name.includes(body.asset_id));
+			expect((await parts()).length).toBeGreaterThan(0);
+			expect((await sidecar.call('DELETE', `/api/media/assets/${body.asset_id}`)).status).toBe(200);
+			expect(await parts()).toEqual([]);
+			expect((await patch(600, 400)).status).toBeGreaterThanOrEqual(400);
+		});
+
+		it('and the first copy that is left counts for the quota', async () => {
+			const twice = async () => (await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'ingest', file_url: `${files.url}/speech?${Math.random()}` }] })).body;
+			const ids: string[] = [];
+			for (let number = 0; number < 3; number += 1) {
+				const { batch_id: id } = await twice();
+				await until(async () => (await sidecar.call('GET', `/api/media/batches/${id}`)).body.status !== 'pending', 'it is stored');
+				ids.push(String((await sidecar.call('GET', `/api/media/batches/${id}`)).body.jobs[0]?.asset_id));
+			}
+			const sameAs = async (id = '') => ((await sidecar.call('GET', `/api/media/assets/${id}`)).body as unknown as { same_as: string | null }).same_as;
+			expect([await sameAs(ids[1]), await sameAs(ids[2])]).toEqual([ids[0], ids[0]]);
+			const used = async () => ((await sidecar.call('GET', '/api/media/quota')).body as unknown as { bytes: { used: number } }).bytes.used;
+			const before = await used();
+			await sidecar.call('DELETE', `/api/media/assets/${ids[0]}`);
+			expect([await sameAs(ids[1]), await sameAs(ids[2])]).toEqual([null, ids[1]]);
+			expect(await used()).toBe(before);
+		});
+
+		it('with their public files', async () => {
+			const { asset } = await made('landscape', ['thumbnail']);
+			expect((await sidecar.call('POST', `/api/media/assets/${asset.id}/public`, {})).status).toBe(200);
+			expect((await stored(`${asset.id}_thumb`)).length).toBe(1);
+			await sidecar.call('DELETE', `/api/media/assets/${asset.id}`);
+			expect(await stored(asset.id)).toEqual([]);
+		});
+
 		it('with their original, their results and what they were found by, but not with the post of another asset or the numbers of the usage', async () => {
 			const { asset, jobs } = await made('landscape', ['thumbnail', 'probe']);
 			await sidecar.call('PATCH', `/api/media/assets/${asset.id}`, { title: 'Zeppelin' });

@@ -79,6 +79,8 @@ describe('named pipelines', () => {
 			['the ingest', { steps: [{ operation: 'ingest' }] }, 'steps.0.operation', /by itself/],
 			['a condition that can never hold', { steps: [{ operation: 'thumbnail', when: { file_type: 'audio' } }] }, 'steps.0.when.file_type', /never run/],
 			['a condition that does not exist', { steps: [{ operation: 'probe', when: { weather: 'fine' } }] }, 'steps.0.when.weather', /no such field/],
+			['bounds that cross', { steps: [{ operation: 'probe', when: { min_width: 800, max_width: 400 } }] }, 'steps.0.when.max_width', /never run/],
+			['a guard that may be left out', { steps: [{ operation: 'safety_scan', optional: true }, { operation: 'probe' }] }, 'steps.0.optional', /guards nothing/],
 			['a platform that does not exist', { steps: [{ operation: 'probe' }], destinations: { platforms: ['myspace'] } }, 'destinations.platforms.0', /no platform "myspace"/],
 		])('%s is refused', async (_name, definition, field, words) => {
 			const { status, body } = await call('PUT', '/api/media/pipelines/wrong', definition);
@@ -148,6 +150,35 @@ describe('named pipelines', () => {
 			expect([kept.asset.status, kept.jobs.map(({ status }) => status)]).toEqual(['processed', ['failed', 'completed']]);
 			expect((await done(strict.body.asset.id)).asset.status).toBe('failed');
 		});
+	});
+
+	it('leave an asset failed whose bytes never came, though every step is optional', async () => {
+		await call('PUT', '/api/media/pipelines/all_optional', { steps: [{ operation: 'probe', optional: true }] });
+		const { body } = await sidecar.call('POST', '/api/media/process', { original_url: source('textAsMp4'), pipeline: 'all_optional' });
+		const { asset } = await done(body.asset.id);
+		expect([asset.status, asset.error?.code]).toEqual(['failed', 'input_not_media']);
+	});
+
+	it('say where an asset goes anew when another one is used; what people said of it stays', async () => {
+		const save = async (name: string, platform: string) => call('PUT', `/api/media/pipelines/${name}`, { steps: [{ operation: 'probe' }], destinations: { platforms: [platform], metadata: { tone: name } } });
+		await save('first_place', 'x');
+		await save('second_place', 'mastodon');
+		const { body } = await sidecar.call('POST', '/api/media/process', { original_url: source('jpeg'), pipeline: 'first_place', metadata: { note: 'mine' } });
+		expect((await done(body.asset.id)).asset.metadata).toMatchObject({ platforms: ['x'], tone: 'first_place', note: 'mine' });
+		await sidecar.call('POST', '/api/media/process', { asset_id: body.asset.id, pipeline: 'second_place' });
+		expect((await done(body.asset.id)).asset.metadata).toMatchObject({ platforms: ['mastodon'], tone: 'second_place', pipeline: 'second_place', note: 'mine' });
+		const { body: batch } = await sidecar.call('POST', '/api/media/batch', { items: [{ operation: 'ingest', file_url: source('gif'), pipeline: 'first_place', metadata: { tone: 'mine' } }] });
+		const { body: asset } = await sidecar.call('GET', `/api/media/assets/${batch.jobs[0]?.asset_id}`);
+		expect(asset.metadata).toMatchObject({ platforms: ['x'], tone: 'mine', pipeline: 'first_place' });
+	});
+
+	it('that the settings name and that are gone are told so', async () => {
+		await call('PUT', '/api/media/pipelines/house', { steps: [{ operation: 'probe' }] });
+		expect((await sidecar.call('PATCH', '/api/media/workspace/settings', { pipeline: 'house' })).status).toBe(200);
+		await call('DELETE', '/api/media/pipelines/house');
+		const { status, body } = await sidecar.call('POST', '/api/media/process', { original_url: source('jpeg') });
+		expect([status, body.error.message]).toEqual([404, expect.stringMatching(/in the settings of the workspace: there is no pipeline "house"/)]);
+		await sidecar.call('PATCH', '/api/media/workspace/settings', { pipeline: null });
 	});
 
 	it('follow an ingest in the same batch, as further jobs of its item', async () => {
