@@ -1,8 +1,13 @@
 import type { Readable } from 'node:stream';
 import { PLACEMENTS_CACHE_MS, type Placement } from '../db/workspace-storage.ts';
 import { PipelineError } from '../errors.ts';
+import { mimeOfName } from '../media/package.ts';
 import { assertKey, workspaceFolder } from './keys.ts';
 import type { Multipart, PutOptions, Storage, StoredFile } from './storage.ts';
+
+const PUBLIC = 'public/';
+/** Another sidecar, started with an earlier setting, may have written some. */
+const EARLIER_EVERY_MS = 600_000;
 
 export interface ByWorkspaceOptions {
 	/** Every back end that is configured, by name. */
@@ -69,10 +74,25 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 		const own = backend(placement?.storage ?? options.standard, of);
 		const from = placement?.storageFrom ? backend(placement.storageFrom, of) : null;
 		const old = from && from !== own ? [from] : [];
-		if (first !== 'public' || options.publicFiles === null) return { now: own, before: old, moving: old.length > 0 };
+		if (`${first}/` !== PUBLIC || options.publicFiles === null) return { now: own, before: old, moving: old.length > 0 };
 		const now = backend(options.publicFiles, 'PUBLIC_STORAGE');
-		return { now, before: [own, ...old].filter((storage) => storage !== now), moving: false };
+		// Also where PUBLIC_STORAGE was before.
+		return { now, before: [...new Set([own, ...old, ...backends.values()])].filter((storage) => storage !== now), moving: false };
 	}
+
+	/** Public files that were made before PUBLIC_STORAGE was what it is: they have no links there. Null: not known (yet). */
+	let earlier: Set<string> | null = null;
+	async function lookForEarlier(): Promise<void> {
+		if (options.publicFiles === null) return;
+		const found = new Set<string>();
+		for (const [name, storage] of backends) {
+			if (name === options.publicFiles) continue;
+			for await (const { key } of storage.list(PUBLIC)) found.add(key);
+		}
+		earlier = found;
+	}
+	/** Whether a file, if there is one, is where public files are now. */
+	const isAtPublicPlace = (key: string): boolean => options.publicFiles !== null && key.startsWith(PUBLIC) && earlier?.has(key) === false;
 
 	async function where(key: string): Promise<Where> {
 		if (Date.now() >= knownUntil) await refresh();
@@ -112,7 +132,8 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 		if (Date.now() >= knownUntil) await refresh();
 		const { now, before } = whereIs(key);
 		if (now === written || before.includes(written)) return stored;
-		const moved = await now.putStream(key, await written.read(key), { bytes: stored.bytes });
+		const moved = await transfer(written, key, now, key);
+		if (moved.bytes !== stored.bytes) throw new PipelineError('storage_failed', `${moved.bytes} of ${stored.bytes} bytes of ${key} came to ${now.name}. Try again.`);
 		await written.delete(key);
 		return moved;
 	}
@@ -149,6 +170,8 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 	}
 
 	await refresh();
+	await lookForEarlier().catch(() => undefined);
+	const lookingForEarlier = options.publicFiles === null ? undefined : setInterval(() => void lookForEarlier().catch(() => undefined), EARLIER_EVERY_MS).unref();
 	// With one back end there is nothing to choose from.
 	const looking = backends.size > 1 && cacheMs > 0 ? setInterval(() => void refresh().catch(() => undefined), cacheMs).unref() : undefined;
 	return {
@@ -190,7 +213,7 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 					if (!isNotFound(error) || source.before.length === 0) throw error;
 				}
 			}
-			return await firstThatHas(from, async (storage) => writing(to, async (target) => (target === storage ? storage.copy(from, to) : target.putStream(to, await storage.read(from)))));
+			return await firstThatHas(from, async (storage) => writing(to, async (target) => (target === storage ? storage.copy(from, to) : transfer(storage, from, target, to))));
 		},
 		async *list(prefix) {
 			if (Date.now() >= knownUntil) await refresh();
@@ -207,7 +230,8 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 			}
 		},
 		async deleteUnfinished(prefix) {
-			for (const storage of prefix.split('/').length > 1 ? new Set(looks(await where(prefix))) : backends.values()) await storage.deleteUnfinished(prefix);
+			// `jobs/` is that of everybody.
+			for (const storage of prefix.split('/')[1] ? new Set(looks(await where(prefix))) : backends.values()) await storage.deleteUnfinished(prefix);
 		},
 		localPath(key) {
 			const { now, moving } = whereNow(key);
@@ -219,8 +243,12 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 			return now.setClass(key, storageClass);
 		},
 		direct(key) {
-			const { now, moving } = whereNow(key);
-			return moving ? null : now.direct(key);
+			const { now, before, moving } = whereNow(key);
+			return moving || (before.length > 0 && !isAtPublicPlace(key)) ? null : now.direct(key);
+		},
+		publicUrl(key) {
+			const { now, before, moving } = whereNow(key);
+			return moving || (before.length > 0 && !isAtPublicPlace(key)) ? null : (now.publicUrl?.(key) ?? null);
 		},
 		multipart,
 		async unknownBackends() {
@@ -233,8 +261,18 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 			}
 			return problems;
 		},
-		close: () => clearInterval(looking),
+		close() {
+			clearInterval(looking);
+			clearInterval(lookingForEarlier);
+		},
 	};
+}
+
+/** Its length is asked for first, so that one that breaks off is no file at the other place. Throws `not_found`. */
+async function transfer(source: Storage, from: string, target: Storage, to: string): Promise<StoredFile> {
+	const found = await source.head(from);
+	if (!found) throw new PipelineError('not_found', `There is no stored file ${from}.`);
+	return target.putStream(to, await source.read(from), { bytes: found.bytes, mime: mimeOfName(to) });
 }
 
 const isNotFound = (error: unknown): boolean => error instanceof PipelineError && error.code === 'not_found';

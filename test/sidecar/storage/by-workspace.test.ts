@@ -1,13 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Placement } from '../../../sidecar/src/db/workspace-storage.ts';
 import { createStorageByWorkspace, type ByWorkspace } from '../../../sidecar/src/storage/by-workspace.ts';
 import { createDiskStorage } from '../../../sidecar/src/storage/disk.ts';
 import { workspaceFolder } from '../../../sidecar/src/storage/keys.ts';
-import type { Storage } from '../../../sidecar/src/storage/storage.ts';
+import type { DirectLinks, Storage } from '../../../sidecar/src/storage/storage.ts';
 
 const BACK_ENDS = ['first', 'second', 'third'] as const;
 
@@ -64,6 +64,64 @@ describe('storage by workspace', () => {
 		expect(await keys(storage, 'public/acme/')).toEqual(['public/acme/new.webp', 'public/acme/old.webp']);
 		await storage.delete('public/acme/old.webp');
 		expect(await keys(storage, 'public/')).toEqual(['public/acme/new.webp']);
+	});
+
+	it('gives links of the back end for public files only to what is there', async () => {
+		await put(at('first'), 'public/acme/old.webp');
+		await put(at('second'), 'public/acme/older.webp');
+		const links: DirectLinks = { get: (key) => Promise.resolve(`https://third.example/${key}?signed`), put: null };
+		backends.set('third', { ...at('third'), direct: () => links, publicUrl: (key) => `https://third.example/${key}` });
+		backends.set('first', { ...at('first'), direct: () => links, publicUrl: (key) => `https://first.example/${key}` });
+		storage.close();
+		storage = await make('third');
+		await put(storage, 'public/acme/new.webp');
+		expect(storage.publicUrl?.('public/acme/new.webp')).toBe('https://third.example/public/acme/new.webp');
+		expect(storage.direct('public/acme/new.webp')).toBe(links);
+		for (const key of ['public/acme/old.webp', 'public/acme/older.webp']) {
+			expect([storage.publicUrl?.(key), storage.direct(key)]).toEqual([null, null]);
+			expect(await read(key)).toBe(key);
+		}
+		expect(storage.direct('raw/acme/1.mp4')).toBe(links);
+		storage.close();
+		storage = await make();
+		expect(storage.publicUrl?.('public/acme/old.webp')).toBe('https://first.example/public/acme/old.webp');
+		moving();
+		await storage.head('public/acme/old.webp');
+		expect(storage.publicUrl?.('public/acme/old.webp')).toBeNull();
+	});
+
+	it('gives no links for public files as long as it is not known what lies elsewhere', async () => {
+		const { list } = at('first');
+		backends.set('third', { ...at('third'), publicUrl: (key) => `https://third.example/${key}` });
+		backends.set('first', { ...at('first'), list: () => { throw new Error('the store is away'); } });
+		storage.close();
+		storage = await make('third');
+		expect(storage.publicUrl?.('public/acme/new.webp')).toBeNull();
+		backends.set('first', { ...at('first'), list });
+	});
+
+	it('takes away what killed writers left in all back ends, when a whole kind is meant', async () => {
+		placements = [{ workspaceId: 'acme', storage: 'second', storageFrom: null }];
+		const halves = [join(folder, 'first/jobs/default/.a.part'), join(folder, 'second/jobs/acme/.b.part')];
+		for (const half of halves) {
+			await mkdir(dirname(half), { recursive: true });
+			await writeFile(half, 'half');
+		}
+		await storage.deleteUnfinished('jobs/acme/');
+		await expect(access(halves[1] ?? '')).rejects.toMatchObject({ code: 'ENOENT' });
+		await access(halves[0] ?? '');
+		await mkdir(dirname(halves[1] ?? ''), { recursive: true });
+		await writeFile(halves[1] ?? '', 'half');
+		await storage.deleteUnfinished('jobs/');
+		for (const half of halves) await expect(access(half)).rejects.toMatchObject({ code: 'ENOENT' });
+	});
+
+	it('makes no file of one that breaks off on its way to another back end', async () => {
+		placements = [{ workspaceId: 'acme', storage: 'second', storageFrom: null }];
+		await put(storage, 'raw/default/1.mp4', 'content');
+		backends.set('first', { ...at('first'), read: async () => Readable.from([Buffer.from('cont')]) });
+		await expect(storage.copy('raw/default/1.mp4', 'raw/acme/1.mp4')).rejects.toMatchObject({ code: 'storage_failed' });
+		expect(await keys(at('second'))).toEqual([]);
 	});
 
 	describe('while a workspace is being moved', () => {
