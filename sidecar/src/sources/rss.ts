@@ -7,22 +7,25 @@ import { describeUrl } from '../net/guard.ts';
 import { guardedRequest, type GuardedResponse, type Headers } from '../net/http.ts';
 import { NetError } from '../net/net-error.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { readFeed, type Feed, type FeedFile, type FeedItem } from './feed.ts';
+import { readFeedApart } from './feed-apart.ts';
+import type { Feed, FeedFile, FeedItem } from './feed.ts';
 import { whyNoMedia } from './media-kind.ts';
 import type { ListFrom, ListPlace, SourceEntry, SourceListing } from './source.ts';
 
-/** The longest podcast feeds have a few megabytes; reading one of 8 MB takes 3 s. */
+/** The longest podcast feeds have a few megabytes. */
 const MAX_FEED_BYTES = 8 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 const MAX_REDIRECTS = 5;
 const MAX_TEXT = 5000;
+/** What a cursor can remember (contract/sources.ts); the longest podcasts have some thousand episodes. */
+const MOST_FILES = 20_000;
 
 const state = z.object({
 	/** For the next question, so that an unchanged feed is not sent again. Null while there is more of this one. */
 	etag: z.string().max(1000).nullable(),
 	modified: z.string().max(1000).nullable(),
 	/** What the feed held and was given out: short hashes of the versions. */
-	seen: z.array(z.string().max(20)).max(50_000),
+	seen: z.array(z.string().max(20)).max(MOST_FILES),
 });
 
 const mark = (version: string): string => createHash('sha256').update(version).digest('base64url').slice(0, 11);
@@ -50,7 +53,8 @@ export const listFeed: ListFrom<Extract<ListPlace, { type: 'rss' }>> = async ({ 
 	if (failure) throw failure;
 	if (answer.truncated) throw new PipelineError('input_too_large', `The feed at ${where} is larger than ${MAX_FEED_BYTES / 1024 / 1024} MB. Use a feed of fewer entries.`, { details: { max_bytes: MAX_FEED_BYTES } });
 
-	const found = filesOf(parse(answer, where), answer.url);
+	const found = filesOf(await parse(answer, where, signal), answer.url);
+	if (found.length > MOST_FILES) throw new PipelineError('input_too_large', `The feed at ${where} names ${found.length} files; at most ${MOST_FILES} can be kept apart. Use a feed of fewer entries.`, { details: { max_entries: MOST_FILES } });
 	const seen = new Set(before?.seen);
 	const fresh = found.filter(({ version }) => !seen.has(mark(version)));
 	const page = fresh.slice(0, limit);
@@ -69,11 +73,17 @@ export const listFeed: ListFrom<Extract<ListPlace, { type: 'rss' }>> = async ({ 
 	return listing;
 };
 
-function parse({ body, headers }: GuardedResponse, where: string): Feed {
+async function parse({ body, headers }: GuardedResponse, where: string, signal: AbortSignal): Promise<Feed> {
+	let text: string;
 	try {
-		return readFeed(new TextDecoder(charsetOf(headers['content-type'] ?? '', body)).decode(body));
+		text = new TextDecoder(charsetOf(headers['content-type'] ?? '', body)).decode(body);
 	} catch (error) {
-		if (error instanceof RangeError) throw new PipelineError('input_unsupported', `The feed at ${where} is written in an unknown character set.`, { cause: error });
+		throw new PipelineError('input_unsupported', `The feed at ${where} is written in an unknown character set.`, { cause: error });
+	}
+	try {
+		return await readFeedApart(text, signal);
+	} catch (error) {
+		signal.throwIfAborted();
 		const isPage = /^\s*(<!doctype html|<html)/i.test(body.subarray(0, 500).toString('latin1'));
 		throw new PipelineError('input_unsupported', `${where} is no feed that can be read (RSS, Atom, RDF or JSON Feed)${isPage ? ': it is a web page. Pages often name their feed in the head, as <link rel="alternate" type="application/rss+xml">' : ''}.`, { cause: error });
 	}
@@ -126,7 +136,7 @@ function describe(feed: Feed, item: FeedItem, file: FeedFile, address: string, v
 		title: text(file.title ?? item.title),
 		description: text(item.description),
 		author: text(item.author),
-		link: item.link && URL.canParse(item.link, address) ? new URL(item.link, address).href : null,
+		link: webAddress(item.link, address),
 		guid: text(item.id),
 		feed: text(feed.title),
 		duration_seconds: file.seconds,
@@ -140,6 +150,12 @@ function describe(feed: Feed, item: FeedItem, file: FeedFile, address: string, v
 		version,
 		metadata: Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== null)),
 	};
+}
+
+/** People click on it. */
+function webAddress(link: string | null, base: string): string | null {
+	const url = link !== null && URL.canParse(link, base) ? new URL(link, base) : null;
+	return url && /^https?:$/.test(url.protocol) ? url.href : null;
 }
 
 /** An enclosure is media by its nature: only a type that says otherwise is believed. */

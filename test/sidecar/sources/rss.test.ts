@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { listRequestSchema } from '../../../sidecar/src/contract/sources.ts';
+import { readFeedApart } from '../../../sidecar/src/sources/feed-apart.ts';
 import { createListSource } from '../../../sidecar/src/sources/list-source.ts';
 import { startServer, type TestServer } from '../../support/http-server.ts';
 import { live, sourceSettings } from '../../support/sources.ts';
@@ -119,5 +121,44 @@ describe('a feed as a place that holds many files', () => {
 	it('reads the character set that the feed names', async () => {
 		serve(Buffer.from(rss(item(1)).replace('UTF-8', 'ISO-8859-1').replace('Ein Podcast', 'Übung'), 'latin1'), { 'content-type': 'text/xml' });
 		expect((await list()).entries[0]?.metadata).toMatchObject({ feed: 'Übung' });
+	});
+
+	it('keeps the sidecar answering while it reads a large feed', async () => {
+		const many = Array.from({ length: 8000 }, (_, index) => `<item><title>t</title><guid>g${index}</guid><description>${'word '.repeat(100)}</description><enclosure url="/${index}.mp3" type="audio/mpeg" length="1"/></item>`).join('');
+		serve(rss(many));
+		// Turns of the event loop: reading it here would leave time for a few of them only.
+		let turns = 0;
+		let done = false;
+		const turn = (): void => void (done || (turns++, setImmediate(turn)));
+		turn();
+		const feed = await readFeedApart(rss(many), live()).finally(() => (done = true));
+		expect(feed.items).toHaveLength(8000);
+		expect(turns).toBeGreaterThan(100);
+		const { entries, hasMore } = await list(null, 3);
+		expect([entries.length, hasMore]).toEqual([3, true]);
+	});
+
+	it('gives no cursor that it would not take back: a feed with too many entries is refused', async () => {
+		serve(rss(Array.from({ length: 20_001 }, (_, index) => `<item><guid>${index}</guid><enclosure url="/${index}.mp3"/></item>`).join('')));
+		await expect(list()).rejects.toMatchObject({ code: 'input_too_large', message: expect.stringContaining('20001') });
+		serve(rss(Array.from({ length: 20_000 }, (_, index) => `<item><guid>${index}</guid><enclosure url="/${index}.mp3"/></item>`).join('')));
+		const { cursor } = await list(null, 20_000);
+		expect(listRequestSchema.safeParse({ source: { type: 'rss', url: 'https://pod.test/' }, cursor }).success).toBe(true);
+		expect((await list(cursor, 1000)).entries).toEqual([]);
+	});
+
+	it('hands on no link that would run something', async () => {
+		serve(rss(item(1).replace('<link>/episodes/1</link>', '<link>javascript:alert(1)</link>')));
+		expect((await list()).entries[0]?.metadata).not.toHaveProperty('link');
+	});
+
+	it('stops reading when nobody waits any more, or when it takes too long', async () => {
+		const text = rss(Array.from({ length: 5000 }, (_, index) => item(index % 10)).join(''));
+		const stop = new AbortController();
+		const reading = readFeedApart(text, stop.signal);
+		stop.abort(new Error('the caller has gone'));
+		await expect(reading).rejects.toThrow('the caller has gone');
+		await expect(readFeedApart(text, live(), 1)).rejects.toMatchObject({ name: 'AbortError' });
+		expect((await readFeedApart(rss(item(1)), live())).items).toHaveLength(1);
 	});
 });
