@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { PipelineError } from '../errors.ts';
-import { assertKey } from './keys.ts';
+import { assertKey, isKey } from './keys.ts';
 import type { Storage, StoredFile } from './storage.ts';
 import { requireWhole } from './whole.ts';
 
@@ -24,8 +24,8 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 		return { key, bytes: found.size, modifiedAt: found.mtime };
 	};
 
-	/** Lets `fill` write a hidden file beside the final name, then gives it that name. Nothing is left when it fails. */
-	async function promote(key: string, fill: (partPath: string) => Promise<void>): Promise<StoredFile> {
+	/** Lets `fill` write a hidden file beside the final name, then gives it that name. Nothing is left when it fails: `undo` takes it away. */
+	async function promote(key: string, fill: (partPath: string) => Promise<void>, undo = (partPath: string) => rm(partPath, { force: true })): Promise<StoredFile> {
 		const path = pathOf(key);
 		const part = join(dirname(path), `.${randomUUID()}.part`);
 		try {
@@ -38,7 +38,7 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 			});
 			return { key, bytes: size, modifiedAt: mtime };
 		} catch (error) {
-			await rm(part, { force: true }).catch(() => undefined);
+			await undo(part).catch(() => undefined);
 			throw storageError(error, key, 'write');
 		}
 	}
@@ -72,16 +72,25 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 			}
 			await sweepParts();
 		},
-		putFile: (key, localPath) =>
-			promote(key, async (part) => {
-				try {
-					await rename(localPath, part);
-				} catch (error) {
-					if (codeOf(error) !== 'EXDEV') throw error;
-					await copyVerified(localPath, part);
-					await rm(localPath, { force: true });
-				}
-			}),
+		async putFile(key, localPath) {
+			let taken = '';
+			const stored = await promote(
+				key,
+				async (part) => {
+					try {
+						await rename(localPath, part);
+						taken = part;
+					} catch (error) {
+						if (codeOf(error) !== 'EXDEV') throw error;
+						await copyVerified(localPath, part);
+					}
+				},
+				// It is the only one there is: whoever tries again needs it where it was.
+				async (part) => (taken === part ? rename(part, localPath) : rm(part, { force: true })),
+			);
+			if (!taken) await rm(localPath, { force: true });
+			return stored;
+		},
 		async putStream(key, stream, { bytes } = {}) {
 			try {
 				return await promote(key, async (part) => {
@@ -130,7 +139,8 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 			const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
 			for await (const path of walk(folder ? pathOf(folder) : base)) {
 				const key = relative(base, path).split(sep).join('/');
-				if (!key.startsWith(prefix) || isPart(path)) continue;
+				// Neither unfinished files nor what others have put here.
+				if (!key.startsWith(prefix) || !isKey(key)) continue;
 				const found = await statOrNull(path);
 				if (found) yield { key, bytes: found.size, modifiedAt: found.mtime };
 			}
@@ -145,7 +155,13 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 			const source = await open(pathOf(from), 'r').catch((error: unknown) => {
 				throw storageError(error, from);
 			});
-			return await promote(to, async (part) => pipeline(source.createReadStream(), createWriteStream(part, { flags: 'wx' })));
+			try {
+				if (!(await source.stat()).isFile()) throw new PipelineError('not_found', `There is no stored file ${from}.`);
+				return await promote(to, async (part) => pipeline(source.createReadStream(), createWriteStream(part, { flags: 'wx' })));
+			} finally {
+				// Where nothing was read, nobody has closed it.
+				await source.close().catch(() => undefined);
+			}
 		},
 		localPath: (key) => pathOf(key),
 		setClass: () => Promise.resolve(false),
@@ -157,7 +173,12 @@ export function createDiskStorage({ root }: { root: string }): Storage {
 const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException | null)?.code ?? '');
 const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
 const isPart = (path: string) => PART.test(path.slice(path.lastIndexOf(sep) + 1));
-const statOrNull = (path: string) => stat(path).catch(() => null);
+/** Null: it has vanished. One that may not be looked at is there all the same: whoever lists must not think it gone. */
+const statOrNull = (path: string) =>
+	stat(path).catch((error: unknown) => {
+		if (isMissing(error)) return null;
+		throw error;
+	});
 
 function storageError(error: unknown, key: string, doing: 'read' | 'write' = 'read'): PipelineError {
 	if (error instanceof PipelineError) return error;

@@ -8,7 +8,7 @@ import { readWithResume } from './cloud/reading.ts';
 import { createAccessToken, readServiceAccount } from './gcs/service-account.ts';
 import { signV4 } from './gcs/signed-url.ts';
 import { upload } from './gcs/upload.ts';
-import { assertKey } from './keys.ts';
+import { assertKey, isKey } from './keys.ts';
 import type { PutOptions, Storage, StorageClass, StoredFile } from './storage.ts';
 
 const WHERE = 'Google Cloud Storage';
@@ -134,7 +134,7 @@ export function createGcsStorage({ bucket, credentials, prefix = '', baseUrl = '
 				const query = { prefix: front + below, fields: `items(${FIELDS}),nextPageToken`, ...(pageToken ? { pageToken } : {}) };
 				const answer = await api.send({ action: 'list files', method: 'GET', url: withQuery(`${bucketUrl}/o`, query) });
 				const found = read(page, answer.body, 'list files');
-				for (const resource of found.items) yield stored(resource);
+				for (const resource of found.items) if (isKey(resource.name.slice(front.length))) yield stored(resource);
 				pageToken = found.nextPageToken;
 			} while (pageToken);
 		},

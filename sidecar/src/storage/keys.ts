@@ -54,11 +54,16 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$/;
  * which begins with a dot. So there is no `..`, no NUL, no absolute path, nothing hidden, and nothing to escape in a URL.
  */
 export function assertKey(key: string): string {
-	if (key.length > MAX_KEY || !key.split('/').every((segment) => SEGMENT.test(segment))) {
+	if (!isKey(key)) {
 		throw new PipelineError(
 			'invalid_request',
 			'This is not the key of a stored file. Expected a relative path like raw/default/4f0c.mp4.',
 		);
 	}
 	return key;
+}
+
+/** Whether it is such a key. What others have put beside our files is none of ours: `.DS_Store`, `.nfs0001`, `holiday 1.mp4`. */
+export function isKey(text: string): boolean {
+	return text.length <= MAX_KEY && text.split('/').every((segment) => SEGMENT.test(segment));
 }

@@ -18,7 +18,7 @@ import {
 	type StorageClass as S3StorageClass,
 } from '@aws-sdk/client-s3';
 import { PipelineError } from '../errors.ts';
-import { assertKey } from './keys.ts';
+import { assertKey, isKey } from './keys.ts';
 import { copyObject, type CopyLimits } from './s3-copy.ts';
 import { createS3Links, createS3Multipart } from './s3-direct.ts';
 import { archived, isBeyondEnd, isMissing, isNamed, s3Error } from './s3-errors.ts';
@@ -130,7 +130,8 @@ export function createS3Storage(options: S3Options): Storage {
 			try {
 				piece = await source.next();
 			} catch (error) {
-				if (resumes++ === READ_RESUMES) throw s3Error(error, bucket, key, 'read');
+				// Without an ETag nothing tells whether it is still the same file.
+				if (resumes++ === READ_RESUMES || first.etag === undefined) throw s3Error(error, bucket, key, 'read');
 				const { body } = await guarded(key, 'read', () => open(key, { start: at, end: range.end }, first.etag));
 				use(body);
 				source = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
@@ -208,6 +209,7 @@ export function createS3Storage(options: S3Options): Storage {
 				for await (const { Contents = [] } of pages) {
 					for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents) {
 						const key = Key.slice(prefix.length);
+						// What others put into the bucket is not ours.
 						if (isKey(key)) yield { key, bytes: Size, modifiedAt: LastModified };
 					}
 				}
@@ -275,13 +277,4 @@ function createClient({ region = 'us-east-1', credentials, forcePathStyle = fals
 function missingBucket(error: unknown): never {
 	if (isMissing(error)) throw Object.assign(new Error('the bucket does not exist'), { name: 'NoSuchBucket' });
 	throw error;
-}
-
-/** What others put into the bucket is not ours. */
-function isKey(key: string): boolean {
-	try {
-		return assertKey(key) === key;
-	} catch {
-		return false;
-	}
 }

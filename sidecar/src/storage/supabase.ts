@@ -4,7 +4,7 @@ import { PipelineError } from '../errors.ts';
 import { createApi, parsed } from './cloud/api.ts';
 import { putLocalFile } from './cloud/local-file.ts';
 import { readWithResume } from './cloud/reading.ts';
-import { assertKey } from './keys.ts';
+import { assertKey, isKey } from './keys.ts';
 import type { PutOptions, Storage, StoredFile } from './storage.ts';
 import { upload } from './supabase/upload.ts';
 
@@ -90,7 +90,7 @@ export function createSupabaseStorage({ url, serviceKey, bucket, pageSize = 1000
 			if (name.startsWith('.')) continue;
 			if (id === null) {
 				if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* walk(`${key}/`, prefix);
-			} else if (key.startsWith(prefix) && metadata) {
+			} else if (key.startsWith(prefix) && metadata && isKey(key)) {
 				yield { key, bytes: metadata.size, modifiedAt: new Date(metadata.lastModified ?? updated_at ?? 0) };
 			}
 		}

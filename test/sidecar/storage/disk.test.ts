@@ -52,6 +52,27 @@ describe('disk storage', () => {
 		expect(await readFile(join(folder, 'in.txt'), 'utf8')).toBe('content');
 	});
 
+	it('gives the local file back when the last step fails', async () => {
+		const storage = createDiskStorage({ root: folder });
+		await writeFile(join(folder, 'in.txt'), 'the only one');
+		// A folder has the name: the renaming fails, after the file has left its place.
+		await mkdir(join(folder, 'raw/default/a.txt'), { recursive: true });
+		await expect(storage.putFile('raw/default/a.txt', join(folder, 'in.txt'))).rejects.toMatchObject({ code: 'storage_failed' });
+		expect(await readFile(join(folder, 'in.txt'), 'utf8')).toBe('the only one');
+		expect(await readdir(join(folder, 'raw/default'))).toEqual(['a.txt']);
+	});
+
+	it('closes what it copies, also when it cannot', async () => {
+		const storage = createDiskStorage({ root: folder });
+		await storage.putStream('raw/default/a.txt', Readable.from(['content']));
+		await writeFile(join(folder, 'jobs'), 'a file where a folder should be');
+		const open = async () => (await readdir('/proc/self/fd')).length;
+		const before = await open();
+		for (let tries = 0; tries < 5; tries++) await expect(storage.copy('raw/default/a.txt', 'jobs/default/a.txt')).rejects.toMatchObject({ code: 'storage_failed' });
+		expect(await open()).toBe(before);
+		await expect(storage.copy('raw/default', 'raw/b/c')).rejects.toMatchObject({ code: 'not_found' });
+	});
+
 	it('removes folders that became empty, and only those', async () => {
 		const storage = createDiskStorage({ root: folder });
 		for (const name of ['a', 'b']) {
@@ -70,6 +91,14 @@ describe('disk storage', () => {
 		await utimes(old, new Date('2020-01-01'), new Date('2020-01-01'));
 		await createDiskStorage({ root: folder }).prepare();
 		expect(await readdir(join(folder, 'raw/default'))).toEqual(['.fresh.part']);
+	});
+
+	it('lists nothing that others have put there', async () => {
+		await mkdir(join(folder, 'raw/a'), { recursive: true });
+		for (const name of ['.DS_Store', '.nfs0000001', 'holiday 1.mp4', 'ü.mp4', 'mine.mp4']) await writeFile(join(folder, 'raw/a', name), 'x');
+		const found = [];
+		for await (const { key } of createDiskStorage({ root: folder }).list('')) found.push(key);
+		expect(found).toEqual(['raw/a/mine.mp4']);
 	});
 
 	it('never lists unfinished files', async () => {

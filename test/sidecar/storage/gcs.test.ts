@@ -147,7 +147,7 @@ describe('files in Google Cloud Storage', () => {
 		await start({ pageSize: 2 });
 		const storage = open({ prefix: 'media' });
 		for (const name of ['raw/a/1', 'raw/a/2', 'raw/a/b/3', 'raw/ab/4', 'jobs/a/5']) await storage.putStream(name, Readable.from([name]));
-		gcs.objects.set('elsewhere/raw/a/9', { bytes: Buffer.from(''), crc32c: '', contentType: '', storageClass: 'STANDARD', generation: 1, updated: new Date() });
+		for (const name of ['elsewhere/raw/a/9', 'media/raw/a/holiday 1.mp4']) gcs.objects.set(name, { bytes: Buffer.from(''), crc32c: '', contentType: '', storageClass: 'STANDARD', generation: 1, updated: new Date() });
 		expect(await listed(storage.list('raw/a/'))).toEqual(['raw/a/1', 'raw/a/2', 'raw/a/b/3']);
 		expect(await listed(storage.list('raw/a'))).toEqual(['raw/a/1', 'raw/a/2', 'raw/a/b/3', 'raw/ab/4']);
 		expect(await listed(storage.list(''))).toHaveLength(5);

@@ -116,14 +116,14 @@ describe('files in Supabase Storage', () => {
 		const storage = open();
 		const object = { id: 'x', bytes: Buffer.from('x'), mime: 'text/plain', updated: new Date() };
 		for (let index = 0; index < 1500; index++) supabase.objects.set(`raw/a/${String(index).padStart(4, '0')}.txt`, { ...object });
-		for (const key of ['raw/a/deep/er/1.txt', 'raw/ab/3.txt', 'raw/.emptyFolderPlaceholder', 'jobs/a/4.txt']) supabase.objects.set(key, { ...object });
+		for (const key of ['raw/a/deep/er/1.txt', 'raw/ab/3.txt', 'raw/.emptyFolderPlaceholder', 'raw/holiday 1.mp4', 'jobs/a/4.txt']) supabase.objects.set(key, { ...object });
 		expect(await listed(storage.list('raw/a'))).toHaveLength(1502);
 		expect(await listed(storage.list('raw/ab/'))).toEqual(['raw/ab/3.txt']);
 		expect(await listed(storage.list('raw/a/de'))).toEqual(['raw/a/deep/er/1.txt']);
 		expect(await listed(storage.list('nothing/here/'))).toEqual([]);
 		expect(await listed(storage.list(''))).toHaveLength(1503);
 		for await (const { key } of storage.list('raw/a/')) supabase.objects.delete(key);
-		expect([...supabase.objects.keys()].sort()).toEqual(['jobs/a/4.txt', 'raw/.emptyFolderPlaceholder', 'raw/ab/3.txt']);
+		expect([...supabase.objects.keys()].sort()).toEqual(['jobs/a/4.txt', 'raw/.emptyFolderPlaceholder', 'raw/ab/3.txt', 'raw/holiday 1.mp4']);
 	});
 
 	it('deletes a file, and does not mind when it is gone already', async () => {
