@@ -77,6 +77,8 @@ export async function openPostgres({ url, schemaName = 'public', poolSize = 10 }
 	const pool = new pg.Pool({ connectionString: url, max: poolSize, ...(own ? { options: `-c search_path=${schemaName}` } : {}) });
 	// An idle connection that breaks must not end the process: the next query opens another one.
 	pool.on('error', () => {});
+	// Nor one that breaks within a transaction, while that waits for something else: its next query throws.
+	pool.on('connect', (client) => client.on('error', () => {}));
 	const migrating = await pool.connect();
 	let vectors: string | null;
 	try {
