@@ -79,6 +79,10 @@ export class SidecarApi {
 		return (await this.request<{ jobs: Job[] }>('GET', '/api/media/jobs?limit=200')).jobs;
 	}
 
+	asset(id: string): Promise<Asset> {
+		return this.request('GET', `/api/media/assets/${id}`);
+	}
+
 	batch(id: string): Promise<BatchView> {
 		return this.request('GET', `/api/media/batches/${id}`);
 	}

@@ -1,15 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { N8nApi, type ExecutionSummary, type NodeTypeDescription, type StoredWorkflow } from '../../../scripts/lib/n8n-api.ts';
+import { N8nApi, type ExecutionSummary, type NodeTypeDescription, type StoredWorkflow, type WorkflowFile } from '../../../scripts/lib/n8n-api.ts';
 import { installN8n } from '../../../scripts/lib/n8n-install.mjs';
 import { placePackage, startN8n, type N8nProcess } from '../../../scripts/lib/n8n-process.ts';
 import { ROOT } from '../../../scripts/lib/paths.mjs';
 import { freePort } from '../../../scripts/lib/ports.ts';
-import { ensureCredential, importTemplates, withCredentials, type CredentialIds, type ImportedTemplate } from '../../../scripts/lib/seed-n8n.ts';
+import { ensureCredential, importTemplates, withCredentials, type CredentialIds, type CredentialSpec, type ImportedTemplate } from '../../../scripts/lib/seed-n8n.ts';
 import { SOCIAL_STAND_INS, startSocialStandIns, type RunningSocial, type SocialEmulator } from '../../../scripts/lib/social-stand-ins.ts';
 import { SidecarApi } from '../../../scripts/lib/sidecar-api.ts';
 import { startSidecar, type SidecarProcess } from '../../../scripts/lib/sidecar-process.ts';
+import { startGoogleDrive, type DriveEmulator } from '../../platforms/google-drive.ts';
 import { startMastodonEmulator, type MastodonEmulator } from '../../platforms/mastodon.ts';
 import { startOpenAi, type OpenAiEmulator } from '../../platforms/openai.ts';
 import { startReplicate, type ReplicateEmulator } from '../../platforms/replicate.ts';
@@ -18,7 +19,7 @@ import { startFileServer, type FileServer } from './file-server.ts';
 import { parseFlatted } from './flatted.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 import { waitFor } from './wait.ts';
-import type { WorkflowBuilder } from './workflow.ts';
+import { WorkflowBuilder } from './workflow.ts';
 
 const API_KEY = 'mp_end-to-end-tests-0123456789';
 const WEBHOOK_SECRET = 'whsec_ZW5kLXRvLWVuZC13ZWJob29rLXNlY3JldCE=';
@@ -52,6 +53,8 @@ export class World {
 	readonly #others: RunningSocial | null;
 	readonly openai: OpenAiEmulator;
 	readonly replicate: ReplicateEmulator;
+	/** As the sidecar sees it. n8n itself asks the real one, which is not to be reached. */
+	readonly drive: DriveEmulator;
 	/** Between the sidecar and n8n: everything that is called back passes here. */
 	readonly callbacks: Proxy;
 	/** Between the nodes and the sidecar. */
@@ -68,13 +71,14 @@ export class World {
 	#installation = '';
 	readonly #closers: Array<() => Promise<void>> = [];
 
-	private constructor(others: RunningSocial | null, parts: Pick<World, 'folder' | 'x' | 'mastodon' | 'openai' | 'replicate' | 'callbacks' | 'requests' | 'files' | 'sidecarPort' | 'n8nPort'>) {
+	private constructor(others: RunningSocial | null, parts: Pick<World, 'folder' | 'x' | 'mastodon' | 'openai' | 'replicate' | 'drive' | 'callbacks' | 'requests' | 'files' | 'sidecarPort' | 'n8nPort'>) {
 		this.#others = others;
 		this.folder = parts.folder;
 		this.x = parts.x;
 		this.mastodon = parts.mastodon;
 		this.openai = parts.openai;
 		this.replicate = parts.replicate;
+		this.drive = parts.drive;
 		this.callbacks = parts.callbacks;
 		this.requests = parts.requests;
 		this.files = parts.files;
@@ -96,6 +100,7 @@ export class World {
 			mastodon: await startMastodonEmulator(),
 			openai: await startOpenAi(),
 			replicate: await startReplicate(),
+			drive: await startGoogleDrive(),
 			callbacks: await startProxy(() => `http://127.0.0.1:${n8nPort}`),
 			requests: await startProxy(() => `http://127.0.0.1:${sidecarPort}`),
 			files: await startFileServer(files),
@@ -103,7 +108,7 @@ export class World {
 			n8nPort,
 		});
 		if (others) world.#closers.push(() => others.close());
-		world.#closers.push(...[world.x, world.mastodon, world.openai, world.replicate, world.callbacks, world.requests, world.files].map((part) => () => Promise.resolve(part.close())));
+		world.#closers.push(...[world.x, world.mastodon, world.openai, world.replicate, world.drive, world.callbacks, world.requests, world.files].map((part) => () => Promise.resolve(part.close())));
 		try {
 			world.#installation = await installN8n((line) => console.log(line));
 			await placePackage(world.#userFolder);
@@ -160,8 +165,9 @@ export class World {
 		this.#api = null;
 	}
 
-	async startSidecar(): Promise<void> {
-		const hosts = [this.callbacks, this.x, this.mastodon, this.openai, this.replicate, this.files].map(({ url }) => new URL(url).host);
+	/** @param env beside and before the usual */
+	async startSidecar(env: Record<string, string> = {}): Promise<void> {
+		const hosts = [this.callbacks, this.x, this.mastodon, this.openai, this.replicate, this.drive, this.files].map(({ url }) => new URL(url).host);
 		// Where triggers listen while they are tested in the editor: WEBHOOK_URL is not for them.
 		hosts.push(`127.0.0.1:${this.n8nPort}`, ...(this.#others?.hosts ?? []));
 		this.#sidecar = await startSidecar({
@@ -180,6 +186,7 @@ export class World {
 				X_API_BASE_URL: this.x.url,
 				OPENAI_BASE_URL: this.openai.url,
 				OPENAI_API_KEY: 'test-key',
+				GOOGLE_API_BASE_URL: this.drive.url,
 				REPLICATE_BASE_URL: this.replicate.url,
 				REPLICATE_API_TOKEN: this.replicate.token,
 				REPLICATE_STYLE_MODEL: 'acme/model',
@@ -187,6 +194,7 @@ export class World {
 				// Whatever the developer's own environment says: the embedded database.
 				DATABASE_URL: '',
 				LOG_LEVEL: 'debug',
+				...env,
 			},
 		});
 	}
@@ -195,6 +203,11 @@ export class World {
 	async killSidecar(): Promise<void> {
 		await this.#sidecar?.kill();
 		this.#sidecar = null;
+	}
+
+	/** Further accounts in n8n. */
+	async addCredential(spec: CredentialSpec): Promise<void> {
+		this.#credentials[spec.type] = await ensureCredential(this.n8n, [], spec);
 	}
 
 	async #seed(): Promise<void> {
@@ -209,7 +222,7 @@ export class World {
 			},
 			...(this.#others?.credentials ?? []),
 		];
-		for (const spec of specs) this.#credentials[spec.type] = await ensureCredential(this.n8n, [], spec);
+		for (const spec of specs) await this.addCredential(spec);
 		this.#types = await this.n8n.nodeTypes();
 	}
 
@@ -245,8 +258,9 @@ export class World {
 	}
 
 	/** Creates and publishes a workflow. */
-	async deploy(workflow: WorkflowBuilder): Promise<StoredWorkflow> {
-		const stored = await this.n8n.createWorkflow(withCredentials(workflow.build(), this.#credentials, this.#types));
+	async deploy(workflow: WorkflowBuilder | WorkflowFile): Promise<StoredWorkflow> {
+		const file = workflow instanceof WorkflowBuilder ? workflow.build() : workflow;
+		const stored = await this.n8n.createWorkflow(withCredentials(file, this.#credentials, this.#types));
 		await this.n8n.activateWorkflow(stored.id);
 		return stored;
 	}

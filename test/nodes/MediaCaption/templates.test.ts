@@ -36,7 +36,7 @@ interface Placed {
 /** As n8n draws them, roughly: a letter of a note is 7 pixels wide, a line 20 high; a node is a square of 100. */
 const textHeight = (content: string, width: number): number => 20 + content.split('\n').reduce((lines, line) => lines + (line.startsWith('#') ? 2 : Math.ceil((line.length * 7) / (width - 30))), 0) * 20;
 
-describe.each(['distribute-media', 'drive-to-social', 'process-media', 'renditions-for-every-platform', 'search-your-library', 'subtitle-and-translate'])('the notes of %s', (name) => {
+describe.each(['distribute-media', 'drive-folder-batch', 'drive-to-social', 'process-media', 'renditions-for-every-platform', 'rss-to-library', 'search-your-library', 'subtitle-and-translate', 'upload-form-to-pipeline'])('the notes of %s', (name) => {
 	const { nodes } = JSON.parse(template(name)) as Placed;
 	const notes = nodes.filter(({ type }) => type.endsWith('stickyNote'));
 	const others = nodes.filter(({ type }) => !type.endsWith('stickyNote'));
