@@ -45,6 +45,8 @@ export interface S3Options extends CopyLimits {
 	direct?: boolean;
 	/** Size of the parts that streams are sent in; at least 5 MiB. Default 8 MiB. */
 	partBytes?: number;
+	/** Silence on a connection, ms, after which it counts as broken. Default two minutes. */
+	silenceMs?: number;
 	/** Keys asked for at once. Default 1000, the most that stores answer. */
 	pageSize?: number;
 }
@@ -258,14 +260,14 @@ export function createS3Storage(options: S3Options): Storage {
 	}
 }
 
-function createClient({ region = 'us-east-1', credentials, forcePathStyle = false }: S3Options, endpoint: string | undefined): S3Client {
+function createClient({ region = 'us-east-1', credentials, forcePathStyle = false, silenceMs = SILENCE_TIMEOUT_MS }: S3Options, endpoint: string | undefined): S3Client {
 	return new S3Client({
 		region,
 		forcePathStyle,
 		...(endpoint ? { endpoint } : {}),
 		...(credentials ? { credentials } : {}),
 		maxAttempts: MAX_ATTEMPTS,
-		requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS, httpAgent: { maxSockets: SOCKETS }, httpsAgent: { maxSockets: SOCKETS } },
+		requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: silenceMs, httpAgent: { maxSockets: SOCKETS }, httpsAgent: { maxSockets: SOCKETS } },
 		// The SDK's own checksums are trailers that many S3-like stores do not take (Ceph, Swift, older MinIO, R2 in places), and
 		// in presigned links they would be those of an empty body. What we send carries its MD5 instead (s3-upload.ts).
 		requestChecksumCalculation: 'WHEN_REQUIRED',
