@@ -55,7 +55,7 @@ All need \`Authorization: Bearer <API key>\` and answer at once; the result is t
 \`GET /api/media/jobs/<job id>\`. Files in it are signed links. [callbacks.md](../callbacks.md) shows the bodies.
 
 **Where the media comes from.** \`asset_id\` (it is there already), or \`file_url\` (it is downloaded first). The pseudo-operation
-\`ingest\` only brings a file in and answers what it is. The nodes *Media Ingest* and *Google Drive* do that. Fields that name further
+\`ingest\` only brings a file in and answers what it is. The node *Media Ingest* does that ([ingest.md](../ingest.md)). Fields that name further
 media (a logo, music, clips) take \`{"asset_id": …}\` or \`{"file_url": …}\`.
 
 **Fields beside \`params\`**: \`callback_url\`, \`progress_url\`, \`deadline_seconds\` (1 to 604800, default 86400), \`priority\` (-10 to 10),
