@@ -29,7 +29,8 @@ interface Sent {
  */
 export async function sendStream(client: S3Client, target: Target, stream: Readable, { bytes, partBytes }: { bytes: number | undefined; partBytes: number }): Promise<Sent> {
 	const size = Math.max(partBytes, Math.ceil((bytes ?? 0) / MAX_PARTS));
-	const blocks = inBlocks(stream, size);
+	const spare: Buffer[] = [];
+	const blocks = inBlocks(stream, size, spare);
 	const first = await blocks.next();
 	const end = first.value?.length ?? 0;
 	if (first.done || end < size) {
@@ -38,10 +39,10 @@ export async function sendStream(client: S3Client, target: Target, stream: Reada
 		const { ETag } = await client.send(new PutObjectCommand({ ...target, Body: body, ContentLength: end, ContentMD5: md5(body) }));
 		return { bytes: end, etag: ETag };
 	}
-	return await sendParts(client, target, first.value, blocks, bytes);
+	return await sendParts(client, target, first.value, blocks, { expected: bytes, spare });
 }
 
-async function sendParts(client: S3Client, target: Target, first: Buffer, rest: AsyncGenerator<Buffer, void, undefined>, expected: number | undefined): Promise<Sent> {
+async function sendParts(client: S3Client, target: Target, first: Buffer, rest: AsyncGenerator<Buffer, void, undefined>, { expected, spare }: { expected: number | undefined; spare: Buffer[] }): Promise<Sent> {
 	const { Bucket, Key } = target;
 	const { UploadId } = await client.send(new CreateMultipartUploadCommand(target));
 	const stop = new AbortController();
@@ -56,7 +57,10 @@ async function sendParts(client: S3Client, target: Target, first: Buffer, rest: 
 			.send(command, { abortSignal: stop.signal })
 			.then(({ ETag }) => void (parts[PartNumber - 1] = { PartNumber, ETag }))
 			.catch((error: unknown) => void failures.push(error))
-			.finally(() => underWay.delete(sending));
+			.finally(() => {
+				underWay.delete(sending);
+				spare.push(body);
+			});
 		underWay.add(sending);
 		sent += body.length;
 	};
@@ -97,17 +101,17 @@ export async function abortUpload(client: S3Client, upload: { Bucket: string; Ke
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('base64');
 
 /**
- * The stream in blocks of `size` bytes, the last one shorter (none is empty). A block is filled in a buffer of its own; buffers
- * are not used again, because a request that is tried again reads its body a second time.
+ * The stream in blocks of `size` bytes, the last one shorter (none is empty). A block is filled in a buffer of its own, or in one of
+ * `spare`: those whose request has ended for good, as one that is tried again reads its body a second time.
  */
-async function* inBlocks(stream: Readable, size: number): AsyncGenerator<Buffer, void, undefined> {
+async function* inBlocks(stream: Readable, size: number, spare: Buffer[]): AsyncGenerator<Buffer, void, undefined> {
 	let block: Buffer | null = null;
 	let filled = 0;
 	for await (const piece of stream as AsyncIterable<Buffer | string>) {
 		let rest = typeof piece === 'string' ? Buffer.from(piece) : piece;
 		while (rest.length > 0) {
 			// Slow: not of the shared pool, so that it is given back as soon as nobody holds it.
-			block ??= Buffer.allocUnsafeSlow(size);
+			block ??= spare.pop() ?? Buffer.allocUnsafeSlow(size);
 			const taken = rest.copy(block, filled);
 			filled += taken;
 			rest = rest.subarray(taken);
