@@ -16,11 +16,16 @@ const ICONS = {
 const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 /** Controls go after this time without a move, while it plays. */
 const IDLE_MS = 2500;
+/** Shorter waits are not worth a sign; longer ones are worth a word. */
+const WHEEL_MS = 400;
+const SLOW_MS = 8000;
 
 function start(root, media) {
 	const seconds = () => (Number.isFinite(media.duration) && media.duration > 0 ? media.duration : data.seconds);
 	const chapterAt = (at) => data.chapters.findLast((chapter) => chapter.start <= at + 0.001);
 	const tracks = () => [...media.textTracks].filter((track) => track.kind === 'captions' || track.kind === 'subtitles');
+	const list = document.getElementById('chapters');
+	const embedded = document.body.classList.contains('embedded');
 	media.controls = false;
 
 	// What there is to press
@@ -29,19 +34,24 @@ function start(root, media) {
 	const mute = button('sound', 'Mute (m)', () => (media.muted = !media.muted));
 	const volume = element('input', { type: 'range', min: '0', max: '1', step: '0.05', className: 'volume', ariaLabel: 'Volume' });
 	const time = element('span', { className: 'time' });
-	const now = element('span', { className: 'now' });
+	const now = element('span', { className: 'now', dir: 'auto' });
 	const captions = button('captions', 'Captions (c)', () => nextCaptions());
 	const language = element('select', { ariaLabel: 'Language of captions' });
 	const rate = element('select', { ariaLabel: 'Speed' });
 	const full = button('full', 'Full screen (f)', () => fullscreen());
 	const seek = element('input', { type: 'range', min: '0', step: 'any', value: '0', ariaLabel: 'Position' });
 	const [rail, loaded, played, knob, hint] = ['rail', 'loaded', 'played', 'knob', 'hint'].map((className) => element('span', { className }));
-	const message = element('p', { className: 'message', hidden: true });
-	message.setAttribute('role', 'status');
+	const words = element('span', {});
+	const again = element('button', { type: 'button', className: 'again', textContent: 'Try again', hidden: true });
+	const message = element('div', { className: 'message' }, words, again);
+	// There from the start: what appears together with its text is not read out.
+	words.setAttribute('role', 'status');
+	const wheel = element('span', { className: 'wheel', hidden: true });
+	wheel.setAttribute('aria-hidden', 'true');
 	const bar = element('div', { className: 'bar' }, seek, rail, loaded, played, knob, hint);
 	hint.hidden = true;
 	const controls = element('div', { className: 'controls' }, bar, element('div', { className: 'row' }, play, mute, volume, time, now, element('span', { className: 'space' }), captions, language, rate, full));
-	root.append(controls, message);
+	root.append(wheel, controls, message);
 	if (data.kind === 'video') root.append(big);
 	else full.hidden = true;
 	for (const value of RATES) rate.append(element('option', { value: String(value), textContent: `${value}×`, selected: value === 1 }));
@@ -53,8 +63,13 @@ function start(root, media) {
 	language.value = String(Math.max(0, preferred));
 
 	function toggle() {
-		if (media.paused) media.play().catch(() => say('This cannot be played here.'));
+		if (media.error) retry();
+		else if (media.paused) begin();
 		else media.pause();
+	}
+	function begin() {
+		// Interrupted by another source, or not supported: of the latter, the event `error` tells as well.
+		media.play().catch(({ name }) => name === 'NotAllowedError' && say('Press play once more: the browser did not allow it.'));
 	}
 	function jump(to) {
 		media.currentTime = Math.min(Math.max(0, to), seconds() || 0);
@@ -74,10 +89,48 @@ function start(root, media) {
 		// Phones of Apple show only the video itself full screen.
 		else media.webkitEnterFullscreen?.();
 	}
-	function say(text) {
-		message.textContent = text;
-		message.hidden = text === '';
+	function say(text, canRetry = false) {
+		words.textContent = text;
+		again.hidden = !canRetry;
 	}
+
+	// What goes wrong, in words
+	let position = 0;
+	let waiting = 0;
+	function wait() {
+		if (waiting || media.error) return;
+		const later = setTimeout(() => (wheel.hidden = false), WHEEL_MS);
+		const long = setTimeout(() => say(navigator.onLine ? 'Still loading: the connection is slow, or was lost.' : 'There is no connection to the internet.'), SLOW_MS);
+		waiting = [later, long];
+	}
+	function go() {
+		if (!waiting) return;
+		waiting.forEach(clearTimeout);
+		waiting = 0;
+		wheel.hidden = true;
+		if (!media.error) say('');
+	}
+	async function failed() {
+		if (!media.error) return;
+		go();
+		drawState();
+		const answer = await fetch(media.currentSrc, { method: 'HEAD', cache: 'no-store' }).catch(() => null);
+		if (!media.error) return;
+		if (!answer && !isElsewhere(media.currentSrc)) say('The connection was lost.', true);
+		else if (answer?.status === 404 || answer?.status === 410) say('This is not available any more. Load the page again to see whether there is a newer version.');
+		else if (answer && !answer.ok) say('This cannot be loaded at the moment.', true);
+		else say('This browser cannot play it.', true);
+	}
+	function retry() {
+		say('');
+		const at = position;
+		media.load();
+		root.classList.remove('failed');
+		media.currentTime = at;
+		begin();
+		play.focus();
+	}
+	again.addEventListener('click', retry);
 
 	// What is seen
 	function draw() {
@@ -91,9 +144,9 @@ function start(root, media) {
 		knob.style.left = share;
 		const { buffered } = media;
 		for (let index = 0; index < buffered.length; index += 1) if (buffered.start(index) <= at + 0.5) loaded.style.width = `${Math.min(100, (buffered.end(index) / all) * 100)}%`;
+				const chapter = chapterAt(at);
 		time.textContent = `${clock(at)} / ${clock(all)}`;
-		const chapter = chapterAt(at);
-		now.textContent = chapter ? `· ${chapter.title}` : '';
+		now.textContent = chapter ? chapter.title : '';
 		for (const [index, entry] of [...document.querySelectorAll('#chapters button')].entries()) entry.setAttribute('aria-current', String(data.chapters[index] === chapter));
 	}
 	function drawState() {
@@ -101,15 +154,25 @@ function start(root, media) {
 		const silent = media.muted || media.volume === 0;
 		icon(mute, silent ? 'muted' : 'sound', silent ? 'Sound on (m)' : 'Mute (m)');
 		volume.value = String(silent ? 0 : media.volume);
+		volume.setAttribute('aria-valuetext', `${Math.round(Number(volume.value) * 100)} %`);
+		root.classList.toggle('failed', Boolean(media.error));
 		if (!media.paused) big.remove();
 		wake();
 	}
 	for (const name of ['timeupdate', 'progress', 'durationchange', 'seeking', 'seeked']) media.addEventListener(name, draw);
 	for (const name of ['play', 'pause', 'ended', 'volumechange']) media.addEventListener(name, drawState);
+	for (const name of ['waiting', 'seeking']) media.addEventListener(name, wait);
+	media.addEventListener('play', () => media.readyState < 3 && wait());
+	for (const name of ['playing', 'canplay', 'seeked', 'pause', 'ended', 'emptied']) media.addEventListener(name, go);
 	media.addEventListener('playing', () => say(''));
+	media.addEventListener('timeupdate', () => (position = media.currentTime || position));
+	window.addEventListener('online', () => media.error && retry());
 	media.addEventListener('ratechange', () => (rate.value = String(media.playbackRate)));
-	media.addEventListener('error', () => media.error && say('This cannot be played here.'));
-	media.addEventListener('click', toggle);
+	media.addEventListener('error', failed);
+	let asleep = false;
+	root.addEventListener('pointerdown', ({ pointerType }) => (asleep = pointerType !== 'mouse' && root.classList.contains('idle')), { capture: true });
+	// The first touch brings the controls.
+	media.addEventListener('click', () => asleep || toggle());
 	seek.addEventListener('input', () => jump(Number(seek.value)));
 	volume.addEventListener('input', () => {
 		media.volume = Number(volume.value);
@@ -144,6 +207,8 @@ function start(root, media) {
 		if (target.matches('select') || (event.key === ' ' && target.closest('button'))) return;
 		const act = keys(event.key);
 		if (!act || (target === volume && event.key.startsWith('Arrow'))) return;
+		// Elsewhere on the page these scroll it.
+		if (['ArrowUp', 'ArrowDown', 'Home', 'End'].includes(event.key) && !root.contains(target) && !embedded) return;
 		event.preventDefault();
 		act();
 		wake();
@@ -173,7 +238,6 @@ function start(root, media) {
 		mark.style.left = `${(start / data.seconds) * 100}%`;
 		knob.before(mark);
 	}
-	const list = document.getElementById('chapters');
 	for (const chapter of data.chapters) {
 		const entry = element('button', { type: 'button' }, element('time', { textContent: clock(chapter.start) }), element('span', { textContent: chapter.title, dir: 'auto' }));
 		entry.addEventListener('click', () => {
@@ -186,6 +250,8 @@ function start(root, media) {
 	if (data.hls) void adaptive(media, draw);
 	drawState();
 	draw();
+	// The file may have failed before this script came.
+	if (media.error) void failed();
 }
 
 /** The ladder in place of the one file, where the browser can. When that fails, the file stays. */
@@ -212,6 +278,9 @@ async function adaptive(media, draw) {
 	hls.loadSource(data.hls);
 	hls.attachMedia(media);
 }
+
+/** Of another origin: what its answers say is not for us to read. */
+const isElsewhere = (url) => !url.startsWith('blob:') && new URL(url, document.baseURI).origin !== window.location.origin;
 
 function clock(seconds) {
 	const whole = Math.floor(Math.max(0, seconds || 0));

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import express, { Router, type ErrorRequestHandler, type Express } from 'express';
 import { PipelineError, toPipelineError } from '../errors.ts';
+import { withoutSecrets } from '../log.ts';
 import { aiRoutes } from './ai.ts';
 import { assetRoutes } from './assets.ts';
 import { batchRoutes, operationRoutes } from './batches.ts';
 import type { HttpDeps } from './deps.ts';
+import { downloadRoutes } from './downloads.ts';
 import { eventRoutes, type EventFeed } from './events.ts';
 import { fileRoutes } from './files.ts';
 import { apiCors, docsHeaders, securityHeaders } from './headers.ts';
@@ -45,7 +47,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	app.use((request, response, next) => {
 		const requestId = randomUUID();
 		response.set('X-Request-Id', requestId);
-		response.locals['log'] = deps.log.child({ request_id: requestId, method: request.method, path: request.path });
+		response.locals['log'] = deps.log.child({ request_id: requestId, method: request.method, path: withoutSecrets(request.path) });
 		next();
 	});
 	app.use(securityHeaders(deps.publicUrl), checkAddress, cutSilentBodies(deps.bodySilenceMs));
@@ -57,7 +59,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 	const media = Router();
 	// Before the routes with /assets/:id.
 	media.use(searchRoutes(deps));
-	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), publicRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), sourceRoutes(deps), renditionRoutes(deps), usageRoutes(deps), retentionRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed), keyRoutes(), workspacesRoutes(deps), auditRoutes());
+	media.use(infoRoutes(deps), processRoutes(deps), batchRoutes(deps), jobRoutes(deps), assetRoutes(deps), downloadRoutes(deps), publicRoutes(deps), pipelineRoutes(deps), postRoutes(deps), webhookRoutes(deps), workspaceRoutes(deps), signRoutes(deps), sourceRoutes(deps), renditionRoutes(deps), usageRoutes(deps), retentionRoutes(deps), aiRoutes(deps), eventRoutes(deps, feed), keyRoutes(), workspacesRoutes(deps), auditRoutes());
 	// The key first: whoever has none cannot make the sidecar parse anything.
 	const guarded = [refuseGuessing(deps), authenticate(deps), limitRate(deps), authorize, jsonBody()];
 	app.use('/api/media', apiCors(deps.apiCorsOrigins ?? []), ...guarded, media);
@@ -75,7 +77,7 @@ function answerError(deps: HttpDeps): ErrorRequestHandler {
 		const error = fromExpress(thrown) ?? toPipelineError(thrown);
 		const log = (response.locals['log'] as typeof deps.log | undefined) ?? deps.log;
 		if (error.status >= 500) log.error({ err: error }, 'request failed');
-		else log.info({ code: error.code, reason: error.message }, 'request refused');
+		else log.info({ code: error.code, reason: withoutSecrets(error.message) }, 'request refused');
 		if (response.headersSent) return next(thrown);
 		if (error.retryAfterSeconds) response.set('Retry-After', String(Math.ceil(error.retryAfterSeconds)));
 		// A cache may keep a 404 or 410 by itself (RFC 9111 4.2.2): the file may be there a second later.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { aiReportSchema } from '../ai/routing/report.ts';
 import * as assets from '../contract/assets.ts';
+import * as downloads from '../contract/downloads.ts';
 import * as pipelines from '../contract/pipelines.ts';
 import * as publicAsset from '../contract/public.ts';
 import * as requests from '../contract/requests.ts';
@@ -55,6 +56,7 @@ const routes: Route[] = [
 	{ method: 'post', path: '/api/media/jobs/{id}/retry', tag: 'Jobs', scope: 'write', summary: 'Try a failed or cancelled job again.', body: z.object({ secrets: z.record(z.string(), z.string()).optional() }), status: 202, answer: views.jobSchema },
 	{ method: 'get', path: '/api/media/assets', tag: 'Assets', scope: 'read', summary: 'Newest assets first, in pages.', query: assets.ASSET_QUERY, status: 200, answer: assets.assetListSchema },
 	{ method: 'get', path: '/api/media/assets/{id}', tag: 'Assets', scope: 'read', summary: 'One asset.', status: 200, answer: views.assetSchema },
+	{ method: 'get', path: '/api/media/assets/{id}/download', tag: 'Assets', scope: 'read', summary: 'A link to the original, or to what a job made of it, that browsers save under a name.', query: downloads.DOWNLOAD_QUERY, status: 200, answer: downloads.downloadSchema },
 	{ method: 'patch', path: '/api/media/assets/{id}', tag: 'Assets', scope: 'write', summary: 'Change title, description, language, owner, tags or metadata.', body: assets.assetChangeSchema, status: 200, answer: views.assetSchema },
 	{ method: 'delete', path: '/api/media/assets/{id}', tag: 'Assets', scope: 'delete', summary: 'Delete an asset and its files. Jobs on it are cancelled; posts stay where they are.', status: 200, answer: assets.assetDeletedSchema },
 	{ method: 'get', path: '/api/media/assets/search', tag: 'Search', scope: 'read', summary: 'Assets by what is said and seen in them, in the same or in other words, with the moment; or like another asset; or by filters alone.', query: SEARCH_QUERY, status: 200, answer: views.searchAnswerSchema },

@@ -46,18 +46,18 @@ export function publicRoutes(deps: HttpDeps): Router {
 			return jobs.map(({ id }) => id);
 		});
 		if (jobIds.length > 0) wakeAll(deps);
-		response.json(publicView(deps.publicUrl, asset, shown, jobIds));
+		response.json(publicView(deps, asset, shown, jobIds));
 	});
 
 	router.get('/assets/:id/public', async (request, response) => {
 		const asset = await wanted(request.params.id, response);
-		response.json(publicView(deps.publicUrl, asset, asset.publicAt ? await publicFiles(dbOf(response), asset.id) : new Map<PublicKind, FileRow>()));
+		response.json(publicView(deps, asset, asset.publicAt ? await publicFiles(dbOf(response), asset.id) : new Map<PublicKind, FileRow>()));
 	});
 
 	router.delete('/assets/:id/public', async (request, response) => {
 		const asset = await wanted(request.params.id, response);
 		await unpublishAsset(deps, dbOf(response), asset);
-		response.json(publicView(deps.publicUrl, { ...asset, publicAt: null }, new Map<PublicKind, FileRow>()));
+		response.json(publicView(deps, { ...asset, publicAt: null }, new Map<PublicKind, FileRow>()));
 	});
 	return router;
 }
@@ -65,7 +65,7 @@ export function publicRoutes(deps: HttpDeps): Router {
 /** A day: nobody waits for them. */
 const DEADLINE_SECONDS = 86_400;
 
-function publicView(publicUrl: string, asset: AssetRow, shown: Map<PublicKind, FileRow>, jobIds: string[] = []): z.infer<typeof publicAnswerSchema> {
+function publicView({ publicUrl, storage }: HttpDeps, asset: AssetRow, shown: Map<PublicKind, FileRow>, jobIds: string[] = []): z.infer<typeof publicAnswerSchema> {
 	const isPublic = asset.publicAt !== null;
 	const page = `${publicUrl}/watch/${asset.id}`;
 	return {
@@ -76,7 +76,7 @@ function publicView(publicUrl: string, asset: AssetRow, shown: Map<PublicKind, F
 		embed_url: isPublic ? `${publicUrl}/embed/${asset.id}` : null,
 		embed_code: isPublic ? embedCode(publicUrl, asset) : null,
 		oembed_url: isPublic ? `${publicUrl}/oembed?url=${encodeURIComponent(page)}` : null,
-		files: Object.fromEntries([...shown].map(([kind, { storageKey }]) => [kind, `${publicUrl}/${storageKey}`])),
+		files: Object.fromEntries([...shown].map(([kind, { storageKey }]) => [kind, storage.publicUrl?.(storageKey) ?? `${publicUrl}/${storageKey}`])),
 		job_ids: jobIds,
 	};
 }

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { eq } from 'drizzle-orm';
 import type { Browser, Frame, Page } from 'playwright-core';
 import { assets } from '../../../sidecar/src/db/schema.ts';
@@ -138,6 +140,91 @@ describe('the public player', () => {
 		});
 	});
 
+	describe('when something is wrong', () => {
+		const words = (page: Page) => page.getByRole('status').textContent();
+
+		it('says that the connection was lost, and goes on where it was', async () => {
+			await open(`/watch/${plain}`, async (page) => {
+				await page.getByRole('button', { name: 'Play', exact: true }).click();
+				await playing(page);
+				await page.keyboard.press('k');
+				await page.keyboard.press('5');
+				await seeked(page, 6);
+				await page.route('**/public/**', (route) => route.abort());
+				await page.evaluate('document.querySelector("video").load()');
+				await until(async () => (await words(page)) === 'The connection was lost.', 'it is said');
+				await page.unroute('**/public/**');
+				await page.getByRole('button', { name: 'Try again' }).click();
+				await playing(page, 5.7);
+				expect([await words(page), await page.getByRole('button', { name: 'Try again' }).isVisible()]).toEqual(['', false]);
+			});
+		});
+
+		it('says that it is gone, or that it takes long', async () => {
+			await open(`/watch/${plain}`, async (page) => {
+				await page.route('**/public/**', (route) => route.fulfill({ status: 404, body: '' }));
+				await page.reload();
+				await until(async () => (await words(page))?.startsWith('This is not available any more.') === true, 'it is said');
+				await page.unroute('**/public/**');
+				let release = () => {};
+				const held = new Promise<void>((done) => (release = done));
+				await page.route('**/public/**', async (route) => {
+					await held;
+					await route.continue();
+				});
+				await page.goto(`${app.url}/watch/${plain}`, { waitUntil: 'commit' });
+				await page.getByRole('button', { name: 'Play', exact: true }).click();
+				await when(page, 'document.querySelector(".wheel").hidden === false');
+				await until(async () => (await words(page))?.startsWith('Still loading') === true, 'it is said');
+				release();
+				await playing(page);
+				await when(page, 'document.querySelector(".wheel").hidden && document.querySelector("[role=status]").textContent === ""');
+			});
+		});
+
+		it('plays the file where the ladder is not there', async () => {
+			await open(`/watch/${id}`, async (page) => {
+				await page.route('**/stream/**', (route) => route.fulfill({ status: 404, body: '' }));
+				await page.reload();
+				await page.keyboard.press('k');
+				await playing(page);
+				expect(await page.evaluate('document.querySelector("video").currentSrc.includes("/public/")')).toBe(true);
+			});
+		});
+	});
+
+	it('has all controls of sound in sight, and leaves the keys that scroll to the page', async () => {
+		const path = join(pipeline.folder, 'sound.mp3');
+		await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'sine=duration=5', path]);
+		const sound = await addAsset(pipeline, path, { title: 'صوت', fileType: 'audio', mime: 'audio/mpeg', description: 'line\n'.repeat(80) });
+		await publish(sound);
+		await open(`/watch/${sound}`, async (page, complaints) => {
+			const player = await page.getByRole('region', { name: 'Audio player' }).boundingBox();
+			for (const control of [page.getByRole('slider', { name: 'Position' }), page.getByRole('button', { name: 'Play (k)' })]) {
+				const box = await control.boundingBox();
+				expect([box && player && box.y >= player.y, box && player && box.y + box.height <= player.y + player.height]).toEqual([true, true]);
+			}
+			await page.keyboard.press('End');
+			await when(page, 'window.scrollY > 100');
+			expect([await page.evaluate('document.querySelector("audio").currentTime'), await page.evaluate('getComputedStyle(document.querySelector("h1")).direction')]).toEqual([0, 'rtl']);
+			expect(complaints).toEqual([]);
+		});
+	});
+
+	it('links to the store where that shows public files itself', async () => {
+		const shop = await startTestApp(pipeline, { storage: { ...pipeline.deps.storage, publicUrl: (key) => `https://cdn.example/${key}` } });
+		try {
+			const { files: links } = (await (await fetch(`${shop.url}/api/media/assets/${id}/public`, { headers: { authorization: `Bearer ${key}` } })).json()) as { files: Record<string, string> };
+			expect(Object.values(links).every((url) => url.startsWith('https://cdn.example/public/'))).toBe(true);
+			const page = await fetch(`${shop.url}/watch/${id}`);
+			const html = await page.text();
+			for (const text of [`<meta property="og:video" content="${links['master']}">`, `<meta property="og:image" content="${links['thumb']}">`, `poster="${links['thumb']}"`]) expect(html).toContain(text);
+			expect(page.headers.get('content-security-policy')).toContain("media-src 'self' https://cdn.example blob:");
+		} finally {
+			await shop.close();
+		}
+	});
+
 	it('plays within a page of another origin, and only the embed does', async () => {
 		const code = (await call('GET', `/api/media/assets/${plain}/public`)).body;
 		const other: TestServer = await startServer((request, response) => response.setHeader('content-type', 'text/html').end(request.url === '/page' ? `<iframe id="page" src="${code.page_url}"></iframe>` : code.embed_code));
@@ -166,6 +253,7 @@ describe('the public player', () => {
 		expect(html).not.toContain('<script>window');
 		const tag = (name: string) => new RegExp(`<meta (?:property|name)="${name}" content="([^"]*)">`).exec(html)?.[1];
 		expect([tag('og:type'), tag('og:image'), tag('og:video'), tag('twitter:card'), tag('twitter:player')]).toEqual(['video.other', body.files['thumb'], body.files['master'], 'player', body.embed_url]);
+		expect([tag('og:image:type'), Number(tag('og:image:width')) > 0, tag('og:video:type'), tag('og:video:width'), tag('og:video:height'), tag('video:duration'), tag('og:url')]).toEqual(['image/webp', true, 'video/mp4', '640', '360', '12', body.page_url]);
 		const discovered = /type="application\/json\+oembed" title="[^"]*" href="([^"]*)"/.exec(html)?.[1]?.replace(/&#38;/g, '&') ?? '';
 		const answer = (await (await fetch(`${discovered}&maxwidth=320`)).json()) as Record<string, unknown>;
 		expect(answer).toMatchObject({ version: '1.0', type: 'video', title: HOSTILE, width: 320, height: 180, provider_name: 'Test Tube' });

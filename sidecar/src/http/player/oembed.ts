@@ -31,7 +31,7 @@ export function oembed(deps: HttpDeps, find: (id: string) => Promise<AssetRow | 
 			html: embedCode(deps.publicUrl, asset, { width, height }),
 			...embedSize(asset, { width, height }),
 			...(picture?.width && picture.height && picture.width <= width && picture.height <= height
-				? { thumbnail_url: `${deps.publicUrl}/${picture.storageKey}`, thumbnail_width: picture.width, thumbnail_height: picture.height }
+				? { thumbnail_url: deps.storage.publicUrl?.(picture.storageKey) ?? `${deps.publicUrl}/${picture.storageKey}`, thumbnail_width: picture.width, thumbnail_height: picture.height }
 				: {}),
 		};
 		response.set({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=300' });

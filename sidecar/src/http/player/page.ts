@@ -10,7 +10,7 @@ export interface PlayerSettings {
 	embedOrigins: string[];
 }
 
-/** All that the page shows. Addresses are paths of this sidecar. */
+/** All that the page shows. Addresses are paths of this sidecar, or where the store itself shows public files. */
 export interface PageData {
 	id: string;
 	kind: 'video' | 'audio' | 'image';
@@ -23,7 +23,7 @@ export interface PageData {
 	/** Null: nothing that browsers show is there yet. */
 	file: { path: string; mime: string } | null;
 	hls: string | null;
-	poster: string | null;
+	poster: { path: string; mime: string; width: number | null; height: number | null } | null;
 	captions: Array<{ path: string; language: string; label: string }>;
 	chapters: Chapter[];
 }
@@ -65,6 +65,10 @@ ${more}</head>
 export function playerPage(data: PageData, settings: PlayerSettings, publicUrl: string, embedded: boolean): string {
 	const text = escapeHtml;
 	const page = `${publicUrl}/watch/${data.id}`;
+	const absolute = (path: string): string => (path.startsWith('/') ? publicUrl + path : path);
+	const secure = (url: string): string | null => (url.startsWith('https:') ? url : null);
+	const picture = data.poster ?? (data.kind === 'image' && data.file ? { ...data.file, width: data.width, height: data.height } : null);
+	const lang = data.language ? ` lang="${text(data.language)}"` : '';
 	const meta: Array<[attribute: 'property' | 'name', name: string, content: string | number | null]> = [
 		['name', 'description', data.description.slice(0, 300)],
 		['property', 'og:title', data.title],
@@ -72,19 +76,35 @@ export function playerPage(data: PageData, settings: PlayerSettings, publicUrl: 
 		['property', 'og:site_name', settings.name],
 		['property', 'og:url', page],
 		['property', 'og:type', data.kind === 'video' ? 'video.other' : data.kind === 'audio' ? 'music.song' : 'website'],
-		['property', 'og:image', data.poster ? publicUrl + data.poster : null],
+		['property', 'og:locale', localeOf(data.language)],
+		...(picture
+			? ([
+					['property', 'og:image', absolute(picture.path)],
+					['property', 'og:image:type', picture.mime],
+					['property', 'og:image:width', picture.width],
+					['property', 'og:image:height', picture.height],
+					['property', 'og:image:alt', data.title],
+				] as Array<['property', string, string | number | null]>)
+			: []),
+		...(data.kind !== 'image' && data.file
+			? ([
+					['property', `og:${data.kind}`, absolute(data.file.path)],
+					['property', `og:${data.kind}:secure_url`, secure(absolute(data.file.path))],
+					['property', `og:${data.kind}:type`, data.file.mime],
+				] as Array<['property', string, string | null]>)
+			: []),
 		...(data.kind === 'video' && data.file
 			? ([
-					['property', 'og:video', publicUrl + data.file.path],
-					['property', 'og:video:type', data.file.mime],
 					['property', 'og:video:width', data.width],
 					['property', 'og:video:height', data.height],
-				] as Array<['property', string, string | number]>)
+					['property', 'video:duration', data.seconds >= 1 ? Math.round(data.seconds) : null],
+				] as Array<['property', string, number | null]>)
 			: []),
 		['name', 'twitter:card', data.kind === 'video' ? 'player' : 'summary_large_image'],
 		['name', 'twitter:title', data.title],
 		['name', 'twitter:description', data.description.slice(0, 200)],
-		['name', 'twitter:image', data.poster ? publicUrl + data.poster : null],
+		['name', 'twitter:image', picture ? absolute(picture.path) : null],
+		['name', 'twitter:image:alt', picture ? data.title : null],
 		...(data.kind === 'video'
 			? ([
 					['name', 'twitter:player', `${publicUrl}/embed/${data.id}`],
@@ -99,15 +119,15 @@ export function playerPage(data: PageData, settings: PlayerSettings, publicUrl: 
 	const links = `<link rel="canonical" href="${text(page)}">\n${oembed('json')}${oembed('xml')}`;
 	// In a script, `<` must not begin a tag.
 	const json = JSON.stringify(data).replace(/</g, '\\u003c');
-	const player = `<div id="player" class="player ${data.kind}" data-shape="${data.width}x${data.height}">${media(data)}</div>
+	const player = `<div id="player" class="player ${data.kind}"${data.kind === 'image' ? '' : ` role="region" aria-label="${data.kind === 'video' ? 'Video' : 'Audio'} player"`}>${media(data)}</div>
 <script type="application/json" id="data">${json}</script>
 <script type="module" src="/player/player.js"></script>`;
 	if (embedded) return `${head(data.title, settings, tags + links)}<body class="embedded">\n${player}\n</body>\n</html>\n`;
 	return `${head(data.title, settings, tags + links)}<body>
 <main>
 ${player}
-<h1>${text(data.title)}</h1>
-${data.description ? `<p class="description" dir="auto">${text(data.description)}</p>` : ''}
+<h1 dir="auto"${lang}>${text(data.title)}</h1>
+${data.description ? `<p class="description" dir="auto"${lang}>${text(data.description)}</p>` : ''}
 ${data.chapters.length > 0 ? '<section class="chapters" aria-labelledby="chapters-title"><h2 id="chapters-title">Chapters</h2><ol id="chapters"></ol></section>' : ''}
 </main>
 ${settings.name ? `<footer>${text(settings.name)}</footer>` : ''}
@@ -116,8 +136,11 @@ ${settings.name ? `<footer>${text(settings.name)}</footer>` : ''}
 `;
 }
 
+/** As Open Graph writes them, with a territory: where that is not known, nothing is said. */
+const localeOf = (language: string | null): string | null => (/^[a-z]{2}-[A-Z]{2}$/.test(language ?? '') ? (language ?? '').replace('-', '_') : null);
+
 /** Plays without scripts too; the script puts its own controls in place of the browser's. */
-function media({ kind, title, file, poster, captions, chapters, id, language }: PageData): string {
+function media({ kind, title, file, poster, captions, chapters, id, language, width, height }: PageData): string {
 	const text = escapeHtml;
 	if (!file) return '<p class="waiting" role="status">This is still being prepared. Come back in a moment.</p>';
 	if (kind === 'image') return `<img src="${text(file.path)}" alt="${text(title)}">`;
@@ -126,8 +149,8 @@ function media({ kind, title, file, poster, captions, chapters, id, language }: 
 		...(chapters.length > 0 ? [`<track kind="chapters" src="/watch/${id}/chapters.vtt"${language ? ` srclang="${text(language)}"` : ''}>`] : []),
 	].join('');
 	return kind === 'audio'
-		? `<audio controls preload="metadata" src="${text(file.path)}">${tracks}</audio>`
-		: `<video controls playsinline preload="metadata" src="${text(file.path)}"${poster ? ` poster="${text(poster)}"` : ''}>${tracks}</video>`;
+		? `${poster ? `<img class="cover" src="${text(poster.path)}" alt="">` : ''}<audio controls preload="metadata" src="${text(file.path)}" aria-label="${text(title)}">${tracks}</audio>`
+		: `<video controls playsinline preload="metadata" src="${text(file.path)}" width="${width}" height="${height}" aria-label="${text(title)}"${poster ? ` poster="${text(poster.path)}"` : ''}>${tracks}</video>`;
 }
 
 /** Unknown, private, not any more: all the same. */

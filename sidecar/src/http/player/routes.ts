@@ -46,9 +46,10 @@ export function playerRoutes(deps: HttpDeps): Router {
 
 	const show = (embedded: boolean) => async (request: Request, response: Response) => {
 		const shown = await find(String(request.params['asset']));
-		response.set(headers(deps, embedded)).type('html');
-		if (!shown) return void response.status(404).send(notFoundPage(deps.player));
-		response.send(playerPage(pageData(shown), deps.player, deps.publicUrl, embedded));
+		const data = shown && pageData(deps, shown);
+		response.set(headers(deps, embedded, data)).type('html');
+		if (!data) return void response.status(404).send(notFoundPage(deps.player));
+		response.send(playerPage(data, deps.player, deps.publicUrl, embedded));
 	};
 	router.get('/watch/:asset', show(false));
 	router.get('/embed/:asset', show(true));
@@ -70,7 +71,7 @@ export function playerRoutes(deps: HttpDeps): Router {
 		if (!extras.manifestKey) throw gone();
 		const name = String(request.params.name);
 		const key = assertKey(`${dirname(extras.manifestKey)}/${name}`);
-		await deliver({ key, mime: mimeOfName(name), name, caching: FEW_MINUTES, stays: name.endsWith('.m3u8') }, request, response);
+		await deliver({ key, mime: mimeOfName(name), name, caching: FEW_MINUTES, stays: /\.(m3u8|mpd)$/.test(name) }, request, response);
 	});
 	return router;
 }
@@ -123,8 +124,10 @@ function createFind(deps: HttpDeps): (id: string) => Promise<Shown | null> {
 	};
 }
 
-function pageData({ asset, files, extras }: Shown): PageData {
+function pageData({ storage }: HttpDeps, { asset, files, extras }: Shown): PageData {
 	const file = files.get('master') ?? files.get('preview');
+	const thumb = files.get('thumb');
+	const path = ({ storageKey }: FileRow): string => storage.publicUrl?.(storageKey) ?? `/${storageKey}`;
 	const names = new Intl.DisplayNames(['en'], { type: 'language' });
 	return {
 		id: asset.id,
@@ -135,17 +138,20 @@ function pageData({ asset, files, extras }: Shown): PageData {
 		width: asset.width ?? 16,
 		height: asset.height ?? 9,
 		seconds: asset.durationSeconds ?? 0,
-		file: file ? { path: `/${file.storageKey}`, mime: file.mime } : null,
+		file: file ? { path: path(file), mime: file.mime } : null,
 		hls: extras.manifestKey ? `/watch/${asset.id}/stream/master.m3u8` : null,
-		poster: files.has('thumb') ? `/${files.get('thumb')?.storageKey}` : null,
+		poster: thumb ? { path: path(thumb), mime: thumb.mime, width: thumb.width, height: thumb.height } : null,
 		captions: extras.captions.map(({ fileId, language }) => ({ path: `/watch/${asset.id}/captions/${fileId}.vtt`, language, label: language === 'und' ? 'Captions' : (names.of(language) ?? language) })),
 		chapters: extras.chapters,
 	};
 }
 
 /** Nothing from elsewhere, no frames around it but those of EMBED_ORIGINS around /embed. Bytes may come from the store itself. */
-function headers({ delivery, player }: HttpDeps, embedded: boolean): Record<string, string> {
-	const bytes = delivery.mode === 'redirect' ? " 'self' https:" : " 'self'";
+function headers({ delivery, player, publicUrl }: HttpDeps, embedded: boolean, data: PageData | null): Record<string, string> {
+	const elsewhere = [data?.file?.path, data?.poster?.path].flatMap((path) => (path && !path.startsWith('/') ? [new URL(path).origin] : []));
+	// Where the store's own links lead is not known before. A page without TLS may lead to a store without it.
+	const anywhere = delivery.mode === 'redirect' ? (publicUrl.startsWith('https:') ? ['https:'] : ['https:', 'http:']) : [];
+	const bytes = ["", "'self'", ...new Set([...elsewhere, ...anywhere])].join(' ');
 	const policy = [
 		"default-src 'none'",
 		"script-src 'self'",
