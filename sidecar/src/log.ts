@@ -40,12 +40,14 @@ export function describeError(error: unknown, depth = 5): DescribedError {
 }
 
 /**
- * Without what may open something: the query of a URL (tokens, signatures) and its user and password, the value of an
- * authorisation header, and the values of a failed SQL statement.
+ * Without what may open something: the query of a URL (tokens, signatures) and its user and password, the permission that stands in the
+ * path of a link (`<expires>.<signature>`, storage/signed-url.ts), the value of an authorisation header, and the values of a failed SQL
+ * statement.
  */
-const withoutSecrets = (text: string): string =>
+export const withoutSecrets = (text: string): string =>
 	text
 		.replace(/(Failed query: [\s\S]*?\nparams: )[\s\S]*?(?=\n\s+at |$)/g, '$1…')
 		.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@?#"']+@/gi, '$1…@')
 		.replace(/([a-z][a-z0-9+.-]*:\/\/[^\s?"']+)\?[^\s"')]+/gi, '$1?…')
+		.replace(/(\/\d{1,12}\.)[\w-]{43}(?![\w-])/g, '$1…')
 		.replace(/\b(Bearer|Basic) +[\w.~+/=-]{8,}/gi, '$1 …');
