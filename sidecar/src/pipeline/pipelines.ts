@@ -28,7 +28,7 @@ export const withDestinations = (pipeline: FoundPipeline | null, metadata: Recor
 export const DEFAULT_PIPELINE = 'default';
 
 /** What ships: what a page, a player and a search need of anything. A workspace may save a `default` of its own. */
-const SHIPPED: Record<string, PipelineDefinition> = {
+export const SHIPPED: Readonly<Record<string, PipelineDefinition>> = {
 	[DEFAULT_PIPELINE]: pipelineDefinitionSchema.parse({
 		description: 'A thumbnail, a preview, a stream for browsers, what is said, and a text for posts.',
 		steps: [

@@ -237,8 +237,10 @@ async function startThoseBefore(deps: PipelineDeps, tx: Transaction, rows: JobRo
 
 /** Work on an asset whose bytes never came fails at once, with the reason for which they did not. */
 async function failThoseWithFailedAssets(deps: PipelineDeps, tx: Transaction, inserted: JobRow[]): Promise<void> {
-	for (const id of new Set(inserted.flatMap(({ afterJobId }) => afterJobId ?? []))) {
-		await failDependents(deps, tx, id);
-	}
+	const before = [...new Set(inserted.flatMap(({ afterJobId }) => afterJobId ?? []))];
+	if (before.length === 0) return;
+	// Asked at once: of a thousand items each may wait for an ingest of its own.
+	const failed = await tx.select({ id: jobs.id }).from(jobs).where(and(inArray(jobs.id, before), inArray(jobs.status, ['failed', 'cancelled'])));
+	for (const { id } of failed) await failDependents(deps, tx, id);
 }
 

@@ -1,16 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { eq } from 'drizzle-orm';
-import type { PipelineStep } from '../../../sidecar/src/contract/pipelines.ts';
+import { allOperations } from '../../../scripts/lib/docs/all-operations.ts';
+import { pipelineDefinitionSchema, type PipelineDefinition, type PipelineStep } from '../../../sidecar/src/contract/pipelines.ts';
 import { processRequestSchema } from '../../../sidecar/src/contract/requests.ts';
 import { findAsset, insertAssets } from '../../../sidecar/src/db/assets.ts';
 import { callbacks, events, jobs, pipelines } from '../../../sidecar/src/db/schema.ts';
 import { transact } from '../../../sidecar/src/db/transact.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { removeAsset } from '../../../sidecar/src/pipeline/delete-asset.ts';
+import { checkPipeline, DEFAULT_PIPELINE, SHIPPED } from '../../../sidecar/src/pipeline/pipelines.ts';
 import { submitProcess } from '../../../sidecar/src/pipeline/process.ts';
 import { runJob } from '../../../sidecar/src/pipeline/run.ts';
 import { videoFacts } from '../../support/facts.ts';
 import { createTestPipeline, noop, task, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
+
+it('the pipeline that docs/pipelines.md shows can be saved, and so can the one that comes with the program', async () => {
+	const operations = new Map(allOperations().map((operation) => [operation.name, operation]));
+	const page = await readFile(new URL('../../../docs/pipelines.md', import.meta.url), 'utf8');
+	const example = /-d '(\{.*?\n\})'/s.exec(page)?.[1] ?? '';
+	expect(() => checkPipeline(operations, pipelineDefinitionSchema.parse(JSON.parse(example)))).not.toThrow();
+	expect(() => checkPipeline(operations, SHIPPED[DEFAULT_PIPELINE] as PipelineDefinition)).not.toThrow();
+});
 
 const never = new AbortController().signal;
 

@@ -1,6 +1,8 @@
-import { and, desc, eq } from 'drizzle-orm';
+import { desc, eq } from 'drizzle-orm';
 import { unreferencedKeys } from '../../db/reuse.ts';
 import { assetVersions } from '../../db/schema.ts';
+import { transact } from '../../db/transact.ts';
+import { passOnBytes } from '../../pipeline/pass-on-bytes.ts';
 import type { Place, Rule } from './rule.ts';
 
 /** Superseded originals (I11: versioned raw files). */
@@ -21,7 +23,11 @@ export const versions: Rule = {
 				bytes: row.bytes ?? 0,
 				reason: place > most ? `${most} superseded versions are kept (retention.versions)` : `it was superseded more than ${days} days ago (retention.raw_days)`,
 				apply: async () => {
-					const gone = await deps.db.delete(assetVersions).where(and(eq(assetVersions.id, row.id))).returning({ id: assetVersions.id });
+					const gone = await transact(deps.db, async (tx) => {
+						const deleted = await tx.delete(assetVersions).where(eq(assetVersions.id, row.id)).returning({ id: assetVersions.id });
+						if (deleted.length > 0) await passOnBytes(tx, workspaceId, row.assetId, row.storageKey);
+						return deleted;
+					});
 					for (const key of await unreferencedKeys(deps.db, [row.storageKey])) await deps.storage.delete(key);
 					return gone.length > 0;
 				},

@@ -9,6 +9,7 @@ import { assets, assetVersions, files, jobs, pipelines, workspaces } from '../..
 import { cleanUp, RULES } from '../../../../sidecar/src/ops/retention/clean-up.ts';
 import { RETENTION_RULES } from '../../../../sidecar/src/contract/retention.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
+import { removeAsset } from '../../../../sidecar/src/pipeline/delete-asset.ts';
 import { jobOfRendition } from '../../../../sidecar/src/db/renditions.ts';
 import { madeBefore } from '../../../../sidecar/src/db/reuse.ts';
 import { PipelineError } from '../../../../sidecar/src/errors.ts';
@@ -156,6 +157,19 @@ describe('the clean-up', () => {
 		}
 		expect(await counts({ rules: ['versions'] })).toEqual({ versions: 2 });
 		expect(await Promise.all(keys.map(exists))).toEqual([false, false, true, true, true]);
+	});
+
+	it('of a version that copies share leaves the file to them, and the first one counts for the quota', async () => {
+		const { db } = pipeline.database;
+		const id = await asset({ version: 2 });
+		const [earlier, later] = [await store(rawKey(workspace, `${id}_v1`, 'mp4')), await store(rawKey(workspace, `${id}_v2`, 'mp4'))];
+		await db.insert(assetVersions).values({ id: randomUUID(), workspaceId: workspace, assetId: id, version: 1, storageKey: earlier, bytes: 5, createdAt: ago(9) });
+		const copies = [await asset({ sameAs: id, storageKey: earlier, createdAt: ago(3) }), await asset({ sameAs: id, storageKey: earlier, createdAt: ago(2) }), await asset({ sameAs: id, storageKey: later, createdAt: ago(1) })];
+		const sameAs = async () => Promise.all(copies.map(async (copy) => (await db.select().from(assets).where(eq(assets.id, copy)))[0]?.sameAs));
+		expect(await counts({ rules: ['versions'] })).toEqual({ versions: 1 });
+		expect([await exists(earlier), await sameAs()]).toEqual([true, [null, copies[0], id]]);
+		await removeAsset(deps(), db, workspace, id);
+		expect(await sameAs()).toEqual([null, copies[0], null]);
 	});
 
 	describe('of files that no row names', () => {
