@@ -47,7 +47,7 @@ const OF_THE_FILE = ['Accept-Ranges', 'Content-Disposition', 'Content-Length', '
  * Sends stored files (I10): ranges, one or several; conditions; HEAD. A file never changes under its key, so its size and time tell
  * one content from another.
  */
-export function createDeliver({ storage, log, delivery }: { storage: Storage; log: Logger; delivery: DeliverySettings }): Deliver {
+export function createDeliver({ storage, log, delivery }: { storage: Storage; log: Logger; delivery: DeliverySettings }, stalledMs = STALLED_MS): Deliver {
 	return async (file, request, response) => {
 		const path = storage.localPath(file.key);
 		const local = path === null ? null : await openLocal(path);
@@ -88,7 +88,7 @@ export function createDeliver({ storage, log, delivery }: { storage: Storage; lo
 			}
 		}
 		// Who takes nothing for so long does not keep a file open and memory filled.
-		response.setTimeout(STALLED_MS);
+		response.setTimeout(stalledMs);
 		const source = async (range: ByteRange): Promise<void> => (local ? local.send(response, range) : sendStream(await storage.read(file.key, range), response, range));
 		await send(source, stored, file.mime, request, response).catch((error: unknown) => {
 			if (!response.headersSent && !response.destroyed) {
