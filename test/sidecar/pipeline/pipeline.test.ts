@@ -73,6 +73,13 @@ describe('the pipeline', () => {
 		expect((await callbackOf(batchId))[0]?.status).toBe('delivered');
 	});
 
+	it('makes one asset of a source that several items bring in: the later ones wait for the first', async () => {
+		const item = { operation: 'ingest', file_url: 'http://files.test/same.mp4', params: {} };
+		const { jobs: [first, other, again] } = await pipeline.submit({ items: [item, { ...item, file_url: 'http://files.test/other.mp4' }, item] });
+		expect([again!.assetId === first!.assetId, other!.assetId === first!.assetId, again!.afterJobId]).toEqual([true, false, first!.id]);
+		await pipeline.deps.db.delete(jobs).where(eq(jobs.batchId, first!.batchId!));
+	});
+
 	it('stores neither the callback URL nor tokens readably, and erases tokens when the job ends', async () => {
 		const { batchId, jobs: [job] } = await pipeline.submit({ items: [{ operation: 'secretive', params: {}, secrets: { access_token: 'very-secret' } }], callbackUrl: 'http://n8n.test/hook?signature=hidden' });
 		const [batch] = await pipeline.deps.db.select().from(batches).where(eq(batches.id, batchId));
