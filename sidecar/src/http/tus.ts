@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { FileStore } from '@tus/file-store';
 import { ERRORS, Server, type Upload } from '@tus/server';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
@@ -62,8 +63,27 @@ function complete(deps: HttpDeps, row: UploadRow, request: Request, response: Re
 	response.status(200).set({ 'Cache-Control': 'no-store', 'Upload-Offset': String(row.bytes), 'Upload-Length': String(row.bytes) }).end();
 }
 
+/** Files, and who writes to them now. */
+class Parts extends FileStore {
+	readonly #writing = new Map<string, Readable>();
+
+	override async write(body: Readable, id: string, offset: number): Promise<number> {
+		this.#writing.set(id, body);
+		try {
+			return await super.write(body, id, offset);
+		} finally {
+			this.#writing.delete(id);
+		}
+	}
+
+	/** Deleted alone, a file goes on taking space on the disk as long as somebody writes to it. */
+	stop(id: string): void {
+		this.#writing.get(id)?.destroy(new Error('The upload was begun anew.'));
+	}
+}
+
 function createServer(deps: HttpDeps): Server {
-	const store = new FileStore({ directory: deps.uploadFolder, expirationPeriodInMilliseconds: PERIOD_MS, configstore: configStore(deps) });
+	const store: Parts = new Parts({ directory: deps.uploadFolder, expirationPeriodInMilliseconds: PERIOD_MS, configstore: configStore(deps, (id) => store.stop(id)) });
 	store.extensions = EXTENSIONS;
 	return new Server({
 		path: '/tus',
@@ -106,7 +126,7 @@ const creationOf = (row: UploadRow): string => new Date(row.expiresAt.getTime() 
 const sizeOf = async (deps: HttpDeps, id: string): Promise<number> => (await findUpload(deps.db, assetOfId(id)))?.bytes ?? 1;
 
 /** What the protocol must remember of an upload is its row: nothing beside it can be half-written. */
-function configStore(deps: HttpDeps): NonNullable<ConstructorParameters<typeof FileStore>[0]['configstore']> {
+function configStore(deps: HttpDeps, stop: (id: string) => void): NonNullable<ConstructorParameters<typeof FileStore>[0]['configstore']> {
 	return {
 		async get(id) {
 			const row = await findUpload(deps.db, assetOfId(id));
@@ -121,7 +141,9 @@ function configStore(deps: HttpDeps): NonNullable<ConstructorParameters<typeof F
 				await updateUpload(tx, row.assetId, { tusId: id });
 				return row.tusId;
 			});
-			if (before !== null && before !== id) await removePart(tusPath(deps, before));
+			if (before === null || before === id) return;
+			stop(before);
+			await removePart(tusPath(deps, before));
 		},
 		async delete(id) {
 			await transact(deps.db, async (tx) => {

@@ -14,6 +14,8 @@ import type { HttpDeps } from './deps.ts';
 /** PUT to the signed link. The signature is the permission; no API key is asked for, so a browser can do it. */
 export function uploadRoutes(deps: HttpDeps): Router {
 	const router = Router();
+	/** By asset: requests that bring its bytes now. */
+	const bringing = new Map<string, number>();
 	router.use('/uploads', uploadsFromAnyPage('PUT'));
 	router.put('/uploads/:workspace/:asset', async (request, response) => {
 		const { maxBytes } = verifySignedUrl(deps.signingKey, { method: request.method, path: request.path, query: request.query });
@@ -25,7 +27,7 @@ export function uploadRoutes(deps: HttpDeps): Router {
 		if (asset.status !== 'uploading') throw used();
 		// A key of its own for each try: of two uploads at once the slower one must not replace what was checked already.
 		const key = incomingKey(asset.workspaceId, `${asset.id}-${randomUUID()}`);
-		const { bytes } = await receiveBody(deps, request, key, expected);
+		const { bytes } = await oneOfFew(bringing, asset.id, () => receiveBody(deps, request, key, expected));
 		const row = bytes === expected ? await arrive(deps, asset.id, { key, bytes }) : null;
 		if (!row) {
 			await deps.storage.delete(key);
@@ -34,6 +36,22 @@ export function uploadRoutes(deps: HttpDeps): Router {
 		response.status(201).json(assetView(row, [], deps.fileUrl));
 	});
 	return router;
+}
+
+/** A try that hangs and one beside it. More would only fill the disk: what was promised of the quota is for one. */
+const AT_ONCE = 2;
+
+async function oneOfFew<T>(running: Map<string, number>, id: string, work: () => Promise<T>): Promise<T> {
+	const others = running.get(id) ?? 0;
+	if (others >= AT_ONCE) throw new PipelineError('conflict', `${others} uploads to this link are under way. Wait for them to end.`);
+	running.set(id, others + 1);
+	try {
+		return await work();
+	} finally {
+		const left = (running.get(id) ?? 1) - 1;
+		if (left > 0) running.set(id, left);
+		else running.delete(id);
+	}
 }
 
 /** A day: what a page may do with a link changes only with the program. */

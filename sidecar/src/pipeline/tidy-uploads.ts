@@ -1,5 +1,5 @@
 import { readdir, rm, stat } from 'node:fs/promises';
-import { abandonedUploads, deleteUpload, endedUploads, findUpload } from '../db/uploads.ts';
+import { abandonedUploads, deleteUpload, endedUploads, findUpload, type UploadRow } from '../db/uploads.ts';
 import { DEFAULT_WORKSPACE } from '../db/workspaces.ts';
 import { giveUp, removeBytes, tusPath, type UploadDeps } from './uploads.ts';
 
@@ -28,7 +28,7 @@ export async function* tidyUploads(deps: UploadDeps, { workspaceId, days, now }:
 	if (days !== null) {
 		const before = new Date(now.getTime() - days * 86_400_000);
 		for (const { assetId, bytes, upload } of await abandonedUploads(deps.db, workspaceId, before, now)) {
-			if (upload && (await isComing(deps, upload.tusId, now))) continue;
+			if (upload && (await isComing(deps, upload, now))) continue;
 			yield {
 				what: `upload of asset ${assetId}`,
 				bytes,
@@ -51,7 +51,7 @@ export async function* tidyUploads(deps: UploadDeps, { workspaceId, days, now }:
 			reason: 'they have expired',
 			apply: async () => {
 				// The link to a single PUT could be used until now: what came after the end belongs to nobody. What was joined from parts, or moved here, is the asset's own.
-				if (upload.direct && upload.protocol === 'put') await removeBytes(deps, upload);
+				if (upload.direct && (upload.protocol === 'put' || upload.arrivedAt === null)) await removeBytes(deps, upload);
 				await deleteUpload(deps.db, upload.assetId);
 				return true;
 			},
@@ -63,9 +63,10 @@ export async function* tidyUploads(deps: UploadDeps, { workspaceId, days, now }:
 /** A request that began while its link worked may go on afterwards. What is silent for so long is cut (http/silence.ts). */
 const COMING_MS = 3_600_000;
 
-async function isComing(deps: UploadDeps, tusId: string | null, now: Date): Promise<boolean> {
+async function isComing(deps: UploadDeps, { tusId, bytes }: UploadRow, now: Date): Promise<boolean> {
 	const found = tusId === null ? null : await stat(tusPath(deps, tusId)).catch(() => null);
-	return found !== null && now.getTime() - found.mtimeMs < COMING_MS;
+	// What is whole waits for the store only, however long that takes (`reconcileUploads`).
+	return found !== null && (found.size === bytes || now.getTime() - found.mtimeMs < COMING_MS);
 }
 
 /** A file is made a moment before its upload is written down. */

@@ -167,6 +167,8 @@ export async function beginParts(deps: UploadDeps, upload: UploadRow): Promise<{
 	if (upload.uploadId !== null) return { key, uploadId: upload.uploadId, store };
 	const begun = await store.begin(key, { mime: upload.mime });
 	const uploadId = await transact(deps.db, async (tx) => {
+		// Given up meanwhile, or before: nothing may come any more, its part of the quota is free.
+		if ((await lockAsset(tx, assetId))?.status !== 'uploading') return null;
 		const row = await lockUpload(tx, assetId);
 		if (row?.uploadId) return row.uploadId;
 		await updateUpload(tx, assetId, { uploadId: begun });
@@ -174,6 +176,7 @@ export async function beginParts(deps: UploadDeps, upload: UploadRow): Promise<{
 	});
 	// Two requests at once: the first one's counts.
 	if (uploadId !== begun) await store.abort(key, begun);
+	if (uploadId === null) throw new PipelineError('conflict', 'This upload was given up. Ask for a new one (POST /api/media/sign).');
 	return { key, uploadId, store };
 }
 

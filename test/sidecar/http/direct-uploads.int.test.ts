@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
 import { tidyUploads } from '../../../sidecar/src/pipeline/tidy-uploads.ts';
 import { createS3Storage } from '../../../sidecar/src/storage/s3.ts';
@@ -21,12 +22,15 @@ describe('uploads straight to an S3-compatible store', () => {
 	let pipeline: TestPipeline;
 	let app: TestApp;
 	let storage: Storage;
+	let bucket: string;
 	const key = `key-${randomUUID()}`;
 	beforeAll(async () => {
 		s3 = await startS3();
 		pipeline = await createTestPipeline();
 		await createWorkspace(pipeline.database.db, 'mine', key);
-		storage = createS3Storage(await s3.bucket());
+		const options = await s3.bucket();
+		bucket = options.bucket;
+		storage = createS3Storage(options);
 		app = await startTestApp(pipeline, { storage, maxUploadBytes: 1024 ** 3 });
 	});
 	afterAll(async () => {
@@ -107,5 +111,10 @@ describe('uploads straight to an S3-compatible store', () => {
 		expect([given.status, given.body['status']]).toEqual([200, 'failed']);
 		expect((await put(parts[0]!, bytesOf('12345'))).ok).toBe(false);
 		expect((await call('POST', signed.complete_url)).status).not.toBe(200);
+		// Given up before any part was asked for: none is given out afterwards.
+		expect((await call('POST', other.multipart.abort_url)).status).toBe(200);
+		expect((await call('POST', other.multipart.parts_url, {})).status).toBe(409);
+		const { Uploads = [] } = await s3.client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+		expect(Uploads.filter(({ Key }) => Key?.includes(other.asset_id))).toEqual([]);
 	});
 });

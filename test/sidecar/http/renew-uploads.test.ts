@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
@@ -91,11 +91,15 @@ describe('an upload that takes longer than its link', () => {
 
 	it('is not taken for abandoned while its bytes are coming', async () => {
 		const { asset_id: id, tus } = await sign();
-		await begin(tus!.endpoint);
+		const url = await begin(tus!.endpoint);
 		await pipeline.database.executeSql(`update assets set created_at = now() - interval '2 days' where id = $1`, [id]);
 		await pipeline.database.db.update(uploads).set({ expiresAt: new Date(Date.now() - 1000) }).where(eq(uploads.assetId, id));
 		expect((await found(new Date())).filter(({ what }) => what.includes(id))).toEqual([]);
-		expect((await found(new Date(Date.now() + 2 * HOUR_MS))).filter(({ what }) => what.includes(id))).toHaveLength(1);
+		const later = new Date(Date.now() + 2 * HOUR_MS);
+		expect((await found(later)).filter(({ what }) => what.includes(id))).toHaveLength(1);
+		// All of it is here; only the store does not answer.
+		await writeFile(join(app.deps.uploadFolder, url.split('/').at(-1)!), Buffer.alloc(SIZE));
+		expect((await found(new Date(later.getTime() + 48 * HOUR_MS))).filter(({ what }) => what.includes(id))).toEqual([]);
 	});
 
 	it('gets a new link for one request, too, and none from others', async () => {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { uploadPath } from '../../../sidecar/src/storage/upload-link.ts';
 import { deriveSigningKey } from '../../../sidecar/src/storage/signed-url.ts';
@@ -93,6 +95,21 @@ describe('uploads by the tus protocol', () => {
 		expect((await patch(first, 1000, video.subarray(1000))).status).toBe(404);
 		expect(await offsetOf(second)).toBe('0');
 		expect((await readdir(join(sidecar.folder, 'uploads'))).filter((name) => first.endsWith(name))).toEqual([]);
+	});
+
+	it('writes no more to what was begun before', async () => {
+		const { tus } = await sign();
+		const first = request(tus!.endpoint, { method: 'POST', headers: { ...PATCH, 'Upload-Length': String(video.length), 'Content-Length': String(video.length) } });
+		first.on('error', () => {});
+		const answer = once(first, 'response');
+		first.write(video.subarray(0, 1000));
+		const parts = async () => (await readdir(join(sidecar.folder, 'uploads'))).filter((name) => tus!.endpoint.endsWith(name.slice(0, 36)));
+		await until(async () => (await parts()).length === 1, 'the first has begun');
+		expect((await begin(tus!.endpoint)).status).toBe(201);
+		// Not that it waits for the rest.
+		expect(((await answer) as [{ statusCode: number }])[0].statusCode).toBeGreaterThanOrEqual(400);
+		expect(await parts()).toHaveLength(1);
+		first.destroy();
 	});
 
 	it('is thrown away by DELETE, and may be begun once more', async () => {
