@@ -20,6 +20,8 @@ export interface MoveOptions {
 	dryRun: boolean;
 	/** Whether sidecars may be at work meanwhile: they are given time to notice, and to end what they have begun. */
 	others: boolean;
+	/** Time they are given, ms. Default twice what a process may believe the old place. */
+	noticeMs?: number;
 	/** Told after every file. */
 	progress(soFar: MoveCount): void;
 	say(line: string): void;
@@ -94,7 +96,8 @@ async function move(options: MoveOptions & Alone): Promise<MoveSummary> {
 	await target.prepare();
 	if (!begun) await place(db, { workspaceId, storage: to, storageFrom: from });
 	say(begun ? `Going on with the move of ${workspaceId} from ${from} to ${to}.` : `New files of ${workspaceId} are written to ${to} from now on.`);
-	if (options.others) await pause(NOTICE_MS);
+	const noticeMs = options.noticeMs ?? NOTICE_MS;
+	if (options.others) await pause(noticeMs);
 	// Only now everybody knows: what was begun a moment before was begun at the old place.
 	const since = await timeOf(db);
 
@@ -146,7 +149,7 @@ async function move(options: MoveOptions & Alone): Promise<MoveSummary> {
 	await options.alone();
 	await place(db, { workspaceId, storage: to, storageFrom: null });
 	if (options.others) {
-		await pause(NOTICE_MS);
+		await pause(noticeMs);
 		// Of a writer that had looked up the old place a moment before. It may be taking its file along itself.
 		while ((await copyAll(false)) > 0) ;
 		summary.deleted += (await deleteVerified(options, source, target, verified)).length;

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { PLACEMENTS_CACHE_MS, type Placement } from '../db/workspace-storage.ts';
 import { PipelineError } from '../errors.ts';
-import { mimeOfName } from '../media/package.ts';
+import { usualTypes } from '../net/mime-of-name.ts';
 import { assertKey, workspaceFolder } from './keys.ts';
 import type { Multipart, PutOptions, Storage, StoredFile } from './storage.ts';
 
@@ -272,7 +272,7 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 async function transfer(source: Storage, from: string, target: Storage, to: string): Promise<StoredFile> {
 	const found = await source.head(from);
 	if (!found) throw new PipelineError('not_found', `There is no stored file ${from}.`);
-	return target.putStream(to, await source.read(from), { bytes: found.bytes, mime: mimeOfName(to) });
+	return target.putStream(to, await source.read(from), { bytes: found.bytes, mime: usualTypes(to)?.[0] });
 }
 
 const isNotFound = (error: unknown): boolean => error instanceof PipelineError && error.code === 'not_found';

@@ -56,6 +56,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+/** The mover, and the store, are on the same few cores as the one who watches them. */
+const letOthersWork = (): Promise<void> => new Promise((done) => setTimeout(done, 20));
+
 const put = (storage: Storage, key: string, content: string) => storage.putStream(key, Readable.from([Buffer.from(content)]));
 const filesIn = async (storage: Storage, prefix = ''): Promise<Record<string, string>> => {
 	const found: Record<string, string> = {};
@@ -118,7 +121,7 @@ describe('storage:move', () => {
 	});
 
 	it('is killed again and again, and in the end everything is there once', async () => {
-		const mine = await fill(60);
+		const mine = await fill(24);
 		const everything = async () => withDatabase(async ({ db }) => {
 			const config = readConfig(environment);
 			const storage = await composeStorage(createBackEnds(config, folder), config, db);
@@ -133,17 +136,17 @@ describe('storage:move', () => {
 		const killWhen = async (reached: () => Promise<boolean>): Promise<void> => {
 			const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', COMMAND, ...TO_S3], { env: { PATH: process.env['PATH'], ...environment }, stdio: 'ignore' });
 			const gone = once(child, 'exit');
-			while (child.exitCode === null && child.signalCode === null && !(await reached()));
+			while (child.exitCode === null && child.signalCode === null && !(await reached())) await letOthersWork();
 			child.kill('SIGKILL');
 			await gone;
 			kills += child.signalCode === 'SIGKILL' ? 1 : 0;
 			expect(await everything()).toEqual(raw);
 		};
-		await killWhen(async () => (await count(s3)) >= 5);
+		await killWhen(async () => (await count(s3)) >= 3);
 		expect(await placement()).toEqual({ storage: 's3', from: 'disk' });
-		expect(await count(disk)).toBe(62);
-		await killWhen(async () => (await count(s3)) >= 40);
-		await killWhen(async () => (await count(disk)) < 60);
+		expect(await count(disk)).toBe(26);
+		await killWhen(async () => (await count(s3)) >= 12);
+		await killWhen(async () => (await count(disk)) < 25);
 		expect(kills).toBe(3);
 		const { code, said } = await run(TO_S3);
 		expect(said).toContain('Going on with the move of acme from disk to s3.');
@@ -228,6 +231,7 @@ describe('storage:move beside sidecars at work', () => {
 				}
 				const looked = `raw/default/old-${8 + (index % 8)}.mp4`;
 				expect(await text(await storage.read(looked))).toBe(expected.get(looked));
+				await letOthersWork();
 			}
 			expect(await moving).toMatchObject({ code: 0 });
 			expect(await secondMove).toMatchObject({ code: 'conflict' });

@@ -6,10 +6,10 @@ import { Readable, Transform } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { eq } from 'drizzle-orm';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
-import { assets, workspaces } from '../../../sidecar/src/db/schema.ts';
+import { assets, uploads, workspaces } from '../../../sidecar/src/db/schema.ts';
 import { placementOf } from '../../../sidecar/src/db/workspace-storage.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
-import { moveStorage, type MoveSummary } from '../../../sidecar/src/ops/move-storage.ts';
+import { moveStorage, type MoveOptions, type MoveSummary } from '../../../sidecar/src/ops/move-storage.ts';
 import { createDiskStorage } from '../../../sidecar/src/storage/disk.ts';
 import type { Storage } from '../../../sidecar/src/storage/storage.ts';
 import { sha256 } from '../../../sidecar/src/secrets.ts';
@@ -50,7 +50,7 @@ describe('moving the files of a workspace', () => {
 	const createReader = (root: string, key: string) => Readable.from((async function* () {
 		yield* await createDiskStorage({ root }).read(key);
 	})());
-	const move = (more: { to?: string; publicFiles?: string | null } = {}): Promise<MoveSummary> =>
+	const move = (more: Partial<MoveOptions> = {}): Promise<MoveSummary> =>
 		moveStorage({ database, backends, standard: 'old', publicFiles: null, workspaceId: 'acme', to: 'new', dryRun: false, others: false, progress: () => undefined, say: (line) => void said.push(line), ...more });
 	const place = async () => {
 		const { storage, storageFrom } = (await placementOf(database.db, 'acme')) ?? {};
@@ -159,6 +159,50 @@ describe('moving the files of a workspace', () => {
 		await put('old', KEY, 'content');
 		expect(await move()).toMatchObject({ verified: { files: 0 } });
 		expect([await files('old'), await files('new'), await place()]).toEqual([{}, {}, ['new', null]]);
+	});
+
+	it('leaves a file that its slow writer takes along to the new place itself, while it is copied', async () => {
+		const late = 'raw/acme/late.mp4';
+		let come = false;
+		change('old', (real) => ({
+			list: async function* (prefix: string) {
+				// The move is over for everybody who looks into the database.
+				if (!come && (await place())[1] === null) {
+					come = true;
+					await put('old', late, 'late');
+				}
+				yield* real.list(prefix);
+			},
+		}));
+		change('new', (real) => ({
+			putStream: async (key, stream, options) => {
+				const stored = await real.putStream(key, stream, options);
+				if (key === late) await at('old').delete(key);
+				return stored;
+			},
+		}));
+		await put('old', KEY, 'content');
+		await move({ others: true, noticeMs: 1 });
+		expect([await files('old'), await files('new')]).toEqual([{}, { [KEY]: 'content', [late]: 'late' }]);
+	});
+
+	it('is not over while an upload straight into the old store may still arrive', async () => {
+		change('old', () => ({ direct: () => ({ get: () => Promise.resolve(''), put: null }) }));
+		const upload = async (uploadId: string | null) => {
+			const id = randomUUID();
+			await database.db.insert(assets).values({ id, workspaceId: 'acme', source: 'upload', status: 'uploading' });
+			await database.db.insert(uploads).values({ assetId: id, workspaceId: 'acme', protocol: 'multipart', direct: true, bytes: 1, mime: 'video/mp4', uploadId, expiresAt: new Date(Date.now() + 60_000), createdAt: new Date(Date.now() - 60_000) });
+			return id;
+		};
+		const [one] = [await upload(null), await upload('new:1')];
+		await put('old', KEY, 'content');
+		expect(await move()).toMatchObject({ openUploads: 1 });
+		expect(await place()).toEqual(['new', 'old']);
+		// It came.
+		await put('old', 'incoming/acme/up', 'uploaded');
+		await database.db.update(uploads).set({ arrivedAt: new Date() }).where(eq(uploads.assetId, one));
+		expect(await move()).toMatchObject({ openUploads: 0 });
+		expect([await files('old'), await files('new'), await place()]).toEqual([{}, { [KEY]: 'content', 'incoming/acme/up': 'uploaded' }, ['new', null]]);
 	});
 
 	it('says so, instead of going on for ever, when the old place does not let go', async () => {

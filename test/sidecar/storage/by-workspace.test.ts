@@ -7,7 +7,7 @@ import type { Placement } from '../../../sidecar/src/db/workspace-storage.ts';
 import { createStorageByWorkspace, type ByWorkspace } from '../../../sidecar/src/storage/by-workspace.ts';
 import { createDiskStorage } from '../../../sidecar/src/storage/disk.ts';
 import { workspaceFolder } from '../../../sidecar/src/storage/keys.ts';
-import type { DirectLinks, Storage } from '../../../sidecar/src/storage/storage.ts';
+import type { DirectLinks, Multipart, Storage } from '../../../sidecar/src/storage/storage.ts';
 
 const BACK_ENDS = ['first', 'second', 'third'] as const;
 
@@ -152,6 +152,29 @@ describe('storage by workspace', () => {
 			expect([...(await keys(at('first'))), ...(await keys(at('second')))]).toEqual([]);
 		});
 
+		it('deletes at the old place first, because the mover looks there after each copy', async () => {
+			const order: string[] = [];
+			for (const name of ['first', 'second'] as const) {
+				const real = at(name);
+				backends.set(name, { ...real, delete: (key) => {
+					order.push(name);
+					return real.delete(key);
+				} });
+			}
+			storage = await make();
+			await storage.delete('raw/acme/old.mp4');
+			expect(order).toEqual(['first', 'second']);
+		});
+
+		it('leaves the class of a file that has not come to the new place yet', async () => {
+			const second = at('second');
+			backends.set('second', { ...second, setClass: () => Promise.resolve(true) });
+			storage = await make();
+			expect(await storage.setClass('raw/acme/old.mp4', 'archive')).toBe(false);
+			await put(storage, 'raw/acme/new.mp4');
+			expect(await storage.setClass('raw/acme/new.mp4', 'archive')).toBe(true);
+		});
+
 		it('copies what is still at the old place to the new one', async () => {
 			expect(await storage.copy('raw/acme/old.mp4', 'public/acme/copy.mp4')).toMatchObject({ key: 'public/acme/copy.mp4', bytes: 3 });
 			expect(await keys(at('second'))).toEqual(['public/acme/copy.mp4']);
@@ -198,6 +221,47 @@ describe('storage by workspace', () => {
 		expect(await stored).toMatchObject({ key: 'raw/acme/slow.mp4', bytes: 12 });
 		expect(await keys(at('first'))).toEqual([]);
 		expect(await read('raw/acme/slow.mp4')).toBe('begun, ended');
+	});
+
+	describe('uploads in parts', () => {
+		const KEY = 'incoming/acme/up';
+		let aborted: string[];
+		const parts = (name: (typeof BACK_ENDS)[number]): Multipart => ({
+			partBytes: 5,
+			begin: () => Promise.resolve(`id:of ${name}`),
+			signPart: (_key, uploadId, part) => Promise.resolve({ url: `https://${name}.example/${uploadId}/${part}`, method: 'PUT', headers: {} }),
+			complete: (key) => put(at(name), key, `from ${name}`),
+			abort: (_key, uploadId) => Promise.resolve(void aborted.push(`${name} ${uploadId}`)),
+		});
+		beforeEach(async () => {
+			aborted = [];
+			for (const name of ['first', 'third'] as const) backends.set(name, { ...at(name), name, multipart: () => parts(name) });
+			storage = await make();
+		});
+		const signed = async (uploadId: string) => (await storage.multipart(KEY)?.signPart(KEY, uploadId, 1, { expiresAt: new Date(), bytes: 5 }))?.url;
+
+		it('stay at the back end where they were begun, and follow the workspace when they are whole', async () => {
+			const uploadId = (await storage.multipart(KEY)?.begin(KEY, { mime: 'video/mp4' })) ?? '';
+			moving();
+			await storage.head(KEY);
+			expect(await signed(uploadId)).toBe('https://first.example/id:of first/1');
+			placements = [{ workspaceId: 'acme', storage: 'third', storageFrom: null }];
+			await storage.head(KEY);
+			expect(await signed(uploadId)).toBe('https://first.example/id:of first/1');
+			expect(await storage.multipart(KEY)?.complete(KEY, uploadId)).toMatchObject({ bytes: 10 });
+			expect([await keys(at('first')), await read(KEY)]).toEqual([[], 'from first']);
+			await storage.multipart(KEY)?.abort(KEY, uploadId);
+			expect(aborted).toEqual(['first id:of first']);
+		});
+
+		it('are none at a back end that has none, and none of another name', async () => {
+			placements = [{ workspaceId: 'acme', storage: 'second', storageFrom: null }];
+			await storage.head(KEY);
+			expect(storage.multipart(KEY)).toBeNull();
+			placements = [];
+			await storage.head(KEY);
+			for (const uploadId of ['second:x', 'tape:x', 'x', '']) await expect(storage.multipart(KEY)?.complete(KEY, uploadId)).rejects.toMatchObject({ code: 'not_found' });
+		});
 	});
 
 	it('moves local files under their key', async () => {

@@ -166,9 +166,9 @@ async function* pieces(stream: Readable, idleMs: number): AsyncGenerator<Buffer,
 	try {
 		for (;;) {
 			const silent = setTimeout(() => stream.destroy(Object.assign(new Error('the store has stopped sending'), { code: 'ETIMEDOUT' })), idleMs);
-			const { value, done } = await source.next().finally(() => clearTimeout(silent));
-			if (done) return;
-			yield value;
+			const next = await source.next().finally(() => clearTimeout(silent));
+			if (next.done) return;
+			yield next.value;
 		}
 	} finally {
 		stream.destroy();
