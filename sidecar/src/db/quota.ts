@@ -12,7 +12,7 @@ export interface Holdings {
 
 /**
  * Counted anew each time: a counter would have to be right whatever is deleted or shared, and two indexes
- * (`assets_usage`, `files_usage`) hold all that is added up. Only asked where there is a quota. Files that several jobs share count once.
+ * (`assets_usage`, `files_usage`) hold all that is added up. Only asked where there is a quota. Files that several jobs share count once; of an original that was deleted, what it had does not.
  */
 export async function holdingsOf(db: Executor, workspaceId: string): Promise<Holdings> {
 	const { rows } = await db.execute<{ assets: number; bytes: number }>(sql`
@@ -20,7 +20,7 @@ export async function holdingsOf(db: Executor, workspaceId: string): Promise<Hol
 			originals.count::int as assets,
 			(originals.bytes + versions.bytes + made.bytes)::float8 as bytes
 		from
-			(select count(*) as count, coalesce(sum(case when ${assets.sameAs} is null then coalesce(${assets.bytes}, ${assets.expectedBytes}, 0) else 0 end + coalesce(${assets.originalBytes}, 0)), 0) as bytes
+			(select count(*) as count, coalesce(sum(case when ${assets.sameAs} is not null then 0 when ${assets.originalState} = 'deleted' then coalesce(${assets.expectedBytes}, 0) else coalesce(${assets.bytes}, ${assets.expectedBytes}, 0) end + coalesce(${assets.originalBytes}, 0)), 0) as bytes
 				from ${assets} where ${assets.workspaceId} = ${workspaceId}) originals,
 			(select coalesce(sum(${assetVersions.bytes}), 0) as bytes from ${assetVersions} where ${assetVersions.workspaceId} = ${workspaceId}) versions,
 			(select coalesce(sum(stored.bytes), 0) as bytes from

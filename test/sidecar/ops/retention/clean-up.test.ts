@@ -9,6 +9,7 @@ import { assets, assetVersions, files, jobs, pipelines, workspaces } from '../..
 import { cleanUp, RULES } from '../../../../sidecar/src/ops/retention/clean-up.ts';
 import { RETENTION_RULES } from '../../../../sidecar/src/contract/retention.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
+import { holdingsOf } from '../../../../sidecar/src/db/quota.ts';
 import { removeAsset } from '../../../../sidecar/src/pipeline/delete-asset.ts';
 import { jobOfRendition } from '../../../../sidecar/src/db/renditions.ts';
 import { madeBefore } from '../../../../sidecar/src/db/reuse.ts';
@@ -140,7 +141,9 @@ describe('the clean-up', () => {
 			await job(busy, 1, 'processing');
 			expect(await counts({ rules: ['originals'] })).toEqual({});
 			await settings({ originals: 'delete' });
+			const before = (await holdingsOf(pipeline.database.db, workspace)).bytes;
 			expect(await counts({ rules: ['originals'] })).toEqual({ originals: 1 });
+			expect((await holdingsOf(pipeline.database.db, workspace)).bytes).toBe(before - 5);
 			expect(await Promise.all([old, young, busy].map((id) => exists(rawKey(workspace, id, 'mp4'))))).toEqual([false, true, true]);
 			const [row] = await pipeline.database.db.select().from(assets).where(eq(assets.id, old));
 			expect([row?.originalState, row?.storageKey, row?.status]).toEqual(['deleted', null, 'ready']);
