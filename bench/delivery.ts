@@ -1,10 +1,13 @@
 /**
  * Ranges of 1 MB of one file over 8 kept connections: the sidecar against nginx with one worker on the same folder, and nginx that asks the
- * sidecar for the permission and sends the bytes itself (DELIVERY=x-accel). Requests per second, and CPU seconds of the server per gigabyte.
+ * sidecar for the permission and sends the bytes itself (DELIVERY=x-accel). Requests per second, and CPU seconds of the server per gigabyte: medians
+ * of rounds that alternate, so that what else the machine does hits both. The CPU counts more than the rate where other work runs beside it,
+ * or where the client needs a core of its own: both are said.
  * Usage: npm run bench:delivery. Needs nginx. Bar (docs/performance.md): at least half of nginx's requests per second.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { cpus as cores, loadavg } from 'node:os';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,6 +76,10 @@ const say = (who: string, { rate, cpuPerGb, clientShare }: Measured): string => 
 
 const ratios: number[] = [];
 const cpus: number[] = [];
+const own: Measured[] = [];
+const plain: Measured[] = [];
+const busy = (): string => `load ${(loadavg()[0] ?? 0).toFixed(1)} on ${cores().length} cores`;
+console.log(`before: ${busy()}`);
 await measure('proxy', async ({ sidecar, nginx, bytes, sidecarPid, nginxPids }) => {
 	// Once each, not counted: the file is in the cache of the kernel, the code is compiled.
 	for (let round = 0; round <= ROUNDS; round += 1) {
@@ -80,17 +87,20 @@ await measure('proxy', async ({ sidecar, nginx, bytes, sidecarPid, nginxPids }) 
 		const theirs = () => load(nginx, bytes, nginxPids);
 		const first = round % 2 === 0 ? await ours() : await theirs();
 		const second = round % 2 === 0 ? await theirs() : await ours();
-		const [own, plain] = round % 2 === 0 ? [first, second] : [second, first];
+		const [mine, other] = round % 2 === 0 ? [first, second] : [second, first];
 		if (round === 0) continue;
-		ratios.push(own.rate / plain.rate);
-		cpus.push(own.cpuPerGb / plain.cpuPerGb);
-		console.log(`round ${round}: ${say('sidecar', own)}; ${say('nginx', plain)}; ratio ${(own.rate / plain.rate).toFixed(3)}`);
+		own.push(mine);
+		plain.push(other);
+		ratios.push(mine.rate / other.rate);
+		cpus.push(mine.cpuPerGb / other.cpuPerGb);
+		console.log(`round ${round}: ${say('sidecar', mine)}; ${say('nginx', other)}; ratio ${(mine.rate / other.rate).toFixed(3)}; ${busy()}`);
 	}
 });
 const handed: Measured[] = [];
 await measure('x-accel', async ({ nginx, bytes, sidecarPid, nginxPids }) => {
-	for (let round = 0; round <= 2; round += 1) handed.push(await load(nginx, bytes, [sidecarPid, ...nginxPids]));
+	for (let round = 0; round <= ROUNDS; round += 1) handed.push(await load(nginx, bytes, [sidecarPid, ...nginxPids]));
 });
-for (const one of handed.slice(1)) console.log(say('x-accel, nginx and sidecar together', one));
+const middle = (all: Measured[]): Measured => ({ rate: median(all.map(({ rate }) => rate)), cpuPerGb: median(all.map(({ cpuPerGb }) => cpuPerGb)), clientShare: median(all.map(({ clientShare }) => clientShare)) });
+for (const [who, all] of [['sidecar', own], ['nginx', plain], ['x-accel, nginx and sidecar together', handed.slice(1)]] as const) console.log(`median: ${say(who, middle(all))}`);
 console.log(`CPU of the server per gigabyte, sidecar / nginx, median: ${median(cpus).toFixed(2)}`);
 verdict('sidecar / nginx, requests per second, median', median(ratios), 0.5, { atLeast: true });
