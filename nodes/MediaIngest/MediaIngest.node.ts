@@ -26,7 +26,7 @@ export class MediaIngest implements INodeType {
 		icon: { light: 'file:mediaIngest.svg', dark: 'file:mediaIngest.dark.svg' },
 		group: ['input'],
 		version: 1,
-		subtitle: '={{ $parameter["operation"] === "ingest" ? "from " + $parameter["source"] : $parameter["operation"] }}',
+		subtitle: '={{ ($parameter["operation"] === "ingest" ? "from " + $parameter["source"] : $parameter["operation"]).replace(/[A-Z]/g, (letter) => " " + letter.toLowerCase()) }}',
 		description: 'Bring video, audio and image files into the media library, and look after what is there',
 		defaults: { name: 'Media Ingest' },
 		usableAsTool: true,

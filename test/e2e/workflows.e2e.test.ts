@@ -18,14 +18,15 @@ describe('the workflow templates in a real n8n', () => {
 	});
 
 	it('are there', () => {
-		expect(FILES).toEqual(expect.arrayContaining(['ab-test-captions.json', 'distribute-media.json', 'drive-to-social.json', 'process-media.json', 'renditions-for-every-platform.json', 'schedule-best-time.json', 'search-your-library.json', 'subtitle-and-translate.json']));
+		expect(FILES).toEqual(expect.arrayContaining(['ab-test-captions.json', 'distribute-media.json', 'drive-folder-batch.json', 'drive-to-social.json', 'process-media.json', 'renditions-for-every-platform.json', 'rss-to-library.json', 'schedule-best-time.json', 'search-your-library.json', 'subtitle-and-translate.json', 'upload-form-to-pipeline.json']));
 	});
 
 	it('are imported; those that need no further account are published', async () => {
 		const imported = await world.importTemplates();
 		expect(imported.map(({ file }) => file)).toEqual(FILES.sort());
 		for (const { file, active, note, id } of imported) {
-			const needsAccount = read(file).nodes.some(({ type }) => /[.]googleDrive|[.]lmChatOpenAi$/.test(type));
+			// Their own accounts, folders and feeds are for the user to choose.
+			const needsAccount = read(file).nodes.some(({ type, parameters }) => /[.]googleDrive|[.]lmChatOpenAi$/.test(type) || ['googleDriveFolder', 'rss'].includes(String(parameters.source)));
 			expect({ file, active, note: needsAccount ? 'any' : note }).toEqual({ file, active: !needsAccount, note: needsAccount ? 'any' : undefined });
 			expect(await world.n8n.getWorkflow(id)).toMatchObject({ name: read(file).name });
 		}
