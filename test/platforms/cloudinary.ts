@@ -53,7 +53,7 @@ export async function startCloudinaryEmulator(options: CloudinaryEmulatorOptions
 	const account = { cloud: 'demo-cloud', apiKey: '123456789012345', apiSecret: 'abcd-EFGH_1234' };
 	const assets = new Map<string, CloudinaryAsset>();
 	const uploads = new Map<string, ChunkedUpload>();
-	const state = { cutReadsAfter: 0, convertTo: '', adminCallsLeft: Infinity };
+	const state = { cutReadsAfter: 0, convertTo: '', adminCallsLeft: Infinity, loseBytes: false };
 	let base = '';
 	let lastVersion = 0;
 
@@ -117,7 +117,7 @@ export async function startCloudinaryEmulator(options: CloudinaryEmulatorOptions
 			type,
 			publicId,
 			format: type === 'raw' ? null : state.convertTo || (found?.format ?? null),
-			bytes,
+			bytes: state.loseBytes ? bytes.subarray(1) : bytes,
 			// Two uploads in one second must differ.
 			version: (lastVersion = Math.max(lastVersion + 1, Math.floor(emulator.now() / 1000))),
 			eager: fields.eager ? fields.eager.split('|') : [],

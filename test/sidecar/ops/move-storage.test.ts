@@ -149,6 +149,22 @@ describe('moving the files of a workspace', () => {
 		expect([await files('old'), await files('new')]).toEqual([{}, { [KEY]: 'content' }]);
 	});
 
+	it('deletes nothing at the old place that is another file than the one that was compared', async () => {
+		let looks = 0;
+		change('old', (real) => ({
+			head: async (key) => {
+				if (++looks === 3) {
+					await put('old', key, 'written late');
+					await asset('written late');
+				}
+				return real.head(key);
+			},
+		}));
+		await put('old', KEY, 'content');
+		await move();
+		expect([await files('old'), await files('new')]).toEqual([{}, { [KEY]: 'written late' }]);
+	});
+
 	it('takes its copy back when somebody deletes the file while it is copied', async () => {
 		change('new', (real) => ({
 			putStream: async (key, stream, options) => {

@@ -66,6 +66,14 @@ describe('storage by workspace', () => {
 		expect(await keys(storage, 'public/')).toEqual(['public/acme/new.webp']);
 	});
 
+	it('lists of each back end only what belongs there', async () => {
+		// Of an earlier time, or of another installation in the same bucket.
+		await put(at('third'), 'raw/acme/stray.mp4');
+		await put(storage, 'raw/acme/mine.mp4');
+		expect(await keys(storage, 'raw/')).toEqual(['raw/acme/mine.mp4']);
+		expect(await keys(storage, 'raw/acme/')).toEqual(['raw/acme/mine.mp4']);
+	});
+
 	it('gives links of the back end for public files only to what is there', async () => {
 		await put(at('first'), 'public/acme/old.webp');
 		await put(at('second'), 'public/acme/older.webp');

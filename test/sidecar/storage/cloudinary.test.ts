@@ -175,6 +175,13 @@ describe('public media at Cloudinary', () => {
 		expect(cloudinary.assets.size).toBe(0);
 	});
 
+	it('says when Cloudinary has other bytes than were sent, and leaves nothing there', async () => {
+		await start();
+		cloudinary.state.loseBytes = true;
+		await expect(open().putStream('public/a/x.txt', Readable.from(['content']))).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringContaining('6 of 7 bytes') as string });
+		expect(cloudinary.assets.size).toBe(0);
+	});
+
 	it('comes again when the calls of this hour are used up', async () => {
 		await start();
 		cloudinary.state.adminCallsLeft = 0;

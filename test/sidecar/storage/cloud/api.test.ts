@@ -49,6 +49,16 @@ describe('the way to a store over HTTP', () => {
 		expect(asked).toEqual([{}, { range: 'bytes=4-' }]);
 	});
 
+	it.each([
+		['the whole file', 200],
+		['nothing', 204],
+	])('does not take %s for a range of it', async (_name, status) => {
+		answer = (response) => response.writeHead(status, status === 200 ? { 'content-length': '8' } : {}).end(status === 200 ? 'abcdefgh' : undefined);
+		const api = open();
+		const reading = readWithResume({ api, where: 'The store', key: 'raw/a/b', range: { start: 2, end: 3 }, open: (headers) => api.stream({ action: 'read', method: 'GET', url: base, headers }), validatorOf: () => null });
+		await expect(reading).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringMatching(/parts of raw\/a\/b/) as string });
+	});
+
 	it('does not follow redirects, whoever they name', async () => {
 		answer = (response) => response.writeHead(307, { location: `${base}/elsewhere` }).end();
 		await expect(open().send({ action: 'look', method: 'GET', url: base })).rejects.toMatchObject({ code: 'storage_failed' });
