@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PipelineError } from '../errors.ts';
 import type { MediaFacts } from './facts.ts';
 import { asFileUrl, inputArguments, MAX_ALLOCATION } from './ffmpeg-input.ts';
 import { ProgressReader } from './ffmpeg-output.ts';
 import { INPUT_FORMATS } from './formats.ts';
+import { openPicture } from './images.ts';
 import { adopt, childOptions, Tail, terminate } from './process.ts';
 
 /** Words of ffmpeg that are no damage: sound that was cut without its decoder, times that only a muxer minds, tags behind the sound. */
@@ -19,8 +21,9 @@ const DAMAGE = /error|invalid|corrupt|missing|truncated|concealing|not found|out
  */
 export async function decodeAll(path: string, facts: MediaFacts, { signal, threads, onProgress }: { signal: AbortSignal; threads?: number | undefined; onProgress(percent: number): void }): Promise<void> {
 	const format = INPUT_FORMATS[facts.mime];
-	if (!format || format.bySharp) return;
+	if (!format) return;
 	signal.throwIfAborted();
+	if (format.bySharp) return decodePicture(path, facts, signal);
 	const child = spawn(
 		'ffmpeg',
 		[
@@ -56,13 +59,26 @@ export async function decodeAll(path: string, facts: MediaFacts, { signal, threa
 		signal.throwIfAborted();
 		const found = damage as { seconds: number } | null;
 		if (!found && code === 0) return;
+		// Ended from outside, as Linux does where memory runs out: that says nothing of the media.
+		if (!found && code === null) throw new PipelineError('processing_stalled', 'ffmpeg was ended by the operating system while it decoded the media, mostly for want of memory. It is tried again.', { cause: new Error(words.toString()) });
 		const seconds = Math.round((found?.seconds ?? at) * 10) / 10;
 		const where = facts.fileType === 'image' ? '' : ` at about ${seconds} s`;
-		throw new PipelineError('input_corrupt', `The media is damaged${where}: not everything in it can be decoded (checks.decode in the settings of the workspace). Upload or export it again.`, {
-			details: { rule: 'checks.decode', ...(facts.fileType === 'image' ? {} : { at_seconds: seconds }) },
-			cause: new Error(words.toString()),
-		});
+		throw damaged(where, facts.fileType === 'image' ? {} : { at_seconds: seconds }, new Error(words.toString()));
 	} finally {
 		signal.removeEventListener('abort', stop);
 	}
 }
+
+async function decodePicture(path: string, facts: MediaFacts, signal: AbortSignal): Promise<void> {
+	const picture = await openPicture({ path, facts }, { workDir: dirname(path), signal });
+	await picture
+		.open()
+		.stats()
+		.catch((error: unknown) => {
+			throw damaged('', {}, error);
+		});
+	signal.throwIfAborted();
+}
+
+const damaged = (where: string, details: Record<string, unknown>, cause: unknown): PipelineError =>
+	new PipelineError('input_corrupt', `The media is damaged${where}: not everything in it can be decoded (checks.decode in the settings of the workspace). Upload or export it again.`, { details: { rule: 'checks.decode', ...details }, cause });

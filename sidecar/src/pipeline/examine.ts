@@ -30,7 +30,7 @@ export async function examine(deps: WorkerDeps, execution: Execution, path: stri
 	if (size === 0) throw new PipelineError('input_empty', 'The file is empty (0 bytes). Check that its upload or download was complete.');
 	const settings = await readSettings(deps.db, job.workspaceId);
 	const { checks } = settings;
-	const scanned = size > 0 && (await scan(deps, execution, path, job.params['scan'] === true || checks.scan, (percent) => progress(percent * (checks.decode ? 0.2 : 0.9))));
+	const scanned = await scan(deps, execution, path, job.params['scan'] === true || checks.scan, (percent) => progress(percent * (checks.decode ? 0.2 : 0.9)));
 	const facts = await step('probe', () => deps.probe(path, { signal })).catch((error: unknown) => {
 		throw claim.mime && error instanceof PipelineError && error.code === 'input_not_media' ? new PipelineError(error.code, `${error.message} It was sent as ${claim.mime}.`, { details: { ...error.details, claimed: claim.mime }, cause: error }) : error;
 	});
@@ -59,7 +59,10 @@ async function scan(deps: WorkerDeps, { job, signal, step, log }: Execution, pat
 	const must = mustScan(wanted, { configured: scanner !== null, optional: deps.scanOptional ?? false });
 	if (must === 'no') return false;
 	try {
-		if (!scanner) throw new PipelineError('scanner_unavailable', 'The settings of the workspace ask for a virus scan (checks.scan), but the sidecar has no scanner. Set CLAMD, or set checks.scan to null.');
+		if (!scanner) {
+			const who = job.params['scan'] === true ? 'The request asks for a virus scan (scan)' : 'The settings of the workspace ask for a virus scan (checks.scan)';
+			throw new PipelineError('scanner_unavailable', `${who}, but the sidecar has no scanner. Set CLAMD, or ${job.params['scan'] === true ? 'send the request without it' : 'set checks.scan to null'}.`);
+		}
 		const signature = await step('scan', () => scanner.scan(path, { signal, onProgress: progress }));
 		if (signature === null) return true;
 		log.warn({ signature }, 'the virus scanner has found something; the file is deleted');

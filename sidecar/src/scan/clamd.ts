@@ -36,6 +36,7 @@ export function createClamd({ address, maxBytes, connectMs = CONNECT_MS, silence
 		async scan(path, { signal, onProgress }) {
 			const { size } = await stat(path);
 			if (size > maxBytes) throw tooLarge(size, maxBytes);
+			let isAllSent = false;
 			const answer = await converse(target, { connectMs, silenceMs, signal }, async (socket) => {
 				await write(socket, Buffer.from('zINSTREAM\0'));
 				let sent = 0;
@@ -44,9 +45,13 @@ export function createClamd({ address, maxBytes, connectMs = CONNECT_MS, silence
 					sent += (piece as Buffer).length;
 					onProgress?.((sent / Math.max(1, size)) * 100);
 				}
+				if (sent !== size) throw new Error('the file changed while it was scanned');
+				isAllSent = true;
 				await write(socket, Buffer.alloc(4));
 			});
-			return verdictOf(answer);
+			const verdict = verdictOf(answer);
+			if (verdict === null && !isAllSent) throw unavailable('it called the file clean before it had all of it');
+			return verdict;
 		},
 		async ping() {
 			const answer = await converse(target, { connectMs, silenceMs: connectMs, signal: null }, (socket) => write(socket, Buffer.from('zPING\0')));

@@ -1,13 +1,16 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { eq } from 'drizzle-orm';
 import { findAsset, insertAssets, type NewAsset } from '../../../sidecar/src/db/assets.ts';
 import { findJob, insertJobs } from '../../../sidecar/src/db/jobs.ts';
 import { storeSettings } from '../../../sidecar/src/db/settings.ts';
+import { unreferencedKeys } from '../../../sidecar/src/db/reuse.ts';
+import { jobs } from '../../../sidecar/src/db/schema.ts';
 import { transact } from '../../../sidecar/src/db/transact.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { probe } from '../../../sidecar/src/media/probe.ts';
-import { ingestJob } from '../../../sidecar/src/pipeline/media-reference.ts';
+import { ingestJob, type IngestWishes } from '../../../sidecar/src/pipeline/media-reference.ts';
 import { runJob } from '../../../sidecar/src/pipeline/run.ts';
 import type { WorkerDeps } from '../../../sidecar/src/pipeline/worker-deps.ts';
 import type { Scanner } from '../../../sidecar/src/scan/scanner.ts';
@@ -32,10 +35,10 @@ describe('what becomes of a file when its ingest is cut off in the middle', () =
 	const all = async (): Promise<string[]> => (await readdir(join(pipeline.folder, 'files'), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name);
 
 	/** One try of the ingest of an upload, and what is left after it. */
-	async function ingest(change: Partial<NewAsset> & { id: string }, with_: Partial<WorkerDeps> = {}) {
+	async function ingest(change: Partial<NewAsset> & { id: string }, with_: Partial<WorkerDeps> = {}, wishes: IngestWishes = {}) {
 		const asset: NewAsset = { workspaceId: WORKSPACE, source: 'upload', status: 'queued', mime: 'video/mp4', metadata: { file_name: 'a.mp4' }, ingestJobId: randomUUID(), ...change };
 		await insertAssets(pipeline.database.db, [asset]);
-		const [job] = await insertJobs(pipeline.database.db, [ingestJob(deps.vault, asset, { type: 'upload' }, 0)]);
+		const [job] = await insertJobs(pipeline.database.db, [ingestJob(deps.vault, asset, { type: 'upload' }, 0, wishes)]);
 		await runJob({ ...deps, ...with_ }, job?.id ?? '', signal);
 		return { asset: await findAsset(pipeline.database.db, WORKSPACE, change.id), job: await findJob(pipeline.database.db, WORKSPACE, job?.id ?? '') };
 	}
@@ -86,6 +89,103 @@ describe('what becomes of a file when its ingest is cut off in the middle', () =
 		const { job } = await ingest({ id, storageKey: `incoming/${WORKSPACE}/${id}-1` });
 		expect(job?.error).toMatchObject({ code: 'scanner_unavailable', message: expect.stringContaining('CLAMD') });
 		await transact(pipeline.database.db, (tx) => storeSettings(tx, WORKSPACE, {}));
+	});
+
+	it('scans one that the request asks to be scanned, also where nothing else asks for it', async () => {
+		await transact(pipeline.database.db, (tx) => storeSettings(tx, WORKSPACE, { checks: { scan: false } }));
+		let scans = 0;
+		const scanner = finding(async () => ((scans += 1), null));
+		const one = async (wishes: IngestWishes, with_: Partial<WorkerDeps>) => {
+			const id = randomUUID();
+			await put(`incoming/${WORKSPACE}/${id}-1`);
+			return ingest({ id, storageKey: `incoming/${WORKSPACE}/${id}-1` }, with_, { dedupe: 'copy', ...wishes });
+		};
+		expect((await one({}, { scanner, scanOptional: true })).job).toMatchObject({ status: 'completed', output: { scanned: false } });
+		expect(scans).toBe(0);
+		expect((await one({ scan: true }, { scanner, scanOptional: true })).job).toMatchObject({ status: 'completed', output: { scanned: true } });
+		expect(scans).toBe(1);
+		// The operator did not leave it to the workspace.
+		expect((await one({}, { scanner })).job).toMatchObject({ status: 'completed', output: { scanned: true } });
+		const { job, asset } = await one({ scan: true }, {});
+		expect(job?.error).toMatchObject({ code: 'scanner_unavailable', message: expect.stringMatching(/^The request asks.*CLAMD.*without it/) });
+		expect(asset?.facts).toBeNull();
+		await transact(pipeline.database.db, (tx) => storeSettings(tx, WORKSPACE, {}));
+	});
+
+	describe('a process that dies', () => {
+		const bytes = () => readFile(fixture('short'));
+		/** What hangs where a process died, let go when all has been looked at: timers would keep the test from ending. */
+		const graves: Array<() => void> = [];
+		const ended: Array<Promise<unknown>> = [];
+		afterEach(async () => {
+			for (const end of graves.splice(0)) end();
+			await Promise.all(ended.splice(0));
+		});
+		/** Dies at one place: it neither goes on nor tells anybody, and its lease runs out. */
+		async function dieAt(place: 'putFile' | 'delete' | 'copy', when: 'before' | 'after', run: (with_: Partial<WorkerDeps>) => Promise<unknown>): Promise<void> {
+			let reached = (): void => {};
+			const dead = new Promise<void>((resolve) => (reached = resolve));
+			const real = deps.storage;
+			const stopHere = () => (reached(), new Promise<never>((_, end) => graves.push(() => end(new Error('the process is dead')))));
+			const storage = new Proxy(real, {
+				get: (target, name) => {
+					const value: unknown = Reflect.get(target, name);
+					if (name !== place || typeof value !== 'function') return value;
+					return async (...given: unknown[]) => {
+						if (when === 'before') return stopHere();
+						await (value as (...all: unknown[]) => Promise<unknown>).apply(target, given);
+						return stopHere();
+					};
+				},
+			});
+			ended.push(run({ storage, workerId: 'dies' }).catch(() => undefined));
+			await dead;
+			await pipeline.database.db.update(jobs).set({ status: 'pending', leaseUntil: null, workerId: null }).where(eq(jobs.status, 'processing'));
+		}
+		async function anUpload(content?: Buffer) {
+			const id = randomUUID();
+			const path = join(pipeline.folder, randomUUID());
+			await writeFile(path, content ?? (await bytes()));
+			await deps.storage.putFile(`incoming/${WORKSPACE}/${id}-1`, path);
+			const asset: NewAsset = { id, workspaceId: WORKSPACE, source: 'upload', status: 'queued', mime: 'video/mp4', metadata: {}, ingestJobId: randomUUID(), storageKey: `incoming/${WORKSPACE}/${id}-1` };
+			await insertAssets(pipeline.database.db, [asset]);
+			const [job] = await insertJobs(pipeline.database.db, [ingestJob(deps.vault, asset, { type: 'upload' }, 0)]);
+			return { id, jobId: job?.id ?? '', run: (with_: Partial<WorkerDeps> = {}) => runJob({ ...deps, ...with_ }, job?.id ?? '', signal) };
+		}
+		const hashOf = async (key: string | null | undefined) => createHash('sha256').update(Buffer.concat(await (await deps.storage.read(key ?? '')).toArray())).digest('hex');
+		/** No other test's file is the same. */
+		const unlike = async (): Promise<Buffer> => Buffer.concat([await bytes(), Buffer.from([0, 0, 0, 24]), Buffer.from(`free${randomUUID().slice(0, 16)}`)]);
+
+		it.each([
+			['before it is moved', 'putFile', 'before'],
+			['after it was moved, before anybody wrote that down', 'putFile', 'after'],
+			['while what is left of the upload is deleted', 'delete', 'before'],
+			['after that', 'delete', 'after'],
+		] as const)('leaves an upload to the next one: %s', async (_, place, when) => {
+			const content = await unlike();
+			const upload = await anUpload(content);
+			await dieAt(place, when, upload.run);
+			await upload.run();
+			const asset = await findAsset(pipeline.database.db, WORKSPACE, upload.id);
+			expect(asset).toMatchObject({ status: 'ready', storageKey: `raw/${WORKSPACE}/${upload.id}.mp4`, bytes: content.length });
+			expect(await hashOf(asset?.storageKey)).toBe(createHash('sha256').update(content).digest('hex'));
+			expect((await all()).filter((name) => name.startsWith(upload.id))).toEqual([`${upload.id}.mp4`]);
+		});
+
+		it('never takes the bytes of the twin along: before and after the file that is not needed is removed', async () => {
+			const content = await unlike();
+			const first = await anUpload(content);
+			await first.run();
+			for (const when of ['before', 'after'] as const) {
+				const second = await anUpload(content);
+				await dieAt('delete', when, second.run);
+				// It had ended, and only the file was left: the clean-up of orphans takes that.
+				const asset = await findAsset(pipeline.database.db, WORKSPACE, second.id);
+				expect(asset).toMatchObject({ status: 'ready', sameAs: first.id, storageKey: `raw/${WORKSPACE}/${first.id}.mp4` });
+				expect(await unreferencedKeys(pipeline.database.db, [`incoming/${WORKSPACE}/${second.id}-1`])).toHaveLength(1);
+				expect(await hashOf(asset?.storageKey)).toBe(createHash('sha256').update(content).digest('hex'));
+			}
+		});
 	});
 
 	it('keeps a download nowhere but in its scratch folder until it has passed', async () => {

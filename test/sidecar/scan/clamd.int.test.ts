@@ -94,6 +94,7 @@ describe('a scanner that fails', () => {
 		['falls silent', (socket: Socket) => socket.resume()],
 		['says something else', (socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n')],
 		['says OK of something else', (socket: Socket) => socket.end('other: OK\0')],
+		['says OK before it has read anything', (socket: Socket) => socket.write('stream: OK\0')],
 		['reports an error', (socket: Socket) => socket.end('stream: Can’t allocate memory ERROR\0')],
 		['never ends its answer', (socket: Socket) => socket.write('x'.repeat(10_000))],
 	])('is unavailable when it %s', async (_, answer) => {
