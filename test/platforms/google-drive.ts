@@ -21,6 +21,10 @@ export interface DriveFileFixture {
 	/** What the metadata claims, when it shall differ from the content. */
 	claimedSize?: number;
 	noChecksum?: boolean;
+	/** A file from before Drive had SHA-256: its MD5 only, true or as claimed. */
+	onlyMd5?: true | string;
+	/** What the metadata claims, as when the file changed since. */
+	claimedSha256?: string;
 }
 
 export interface DriveEmulator {
@@ -139,7 +143,7 @@ export async function startGoogleDrive(): Promise<DriveEmulator> {
 			'capabilities/canDownload': { canDownload: file.canDownload ?? true },
 			...(file.shortcutTo ? { shortcutDetails: { targetId: file.shortcutTo, targetMimeType: file.targetMimeType ?? 'video/mp4' } } : {}),
 			...(file.content ? { size: String(file.claimedSize ?? file.content.length) } : {}),
-			...(file.content && !file.noChecksum ? { md5Checksum: hash('md5', file.content), sha256Checksum: hash('sha256', file.content) } : {}),
+			...(file.content && !file.noChecksum ? { md5Checksum: typeof file.onlyMd5 === 'string' ? file.onlyMd5 : hash('md5', file.content), ...(file.onlyMd5 ? {} : { sha256Checksum: file.claimedSha256 ?? hash('sha256', file.content) }) } : {}),
 		};
 		return Object.fromEntries(wanted.filter((field) => field in all).map((field) => [field.split('/')[0], all[field]]));
 	}

@@ -160,6 +160,11 @@ async function receiveOnce(
 		const answer = await options.open({ offset: target.bytes, validator }, signal);
 		stream = answer.stream;
 		signal.throwIfAborted();
+		// Not all servers heed If-Range: a part of another version must not be put behind what is here (RFC 9110, section 15.3.7.3).
+		if (answer.status === 206 && target.bytes > 0 && validator !== null && (validatorOf(answer.headers) ?? validator) !== validator) {
+			await target.restart();
+			throw new PipelineError('input_unreachable', `The file from ${where} changed while it was downloaded.`);
+		}
 		const total = await place(target, answer, where);
 		if (answer.status === 416) return answer.headers;
 		onAnswer(answer.headers);

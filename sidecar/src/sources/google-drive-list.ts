@@ -15,13 +15,15 @@ const EVERYWHERE = { supportsAllDrives: true, includeItemsFromAllDrives: true } 
 /** More folders do not fit into a cursor that callers would want to keep. */
 const MOST_FOLDERS = 5000;
 
+/** It becomes part of a query. */
+const folderId = z.string().regex(/^[\w-]{1,200}$/);
 const folderState = z.object({
 	/** Folders that are still to be looked into; the first one is under way. */
-	waiting: z.array(z.string().max(200)).min(1).max(MOST_FOLDERS),
+	waiting: z.array(folderId).min(1).max(MOST_FOLDERS),
 	/** Folders that were met: a shortcut may lead back to one. */
-	met: z.array(z.string().max(200)).max(MOST_FOLDERS),
+	met: z.array(folderId).max(MOST_FOLDERS),
 	page: z.string().max(10_000).nullable(),
-	drive: z.string().max(200).nullable(),
+	drive: folderId.nullable(),
 });
 type FolderState = z.infer<typeof folderState>;
 
@@ -44,7 +46,9 @@ export const listDriveFolder: ListFrom<Extract<ListPlace, { type: 'google_drive_
 			},
 			`folder ${folder}`,
 			signal,
-		);
+		).catch((error: unknown) => {
+			throw state.page && isForgotten(error) ? cursorGone('Google Drive has forgotten it.') : error;
+		});
 		for (const file of page.files ?? []) {
 			const inner = await found.add(file);
 			if (inner === null || state.met.includes(inner)) continue;
@@ -67,10 +71,10 @@ function accessToken(secrets: Record<string, string>): string {
 }
 
 /** Looks at the folder itself: a query for files in one that does not exist would find nothing, without a word. */
-async function begin(api: DriveApi, id: string, signal: AbortSignal): Promise<FolderState> {
+async function begin(api: DriveApi, id: string, signal: AbortSignal, followed = false): Promise<FolderState> {
 	const folder = await api.metadata(id, 'id,name,mimeType,trashed,driveId,shortcutDetails', signal);
 	const target = folder.shortcutDetails?.targetId;
-	if (folder.mimeType === SHORTCUT && target && folder.shortcutDetails?.targetMimeType === FOLDER) return begin(api, target, signal);
+	if (folder.mimeType === SHORTCUT && target && folder.shortcutDetails?.targetMimeType === FOLDER && !followed) return begin(api, target, signal, true);
 	if (folder.mimeType !== FOLDER) throw new PipelineError('input_unsupported', `${safeFileName(folder.name ?? id)} is a file, not a folder of Google Drive. Ingest it with the source google_drive.`);
 	if (folder.trashed) throw new PipelineError('input_not_found', `The folder ${safeFileName(folder.name ?? id)} is in the bin of Google Drive. Restore it, or choose another one.`);
 	const real = folder.id ?? id;
@@ -81,6 +85,8 @@ async function begin(api: DriveApi, id: string, signal: AbortSignal): Promise<Fo
 class Found {
 	readonly #entries: SourceEntry[] = [];
 	readonly #skipped: SourceListing['skipped'] = [];
+	/** A page may name a file twice, and a shortcut one that lies beside it. */
+	readonly #ids = new Set<string>();
 	readonly #api: DriveApi;
 	readonly #signal: AbortSignal;
 
@@ -117,6 +123,8 @@ class Found {
 	#addFile(file: drive_v3.Schema$File, name: string, shortcut?: string): void {
 		const reason = whyNot(file, name);
 		if (reason || !file.id) return void this.#skipped.push({ name: shortcut ?? name, reason: reason ?? 'Google Drive names no id for it.' });
+		if (this.#ids.has(file.id)) return;
+		this.#ids.add(file.id);
 		this.#entries.push({
 			place: { type: 'google_drive', file_id: file.id },
 			name,
@@ -141,6 +149,9 @@ function gone(error: unknown): null {
 	throw error;
 }
 
+const isForgotten = (error: unknown): boolean => error instanceof PipelineError && [400, 404, 410].includes(Number(error.details?.['status']));
+const cursorGone = (why: string): PipelineError => new PipelineError('invalid_request', `cursor: ${why} Begin again without a cursor.`, { details: { field: 'cursor' } });
+
 const changesState = z.object({ page: z.string().max(10_000) });
 
 /** What has changed since the cursor. The first answer, without a cursor, is empty: from then on changes are seen. */
@@ -156,8 +167,7 @@ export const listDriveChanges: ListFrom<Extract<ListPlace, { type: 'google_drive
 		.changes({ pageToken: state.page, pageSize: Math.min(1000, limit), includeRemoved: false, fields: `nextPageToken,newStartPageToken,changes(changeType,removed,file(${FIELDS}))`, ...EVERYWHERE, ...inDrive }, signal)
 		.catch((error: unknown) => {
 			// A page token of another drive, or one that Google has forgotten.
-			const status = error instanceof PipelineError ? error.details?.['status'] : undefined;
-			if (status === 400 || status === 404 || status === 410) throw new PipelineError('invalid_request', 'cursor: Google Drive does not know it any more, or the shared drive is another one. Begin again without a cursor.', { details: { field: 'cursor' } });
+			if (isForgotten(error)) throw cursorGone('Google Drive does not know it any more, or the shared drive is another one.');
 			throw error;
 		});
 	const found = new Found(api, signal);

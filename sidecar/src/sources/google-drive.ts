@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import { PipelineError } from '../errors.ts';
 import type { Downloaded } from '../net/download.ts';
 import { safeFileName } from '../net/file-name.ts';
@@ -21,12 +22,15 @@ export const fetchGoogleDrive: FetchFrom<{ type: 'google_drive'; file_id: string
 	if (bytes > settings.maxBytes) throw tooLarge(bytes, settings.maxBytes, GOOGLE_DRIVE);
 	const pinned = file.sha256Checksum ?? file.md5Checksum;
 
+	let md5: Hash | null = null;
 	const received = await receive({
 		...settings,
 		where: GOOGLE_DRIVE,
 		destPath: request.destPath,
 		signal: request.signal,
 		onProgress: (done) => asPercent(request.onProgress)(done, bytes),
+		// Files from long ago have no other.
+		...(file.md5Checksum && !file.sha256Checksum ? { alsoHash: () => (md5 = createHash('md5')) } : {}),
 		async open({ offset, validator }, signal) {
 			const answer = await api.content(file.id, offset > 0 && validator ? { Range: `bytes=${offset}-` } : {}, signal);
 			// Drive gives no ETag for contents. The checksum of the metadata does its work: what was put together of two
@@ -34,7 +38,8 @@ export const fetchGoogleDrive: FetchFrom<{ type: 'google_drive'; file_id: string
 			return pinned ? { ...answer, headers: { ...answer.headers, etag: `"${pinned}"` } } : answer;
 		},
 	});
-	if (file.sha256Checksum && file.sha256Checksum !== received.sha256) {
+	const found = file.sha256Checksum ? received.sha256 : (md5 as Hash | null)?.digest('hex');
+	if (pinned && pinned !== found) {
 		throw new PipelineError(
 			'input_unreachable',
 			`The file ${file.name} changed in Google Drive while it was downloaded.`,

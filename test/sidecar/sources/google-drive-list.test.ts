@@ -105,6 +105,39 @@ describe('Google Drive as a place that holds many files', () => {
 		await expect(ask(changes(), second.cursor)).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('cursor') });
 	});
 
+	it('names a file once, though a shortcut leads to it and it changed twice', async () => {
+		video('clip-a');
+		add('link', { name: 'Link', mimeType: SHORTCUT, shortcutTo: 'clip-a', parents: ['folder-1'] });
+		expect((await ask(folder())).entries.map(({ place }) => place)).toEqual([{ type: 'google_drive', file_id: 'clip-a' }]);
+		const start = await ask(changes());
+		drive.changes.push('clip-a', 'clip-a');
+		expect((await ask(changes(), start.cursor)).entries).toHaveLength(1);
+	});
+
+	it('lists five thousand files', async () => {
+		for (let index = 0; index < 5000; index += 1) video(`clip-${index}`);
+		const found = await all(folder(), 1000);
+		expect([found.pages, new Set(ids(found)).size]).toEqual([5, 5000]);
+	});
+
+	it('says so when Google has forgotten a page, and asks nothing with a cursor that was tampered with', async () => {
+		for (const id of ['a-1', 'a-2']) video(id);
+		const { cursor } = await ask(folder(), null, 1);
+		drive.failures.push({ status: 410, reason: 'gone', when: 'list' });
+		await expect(ask(folder(), cursor, 1)).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('cursor') });
+		const [type, state] = JSON.parse(Buffer.from(String(cursor), 'base64url').toString()) as [string, Record<string, unknown>];
+		const forged = Buffer.from(JSON.stringify([type, { ...state, waiting: ["x' in parents or 'y"] }])).toString('base64url');
+		const before = drive.counts.list;
+		await expect(ask(folder(), forged, 1)).rejects.toMatchObject({ code: 'invalid_request' });
+		expect(drive.counts.list).toBe(before);
+	});
+
+	it('does not run in a circle of shortcuts', async () => {
+		add('link-1', { name: 'One', mimeType: SHORTCUT, shortcutTo: 'link-2', targetMimeType: FOLDER });
+		add('link-2', { name: 'Two', mimeType: SHORTCUT, shortcutTo: 'link-1', targetMimeType: FOLDER });
+		await expect(ask(folder(false, 'link-1'))).rejects.toMatchObject({ code: 'input_unsupported' });
+	});
+
 	it.each(['list', 'changes'] as const)('says when to try again after a rate limit (%s)', async (when) => {
 		drive.failures.push({ status: 403, reason: 'userRateLimitExceeded', when, retryAfter: '12' });
 		await expect(ask(when === 'list' ? folder() : changes())).rejects.toMatchObject({ code: 'input_unreachable', retryAfterSeconds: 12 });

@@ -67,6 +67,18 @@ describe('Google Drive as a source', () => {
 		expect(new Set(drive.ranges)).toEqual(new Set([undefined]));
 	});
 
+	it('compares the checksum that Drive names: SHA-256, or MD5 of files from long ago', async () => {
+		const file = { name: 'x.mp4', mimeType: 'video/mp4', content: CONTENT };
+		drive.files.set('file-1', { ...file, claimedSha256: '0'.repeat(64) });
+		await expect(fetchFile()).rejects.toMatchObject({ code: 'input_unreachable', message: expect.stringContaining('changed') });
+		drive.files.set('file-1', { ...file, onlyMd5: '0'.repeat(32) });
+		await expect(fetchFile()).rejects.toMatchObject({ code: 'input_unreachable', message: expect.stringContaining('changed') });
+		drive.files.set('file-1', { ...file, onlyMd5: true });
+		drive.cutAfter = 80_000;
+		expect(await fetchFile()).toMatchObject({ sha256: SHA256 });
+		expect(drive.ranges.length).toBeGreaterThan(1);
+	});
+
 	it('notices a file that changed between metadata and content', async () => {
 		const changed = fetchFile('file-1', {
 			progress: Object.assign([], { push: () => 0 }),
