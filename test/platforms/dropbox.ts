@@ -101,7 +101,12 @@ export async function startDropbox(): Promise<DropboxEmulator> {
 			bad(response, 'HTTP header "Dropbox-API-Arg": could not decode input as JSON');
 			return null;
 		}
-		return JSON.parse(header) as Record<string, unknown>;
+		try {
+			return JSON.parse(header) as Record<string, unknown>;
+		} catch {
+			bad(response, 'HTTP header "Dropbox-API-Arg": could not decode input as JSON');
+			return null;
+		}
 	}
 	function sendFile(request: Request, response: Response, [path, file]: [string, DropboxFile], byLink: boolean): void {
 		if (file.isDownloadable === false) return void answer(response, 409, 'unsupported_file/', { '.tag': 'unsupported_file' });
@@ -183,7 +188,12 @@ export async function startDropbox(): Promise<DropboxEmulator> {
 	});
 	app.post('/2/files/list_folder/continue', express.json(), (request, response) => {
 		if (!mayGoOn(request, response, 'files.metadata.read')) return;
-		const cursor = JSON.parse(Buffer.from(String((request.body as { cursor?: unknown }).cursor), 'base64url').toString()) as Cursor;
+		let cursor: Cursor;
+		try {
+			cursor = JSON.parse(Buffer.from(String((request.body as { cursor?: unknown }).cursor), 'base64url').toString()) as Cursor;
+		} catch {
+			return void bad(response, 'request body: cursor: Invalid "cursor" parameter');
+		}
 		if (cursor.epoch !== epoch) return void answer(response, 409, 'reset/', { '.tag': 'reset' });
 		page(response, cursor);
 	});
