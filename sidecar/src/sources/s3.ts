@@ -21,7 +21,7 @@ function connect({ region = 'us-east-1', endpoint }: ObjectPlace | PrefixPlace, 
 	// Without keys the SDK would look for those of the sidecar itself, which must never work for a stranger.
 	if (!accessKeyId || !secretAccessKey) throw tokenGone('key of the S3 account');
 	if (endpoint) guard.check(endpoint);
-	return new S3Client({
+	const client = new S3Client({
 		region,
 		...(endpoint ? { endpoint, forcePathStyle: true } : {}),
 		credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
@@ -32,6 +32,31 @@ function connect({ region = 'us-east-1', endpoint }: ObjectPlace | PrefixPlace, 
 		responseChecksumValidation: 'WHEN_REQUIRED',
 		requestChecksumCalculation: 'WHEN_REQUIRED',
 	});
+	// Lists and errors are read into memory by the SDK, whatever their size: the endpoint may be anybody's.
+	client.middlewareStack.add(
+		(next, { commandName }) => async (args) => {
+			const result = await next(args);
+			const { statusCode, body } = result.response as { statusCode?: number; body?: unknown };
+			if (body instanceof Readable && (commandName !== 'GetObjectCommand' || (statusCode ?? 500) >= 300)) limit(body);
+			return result;
+		},
+		{ step: 'deserialize', priority: 'low', name: 'limitAnswers' },
+	);
+	return client;
+}
+
+/** A page of a thousand keys has less than 2 MB. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+function limit(body: Readable): void {
+	let bytes = 0;
+	const { push } = body;
+	body.push = function (this: Readable, chunk: unknown, encoding?: BufferEncoding): boolean {
+		if (chunk instanceof Uint8Array) bytes += chunk.length;
+		if (bytes <= MAX_ANSWER_BYTES) return push.call(this, chunk, encoding);
+		this.destroy(Object.assign(new Error('its answer is too long'), { code: 'ERR_ANSWER_TOO_LONG' }));
+		return false;
+	};
 }
 
 const whereOf = ({ bucket, endpoint }: ObjectPlace | PrefixPlace): string => `the bucket ${bucket}${endpoint ? ` at ${new URL(endpoint).host}` : ' of AWS'}`;
@@ -124,7 +149,9 @@ export const listS3: ListFrom<PrefixPlace> = async ({ place, secrets, cursor, li
 				entries.push({ place: from, name, bytes: bytes ?? null, mime: null, modifiedAt: modified ?? null, version: etag ?? `${bytes}-${modified?.getTime()}`, metadata: { key } });
 			}
 		}
-		return { entries, skipped, cursor: page.IsTruncated && last ? writeCursor('s3_prefix', last) : null, hasMore: page.IsTruncated === true };
+		// A page that leads no further would be asked for again and again.
+		const hasMore = page.IsTruncated === true && last !== null && last !== after;
+		return { entries, skipped, cursor: hasMore && last ? writeCursor('s3_prefix', last) : null, hasMore };
 	} finally {
 		client.destroy();
 	}
