@@ -56,7 +56,7 @@ describe('Media Ingest in a real n8n', () => {
 		expect(shown).toContain('A portrait is in the library');
 		expect(shown).toContain(asset);
 		expect(shown).toContain('preview.mp4');
-		expect(await world.sidecar.asset(asset)).toMatchObject({ title: 'A portrait', description: 'Of somebody', status: 'processed', metadata: { file_name: 'portrait.mp4' } });
+		expect(await world.sidecar.asset(asset)).toMatchObject({ title: 'A portrait', description: 'Of somebody', status: 'ready', metadata: { file_name: 'portrait.mp4' } });
 	});
 
 	it('takes from a feed what is new, and passes on nothing when there is nothing new', async () => {
