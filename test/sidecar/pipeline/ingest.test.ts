@@ -9,11 +9,13 @@ import { unreferencedKeys } from '../../../sidecar/src/db/reuse.ts';
 import { jobs } from '../../../sidecar/src/db/schema.ts';
 import { transact } from '../../../sidecar/src/db/transact.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
+import { runPlan } from '../../../sidecar/src/media/engine.ts';
 import { probe } from '../../../sidecar/src/media/probe.ts';
 import { ingestJob, type IngestWishes } from '../../../sidecar/src/pipeline/media-reference.ts';
-import { runJob } from '../../../sidecar/src/pipeline/run.ts';
+import { runJob, shuttingDown } from '../../../sidecar/src/pipeline/run.ts';
 import type { WorkerDeps } from '../../../sidecar/src/pipeline/worker-deps.ts';
 import type { Scanner } from '../../../sidecar/src/scan/scanner.ts';
+import { hostile } from '../../fixtures/hostile.ts';
 import { fixture } from '../../fixtures/media.ts';
 import { createTestPipeline, task, WORKSPACE, type TestPipeline } from '../../support/pipeline.ts';
 
@@ -170,6 +172,31 @@ describe('what becomes of a file when its ingest is cut off in the middle', () =
 			expect(asset).toMatchObject({ status: 'ready', storageKey: `raw/${WORKSPACE}/${upload.id}.mp4`, bytes: content.length });
 			expect(await hashOf(asset?.storageKey)).toBe(createHash('sha256').update(content).digest('hex'));
 			expect((await all()).filter((name) => name.startsWith(upload.id))).toEqual([`${upload.id}.mp4`]);
+		});
+
+		it('leaves it to the next one in the middle of a mezzanine as well, and when both files are stored', async () => {
+			await transact(pipeline.database.db, (tx) => storeSettings(tx, WORKSPACE, { originals: 'replace' }));
+			const content = Buffer.concat([await readFile(hostile('hevc')), Buffer.from([0, 0, 0, 24]), Buffer.from(`free${randomUUID().slice(0, 16)}`)]);
+			const upload = await anUpload(content);
+			// It is being made when the sidecar is told to end.
+			const shutdown = new AbortController();
+			const runPlanUntilThen: WorkerDeps['runPlan'] = async (request) => {
+				shutdown.abort(shuttingDown());
+				return runPlan(request);
+			};
+			await runJob({ ...deps, runPlan: runPlanUntilThen }, upload.jobId, shutdown.signal);
+			expect(await findJob(pipeline.database.db, WORKSPACE, upload.jobId)).toMatchObject({ status: 'pending', error: null });
+			expect((await all()).filter((name) => name.startsWith(upload.id))).toEqual([`${upload.id}-1`]);
+			expect(await readdir(deps.workRoot)).toEqual([]);
+
+			await dieAt('delete', 'after', (with_) => upload.run({ ...with_, runPlan }));
+			await upload.run({ runPlan });
+			const asset = await findAsset(pipeline.database.db, WORKSPACE, upload.id);
+			const [original, master] = [`raw/${WORKSPACE}/${upload.id}.mp4`, `raw/${WORKSPACE}/${upload.id}_master.mp4`];
+			expect(asset).toMatchObject({ status: 'ready', originalState: 'replaced', storageKey: master, originalKey: original, originalBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
+			expect(await hashOf(original)).toBe(asset?.sha256);
+			expect((await all()).filter((name) => name.startsWith(upload.id)).sort()).toEqual([`${upload.id}.mp4`, `${upload.id}_master.mp4`].sort());
+			await transact(pipeline.database.db, (tx) => storeSettings(tx, WORKSPACE, {}));
 		});
 
 		it('never takes the bytes of the twin along: before and after the file that is not needed is removed', async () => {

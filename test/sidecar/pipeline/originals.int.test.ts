@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { hasIndexFirst } from '../../../sidecar/src/media/mp4-boxes.ts';
 import { probe } from '../../../sidecar/src/media/probe.ts';
 import { hostile } from '../../fixtures/hostile.ts';
+import { image } from '../../fixtures/images.ts';
 import { fixture } from '../../fixtures/media.ts';
 import { until } from '../../support/pipeline.ts';
 import { startTestSidecar, type TestSidecar } from '../../support/sidecar.ts';
@@ -60,6 +61,15 @@ describe('originals: replace', () => {
 		expect([after.width, after.height, after.orientation ?? 1]).toEqual([before.autoOrient.width, before.autoOrient.height, 1]);
 		expect(turned.asset).toMatchObject({ mime: 'image/jpeg', width: before.autoOrient.width });
 		expect((await ingest(fixture('png'), 'image/png')).names).toHaveLength(1);
+	});
+
+	it('leaves out of the picture that takes its place where it was taken', async () => {
+		const before = await sharp(image('tattlingTurned')).metadata();
+		expect(before.exif).toBeDefined();
+		const { master, output, asset } = await ingest(image('tattlingTurned'), 'image/jpeg');
+		const after = await sharp(master).metadata();
+		expect([after.exif, after.xmp, after.iptc]).toEqual([undefined, undefined, undefined]);
+		expect(JSON.stringify([output, asset])).not.toMatch(/latitude":\s*[0-9]/);
 	});
 
 	it('makes AAC of sound that browsers do not all play, and leaves MP3 alone', async () => {
