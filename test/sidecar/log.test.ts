@@ -7,6 +7,7 @@ describe('a logged error', () => {
 	it.each([
 		['the query of a URL', new Error('GET https://n8n.test/webhook-waiting/7?signature=hidden&x=1 failed'), 'https://n8n.test/webhook-waiting/7?…'],
 		['the user and password of a URL', new Error('connect postgres://someone:hidden@db.test:5432/x failed'), 'postgres://…@db.test:5432/x'],
+		['the permission in the path of a link', new Error(`GET /packages/1795000000.hidden_${'x'.repeat(36)}/jobs/default/1/master.m3u8 failed`), '/packages/1795000000.…/jobs/default/1/master.m3u8'],
 		['a bearer token', new Error('refused: Authorization: Bearer hidden-hidden-hidden'), 'Bearer …'],
 		['the values of a failed statement', new DrizzleQueryError('insert into posts (text) values ($1)', ['hidden'], new Error('no')), 'insert into posts (text) values ($1)'],
 		['what hangs on the error beside its message', Object.assign(new Error('no'), { config: { headers: { authorization: 'hidden' } }, request: { path: '/?token=hidden' } }), 'no'],

@@ -60,6 +60,6 @@ export function processRoutes(deps: HttpDeps): Router {
 export function toError(error: string | { code?: string | undefined; message: string } | null | undefined, fallback: ErrorCode = 'processing_failed'): PublicError | null {
 	if (error === null || error === undefined) return null;
 	if (typeof error === 'string') return { code: fallback, message: error };
-	const known = error.code !== undefined && error.code in ERROR_KINDS;
+	const known = error.code !== undefined && Object.hasOwn(ERROR_KINDS, error.code);
 	return { code: known ? (error.code as ErrorCode) : fallback, message: error.message, ...(error.code !== undefined && !known ? { details: { code: error.code } } : {}) };
 }

@@ -42,6 +42,8 @@ export function authenticate(deps: HttpDeps): RequestHandler {
 		if (!caller) throw new PipelineError('unauthorized', 'Unauthorized');
 		noteUse(caller);
 		response.locals['caller'] = caller;
+		// What a key was answered is for nobody else: not for a cache on the way either, however it is set up.
+		response.set('Cache-Control', 'private, no-store');
 		response.locals['workspaceId'] = caller.workspaceId;
 		response.locals['db'] = deps.database.forWorkspace(caller.workspaceId);
 		next();

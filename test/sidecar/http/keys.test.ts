@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { eq } from 'drizzle-orm';
 import { SCOPES } from '../../../sidecar/src/contract/scopes.ts';
 import { apiKeys, assets, jobs, workspaces } from '../../../sidecar/src/db/schema.ts';
 import { createWorkspace, ensureDefaultWorkspace } from '../../../sidecar/src/db/workspaces.ts';
+import { createApp } from '../../../sidecar/src/http/app.ts';
+import { EventFeed } from '../../../sidecar/src/http/events.ts';
 import { routesOf } from '../../../sidecar/src/http/openapi.ts';
 import { createFindRoute } from '../../../sidecar/src/http/route.ts';
 import { Readable } from 'node:stream';
-import { startTestApp, type TestApp } from '../../support/app.ts';
+import { fileLink } from '../../../sidecar/src/storage/signed-url.ts';
+import { SIGNING_KEY, startTestApp, type TestApp } from '../../support/app.ts';
 import { createTestPipeline, noop, task, until, type TestPipeline } from '../../support/pipeline.ts';
 
 interface Answer {
@@ -54,6 +58,12 @@ describe('API keys', () => {
 		});
 		return { status: response.status, headers: response.headers, body: (await response.json()) as T };
 	};
+	/** The path as it is: fetch would tidy it up. */
+	const raw = (key: string, method: string, path: string, body: unknown): Promise<number> =>
+		new Promise((resolve, reject) => {
+			const { hostname, port } = new URL(app.url);
+			request({ hostname, port, method, path, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' } }, (answer) => answer.resume().on('end', () => resolve(answer.statusCode ?? 0))).on('error', reject).end(JSON.stringify(body));
+		});
 	const make = async (scopes: string[], more: Record<string, unknown> = {}, by = MINE): Promise<Answer> => {
 		const { status, body } = await ask(by, 'POST', '/api/media/keys', { name: 'a program', scopes, ...more });
 		expect([status, body.error]).toEqual([201, undefined]);
@@ -82,6 +92,14 @@ describe('API keys', () => {
 		expect(await pipeline.deps.db.select().from(jobs).where(eq(jobs.workspaceId, 'mine'))).toEqual([]);
 		// However the address is written: Express takes it, too.
 		for (const path of ['/NOOP', '/noop/', '/Api/Media/Keys', '/api/media/keys/']) expect([path, (await ask(key, 'POST', path, { params: {}, name: 'x', scopes: ['*'] })).status]).toEqual([path, 403]);
+		// What is written in a way that Express or the table does not take is nothing, or for keys that may do everything.
+		for (const path of ['/%6eoop', '//noop', '/api/media//keys', '//api/media/keys', '/api//media/keys', '/api/media/keys//', '/api/media/%6beys', '/api/media/x/../keys', '/api/media/keys;x', '/api/media/keys/%2e']) {
+			const given = await raw(key, 'POST', path, { params: {}, name: 'x', scopes: ['read'] });
+			expect([path, given >= 400 && given < 500]).toEqual([path, true]);
+		}
+		// Nothing in the request but the key says which workspace.
+		const aside = await fetch(`${app.url}/api/media/whoami?workspace_id=default`, { headers: { authorization: `Bearer ${key}`, 'x-workspace': 'default', 'x-workspace-id': 'default', 'x-http-method-override': 'DELETE', 'x-original-url': '/api/media/keys', 'x-forwarded-host': 'default' } });
+		expect(await aside.json()).toMatchObject({ workspace_id: 'mine' });
 		expect((await ask(key, 'GET', '/api/media/nothing')).status).toBe(403);
 	});
 
@@ -264,12 +282,16 @@ describe('API keys', () => {
 				for (const folder of ['raw', 'jobs', 'incoming', 'public']) await storage.putStream(`${folder}/${id}/x/a.bin`, Readable.from(['x']));
 			}
 			expect((await ask(made.body.key.key, 'POST', '/noop', { params: {} })).status).toBe(202);
+			const links = ['raw/gone/x/a.bin', 'public/gone/x/a.bin'].map((stored) => fileLink(SIGNING_KEY, app.url, stored, new Date(Date.now() + 60_000)));
+			const byLink = () => Promise.all(links.map(async (link) => (await fetch(link)).status));
+			expect(await byLink()).toEqual([200, 200]);
 			const refused = await ask(OPERATOR, 'DELETE', '/api/media/workspaces/gone');
 			expect([refused.status, refused.body.error.details]).toEqual([409, { has: expect.arrayContaining(['assets', 'jobs']) }]);
 			expect((await ask(made.body.key.key, 'GET', '/api/media/whoami')).status).toBe(200);
 			expect((await ask(OPERATOR, 'DELETE', '/api/media/workspaces/gone?force=true')).status).toBe(200);
 			expect((await ask(made.body.key.key, 'GET', '/api/media/whoami')).status).toBe(401);
 			expect(await db.select().from(workspaces).where(eq(workspaces.id, 'gone'))).toEqual([]);
+			expect(await byLink()).toEqual([404, 404]);
 			const left: string[] = [];
 			for await (const { key } of storage.list('')) left.push(key);
 			expect(left.sort()).toEqual(['incoming/gone-2/x/a.bin', 'jobs/gone-2/x/a.bin', 'public/gone-2/x/a.bin', 'raw/gone-2/x/a.bin']);
@@ -281,6 +303,17 @@ describe('API keys', () => {
 		});
 	});
 });
+
+/** Of express (router 2): what a router tries in turn. */
+interface Layer {
+	route?: { path: unknown; methods: Record<string, boolean> };
+	handle: { stack?: Layer[] };
+}
+/** All before the API key: documentation, what pages of the player load, and paths of several segments that the document has in parts. */
+const UNLISTED: readonly string[] = [
+	...['/docs/', '/docs/setup.js', '/openapi.json', '/packages/*key', '/player/hls.js', '/player/player.css', '/player/player.js', '/player/theme.css', '/public/*key', '/renditions/*path'].map((path) => `get ${path}`),
+	...['/tus/:permission/:asset', '/tus/:permission/:asset/:upload'].map((path) => `_all ${path}`),
+];
 
 describe('routes', () => {
 	const all = routesOf([noop()]);
@@ -297,6 +330,28 @@ describe('routes', () => {
 		expect(find('GET', '/files/raw/mine/x.mp4')?.params).toEqual({ key: 'raw/mine/x.mp4' });
 		expect(find('GET', '/api/media/assets/x/y/z')).toBeNull();
 		expect(find('POST', '/noop')?.route.scope).toBe('write');
+	});
+
+	it('of Express are all in the document: it is what scopes, tests with hostile requests and the audit log go by', async () => {
+		const pipeline = await createTestPipeline({ operations: [noop()] });
+		const app = await startTestApp(pipeline);
+		const feed = new EventFeed(app.deps);
+		const find = createFindRoute(app.deps.operations.values());
+		const found: string[] = [];
+		const walk = (stack: Layer[]): void => {
+			for (const { route, handle } of stack) {
+				if (handle.stack) walk(handle.stack);
+				for (const path of route ? [route.path].flat() : []) {
+					const plain = typeof path === 'string' ? path.replace(/[:*]\w+/g, 'x').replace(/\{[^}]*\}/g, '') : String(path);
+					for (const method of Object.keys(route?.methods ?? {})) if (!['', '/api/media'].some((mount) => find(method, `${mount}${plain}`))) found.push(`${method} ${String(path)}`);
+				}
+			}
+		};
+		walk(createApp(app.deps, feed).router.stack as Layer[]);
+		await feed.stop();
+		await app.close();
+		await pipeline.close();
+		expect(found.sort()).toEqual([...UNLISTED].sort());
 	});
 
 	it('use the database of the caller, not the whole, wherever there is a caller', async () => {

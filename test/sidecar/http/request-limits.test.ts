@@ -5,6 +5,9 @@ import { jsonBody, limitRequests } from '../../../sidecar/src/http/request-limit
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import { toError } from '../../../sidecar/src/http/process.ts';
+import { createLogger } from '../../../sidecar/src/log.ts';
 import { createWorkspace } from '../../../sidecar/src/db/workspaces.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
 import { createTestPipeline, type TestPipeline } from '../../support/pipeline.ts';
@@ -53,7 +56,8 @@ describe('a request', () => {
 		const dripping = setInterval(() => socket.write('1'), 10);
 		socket.on('error', () => {}).on('close', () => clearInterval(dripping));
 		socket.write('POST /slow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"a":"');
-		await once(socket, 'close');
+		// Not `once`: what is still sent to a closed connection is reset, which is an error of the socket.
+		await new Promise((resolve) => socket.on('close', resolve));
 		expect(text).toMatch(/^HTTP\/1\.1 408 .*Connection: close.*\{"error":\{"code":"invalid_request","message":"The body did not come within/s);
 		expect(reached).toEqual([]);
 		// One that does is not cut off afterwards.
@@ -77,6 +81,24 @@ describe('a request', () => {
 		expect([answer.status, await messageOf(answer)]).toEqual([400, expect.stringContaining(message)]);
 	});
 
+	it('has its address in the log without the permission of a link', async () => {
+		const lines: string[] = [];
+		const log = createLogger('info', new Writable({ write: (chunk: Buffer, _encoding, done) => (lines.push(chunk.toString()), done()) }));
+		const logged = await startTestApp(pipeline, { log });
+		const permission = `1795000000.${'s'.repeat(43)}`;
+		expect((await fetch(`${logged.url}/packages/${permission}/jobs/one/x/master.m3u8`)).status).toBe(403);
+		// What nobody knows is repeated to the caller, and not to the log.
+		expect((await fetch(`${logged.url}/packages/${permission}/jobs/one/x/master.m3u8`, { method: 'DELETE', headers: { authorization: `Bearer ${KEY}` } })).status).toBe(404);
+		await logged.close();
+		expect(lines.map((line) => (JSON.parse(line) as { path?: string }).path)).toEqual(Array(2).fill('/packages/1795000000.…/jobs/one/x/master.m3u8'));
+		expect(lines.join('')).not.toContain('sss');
+	});
+
+	it('reports an error with a code of its own, which is kept beside ours, whatever it is called', () => {
+		expect(toError({ code: 'input_corrupt', message: 'x' })).toEqual({ code: 'input_corrupt', message: 'x' });
+		for (const code of ['quota', 'constructor', 'toString', '__proto__']) expect(toError({ code, message: 'x' })).toEqual({ code: 'processing_failed', message: 'x', details: { code } });
+	});
+
 	it('with a thousand problems is told of the first ones', async () => {
 		const answer = await post(JSON.stringify({ items: Array.from({ length: 1000 }, () => ({ operation: 5 })) }));
 		expect(await messageOf(answer)).toContain('and 970 more problems');
@@ -90,6 +112,7 @@ describe('headers', () => {
 		expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
 		expect(headers.get('x-content-type-options')).toBe('nosniff');
 		expect(headers.get('referrer-policy')).toBe('no-referrer');
+		expect(headers.get('cache-control')).toBe('private, no-store');
 		expect(headers.get('x-powered-by')).toBeNull();
 		expect(headers.get('access-control-allow-origin')).toBeNull();
 	});
