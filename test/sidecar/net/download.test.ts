@@ -289,6 +289,21 @@ describe('download', () => {
 		await expect(fetchFile('/x', { signal: stop.signal })).rejects.toBe(reason);
 		expect(await readdir(folder)).toEqual([]);
 	});
+
+	it('never puts parts of two versions together, also where a server does not heed If-Range', async () => {
+		const other = randomBytes(300_000);
+		let answers = 0;
+		await serve((request, response) => {
+			const first = answers++ === 0;
+			const content = first ? CONTENT : other;
+			const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+			const part = from > 0 ? { 'Content-Range': `bytes ${from}-${content.length - 1}/${content.length}` } : {};
+			response.writeHead(from > 0 ? 206 : 200, { 'Content-Type': 'video/mp4', ETag: first ? '"one"' : '"two"', 'Content-Length': content.length - from, ...part });
+			if (first) return void response.write(content.subarray(0, 100_000), () => response.destroy());
+			response.end(content.subarray(from));
+		});
+		expect(await fetchFile()).toMatchObject({ bytes: 300_000, sha256: createHash('sha256').update(other).digest('hex') });
+	});
 });
 
 describe('Retry-After', () => {
