@@ -136,7 +136,7 @@ describe('assets', () => {
 			const place = new URL(begun.headers.get('location') ?? '', body.upload_url).href;
 			const patch = (offset: number, bytes: number) => fetch(place, { method: 'PATCH', headers: { ...headers, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' }, body: new Uint8Array(bytes) });
 			expect([begun.status, (await patch(0, 600)).status]).toEqual([201, 204]);
-			const parts = async () => (await readdir(join(sidecar.folder, 'uploads'))).filter((name) => name.includes(body.asset_id));
+			const parts = async () => (await readdir(join(sidecar.folder, 'uploads'))).filter((name) => name.includes(String(body.asset_id)));
 			expect((await parts()).length).toBeGreaterThan(0);
 			expect((await sidecar.call('DELETE', `/api/media/assets/${body.asset_id}`)).status).toBe(200);
 			expect(await parts()).toEqual([]);

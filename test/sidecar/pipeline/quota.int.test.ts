@@ -35,7 +35,7 @@ describe('a workspace that is nearly full', () => {
 
 	const limit = async (bytes: number | null, more: Record<string, unknown> = {}) => expect((await sidecar.call('PATCH', '/api/media/workspace/settings', { quotas: { max_bytes: bytes }, ...more })).status).toBe(200);
 	const used = async () => ((await sidecar.call('GET', '/api/media/quota')).body as unknown as { bytes: { used: number } }).bytes.used;
-	const jobOf = async (id: string) => (await sidecar.call('GET', `/api/media/jobs/${id}`)).body.job ?? (await sidecar.call('GET', `/api/media/jobs/${id}`)).body;
+	const jobOf = async (id: string) => (await sidecar.call('GET', `/api/media/jobs/${id}`)).body;
 	const ended = async (id: string) => {
 		await until(async () => ['completed', 'failed'].includes((await jobOf(id)).status), 'the job has ended');
 		return jobOf(id);
