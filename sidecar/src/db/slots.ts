@@ -20,6 +20,11 @@ export async function makeWait(db: Executor, id: string): Promise<void> {
 	await db.update(jobs).set({ waitsForSlot: true }).where(and(eq(jobs.id, id), eq(jobs.status, 'pending')));
 }
 
+/** Whether any job of the workspace waits for a slot. */
+export async function doesAnyWait(db: Executor, workspaceId: string): Promise<boolean> {
+	return (await db.select({ id: jobs.id }).from(jobs).where(and(eq(jobs.workspaceId, workspaceId), sql`${jobs.waitsForSlot}`, eq(jobs.status, 'pending'))).limit(1)).length > 0;
+}
+
 /** Those that wait for a slot of the workspace, whose turn is first. They wait no longer: the caller sends their messages. */
 export async function takeWaiting(tx: Transaction, workspaceId: string, count: number): Promise<JobRow[]> {
 	const first = await tx

@@ -55,6 +55,7 @@ export async function withinQuota<T>(db: Executor, workspaceId: string, download
 
 /** Throws `quota_exceeded` where results of so many bytes do not fit. Nothing is set aside: jobs that end at the same moment may together go a little beyond. */
 export async function refuseResults(db: Executor, workspaceId: string, bytes: number): Promise<void> {
+	if (bytes <= 0) return;
 	const quotas = await quotasOf(db, workspaceId);
 	if (quotas.max_bytes !== null) refuseExcess(quotas, await holdingsOf(db, workspaceId), { bytes });
 }

@@ -1,6 +1,6 @@
 import { claimJob, claimJobs, type JobRow } from '../db/jobs.ts';
 import { lockQuota, runningJobs } from '../db/quota.ts';
-import { idleSlots, limitsOf, makeWait, takeWaiting } from '../db/slots.ts';
+import { doesAnyWait, idleSlots, limitsOf, makeWait, takeWaiting } from '../db/slots.ts';
 import { transact } from '../db/transact.ts';
 import type { PipelineDeps } from './deps.ts';
 import { LEASE_SECONDS } from './lease.ts';
@@ -46,6 +46,8 @@ export function claimAlong(deps: WorkerDeps, ids: string[]): Promise<JobRow[]> {
 
 /** A job of the workspace is not worked on any more: the next one may. */
 export async function fillSlots(deps: PipelineDeps, workspaceId: string, count = 1): Promise<number> {
+	// Asked at the end of every job, and nearly always none waits: one look instead of a transaction.
+	if (!(await doesAnyWait(deps.db, workspaceId))) return 0;
 	return transact(deps.db, async (tx) => {
 		const rows = await takeWaiting(tx, workspaceId, count);
 		await enqueue(deps, tx, rows);
