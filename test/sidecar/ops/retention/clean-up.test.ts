@@ -173,6 +173,11 @@ describe('the clean-up', () => {
 		expect([await exists(earlier), await sameAs()]).toEqual([true, [null, copies[0], id]]);
 		await removeAsset(deps(), db, workspace, id);
 		expect(await sameAs()).toEqual([null, copies[0], null]);
+		await db.update(assets).set({ sameAs: copies[2] ?? null }).where(eq(assets.id, copies[0] ?? ''));
+		await db.update(assets).set({ sameAs: copies[2] ?? null, storageKey: later }).where(eq(assets.id, copies[1] ?? ''));
+		await removeAsset(deps(), db, workspace, copies[2] ?? '');
+		// Copies of different versions are no copies of each other.
+		expect((await sameAs()).slice(0, 2)).toEqual([null, null]);
 	});
 
 	describe('of files that no row names', () => {
