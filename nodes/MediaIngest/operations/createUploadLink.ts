@@ -3,7 +3,7 @@ import { optionalObject, ParameterError, requiredText, withoutEmpty } from '../.
 import { optionsField } from '../../shared/properties';
 import { signUpload } from '../../shared/sidecar';
 import type { SignRequest } from '../../shared/wire';
-import { detailFields, readDetails } from './fields';
+import { detailFields, readDetails, scanField } from './fields';
 
 /** For forms and apps: somebody else sends the bytes, straight to the sidecar or its store. */
 export const createUploadLink: DirectOperation = {
@@ -27,7 +27,7 @@ export const createUploadLink: DirectOperation = {
 				{ name: 'Single Request (PUT)', value: 'put', description: 'The simplest, for files up to 500 MB' },
 			],
 		},
-		optionsField([...detailFields, { displayName: 'Expires After (Minutes)', name: 'expiresMinutes', type: 'number', typeOptions: { minValue: 15, maxValue: 1440 }, default: 60, description: 'How long the link works. At most an hour for a single request, a day for the others.' }]),
+		optionsField([...detailFields, scanField, { displayName: 'Expires After (Minutes)', name: 'expiresMinutes', type: 'number', typeOptions: { minValue: 15, maxValue: 1440 }, default: 60, description: 'How long the link works. At most an hour for a single request, a day for the others.' }]),
 	],
 	async answer({ context, read }) {
 		const size = Number(read('fileSize', 0));
@@ -40,6 +40,7 @@ export const createUploadLink: DirectOperation = {
 			protocol: read('protocol', 'put') as SignRequest['protocol'],
 			expires_in_seconds: minutes === undefined || minutes === null ? undefined : Number(minutes) * 60,
 			details: readDetails(read, 'options'),
+			scan: read('options.scan', false) === true ? true : undefined,
 			metadata: optionalObject(read, 'options.metadata', 'Metadata'),
 		});
 		return [await signUpload(context, request)];

@@ -41,6 +41,9 @@ export const detailFields: readonly INodeProperties[] = [
 	{ displayName: 'Title', name: 'title', type: 'string', default: '', description: 'Shown on its page and used for posts' },
 ];
 
+/** Entry of a collection. */
+export const scanField: INodeProperties = { displayName: 'Scan for Viruses', name: 'scan', type: 'boolean', default: true, description: 'Whether the file must be scanned, also where the workspace does not ask for it. Needs CLAMD at the sidecar.' };
+
 const TEXTS = ['title', 'description', 'language', 'owner'] as const;
 
 /** @param field the collection; undefined: nobody has set any */

@@ -5,7 +5,7 @@ import { optionsField } from '../../shared/properties';
 import type { BatchItem, Dedupe } from '../../shared/wire';
 import { sources } from '../sources';
 import type { IngestOptions } from '../sources/source';
-import { detailFields, readDetails } from './fields';
+import { detailFields, readDetails, scanField } from './fields';
 
 const sourceField: INodeProperties = {
 	displayName: 'Source',
@@ -24,15 +24,16 @@ const options = optionsField([
 		name: 'assetId',
 		type: 'string',
 		default: '',
+		placeholder: '7b0c7c1e-4c7f-4d0a-9a53-0f5b6c1d2e3f',
 		displayOptions: { show: { '/source': ['url'] } },
 		description: 'If an asset for this file exists already, its ID: it is waited for, and nothing is downloaded twice. Empty makes a new asset.',
 	},
 	{
-		displayName: 'If the Same Bytes Are There Already',
+		displayName: 'If Already There',
 		name: 'dedupe',
 		type: 'options',
 		default: 'link',
-		description: 'What to do with a file that the workspace has already',
+		description: 'What to do with a file whose very same bytes the workspace has already',
 		options: [
 			{ name: 'New Version', value: 'version', description: 'The file becomes the next version of the asset named in Version Of' },
 			{ name: 'Share the Stored File', value: 'link', description: 'The new asset shares the stored file of the first one (same_as)' },
@@ -40,7 +41,7 @@ const options = optionsField([
 		],
 	},
 	{ displayName: 'Pipeline Name or ID', name: 'pipeline', type: 'options', default: '', typeOptions: { loadOptionsMethod: 'loadPipelines' }, description: 'What to do with the file afterwards, in the same run: each step gives an item of its own. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.' },
-	{ displayName: 'Scan for Viruses', name: 'scan', type: 'boolean', default: true, description: 'Whether the file must be scanned, also where the workspace does not ask for it. Needs CLAMD at the sidecar.' },
+	scanField,
 	{ displayName: 'Version Of', name: 'versionOf', type: 'string', default: '', placeholder: '7b0c7c1e-4c7f-4d0a-9a53-0f5b6c1d2e3f', displayOptions: { show: { dedupe: ['version'] } }, description: 'ID of the asset that the file is a new version of' },
 ]);
 

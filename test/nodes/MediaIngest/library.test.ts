@@ -81,9 +81,9 @@ describe('the library', () => {
 	it('makes a link to upload to', async () => {
 		await start(() => undefined);
 		const file = { operation: 'createUploadLink', fileName: 'a.mp4', fileSize: 5, mimeType: 'video/mp4', protocol: 'tus' };
-		const [done] = await run({ ...file, options: { title: 'T', expiresMinutes: 30, metadata: '{"a":1}' } });
+		const [done] = await run({ ...file, options: { title: 'T', expiresMinutes: 30, scan: true, metadata: '{"a":1}' } });
 		expect(done?.[0]?.json).toMatchObject({ asset_id: 'asset-up', method: 'PUT' });
-		expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({ file_name: 'a.mp4', file_size: 5, mime_type: 'video/mp4', protocol: 'tus', expires_in_seconds: 1800, details: { title: 'T' }, metadata: { a: 1 } });
+		expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({ file_name: 'a.mp4', file_size: 5, mime_type: 'video/mp4', protocol: 'tus', expires_in_seconds: 1800, scan: true, details: { title: 'T' }, metadata: { a: 1 } });
 		await expect(run({ ...file, fileName: '' })).rejects.toThrow('"File Name" is empty');
 		await expect(run({ ...file, fileSize: 0 })).rejects.toThrow('"File Size (Bytes)"');
 	});
