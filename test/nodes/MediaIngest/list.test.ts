@@ -157,6 +157,20 @@ describe('a place with many files', () => {
 			expect(Object.keys((staticData as { taken: object }).taken)).toEqual(['rss https://a.test/good.xml']);
 		});
 
+		it('forgets the place whose file the sidecar does not take, and keeps the one whose files it takes', async () => {
+			const list = listing(() => [{ name: 'a' }]);
+			server = await startServer((request) => {
+				const refused = request.path === '/api/media/batch' && (JSON.parse(request.body) as { items: unknown[] }).items.length > 1;
+				return refused ? { status: 400, body: { error: { code: 'invalid_request', message: 'No.', details: { field: 'items.0.source' } } } } : list(request);
+			});
+			const staticData: IDataObject = {};
+			const parameters = (item: number) => ({ operation: 'ingest', source: 'rss', feedUrl: `https://a.test/${item}.xml`, waitMode: 'none', limit: 50, ...onlyNew });
+			const { context } = fakeContext({ parameters, items: [{ json: {} }, { json: {} }], staticData, continueOnFail: true, credentials: { mediaSidecarApi: { url: server.url, apiKey: 'k' } } });
+			const [done, failed] = await new MediaIngest().execute.call(context);
+			expect([done, failed].map((items) => items?.map(({ pairedItem }) => pairedItem))).toEqual([[{ item: 1 }], [{ item: 0 }]]);
+			expect(Object.keys((staticData as { taken: object }).taken)).toEqual(['rss https://a.test/1.xml']);
+		});
+
 		it('takes a file once when two items name the same place', async () => {
 			server = await startServer(listing(() => [{ name: 'a' }]));
 			await run(onlyNew, { items: [{ json: {} }, { json: {} }] });
