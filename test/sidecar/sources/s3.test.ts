@@ -120,6 +120,24 @@ describe('a bucket as a source', () => {
 		}
 	});
 
+	it('compares the checksum that the store names, where it is one of the whole object', async () => {
+		let sum = createHash('sha256').update('another').digest('base64');
+		const server = await startServer((request, response) => {
+			response.writeHead(200, { etag: '"one"', 'content-length': CONTENT.length, 'x-amz-checksum-sha256': sum });
+			response.end(request.method === 'HEAD' ? undefined : CONTENT);
+		});
+		try {
+			const fetched = () => fetchFile('a.mp4', { use: settings([server.host]), endpoint: server.url });
+			await expect(fetched()).rejects.toMatchObject({ code: 'input_unreachable', message: expect.stringContaining('checksum') });
+			sum = `${sum}-2`;
+			expect(await fetched()).toMatchObject({ bytes: CONTENT.length });
+			sum = createHash('sha256').update(CONTENT).digest('base64');
+			expect(await fetched()).toMatchObject({ bytes: CONTENT.length });
+		} finally {
+			await server.close();
+		}
+	});
+
 	it('does not follow an endpoint that sends it to an inner address', async () => {
 		const inner = await startServer((_request, response) => response.end('secret'));
 		const server = await startServer((_request, response) => response.writeHead(302, { location: `${inner.url}/some/a.mp4` }).end());
