@@ -101,7 +101,12 @@ export function createS3Storage(options: S3Options): Storage {
 			return await guarded(key, 'written', async () => {
 				const target = { ...at(key), ContentType: put.mime ?? 'application/octet-stream', ...classFor(put) };
 				const sent = await sendStream(client, target, stream, { bytes: put.bytes, partBytes });
-				const there = await ask(key);
+				// The store has compared the MD5 of every body: what is gone now was deleted by somebody else.
+				const there = await ask(key).catch((error: unknown) => {
+					if (isMissing(error)) return null;
+					throw error;
+				});
+				if (!there) return { key, bytes: sent.bytes, modifiedAt: new Date() };
 				// With another ETag it is another file: somebody has written the same key meanwhile.
 				if (there.ETag === sent.etag && there.ContentLength !== sent.bytes) {
 					throw new PipelineError('storage_failed', `The store has ${there.ContentLength ?? 0} of the ${sent.bytes} bytes of ${key} that were sent. Try again.`);
