@@ -4,7 +4,7 @@ import type { OutboxDeps } from '../callbacks/outbox.ts';
 import type { GiveFeedback } from '../operations/ai/give-feedback.ts';
 import type { Library } from '../operations/ai/library.ts';
 import type { Scanner } from '../scan/scanner.ts';
-import type { ListSourceFiles } from '../sources/list-source.ts';
+import type { ListSourceFiles } from '../sources/source.ts';
 import type { AuditTrail } from '../ops/audit-trail.ts';
 import type { SigningKey } from '../storage/signed-url.ts';
 import type { Storage } from '../storage/storage.ts';

@@ -5,7 +5,6 @@ import { holdingsOf, runningJobs } from '../db/quota.ts';
 import { total, usageOf } from '../db/usage.ts';
 import { PipelineError } from '../errors.ts';
 import { quotasOf } from '../pipeline/quota.ts';
-import type { HttpDeps } from './deps.ts';
 import { dbOf, workspaceOf } from './request.ts';
 
 /** Days that are counted unless the request says otherwise. */
@@ -15,7 +14,7 @@ const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], { error
 const query = z.object({ from: moment.optional(), to: moment.optional() });
 
 /** GET /api/media/usage (P12): what the workspace has used, by operation and together. GET /api/media/quota (I11): what it holds, and what it may. */
-export function usageRoutes(deps: HttpDeps): Router {
+export function usageRoutes(): Router {
 	const router = Router();
 	router.get('/usage', async (request, response) => {
 		const given = parse(query, request.query);

@@ -104,7 +104,7 @@ function stepProblems(operations: ReadonlyMap<string, Operation>, { operation: n
 	const crossed = BOUNDS.find((bound) => (when?.[`min_${bound}`] ?? 0) > (when?.[`max_${bound}`] ?? Infinity));
 	if (crossed) return [{ field: `${field}.when.max_${crossed}`, problem: `is below min_${crossed}: with this condition it can never run.` }];
 	try {
-		const parsed = parse(operation.params, params, `${field}.params`);
+		const parsed: unknown = parse(operation.params, params, `${field}.params`);
 		return optional && operation.guards?.(parsed) ? [{ field: `${field}.optional`, problem: `${name} decides whether the other steps may run; where it may be left out, it guards nothing. Take optional away, or set its action to report.` }] : [];
 	} catch (error) {
 		const given = error instanceof PipelineError ? (error.details?.['problems'] as Array<{ field: string; problem: string }> | undefined) : undefined;

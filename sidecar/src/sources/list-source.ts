@@ -3,7 +3,7 @@ import { listFolder } from './folder.ts';
 import { listDriveChanges, listDriveFolder } from './google-drive-list.ts';
 import { listFeed } from './rss.ts';
 import { listS3 } from './s3.ts';
-import type { ListFrom, ListPlace, ListRequest, SourceListing, SourceSettings } from './source.ts';
+import type { ListFrom, ListPlace, ListSourceFiles, SourceSettings } from './source.ts';
 
 /** One row per kind of place that holds many; the compiler asks for the row of a new kind. */
 const LISTERS: { [T in ListPlace['type']]: ListFrom<Extract<ListPlace, { type: T }>> } = {
@@ -14,8 +14,6 @@ const LISTERS: { [T in ListPlace['type']]: ListFrom<Extract<ListPlace, { type: T
 	folder: listFolder,
 	s3_prefix: listS3,
 };
-
-export type ListSourceFiles = (request: ListRequest) => Promise<SourceListing>;
 
 /** What a place holds, whatever kind it is. Tokens stay in memory, for the time of the call. */
 export function createListSource(settings: SourceSettings): ListSourceFiles {

@@ -58,6 +58,8 @@ export interface ListRequest<L = ListPlace> {
 /** Lists one kind of place. `L`: what names it. Throws the `input_…` codes, `needs_reauth`, and `invalid_request` for a cursor that is not its own. */
 export type ListFrom<L> = (request: ListRequest<L>, settings: SourceSettings) => Promise<SourceListing>;
 
+export type ListSourceFiles = (request: ListRequest) => Promise<SourceListing>;
+
 export interface SourceSettings {
 	guard: Guard;
 	/** MAX_FILE_BYTES */

@@ -60,7 +60,7 @@ describe('an upload from a page of another origin', () => {
 		await sidecar.close();
 	});
 
-	const state = (page: Page): Promise<State> => page.evaluate('window.state') as Promise<State>;
+	const state = (page: Page): Promise<State> => page.evaluate('window.state');
 
 	it('goes on after the page was loaded anew, without an API key', async () => {
 		const path = fixture('landscape');
