@@ -93,12 +93,18 @@ export async function isUnderWay(db: Executor, assetId: string, jobTypes: readon
 	return row !== undefined;
 }
 
+export interface ClaimOptions {
+	/** Not those of a workspace that limits how many of its jobs are worked on at once (pipeline/slots.ts); chunks are pieces of such a job. */
+	onlyUnlimited?: boolean;
+}
+
 /**
  * Takes pending jobs: one conditional update, so of two workers with the same message one gets it. Raising `attempts`
  * voids whatever an earlier holder still wants to write. Those taken, ended, held, or not due yet are left out.
  */
-export async function claimJobs(db: Executor, ids: string[], workerId: string, leaseSeconds: number): Promise<JobRow[]> {
+export async function claimJobs(db: Executor, ids: string[], workerId: string, leaseSeconds: number, { onlyUnlimited = false }: ClaimOptions = {}): Promise<JobRow[]> {
 	if (ids.length === 0) return [];
+	const unlimited = sql`(${jobs.jobType} = ${CHUNK} or not exists (select 1 from workspaces w where w.id = ${jobs.workspaceId} and w.settings -> 'quotas' ->> 'max_concurrent_jobs' is not null))`;
 	return db
 		.update(jobs)
 		.set({
@@ -111,13 +117,13 @@ export async function claimJobs(db: Executor, ids: string[], workerId: string, l
 			resent: 0,
 			waitsForSlot: false,
 		})
-		.where(and(inArray(jobs.id, ids), isDue()))
+		.where(and(inArray(jobs.id, ids), isDue(), onlyUnlimited ? unlimited : undefined))
 		.returning();
 }
 
 /** The same for one. Null: there was nothing to take. */
-export async function claimJob(db: Executor, id: string, workerId: string, leaseSeconds: number): Promise<JobRow | null> {
-	const [row] = await claimJobs(db, [id], workerId, leaseSeconds);
+export async function claimJob(db: Executor, id: string, workerId: string, leaseSeconds: number, options: ClaimOptions = {}): Promise<JobRow | null> {
+	const [row] = await claimJobs(db, [id], workerId, leaseSeconds, options);
 	return row ?? null;
 }
 

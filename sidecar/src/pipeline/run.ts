@@ -21,7 +21,7 @@ import { withdrawUnsafe } from './public.ts';
 import { enqueue } from './requeue.ts';
 import { nextTry } from './retry-policy.ts';
 import { isGuard } from './safety.ts';
-import { fillSlots } from './slots.ts';
+import { fillSlots, holdsSlot } from './slots.ts';
 import { takeJobs } from './take.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -96,7 +96,7 @@ async function runOne(deps: WorkerDeps, job: JobRow, seat: Seat, shutdown: Abort
 		await lease.stop();
 		if (!kept) await execution.early.discard().catch((error: unknown) => log.warn({ err: error }, 'files of a try that came to nothing could not be removed'));
 		await rm(execution.workDir, { recursive: true, force: true });
-		await fillSlots(deps, job.workspaceId).catch((error: unknown) => log.warn({ err: error }, 'the next job of the workspace could not be sent; the reconciler does it'));
+		if (holdsSlot(job)) await fillSlots(deps, job.workspaceId).catch((error: unknown) => log.warn({ err: error }, 'the next job of the workspace could not be sent; the reconciler does it'));
 		deps.wake.jobs();
 		deps.wake.callbacks();
 		deps.wake.events();

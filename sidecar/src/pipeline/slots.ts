@@ -15,19 +15,34 @@ import type { WorkerDeps } from './worker-deps.ts';
 
 /** Claims those of the jobs that may begin. Each is claimed by itself: what becomes of one does not concern the others. */
 export async function claimWithinSlots(deps: WorkerDeps, ids: string[]): Promise<Array<PromiseSettledResult<JobRow | null>>> {
-	const limits = await limitsOf(deps.db, ids);
-	return Promise.allSettled(
-		ids.map((id) => {
+	// Hardly any workspace has such a limit: it is asked for only of those that could not be claimed without one.
+	const claims = await Promise.allSettled(ids.map((id) => claimJob(deps.db, id, deps.workerId, LEASE_SECONDS, { onlyUnlimited: true })));
+	const missed = ids.filter((_, index) => claims[index]?.status === 'fulfilled' && claims[index].value === null);
+	const limits = await limitsOf(deps.db, missed);
+	return Promise.all(
+		claims.map(async (claim, index) => {
+			const id = ids[index] ?? '';
 			const limited = limits.get(id);
-			return limited ? claimSlot(deps, id, limited) : claimJob(deps.db, id, deps.workerId, LEASE_SECONDS);
+			return limited ? ((await Promise.allSettled([claimSlot(deps, id, limited)]))[0] ?? claim) : claim;
 		}),
 	);
 }
 
+/** Jobs that this process works on in a slot of their workspace. */
+const slotted = new WeakSet<JobRow>();
+
+/** Whether its end sets a slot free. */
+export const holdsSlot = (job: JobRow): boolean => slotted.has(job);
+
+const inSlots = <T extends JobRow | null>(jobs: T[]): T[] => {
+	for (const job of jobs) if (job) slotted.add(job);
+	return jobs;
+};
+
 function claimSlot(deps: WorkerDeps, id: string, { workspaceId, limit }: { workspaceId: string; limit: number }): Promise<JobRow | null> {
 	return transact(deps.db, async (tx) => {
 		await lockQuota(tx, workspaceId, 'jobs');
-		if ((await runningJobs(tx, workspaceId)) < limit) return claimJob(tx, id, deps.workerId, LEASE_SECONDS);
+		if ((await runningJobs(tx, workspaceId)) < limit) return inSlots([await claimJob(tx, id, deps.workerId, LEASE_SECONDS)])[0] ?? null;
 		await makeWait(tx, id);
 		return null;
 	});
@@ -40,13 +55,12 @@ export function claimAlong(deps: WorkerDeps, ids: string[]): Promise<JobRow[]> {
 		if (!limited) return claimJobs(tx, ids, deps.workerId, LEASE_SECONDS);
 		await lockQuota(tx, limited.workspaceId, 'jobs');
 		const free = Math.max(0, limited.limit - (await runningJobs(tx, limited.workspaceId)));
-		return claimJobs(tx, ids.slice(0, free), deps.workerId, LEASE_SECONDS);
+		return inSlots(await claimJobs(tx, ids.slice(0, free), deps.workerId, LEASE_SECONDS));
 	});
 }
 
-/** A job of the workspace is not worked on any more: the next one may. */
+/** A job that held a slot of the workspace is not worked on any more: the next one may begin. */
 export async function fillSlots(deps: PipelineDeps, workspaceId: string, count = 1): Promise<number> {
-	// Asked at the end of every job, and nearly always none waits: one look instead of a transaction.
 	if (!(await doesAnyWait(deps.db, workspaceId))) return 0;
 	return transact(deps.db, async (tx) => {
 		const rows = await takeWaiting(tx, workspaceId, count);
