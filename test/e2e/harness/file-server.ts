@@ -2,6 +2,10 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { extname } from 'node:path';
+
+/** What files are sent as is held against what they are. */
+const TYPES: Record<string, string> = { '.jpg': 'image/jpeg', '.png': 'image/png', '.mp3': 'audio/mpeg', '.xml': 'application/rss+xml' };
 
 export interface FileServer {
 	url: string;
@@ -15,7 +19,7 @@ export async function startFileServer(files: Record<string, string>): Promise<Fi
 		if (!path) return void response.writeHead(404).end();
 		stat(path).then(
 			({ size }) => {
-				response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': size });
+				response.writeHead(200, { 'content-type': TYPES[extname(request.url ?? '')] ?? 'video/mp4', 'content-length': size });
 				createReadStream(path).pipe(response);
 			},
 			() => response.writeHead(404).end(),
