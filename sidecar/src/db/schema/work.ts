@@ -30,6 +30,8 @@ export const apiKeys = pgTable('api_keys', {
 	lastUsedAt: time('last_used_at'),
 	/** Stops working then: the old key of a rotation. Null: never. */
 	expiresAt: time('expires_at'),
+	/** When another key took its place. */
+	rotatedAt: time('rotated_at'),
 	createdAt: createdAt(),
 	revokedAt: time('revoked_at'),
 }, () => [ofWorkspace()]);
