@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { timeOf } from './moment.ts';
 import { assetSchema } from './views.ts';
 
 const text = (most: number, about: string) => z.string().trim().max(most).nullable().describe(`${about} null or empty: none.`);
@@ -29,9 +30,6 @@ export type AssetChange = z.infer<typeof assetChangeSchema>;
 
 const MOST_ASSETS = 200;
 
-/** Postgres knows no year 0. */
-const moment = z.iso.datetime({ offset: true }).refine((text) => new Date(text).getTime() >= Date.parse('0001-01-01T00:00:00Z'), 'must be in the year 1 or later');
-
 /** GET /api/media/assets */
 export const assetQuerySchema = z.strictObject({
 	file_type: z.enum(['video', 'audio', 'image']).optional(),
@@ -39,8 +37,8 @@ export const assetQuerySchema = z.strictObject({
 	source: z.string().min(1).max(50).optional(),
 	tag: z.string().min(1).max(100).optional(),
 	name: z.string().min(1).max(200).optional(),
-	created_after: moment.optional(),
-	created_before: moment.optional(),
+	created_after: timeOf.optional(),
+	created_before: timeOf.optional(),
 	limit: z.coerce.number().int().min(1).max(MOST_ASSETS).default(50),
 	cursor: z.string().max(200).optional(),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { timeOf } from './moment.ts';
 import { ALL, SCOPES, SCOPE_TEXTS } from './scopes.ts';
 import { DEFAULT_AUDIT_ROWS, MOST_AUDIT_ROWS } from './audit.ts';
 
@@ -50,8 +51,8 @@ export const workspaceSchema = z.object({ id: z.string(), name: z.string(), crea
 export const workspaceCreatedSchema = workspaceSchema.extend({ key: apiKeyCreatedSchema.describe('Its first key, which may do everything there. Shown this once.') });
 
 export const auditQuerySchema = z.object({
-	from: z.iso.datetime({ offset: true }).optional(),
-	to: z.iso.datetime({ offset: true }).optional(),
+	from: timeOf.optional(),
+	to: timeOf.optional(),
 	format: z.enum(['json', 'csv', 'ndjson']).default('json'),
 	limit: z.coerce.number().int().min(1).max(MOST_AUDIT_ROWS).default(DEFAULT_AUDIT_ROWS),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a workspace may decide for itself. Absent fields have the default that is named; null means "no limit". */
+/** What a workspace may decide for itself. Absent fields have the default that is named; null means "no limit", unless it says otherwise. */
 
 const days = (fallback: number | null, about: string) => z.number().int().min(0).max(36_500).nullable().default(fallback).describe(about);
 const most = (about: string) => z.number().int().positive().nullable().default(null).describe(`${about} null: no limit.`);
@@ -10,7 +10,7 @@ export const quotasSchema = z.strictObject({
 	max_bytes: most('Bytes of all stored files of the workspace: originals, what jobs made, uploads under way.'),
 	max_assets: most('Assets.'),
 	max_concurrent_jobs: most('Jobs that are worked on at the same time; further ones wait their turn.'),
-	requests_per_minute: most('Requests with each API key. Absent: API_REQUESTS_PER_MINUTE of the sidecar.'),
+	requests_per_minute: z.number().int().positive().nullable().default(null).describe('Requests with each API key. null: API_REQUESTS_PER_MINUTE of the sidecar.'),
 });
 
 export const checksSchema = z.strictObject({

@@ -75,7 +75,7 @@ export async function lockKey(db: Executor, workspaceId: string, id: string): Pr
 
 /** It stops working in so many seconds, or when it would have anyway. */
 export async function expireKey(db: Executor, id: string, seconds: number): Promise<void> {
-	await db.update(apiKeys).set({ expiresAt: sql`least(${apiKeys.expiresAt}, now() + make_interval(secs => ${seconds}))` }).where(eq(apiKeys.id, id));
+	await db.update(apiKeys).set({ rotatedAt: sql`now()`, expiresAt: sql`least(${apiKeys.expiresAt}, now() + make_interval(secs => ${seconds}))` }).where(eq(apiKeys.id, id));
 }
 
 /** Stops working at once; its row stays, because the audit log names it. */

@@ -9,6 +9,11 @@ export async function insertAudit(db: Executor, entries: NewAuditEntry[]): Promi
 	if (entries.length > 0) await db.insert(auditLog).values(entries);
 }
 
+/** Whether anything is written down of a workspace, whether it still is one or not. */
+export async function hasAudit(db: Executor, workspaceId: string): Promise<boolean> {
+	return (await db.select({ id: auditLog.id }).from(auditLog).where(eq(auditLog.workspaceId, workspaceId)).limit(1)).length > 0;
+}
+
 /** Oldest first. */
 export async function auditAfter(db: Executor, workspaceId: string, { from, to, after, limit }: { from?: Date | undefined; to?: Date | undefined; after: number; limit: number }): Promise<AuditEntry[]> {
 	const rows = await db

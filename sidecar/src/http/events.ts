@@ -99,6 +99,8 @@ export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: E
 		let leave = (): unknown => null;
 		const keyId = callerOf(response)?.keyId;
 		const keepAlive = setInterval(() => {
+			// Told to end, but its reader takes nothing: it would never close by itself, and nothing may be written after the end.
+			if (response.writableEnded) return void response.destroy();
 			response.write(': keep-alive\n\n');
 			// While the database does not answer, there is nothing to be heard either.
 			if (keyId !== undefined) keyWorks(deps.db, keyId).then((works) => works || response.end(), () => {});
@@ -111,7 +113,7 @@ export function eventRoutes(deps: EventDeps & Pick<HttpDeps, 'fileUrl'>, feed: E
 
 		const sent = new Set<number>();
 		const send = (event: EventRow): void => {
-			if (sent.has(event.id)) return;
+			if (response.writableEnded || sent.has(event.id)) return;
 			sent.add(event.id);
 			if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
 			else write(response, event, deps.fileUrl);

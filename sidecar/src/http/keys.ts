@@ -47,6 +47,9 @@ export function keyRoutes(): Router {
 		const { grace_seconds: grace } = bodyOf(rotateRequestSchema, request, response);
 		const { row, key } = await transact(dbOf(response), async (tx) => {
 			const old = changeable(response, await lockKey(tx, workspaceOf(response), id), id);
+			// The new one would end with the grace of the old one.
+			if (old.rotatedAt) throw new PipelineError('conflict', `Key ${id} was rotated already. Rotate its successor, or delete that and make a new key.`);
+			await refuseTooMany(tx, workspaceOf(response));
 			await expireKey(tx, id, grace);
 			return insertKey(tx, { workspaceId: old.workspaceId, name: old.name, scopes: old.scopes, expiresAt: old.expiresAt });
 		});

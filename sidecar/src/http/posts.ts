@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import { timeOf } from '../contract/moment.ts';
 import { parse } from '../contract/parse.ts';
 import { measuredPostView, postView } from '../social/post-view.ts';
 import { distributeCallbackSchema } from '../contract/requests.ts';
@@ -21,7 +22,7 @@ const listQuery = z.object({
 	account: z.string().max(200).optional(),
 	status: z.enum(POST_STATUSES).optional(),
 	experiment: z.string().max(200).optional(),
-	since: z.iso.datetime({ offset: true }).optional(),
+	since: timeOf.optional(),
 	limit: z.coerce.number().int().min(1).max(500).default(50),
 });
 

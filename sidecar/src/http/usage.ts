@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import { moment } from '../contract/moment.ts';
 import { parse } from '../contract/parse.ts';
 import { holdingsOf, runningJobs } from '../db/quota.ts';
 import { total, usageOf } from '../db/usage.ts';
@@ -10,7 +11,6 @@ import { dbOf, workspaceOf } from './request.ts';
 /** Days that are counted unless the request says otherwise. */
 const USUAL_DAYS = 30;
 
-const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], { error: 'must be a date (2026-01-31) or a time (2026-01-31T12:00:00Z)' });
 const query = z.object({ from: moment.optional(), to: moment.optional() });
 
 /** GET /api/media/usage (P12): what the workspace has used, by operation and together. GET /api/media/quota (I11): what it holds, and what it may. */

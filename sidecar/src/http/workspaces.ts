@@ -4,6 +4,7 @@ import { workspaceKeyRequestSchema, workspaceRequestSchema } from '../contract/t
 import { workspaceSettingsChangeSchema } from '../contract/workspace-change.ts';
 import { settingsOf } from '../contract/workspace.ts';
 import { insertKey } from '../db/api-keys.ts';
+import { hasAudit } from '../db/audit.ts';
 import { lockStoredSettings } from '../db/settings.ts';
 import { transact } from '../db/transact.ts';
 import { DEFAULT_WORKSPACE, insertWorkspace, listWorkspaces, type WorkspaceRow } from '../db/workspaces.ts';
@@ -23,6 +24,8 @@ export function workspacesRoutes(deps: HttpDeps): Router {
 	router.post('/workspaces', async (request, response) => {
 		const { id, name = id } = bodyOf(workspaceRequestSchema, request, response);
 		const made = await transact(deps.db, async (tx) => {
+			// It would read what its predecessor did.
+			if (await hasAudit(tx, id)) throw new PipelineError('conflict', `id: a workspace ${id} was deleted, and its audit log is still kept (AUDIT_DAYS). Choose another id.`, { details: { field: 'id' } });
 			const row = await insertWorkspace(tx, { id, name });
 			return row && { row, first: await insertKey(tx, { workspaceId: id, name: 'first', scopes: [ALL], expiresAt: null }) };
 		});

@@ -23,13 +23,19 @@ export async function deleteWorkspace({ db, storage }: Pick<PipelineDeps, 'db'> 
 		await revokeKeysOf(tx, id);
 	});
 	await transact(db, (tx) => deleteRowsOf(tx, id, { except: ['api_keys'] }));
-	for (const folder of foldersOf(id)) {
-		for await (const { key } of storage.list(folder)) await storage.delete(key);
-		await storage.deleteUnfinished(folder);
-	}
+	await deleteFiles(storage, id);
 	await transact(db, async (tx) => {
 		// Again: a request that had begun may have put something in.
 		await deleteRowsOf(tx, id, { except: [] });
 		await tx.delete(workspaces).where(eq(workspaces.id, id));
 	});
+	// What a job at work has stored since: nobody looks into this folder any more.
+	await deleteFiles(storage, id);
+}
+
+async function deleteFiles(storage: Storage, id: string): Promise<void> {
+	for (const folder of foldersOf(id)) {
+		for await (const { key } of storage.list(folder)) await storage.delete(key);
+		await storage.deleteUnfinished(folder);
+	}
 }

@@ -169,6 +169,13 @@ describe('API keys', () => {
 		expect(answers.map(({ status }) => status).sort()).toEqual([201, 404]);
 	});
 
+	it('are rotated once: another key of it would end with the grace of the old one', async () => {
+		const old = await make(['read']);
+		expect((await ask(MINE, 'POST', `/api/media/keys/${old.id}/rotate`, {})).status).toBe(201);
+		const again = await ask(MINE, 'POST', `/api/media/keys/${old.id}/rotate`, {});
+		expect([again.status, again.body.error.code]).toEqual([409, 'conflict']);
+	});
+
 	it('stop working when they are deleted or expire', async () => {
 		const one = await make(['read']);
 		expect((await ask(MINE, 'DELETE', `/api/media/keys/${one.id}`)).status).toBe(200);

@@ -21,7 +21,7 @@ export const HOSTILE_TEXTS = [
 	'../../../../etc/passwd', '..%2f..%2fetc%2fpasswd', '%2e%2e%2f', '%252e%252e%252f', '/etc/passwd', 'C:\\windows\\win.ini', '\\\\host\\share', 'file:///etc/passwd', 'javascript:alert(1)', 'data:text/html,x',
 	'http://127.0.0.1:1/', 'http://[::1]:1/', 'http://169.254.169.254/latest/meta-data', 'https://user:pass@example.com/', 'https://xn--/', 'http://0x7f.1/', 'https://a'.padEnd(9000, 'b'),
 	"'; drop table assets; --", '$1', '%s%n', '{{7*7}}', '${7*7}', '<script>alert(1)</script>', '`id`', '; rm -rf /', '-i', '--help', "[0:v]null,movie='/etc/passwd'", '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'null', 'NaN', 'Infinity', 'true', '-1', '0', '007', '1e308', '0x10', '9'.repeat(400),
-	'2026-13-45T99:99:99Z', '+275760-09-13T00:00:00.001Z', '-271821-04-19T23:59:59Z', '0000-00-00', '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-4fff-bfff-ffffffffffff', 'whsec_', '*', '*.*', 'a.b.c.d', 'und-x-y', 'image/*', '/', '.', '..',
+	'2026-13-45T99:99:99Z', '0000-01-01T00:00:00Z', '0000-01-01', '9999-12-31T23:59:59-23:59', '+275760-09-13T00:00:00.001Z', '-271821-04-19T23:59:59Z', '0000-00-00', '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-4fff-bfff-ffffffffffff', 'whsec_', '*', '*.*', 'a.b.c.d', 'und-x-y', 'image/*', '/', '.', '..',
 ] as const;
 
 export const HOSTILE_NUMBERS: readonly unknown[] = [0, -1, 1, 0.1, -0.5, 2 ** 31, 2 ** 53, -(2 ** 53) - 2, 1e21, 1e308, -1e308, 5e-324, new Raw('-0'), new Raw('1e400'), new Raw('-1e999'), new Raw('12345678901234567890123'), new Raw('1.0000000000000000000000000001')];

@@ -1,14 +1,7 @@
 import { z } from 'zod';
+import { moment } from '../../contract/moment.ts';
 import type { TaskOperation } from '../operation.ts';
 import { MAX_OFFSET, MAX_QUERY, MAX_RESULTS, type Library, type SearchRequest } from './library.ts';
-
-/** Of what JavaScript knows the database and its driver take the years 1 to 9999; a date at the end of the last one reaches beyond. */
-const isOrdinary = (text: string): boolean => {
-	const year = new Date(text).getUTCFullYear();
-	return year >= 1 && year <= 9998;
-};
-const MOMENT = { error: 'must be a date (2026-01-31) or a time (2026-01-31T12:00:00Z)' };
-const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], MOMENT).refine(isOrdinary, MOMENT);
 
 /** What a search may ask, on the wire and in a URL. */
 export const searchFields = {
