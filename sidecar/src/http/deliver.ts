@@ -62,6 +62,12 @@ export function createDeliver({ storage, log, delivery }: { storage: Storage; lo
 
 	async function answer(file: Delivered, stored: StoredFile, local: LocalFile | null, request: Request, response: Response): Promise<void> {
 		response.set(headersOf(file, stored));
+		if (delivery.mode === 'x-accel' && local) {
+			// nginx reads the conditions and ranges of the request itself, by an ETag of its own: that is the one which clients know.
+			response.removeHeader('ETag');
+			response.set('X-Accel-Redirect', delivery.xAccelPrefix + file.key).end();
+			return;
+		}
 		// RFC 9110, 13.2.2: the conditions come before the range.
 		if (!isMeant(request, response)) {
 			for (const name of ['Content-Type', 'Content-Disposition']) response.removeHeader(name);
@@ -71,12 +77,6 @@ export function createDeliver({ storage, log, delivery }: { storage: Storage; lo
 		if (isFresh(request, response)) {
 			response.removeHeader('Content-Type');
 			response.status(304).end();
-			return;
-		}
-		if (delivery.mode === 'x-accel' && local) {
-			// nginx reads the conditions and ranges of the request itself, and makes its own ETag.
-			response.removeHeader('ETag');
-			response.set('X-Accel-Redirect', delivery.xAccelPrefix + file.key).end();
 			return;
 		}
 		if (delivery.mode === 'redirect' && request.method === 'GET' && !file.stays) {

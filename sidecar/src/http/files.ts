@@ -27,8 +27,8 @@ export function fileRoutes(deps: HttpDeps): Router {
 		await deliver({ key, ...about, caching: 'private', expiresAt, ...(download === null ? {} : { name: download, attachment: true }) }, request, response);
 	});
 	router.get('/packages/*key', async (request, response) => {
-		const key = verifyFolderLink(deps.signingKey, request.path.slice('/packages/'.length));
-		await deliver({ key, ...(await describe(key)), caching: 'private', stays: /\.(m3u8|mpd)$/.test(key) }, request, response);
+		const { key, expiresAt } = verifyFolderLink(deps.signingKey, request.path.slice('/packages/'.length));
+		await deliver({ key, ...(await describe(key)), caching: 'private', expiresAt, stays: /\.(m3u8|mpd)$/.test(key) }, request, response);
 	});
 	router.get('/public/*key', async (request, response) => {
 		const key = assertKey(request.path.slice(1));

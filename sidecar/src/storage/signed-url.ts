@@ -59,12 +59,13 @@ export function fileLink(signingKey: SigningKey, baseUrl: string, key: string, e
 }
 
 /**
- * The storage key that a path `<expires>.<signature>/<key>` (what follows `/packages/`) permits to read. Throws `invalid_request`
+ * The storage key that a path `<expires>.<signature>/<key>` (what follows `/packages/`) permits to read, and until when. Throws `invalid_request`
  * (not a key: `..` and the like), `unauthorized` (no signature), `forbidden` (a wrong one), `expired`.
  */
-export function verifyFolderLink(signingKey: SigningKey, path: string, now = new Date()): string {
+export function verifyFolderLink(signingKey: SigningKey, path: string, now = new Date()): { key: string; expiresAt: Date } {
 	// Asserted first of all: `..` must not lead out of the folder that the signature is for.
-	return verifyPath(signingKey, 'FOLDER', path, (key) => [...assertKey(key).matchAll(/\//g)].map(({ index }) => key.slice(0, index)), now);
+	const key = verifyPath(signingKey, 'FOLDER', path, (key) => [...assertKey(key).matchAll(/\//g)].map(({ index }) => key.slice(0, index)), now);
+	return { key, expiresAt: new Date(Number.parseInt(path, 10) * 1000) };
 }
 
 /** What a permission in a path is for. */

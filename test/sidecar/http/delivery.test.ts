@@ -264,6 +264,8 @@ describe('files over HTTP', () => {
 			const part = await get({ range: 'bytes=500000-1299999' }, link(nginx.url));
 			expect([part.status, part.headers.get('content-type'), part.headers.get('cache-control'), part.headers.get('server')]).toEqual([206, 'video/mp4', 'private, no-store', expect.stringContaining('nginx')]);
 			expect((await bytes(part)).equals(CONTENT.subarray(500_000, 1_300_000))).toBe(true);
+			// Whoever goes on with the ETag that it got is understood.
+			expect((await get({ range: 'bytes=0-9', 'if-match': part.headers.get('etag') ?? '' }, link(nginx.url))).status).toBe(206);
 			// The sidecar sends no byte of it.
 			const own = await get({}, link(accel.url));
 			expect([own.headers.get('x-accel-redirect'), (await bytes(own)).length]).toEqual([`/stored/${KEY}`, 0]);

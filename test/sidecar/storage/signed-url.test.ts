@@ -100,9 +100,9 @@ describe('links of manifests', () => {
 
 	it('carry the permission in the path, so that relative addresses keep it', () => {
 		expect(link).toMatch(/^https:\/\/media\.example\/packages\/1767229200\.[\w-]{43}\/jobs\/default\/4f0c\/1\/hls\/master\.m3u8$/);
-		expect(verifyFolderLink(key, path(link), now)).toBe(manifest);
-		expect(verifyFolderLink(key, path(new URL('seg-1.m4s', link).href), now)).toBe('jobs/default/4f0c/1/hls/seg-1.m4s');
-		expect(verifyFolderLink(key, path(new URL('720p/seg-1.m4s', link).href), now)).toBe('jobs/default/4f0c/1/hls/720p/seg-1.m4s');
+		expect(verifyFolderLink(key, path(link), now)).toEqual({ key: manifest, expiresAt: later });
+		expect(verifyFolderLink(key, path(new URL('seg-1.m4s', link).href), now).key).toBe('jobs/default/4f0c/1/hls/seg-1.m4s');
+		expect(verifyFolderLink(key, path(new URL('720p/seg-1.m4s', link).href), now).key).toBe('jobs/default/4f0c/1/hls/720p/seg-1.m4s');
 		expect(fileLink(key, 'https://media.example', 'jobs/default/4f0c/1/dash/manifest.mpd', later)).toContain('/packages/');
 	});
 
