@@ -207,11 +207,11 @@ export async function createStorageByWorkspace(options: ByWorkspaceOptions): Pro
 			const { now } = await where(assertKey(to));
 			const source = await where(from);
 			if (source.now === now) {
-				try {
-					return await now.copy(from, to);
-				} catch (error) {
+				const copied = await now.copy(from, to).catch((error: unknown) => {
 					if (!isNotFound(error) || source.before.length === 0) throw error;
-				}
+					return null;
+				});
+				if (copied) return follow(to, now, copied);
 			}
 			return await firstThatHas(from, async (storage) => writing(to, async (target) => (target === storage ? storage.copy(from, to) : transfer(storage, from, target, to))));
 		},

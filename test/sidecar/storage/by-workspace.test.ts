@@ -231,6 +231,38 @@ describe('storage by workspace', () => {
 		expect(await read('raw/acme/slow.mp4')).toBe('begun, ended');
 	});
 
+	it('lets a copy follow a workspace that was moved meanwhile', async () => {
+		placements = [{ workspaceId: 'acme', storage: 'first', storageFrom: null }];
+		await put(storage, 'raw/acme/1.mp4', 'bytes');
+		const first = at('first');
+		backends.set('first', {
+			...first,
+			copy: async (from, to) => {
+				const copied = await first.copy(from, to);
+				placements = [{ workspaceId: 'acme', storage: 'second', storageFrom: null }];
+				return copied;
+			},
+		});
+		expect(await storage.copy('raw/acme/1.mp4', 'raw/acme/2.mp4')).toMatchObject({ key: 'raw/acme/2.mp4', bytes: 5 });
+		expect([await keys(first), await keys(at('second'))]).toEqual([['raw/acme/1.mp4'], ['raw/acme/2.mp4']]);
+	});
+
+	it('says that a copy is lost which could not follow its workspace', async () => {
+		placements = [{ workspaceId: 'acme', storage: 'first', storageFrom: 'third' }];
+		await put(at('first'), 'raw/acme/1.mp4', 'bytes');
+		const first = at('first');
+		backends.set('first', {
+			...first,
+			copy: async (from, to) => {
+				const copied = await first.copy(from, to);
+				await first.delete(to);
+				placements = [{ workspaceId: 'acme', storage: 'second', storageFrom: null }];
+				return copied;
+			},
+		});
+		await expect(storage.copy('raw/acme/1.mp4', 'raw/acme/2.mp4')).rejects.toMatchObject({ code: 'not_found', message: expect.stringContaining('raw/acme/2.mp4') as string });
+	});
+
 	describe('uploads in parts', () => {
 		const KEY = 'incoming/acme/up';
 		let aborted: string[];

@@ -77,6 +77,11 @@ async function* resumed({ api, where, key, range, open, validatorOf, check }: Re
 			if (done > before) breaks = 1;
 			await api.again(unreached(where, `read ${key}`, error), breaks, validator ? BREAKS : 1);
 			state.answer = await open({ range: `bytes=${(range?.start ?? 0) + done}-${range ? range.end : ''}` }, validator);
+			// Nobody was there to end this one.
+			if (state.stopped) {
+				state.answer.stream.destroy();
+				return;
+			}
 			if (state.answer.status === 206) continue;
 			state.answer.stream.destroy();
 			throw new PipelineError('storage_failed', `${where} sent ${key} from its beginning again, after the connection broke in the middle of it.`);

@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { atHost, createApi } from '../../../../sidecar/src/storage/cloud/api.ts';
@@ -47,6 +48,32 @@ describe('the way to a store over HTTP', () => {
 		});
 		expect(String(await buffer(stream))).toBe('abcdefgh');
 		expect(asked).toEqual([{}, { range: 'bytes=4-' }]);
+	});
+
+	it('ends an answer that comes when nobody reads any more', async () => {
+		answer = (response, call) => {
+			if (call === 1) response.writeHead(200, { 'content-length': '8', etag: '"1"' }).write('abcd');
+			else response.writeHead(206, { 'content-length': '4', etag: '"1"' }).write('e');
+		};
+		const api = open();
+		const answers: Readable[] = [];
+		const late = await new Promise<Readable>((done, failed) => {
+			const reading = readWithResume({
+				api,
+				where: 'The store',
+				key: 'raw/a/b',
+				open: async (headers) => {
+					const answered = await api.stream({ action: 'read', method: 'GET', url: base, headers });
+					// Its reader leaves while it is being opened.
+					if (answers.push(answered.stream) === 2) (await reading).destroy();
+					if (answers.length === 2) setImmediate(() => done(answered.stream));
+					return answered;
+				},
+				validatorOf: ({ etag }) => etag ?? null,
+			});
+			reading.then((stream) => stream.on('error', failed).resume(), failed);
+		});
+		expect(late.destroyed).toBe(true);
 	});
 
 	it.each([
