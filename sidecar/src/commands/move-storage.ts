@@ -1,4 +1,6 @@
+import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createBackEnds } from '../compose/storage.ts';
 import { ConfigError, readConfig } from '../config.ts';
@@ -73,7 +75,7 @@ const named = (keys: readonly string[]): string => keys.slice(0, MOST_NAMED).joi
 
 const described = ({ files, bytes }: MoveCount): string => `${files} file${files === 1 ? '' : 's'} (${(bytes / 1e6).toFixed(1)} MB)`;
 
-if (import.meta.main) {
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
 	moveStorageCommand(process.env, process.argv.slice(2), (text) => process.stdout.write(`${text}\n`)).then(
 		(code) => process.exit(code),
 		(error: unknown) => {
