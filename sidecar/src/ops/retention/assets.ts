@@ -25,9 +25,9 @@ function untouchedSince(workspaceId: string, before: Date): SQL {
 	return sql`${assets.updatedAt} < ${before}
 		and not exists (select 1 from jobs j where j.asset_id = ${assets.id} and (j.status in ('pending', 'processing') or coalesce(j.completed_at, j.created_at) >= ${before}))
 		and not exists (select 1 from posts p where p.asset_id = ${assets.id} and p.created_at >= ${before})
-		and not exists (select 1 from jobs j where j.workspace_id = ${workspaceId} and (j.status in ('pending', 'processing') or coalesce(j.completed_at, j.created_at) >= ${before}) and strpos(j.params::text, ${assets.id}::text) > 0)
+		and not exists (select 1 from jobs j where j.workspace_id = ${workspaceId} and (j.status in ('pending', 'processing') or coalesce(j.completed_at, j.created_at) >= ${before}) and strpos(lower(j.params::text), ${assets.id}::text) > 0)
 		and not exists (
-			select 1 from pipelines l where l.workspace_id = ${workspaceId} and strpos(l.definition::text, ${assets.id}::text) > 0
+			select 1 from pipelines l where l.workspace_id = ${workspaceId} and strpos(lower(l.definition::text), ${assets.id}::text) > 0
 				and not exists (select 1 from pipelines n where n.workspace_id = l.workspace_id and n.name = l.name and (n.version > l.version or n.deleted_at is not null)))`;
 }
 

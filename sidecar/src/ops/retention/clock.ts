@@ -42,7 +42,7 @@ export async function watchClock(db: Executor, clock: Clock = CLOCK): Promise<()
 		const by = clock.wall() - clock.steady() - before;
 		before += by;
 		if (Math.abs(by) > MOST_APART_MS) return `the clock of this machine was set, or it slept, for ${Math.round(by / HOUR_MS)} hours. The next round will clean up`;
-		if (quiet > MOST_QUIET_MS) return `nothing had happened here for ${Math.round(quiet / DAY_MS)} days when the sidecar began: either its clock is wrong, or its database is an old copy. If all is well, start it again, or use POST /api/media/retention`;
+		if (quiet > MOST_QUIET_MS) return `nothing had happened here for ${Math.round(quiet / DAY_MS)} days when the sidecar began: either its clock is wrong, or its database is an old copy. If all is well, use POST /api/media/retention`;
 		return whyNotByThisClock(db, clock.wall());
 	};
 }

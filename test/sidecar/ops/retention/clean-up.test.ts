@@ -96,9 +96,9 @@ describe('the clean-up', () => {
 		it('leaves what is put into other media, as a logo is, and what a pipeline that is kept puts there', async () => {
 			const { db } = pipeline.database;
 			const [logo, intro, dropped] = [await asset({ daysOld: 500 }), await asset({ daysOld: 500 }), await asset({ daysOld: 500 })];
-			await insertJobs(db, [{ id: randomUUID(), workspaceId: workspace, jobType: 'watermark', status: 'completed', params: { image: { asset_id: logo } }, createdAt: ago(3), completedAt: ago(3) }]);
+			await insertJobs(db, [{ id: randomUUID(), workspaceId: workspace, jobType: 'watermark', status: 'completed', params: { image: { asset_id: logo.toUpperCase() } }, createdAt: ago(3), completedAt: ago(3) }]);
 			const save = (name: string, version: number, assetId: string, deletedAt: Date | null = null) => db.insert(pipelines).values({ id: randomUUID(), workspaceId: workspace, name, version, definition: { steps: [{ operation: 'concat', params: { clips: [{ asset_id: assetId }] } }] }, deletedAt });
-			await save('with_intro', 1, intro);
+			await save('with_intro', 1, intro.toUpperCase());
 			await save('gone', 1, dropped);
 			await save('gone', 2, randomUUID(), ago(1));
 			expect((await run({ rules: ['old_assets'] })).rules['old_assets']?.examples.map(({ what }) => what)).toEqual([`asset ${dropped}`]);
