@@ -168,7 +168,7 @@ export const renewRequestSchema = z.strictObject({
 	expires_in_seconds: signRequestSchema.shape.expires_in_seconds,
 });
 
-/** POST /multipart/{permission}/{asset}/parts */
+/** POST /direct-uploads/{permission}/{asset}/parts */
 export const partsRequestSchema = z.strictObject({
 	from: z.number().int().min(1).max(100_000).default(1).describe('Number of the first part, counted from 1.'),
 	count: z.number().int().min(1).max(100).default(20).describe('How many links.'),
