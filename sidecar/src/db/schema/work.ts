@@ -92,7 +92,7 @@ export const assets = pgTable(
 		index('assets_workspace_created').on(t.workspaceId, t.createdAt),
 		index('assets_workspace_sha256').on(t.workspaceId, t.sha256),
 		// Holds all that db/quota.ts adds up.
-		index('assets_usage').on(t.workspaceId, t.sameAs, t.bytes, t.expectedBytes, t.originalBytes),
+		index('assets_usage').on(t.workspaceId, t.sameAs, t.originalState, t.bytes, t.expectedBytes, t.originalBytes),
 		index('assets_storage_key').on(t.storageKey),
 		index('assets_original_key').on(t.originalKey).where(sql`original_key is not null`),
 		ofWorkspace(),
