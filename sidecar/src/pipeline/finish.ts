@@ -121,7 +121,7 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 	if (outcome.status === 'completed') {
 		// What a request has added since the ingest began must stay: the ingest knows the metadata of then only.
 		const before = await lockAsset(tx, assetId);
-		const metadata = { ...outcome.asset?.metadata, ...before?.metadata };
+		const metadata = { ...outcome.asset?.metadata, ...ofAsset(job, outcome.asset, before?.metadata) };
 		const shared = before ? await shareBytes(tx, job, before, outcome.asset, outcome.missing) : { asset: outcome.asset, output: {}, unsafe: null };
 		if (Object.keys(shared.output).length > 0) await tx.update(jobs).set({ output: { ...outcome.output, ...shared.output } }).where(eq(jobs.id, job.id));
 		// Ingested once more: what a scan has found in it holds.
@@ -136,14 +136,22 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 	} else {
 		const before = await lockAsset(tx, assetId);
 		if (before && isUnsafe(before)) return;
-		// The earlier version is as good as before: what has failed is told by the job, and nothing may clean the asset up as a failed one.
-		if (before?.facts && before.storageKey && dedupeOf(job) === 'version') {
+		// What it has is as good as before, also where the policy has let its original go: what has failed is told by the job, and nothing may
+		// clean the asset up as a failed one.
+		if (before?.facts) {
 			const waits = ['queued', 'processing'].includes(before.status);
 			return void (await updateAsset(tx, assetId, { expectedBytes: null, ...(waits ? { status: open.length > 0 ? 'processing' : 'ready' } : {}) }));
 		}
 		await updateAsset(tx, assetId, { status: 'failed', error: outcome.error, expectedBytes: null });
 		await recordEvents(tx, [{ workspaceId: job.workspaceId, type: 'asset.failed', assetId, data: { error: outcome.error } }]);
 	}
+}
+
+/** What stays of the metadata it had: the name and the warnings are those of the file, of a new version its own. */
+function ofAsset(job: JobRow, change: Partial<NewAsset> | undefined, metadata: AssetRow['metadata'] = {}): AssetRow['metadata'] {
+	if (!change || dedupeOf(job) !== 'version') return metadata;
+	const { file_name: _name, warnings: _warnings, ...rest } = metadata;
+	return rest;
 }
 
 /** Jobs that wait for a job that failed fail with its reason: that is what the user must know. False: it has not failed. */

@@ -24,11 +24,14 @@ type Completed = Extract<Outcome, { status: 'completed' }>;
  */
 export async function executeIngest(deps: WorkerDeps, execution: Execution): Promise<Completed> {
 	const { job } = execution;
-	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
-	if (!asset) throw new PipelineError('not_found', 'The asset of this job is gone.');
 	const isVersion = dedupeOf(job) === 'version';
 	if (isVersion) await awaitEarlierVersions(deps.db, job);
-	if (asset.facts && asset.storageKey && !isVersion) return { status: 'completed', output: describe(asset.facts) };
+	// After that: the number of the next version depends on it.
+	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
+	if (!asset) throw new PipelineError('not_found', 'The asset of this job is gone.');
+	// Let go by the policy, it is as complete as it shall be; one that was lost has failed.
+	const isLetGo = asset.originalState === 'deleted' && asset.status !== 'failed';
+	if (asset.facts && (asset.storageKey || isLetGo) && !isVersion) return { status: 'completed', output: describe(asset.facts) };
 	if (asset.storageKey && !isVersion) return acceptUpload(deps, execution, asset, asset.storageKey);
 	if (asset.source === 'upload' && !isVersion) {
 		await deleteIncoming(deps, asset);
@@ -43,13 +46,14 @@ async function download(deps: WorkerDeps, execution: Execution, asset: AssetRow,
 	const path = join(workDir, 'source');
 	const secrets = job.secret ? (JSON.parse(deps.vault.open(job.secret)) as Record<string, string>) : {};
 	const fetched = await step('download', () =>
-		withinQuota(deps.db, job.workspaceId, (maxBytes) => deps.fetchSource({ place, secrets, workspaceId: job.workspaceId, destPath: path, maxBytes, signal, onProgress: (percent) => progress(percent * 0.6) })),
+		withinQuota(deps.db, asset, (maxBytes) => deps.fetchSource({ place, secrets, workspaceId: job.workspaceId, destPath: path, maxBytes, signal, onProgress: (percent) => progress(percent * 0.6) })),
 	);
 	const claim: Claim = { mime: fetched.contentType ?? null, fileName: fetched.fileName };
 	const examined = await examine(deps, execution, path, claim, (percent) => progress(60 + percent * 0.1));
 	const output = await describeFile(path, examined.facts);
-	const metadata = { file_name: fetched.fileName, ...asset.metadata };
 	const isVersion = dedupeOf(job) === 'version';
+	const { warnings: _former, ...known } = asset.metadata;
+	const metadata = isVersion ? { ...known, file_name: fetched.fileName } : { file_name: fetched.fileName, ...asset.metadata };
 	if (isVersion && fetched.sha256 === asset.sha256 && (await isReadable(deps, asset))) return { status: 'completed', output: { ...describe(asset.facts ?? examined.facts), version: asset.version, unchanged: true } };
 	const { twin, missing } = dedupeOf(job) === 'link' ? await findTwin(deps, asset, fetched.sha256) : { twin: null, missing: [] };
 	if (twin) return linked(twin, output, examined, metadata);
@@ -155,6 +159,8 @@ async function done(deps: WorkerDeps, { step }: Execution, examined: Examined, o
 			fileType: facts.fileType,
 			mime: facts.mime,
 			bytes: facts.bytes,
+			// It is there: nothing is set aside for it any more.
+			expectedBytes: null,
 			durationSeconds: facts.durationSeconds,
 			width: facts.video?.width ?? null,
 			height: facts.video?.height ?? null,

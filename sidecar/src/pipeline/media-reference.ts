@@ -85,7 +85,11 @@ export class MediaReferences {
 	create(source: Source, metadata: Record<string, unknown>, { details, ...wanted }: IngestWishes & { details?: AssetDetails | undefined } = {}, change: Partial<NewAsset> = {}): MediaReference {
 		const key = JSON.stringify([source, wanted.dedupe]);
 		const earlier = this.#made.get(key);
-		if (earlier) return earlier;
+		if (earlier) {
+			// It is looked into when one of those who name it wants that.
+			if (wanted.scan && earlier.made) earlier.made.ingest.params = { ...earlier.made.ingest.params, scan: true };
+			return earlier;
+		}
 		const ingestJobId = randomUUID();
 		const asset: NewAsset = {
 			id: randomUUID(),

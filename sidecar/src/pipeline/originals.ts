@@ -51,10 +51,10 @@ export type OriginalAction = { action: 'archive' | 'delete'; key: string; bytes:
 
 const DAY_MS = 86_400_000;
 
-/** Pure. Age counts from when the asset was made; `raw_days: null` keeps originals for ever. */
-export function originalAction(asset: Pick<AssetRow, 'createdAt' | 'status' | 'storageKey' | 'originalKey' | 'originalState' | 'originalBytes' | 'bytes' | 'facts'>, { originals, retention }: Pick<WorkspaceSettings, 'originals' | 'retention'>, now: Date): OriginalAction | null {
+/** Pure. Age counts from when the asset was made, of a later version from the last change of the asset: never too early; `raw_days: null` keeps originals for ever. */
+export function originalAction(asset: Pick<AssetRow, 'createdAt' | 'updatedAt' | 'version' | 'status' | 'storageKey' | 'originalKey' | 'originalState' | 'originalBytes' | 'bytes' | 'facts'>, { originals, retention }: Pick<WorkspaceSettings, 'originals' | 'retention'>, now: Date): OriginalAction | null {
 	const days = retention.raw_days;
-	if (days === null || now.getTime() - asset.createdAt.getTime() < days * DAY_MS) return null;
+	if (days === null || now.getTime() - (asset.version > 1 ? asset.updatedAt : asset.createdAt).getTime() < days * DAY_MS) return null;
 	// It was replaced while that was the policy: what lies aside goes, whatever the policy is now. Unless it says that all is kept.
 	if (asset.originalKey && originals !== 'keep') {
 		return originals === 'archive' && asset.originalState === 'replaced'

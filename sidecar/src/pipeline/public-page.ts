@@ -2,6 +2,7 @@ import { and, desc, eq, inArray } from 'drizzle-orm';
 import type { AssetRow } from '../db/assets.ts';
 import type { Executor } from '../db/database.ts';
 import { files, jobs } from '../db/schema.ts';
+import { ofCurrentVersion } from '../db/versions.ts';
 
 export interface Chapter {
 	start: number;
@@ -63,15 +64,15 @@ export function chaptersVtt(chapters: Chapter[]): string {
 const SUBTITLES = ['transcribe', 'translate'];
 const LANGUAGE = /^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
 
-/** What hangs on an asset beside its public files: captions, one per language, the newest; chapters; the newest ladder. */
+/** What hangs on an asset beside its public files, of its present version: captions, one per language, the newest; chapters; the newest ladder. */
 export async function readExtras(db: Executor, asset: AssetRow): Promise<{ captions: Captions[]; chapters: Chapter[]; manifestKey: string | null }> {
 	const rows = await db
 		.select({ id: files.id, name: files.name, mime: files.mime, storageKey: files.storageKey, jobType: jobs.jobType, jobId: jobs.id })
 		.from(files)
 		.innerJoin(jobs, eq(jobs.id, files.jobId))
-		.where(and(eq(files.assetId, asset.id), eq(jobs.status, 'completed'), eq(files.part, false), inArray(jobs.jobType, [...SUBTITLES, 'adaptive'])))
+		.where(and(eq(files.assetId, asset.id), eq(jobs.status, 'completed'), eq(files.part, false), inArray(jobs.jobType, [...SUBTITLES, 'adaptive']), ofCurrentVersion()))
 		.orderBy(desc(jobs.completedAt));
-	const [scenes] = await db.select({ output: jobs.output }).from(jobs).where(and(eq(jobs.assetId, asset.id), eq(jobs.jobType, 'scenes'), eq(jobs.status, 'completed'))).orderBy(desc(jobs.completedAt)).limit(1);
+	const [scenes] = await db.select({ output: jobs.output }).from(jobs).where(and(eq(jobs.assetId, asset.id), eq(jobs.jobType, 'scenes'), eq(jobs.status, 'completed'), ofCurrentVersion())).orderBy(desc(jobs.completedAt)).limit(1);
 	const spoken = rows.some(({ jobType }) => jobType === 'transcribe')
 		? (await db.select({ id: jobs.id, output: jobs.output }).from(jobs).where(inArray(jobs.id, rows.filter(({ jobType }) => jobType === 'transcribe').map(({ jobId }) => jobId))))
 		: [];

@@ -6,6 +6,7 @@ import type { FileRow } from '../db/jobs.ts';
 import { unreferencedKeys } from '../db/reuse.ts';
 import { assets, files, jobs } from '../db/schema.ts';
 import { transact } from '../db/transact.ts';
+import { ofCurrentVersion } from '../db/versions.ts';
 import { PipelineError } from '../errors.ts';
 import { publicKey } from '../storage/keys.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -79,13 +80,13 @@ export async function publicFiles(db: Executor, assetId: string): Promise<Map<Pu
 	return new Map(rows.map((row) => [row.name.slice(NAMED.length) as PublicKind, row]));
 }
 
-/** All that completed jobs made of it, newest first, without the parts of packages. */
+/** All that completed jobs made of its present version, newest first, without the parts of packages. */
 export async function candidates(db: Executor, assetId: string): Promise<Candidate[]> {
 	const rows = await db
 		.select({ file: files, jobType: jobs.jobType })
 		.from(files)
 		.innerJoin(jobs, eq(jobs.id, files.jobId))
-		.where(and(eq(files.assetId, assetId), eq(files.part, false), eq(jobs.status, 'completed')))
+		.where(and(eq(files.assetId, assetId), eq(files.part, false), eq(jobs.status, 'completed'), ofCurrentVersion()))
 		.orderBy(desc(files.createdAt), files.position);
 	return rows.map(({ file: { storageKey: key, mime, bytes, name, width, height, durationSeconds }, jobType }) => ({ key, mime, bytes, jobType, name, width, height, durationSeconds }));
 }

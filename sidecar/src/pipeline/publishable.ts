@@ -3,6 +3,7 @@ import { findAsset, type AssetRow } from '../db/assets.ts';
 import type { Executor } from '../db/database.ts';
 import { ENDED } from '../db/jobs.ts';
 import { assets, jobs } from '../db/schema.ts';
+import { ofCurrentVersion } from '../db/versions.ts';
 import { PipelineError } from '../errors.ts';
 import { refuseUnsafe } from './safety.ts';
 
@@ -49,7 +50,7 @@ export async function refusePublishing(db: Executor, asset: Pick<AssetRow, 'id' 
 	);
 }
 
-/** The scan that ended last. One that was only to report, and could not, says nothing. */
+/** The scan of its present version that ended last. One that was only to report, and could not, says nothing. */
 async function lastScan(db: Executor, assetId: string) {
 	const [row] = await db
 		.select({ id: jobs.id, status: jobs.status, output: jobs.output, error: jobs.error })
@@ -59,6 +60,7 @@ async function lastScan(db: Executor, assetId: string) {
 				eq(jobs.assetId, assetId),
 				eq(jobs.jobType, SCAN),
 				inArray(jobs.status, ENDED),
+				ofCurrentVersion(),
 				or(eq(jobs.status, 'completed'), sql`${jobs.params}->>'action' is distinct from 'report'`),
 			),
 		)

@@ -113,7 +113,18 @@ async function nextVersion(tx: Transaction, before: AssetRow, change: Partial<Ne
 		});
 	}
 	const version = before.version + 1;
-	return { asset: { originalKey: null, originalBytes: null, originalState: 'stored', ...change, sameAs: null, version }, output: { version }, unsafe: null };
+	return { asset: { originalKey: null, originalBytes: null, originalState: 'stored', ...change, sameAs: null, version }, output: { version }, unsafe: await foundInTwin(tx, before, change) };
+}
+
+/** What a scan has found in another asset with these bytes, whether or not they are still stored there. */
+async function foundInTwin(tx: Transaction, { id, workspaceId }: AssetRow, { sha256 }: Partial<NewAsset>): Promise<PublicError | null> {
+	if (!sha256) return null;
+	const [twin] = await tx
+		.select({ error: assets.error })
+		.from(assets)
+		.where(and(eq(assets.workspaceId, workspaceId), eq(assets.sha256, sha256), ne(assets.id, id), sql`${assets.error}->>'code' = 'content_unsafe'`))
+		.limit(1);
+	return twin?.error ?? null;
 }
 
 /** New versions of an asset are numbered in the order in which they were asked for. Throws NotYet while an earlier one is under way. */
@@ -127,7 +138,8 @@ export async function awaitEarlierVersions(db: Executor, job: JobRow): Promise<v
 				eq(jobs.jobType, INGEST),
 				ne(jobs.id, job.id),
 				inArray(jobs.status, OPEN),
-				sql`(${jobs.createdAt}, ${jobs.id}) < (${job.createdAt.toISOString()}::timestamptz, ${job.id}::uuid)`,
+				// All in the database: it counts microseconds, of which a Date knows nothing, and the items of one request have one time.
+				sql`(${jobs.createdAt}, ${jobs.itemIndex}, ${jobs.id}) < (select own.created_at, own.item_index, own.id from jobs own where own.id = ${job.id})`,
 			),
 		)
 		.limit(1);

@@ -2,6 +2,7 @@ import { and, desc, eq, inArray } from 'drizzle-orm';
 import type { AssetRow } from '../db/assets.ts';
 import type { Executor } from '../db/database.ts';
 import { files, jobs } from '../db/schema.ts';
+import { ofCurrentVersion } from '../db/versions.ts';
 import { PipelineError } from '../errors.ts';
 
 /** What these make shows and sounds the same as the original: others can go on from it. */
@@ -35,7 +36,7 @@ export async function storedSource(db: Executor, asset: AssetRow): Promise<{ key
 		.select({ file: files })
 		.from(files)
 		.innerJoin(jobs, eq(jobs.id, files.jobId))
-		.where(and(eq(files.assetId, asset.id), eq(files.workspaceId, asset.workspaceId), inArray(jobs.jobType, FAITHFUL)))
+		.where(and(eq(files.assetId, asset.id), eq(files.workspaceId, asset.workspaceId), inArray(jobs.jobType, FAITHFUL), ofCurrentVersion()))
 		.orderBy(desc(files.createdAt));
 	const rendition = standIn(asset, rows.map(({ file }) => file));
 	if (rendition) return { key: rendition.storageKey, probeAgain: true };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { and, eq, inArray } from 'drizzle-orm';
 import type { BatchItem } from '../contract/requests.ts';
 import { parse } from '../contract/parse.ts';
-import { updateAsset } from '../db/assets.ts';
+import { lockAsset, updateAsset } from '../db/assets.ts';
 import { insertBatch } from '../db/batches.ts';
 import { makeObsolete } from '../db/callbacks.ts';
 import type { Transaction } from '../db/database.ts';
@@ -54,7 +54,8 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 	const fresh: NewJob[] = [];
 	const taken: Taken[] = [];
 	const pipelines = new Map<string, FoundPipeline>();
-	const known = new Map<string, Record<string, unknown>>();
+	/** Of assets that exist: the pipelines they go through. */
+	const known = new Map<string, FoundPipeline[]>();
 
 	for (const [itemIndex, item] of items.entries()) {
 		const field = submission.kind === 'job' ? '' : `items.${itemIndex}.`;
@@ -75,7 +76,7 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 		const pipeline = pipelines.get(item.pipeline) ?? (await readPipeline(tx, workspaceId, item.pipeline, `${field}pipeline`));
 		pipelines.set(item.pipeline, pipeline);
 		if (reference?.made) reference.made.asset.metadata = withDestinations(pipeline, reference.made.asset.metadata ?? {});
-		else if (reference) known.set(reference.asset.id, withDestinations(pipeline, reference.asset.metadata ?? {}));
+		else if (reference) known.set(reference.asset.id, [...(known.get(reference.asset.id) ?? []), pipeline]);
 		for (const [index, step] of pipeline.definition.steps.entries()) {
 			const { operation, params, reuse } = step;
 			fresh.push({
@@ -90,7 +91,11 @@ export async function submitBatch(deps: PipelineDeps, tx: Transaction, submissio
 	await storeBatch(deps, tx, batchId, submission);
 	await reserve(tx, workspaceId, { assets: references.made.length });
 	const assetRows = await insertMade(tx, references.made);
-	for (const [id, metadata] of known) await updateAsset(tx, id, { metadata });
+	// In one order, so that two requests never wait for each other crosswise; into what is there now, as others write it, too.
+	for (const id of [...known.keys()].sort()) {
+		const asset = await lockAsset(tx, id);
+		if (asset) await updateAsset(tx, id, { metadata: (known.get(id) ?? []).reduce((metadata, pipeline) => withDestinations(pipeline, metadata), asset.metadata) });
+	}
 	const freshIds = new Set(fresh.map(({ id }) => id));
 	const hidden = references.made.map(({ ingest }) => ingest).filter(({ id }) => !freshIds.has(id));
 	const inserted = await insertJobs(tx, await ranked(tx, [...hidden, ...behindGuards(deps, fresh)]));
