@@ -172,7 +172,8 @@ export const listFolder: ListFrom<Extract<ListPlace, { type: 'folder' }>> = asyn
 	for await (const { path, stats } of walkFolder(root, place.path.replace(/\/+$/, ''), { recursive: place.recursive, onOther })) {
 		signal.throwIfAborted();
 		if (after !== null && !isAfter(path, after)) continue;
-		if (entries.length + skipped.length >= limit) return { entries, skipped, cursor: writeCursor('folder', last), hasMore: true };
+		// Links are told of beside the files: a page of nothing else would not get any further.
+		if (last !== after && entries.length + skipped.length >= limit) return { entries, skipped, cursor: writeCursor('folder', last), hasMore: true };
 		last = path;
 		const name = safeFileName(basename(path));
 		const reason = whyNoMedia(name, null);

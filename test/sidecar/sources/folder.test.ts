@@ -70,6 +70,13 @@ describe('a folder of the sidecar as a source', () => {
 		await expect(fetchFile('a.mp4', { maxBytes: 3 })).rejects.toMatchObject({ code: 'input_too_large' });
 	});
 
+	it('gets on in pages also where links come first', async () => {
+		await symlink(join(root, 'a.mp4'), join(root, '0.mp4'));
+		const first = await list('', true, 1);
+		expect(first).toMatchObject({ hasMore: true, cursor: expect.any(String) as string, skipped: [{ name: '0.mp4' }], entries: [{ name: 'a.mp4' }] });
+		expect((await list('', true, 1, first.cursor)).entries.map(({ name }) => name)).toEqual(['b.mp3']);
+	});
+
 	it('is listed in pages, and a file that was written to has another version', async () => {
 		const names: string[] = [];
 		let cursor: string | null = null;
