@@ -37,11 +37,12 @@ const exceeded = (quota: string, unit: string, used: number, limit: number, aske
 
 /**
  * Runs a download that may bring so many bytes as are left (undefined: any number): its size may not be known before. Throws `quota_exceeded`
- * where it is too large for that.
+ * where it is too large for that. What an earlier try of the same asset has set aside does not count.
  */
-export async function withinQuota<T>(db: Executor, workspaceId: string, download: (maxBytes: number | undefined) => Promise<T>): Promise<T> {
+export async function withinQuota<T>(db: Executor, { id, workspaceId }: Pick<AssetRow, 'id' | 'workspaceId'>, download: (maxBytes: number | undefined) => Promise<T>): Promise<T> {
 	const { max_bytes: limit } = await quotasOf(db, workspaceId);
 	if (limit === null) return download(undefined);
+	await updateAsset(db, id, { expectedBytes: null });
 	const { bytes: used } = await holdingsOf(db, workspaceId);
 	if (used >= limit) throw exceeded('max_bytes', 'bytes', used, limit, 1);
 	try {

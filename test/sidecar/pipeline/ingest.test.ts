@@ -7,6 +7,7 @@ import { findJob, insertJobs } from '../../../sidecar/src/db/jobs.ts';
 import { storeSettings } from '../../../sidecar/src/db/settings.ts';
 import { unreferencedKeys } from '../../../sidecar/src/db/reuse.ts';
 import { jobs } from '../../../sidecar/src/db/schema.ts';
+import { readSettings } from '../../../sidecar/src/db/workspaces.ts';
 import { transact } from '../../../sidecar/src/db/transact.ts';
 import { PipelineError } from '../../../sidecar/src/errors.ts';
 import { runPlan } from '../../../sidecar/src/media/engine.ts';
@@ -228,6 +229,22 @@ describe('what becomes of a file when its ingest is cut off in the middle', () =
 		expect(await findAsset(pipeline.database.db, WORKSPACE, asset.id)).toMatchObject({ status: 'failed', storageKey: null, error: { details: { rule: 'type' } } });
 		expect((await all()).length).toBe(before);
 		expect(await readdir(deps.workRoot)).toEqual([]);
+	});
+
+	it('has nothing set aside any more for a download that is there', async () => {
+		const asset: NewAsset = { id: randomUUID(), workspaceId: WORKSPACE, source: 'url', status: 'queued', metadata: {}, ingestJobId: randomUUID() };
+		await insertAssets(pipeline.database.db, [asset]);
+		const [job] = await insertJobs(pipeline.database.db, [ingestJob(deps.vault, asset, { type: 'url', url: 'https://example.com/a.jpg' }, 0)]);
+		const fetchSource: WorkerDeps['fetchSource'] = async ({ destPath }) => {
+			await copyFile(fixture('jpeg'), destPath);
+			return { bytes: 1, sha256: 'y', fileName: 'a.jpg', contentType: 'image/jpeg' };
+		};
+		const { max_bytes } = (await readSettings(pipeline.database.db, WORKSPACE)).quotas;
+		await storeSettings(pipeline.database.db, WORKSPACE, { quotas: { max_bytes: 1e9 } });
+		await runJob({ ...deps, fetchSource }, job?.id ?? '', signal);
+		await storeSettings(pipeline.database.db, WORKSPACE, { quotas: { max_bytes } });
+		const { length } = await readFile(fixture('jpeg'));
+		expect(await findAsset(pipeline.database.db, WORKSPACE, asset.id)).toMatchObject({ status: 'ready', bytes: length, expectedBytes: null });
 	});
 
 	it('scans what a job fetches beside its source as well', async () => {
