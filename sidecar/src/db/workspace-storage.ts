@@ -1,6 +1,7 @@
 import { and, count, eq, gt, isNotNull, isNull, lt, ne, notLike, or, sql } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { Executor, OpenDatabase } from './database.ts';
-import { assets, assetVersions, jobs, uploads, workspaces } from './schema.ts';
+import { assets, assetVersions, files, jobs, uploads, workspaces } from './schema.ts';
 
 /** Where a workspace has its files. */
 export interface Placement {
@@ -61,6 +62,20 @@ export async function sha256OfKey(db: Executor, key: string): Promise<string | n
 	if (asset) return asset.sha256;
 	const [version] = await db.select({ sha256: assetVersions.sha256 }).from(assetVersions).where(eq(assetVersions.storageKey, key));
 	return version?.sha256 ?? null;
+}
+
+/** A file that must be there, below one of the prefixes; null: there is none. */
+export async function storedKey(db: Executor, workspaceId: string, prefixes: readonly string[]): Promise<string | null> {
+	const below = (key: AnyPgColumn) => or(...prefixes.map((prefix) => sql`starts_with(${key}, ${prefix})`));
+	const [asset] = await db.select({ key: assets.storageKey }).from(assets).where(and(eq(assets.workspaceId, workspaceId), ne(assets.originalState, 'deleted'), below(assets.storageKey))).limit(1);
+	if (asset?.key) return asset.key;
+	const [file] = await db.select({ key: files.storageKey }).from(files).where(and(eq(files.workspaceId, workspaceId), below(files.storageKey))).limit(1);
+	return file?.key ?? null;
+}
+
+/** An original that lay in an archive is read like any other one now. */
+export async function unarchived(db: Executor, workspaceId: string, key: string): Promise<void> {
+	await db.update(assets).set({ originalState: 'stored' }).where(and(eq(assets.workspaceId, workspaceId), eq(assets.storageKey, key), eq(assets.originalState, 'archived')));
 }
 
 /**

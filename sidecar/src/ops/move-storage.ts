@@ -2,9 +2,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { OpenDatabase } from '../db/database.ts';
-import { aloneMoving, jobsSinceBefore, openUploads, place, placementOf, PLACEMENTS_CACHE_MS, sha256OfKey, timeOf } from '../db/workspace-storage.ts';
+import { aloneMoving, jobsSinceBefore, openUploads, place, placementOf, PLACEMENTS_CACHE_MS, sha256OfKey, storedKey, timeOf, unarchived } from '../db/workspace-storage.ts';
 import { PipelineError } from '../errors.ts';
 import { mimeOfName } from '../media/package.ts';
+import { usualTypes } from '../net/mime-of-name.ts';
 import { foldersOf } from '../storage/keys.ts';
 import type { Storage, StoredFile } from '../storage/storage.ts';
 
@@ -94,6 +95,7 @@ async function move(options: MoveOptions & Alone): Promise<MoveSummary> {
 	}
 
 	await target.prepare();
+	if (!begun) await refuseOtherSource(options, from, source, prefixes);
 	if (!begun) await place(db, { workspaceId, storage: to, storageFrom: from });
 	say(begun ? `Going on with the move of ${workspaceId} from ${from} to ${to}.` : `New files of ${workspaceId} are written to ${to} from now on.`);
 	const noticeMs = options.noticeMs ?? NOTICE_MS;
@@ -113,6 +115,8 @@ async function move(options: MoveOptions & Alone): Promise<MoveSummary> {
 			(outcome === 'differs' ? summary.differing : summary.archived).push(key);
 			return false;
 		}
+		// What could be read at the new place is in no archive there.
+		await unarchived(db, workspaceId, key);
 		summary.already += outcome === 'already' ? 1 : 0;
 		if (!verified.has(key)) {
 			summary.verified.files++;
@@ -181,6 +185,13 @@ async function plan({ database: { db }, standard, workspaceId, to, backends, dry
 	throw new PipelineError('conflict', `The workspace ${workspaceId} is being moved from ${storageFrom} to ${current}. Finish that with --to ${current}, or take it back with --to ${storageFrom}; then move it to ${to}.`);
 }
 
+/** A folder or bucket that has none of the files which the database names is another one: its workspace would lose them. */
+async function refuseOtherSource({ database: { db }, workspaceId }: MoveOptions, from: string, source: Storage, prefixes: readonly string[]): Promise<void> {
+	const key = await storedKey(db, workspaceId, prefixes);
+	if (key === null || !(await listAll(source, prefixes).next()).done) return;
+	throw new PipelineError('conflict', `${from} has no files of ${workspaceId}, but the database names some, such as ${key}. Do DATA_DIR, STORAGE and the variables of ${from} say the same here as for the sidecar? Nothing was changed.`);
+}
+
 const notConfigured = (name: string, backends: ReadonlyMap<string, Storage>): PipelineError =>
 	new PipelineError('invalid_request', `The storage ${name} is not configured. Set its variables (docs/storage.md). Configured: ${[...backends.keys()].join(', ')}.`);
 
@@ -216,7 +227,7 @@ async function copyVerified({ database: { db }, source, target, mayVanish, alone
 			if (known !== before && there.modifiedAt >= file.modifiedAt) return { outcome: 'differs', file };
 		}
 		const hash = createHash('sha256');
-		const copy = await target.putStream(key, hashed(await source.read(key), hash), { bytes: file.bytes, mime: mimeOfName(key) });
+		const copy = await target.putStream(key, hashed(await source.read(key), hash), { bytes: file.bytes, mime: usualTypes(key)?.[0] ?? mimeOfName(key) });
 		const sent = hash.digest('hex');
 		if (copy.bytes !== file.bytes || (await sha256(target, key)) !== sent) {
 			await alone();

@@ -249,6 +249,27 @@ describe('moving the files of a workspace', () => {
 		expect([await files('old'), Object.keys(await files('new')).length, await place()]).toEqual([{}, 2, ['new', null]]);
 	});
 
+	it('does not begin where the old place is another one than the database knows', async () => {
+		await put('old', 'raw/other/1.mp4', 'of another workspace');
+		await asset('content');
+		await expect(move()).rejects.toMatchObject({ code: 'conflict', message: expect.stringMatching(/raw\/acme\/1\.mp4.*DATA_DIR, STORAGE/) as string });
+		expect(await place()).toEqual([null, null]);
+		await put('old', 'raw/acme/2.mp4', 'one is enough');
+		expect(await move()).toMatchObject({ deleted: 1 });
+	});
+
+	it('knows of no archive any more where the file came out of it, and tells the new place what it is', async () => {
+		const mimes: Array<string | undefined> = [];
+		change('new', (real) => ({ putStream: (key, stream, put) => (mimes.push(put?.mime), real.putStream(key, stream, put)) }));
+		await put('old', 'raw/acme/1.mov', 'content');
+		await put('old', 'jobs/acme/1/index.m3u8', 'list');
+		for (const key of ['raw/acme/1.mov', 'raw/acme/lost.mov']) await database.db.insert(assets).values({ id: randomUUID(), workspaceId: 'acme', source: 'url', status: 'ready', storageKey: key, sha256: sha256('content'), originalState: 'archived' });
+		await move();
+		const states = await database.db.select({ key: assets.storageKey, state: assets.originalState }).from(assets).orderBy(assets.storageKey);
+		expect(states).toEqual([{ key: 'raw/acme/1.mov', state: 'stored' }, { key: 'raw/acme/lost.mov', state: 'archived' }]);
+		expect(mimes.sort()).toEqual(['application/vnd.apple.mpegurl', 'video/quicktime']);
+	});
+
 	it('takes away what killed writers have left at the old place, of this workspace only', async () => {
 		for (const workspace of ['acme', 'other']) {
 			await put('old', `raw/${workspace}/1.mp4`, workspace);
