@@ -48,9 +48,10 @@ export type PipelineDefinition = z.infer<typeof pipelineDefinitionSchema>;
 
 /** `podcast`, or `podcast@3` for a fixed version. */
 export const PIPELINE_NAME = /^[a-z][a-z0-9_-]{0,62}$/;
+export const PIPELINE_REFERENCE = /^[a-z][a-z0-9_-]{0,62}(@[1-9]\d{0,8})?$/;
 export const pipelineReference = z
 	.string()
-	.regex(/^[a-z][a-z0-9_-]{0,62}(@[1-9]\d{0,8})?$/, 'must be the name of a pipeline, such as podcast, or podcast@3 for one version of it')
+	.regex(PIPELINE_REFERENCE, 'must be the name of a pipeline, such as podcast, or podcast@3 for one version of it')
 	.describe('A named pipeline of the workspace, e.g. `podcast`, or `podcast@3` for one version of it.');
 
 export const pipelineViewSchema = pipelineDefinitionSchema.extend({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pipelineReference } from './pipelines.ts';
 import { checksSchema, quotasSchema, retentionSchema, workspaceSettingsSchema } from './workspace.ts';
 
 type Stored = Record<string, unknown>;
@@ -21,7 +22,7 @@ export const settingsChangeSchema = z.strictObject({
 	checks: z.optional(z.nullable(section(checksSchema))).describe(about),
 	originals: z.optional(z.nullable(withoutDefault(workspaceSettingsSchema.shape.originals) as typeof workspaceSettingsSchema.shape.originals)).describe(about),
 	retention: z.optional(z.nullable(section(retentionSchema))).describe(`${about} In \`retention\`, a field that is null means "for ever".`),
-	pipeline: z.string().max(100).nullable().optional().describe(about),
+	pipeline: pipelineReference.nullable().optional().describe(about),
 });
 /** Body of PATCH /api/media/workspaces/{id}/settings: the workspace stands in the address. */
 export const workspaceSettingsChangeSchema = settingsChangeSchema.omit({ workspace_id: true });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pipelineReference } from './pipelines.ts';
 
 /** What a workspace may decide for itself. Absent fields have the default that is named; null means "no limit", unless it says otherwise. */
 
@@ -44,7 +45,7 @@ export const workspaceSettingsSchema = z.strictObject({
 		.default('keep')
 		.describe('What becomes of originals. keep: they stay as long as the asset. archive: after `raw_days` they go to the archive class of the store. replace: a web-friendly mezzanine is made at ingest and takes their place; the original is deleted after `raw_days`. delete: they are deleted after `raw_days`, the results stay.'),
 	retention: retentionSchema.prefault({}),
-	pipeline: z.string().max(100).nullable().default(null).describe('The pipeline that POST /api/media/process uses when it names neither operations nor a pipeline. null: `default`.'),
+	pipeline: pipelineReference.nullable().default(null).describe('The pipeline that POST /api/media/process uses when it names neither operations nor a pipeline. null: `default`.'),
 });
 export type WorkspaceSettings = z.infer<typeof workspaceSettingsSchema>;
 

@@ -1,5 +1,5 @@
 import { parse } from '../contract/parse.ts';
-import { pipelineDefinitionSchema, type PipelineDefinition, type PipelineStep, type PipelineView } from '../contract/pipelines.ts';
+import { PIPELINE_REFERENCE, pipelineDefinitionSchema, type PipelineDefinition, type PipelineStep, type PipelineView } from '../contract/pipelines.ts';
 import type { Executor } from '../db/database.ts';
 import { INGEST, type JobRow } from '../db/jobs.ts';
 import { findPipeline, listPipelines, type PipelineRow } from '../db/pipelines.ts';
@@ -56,9 +56,10 @@ export interface FoundPipeline {
 /** `reference`: `podcast` or `podcast@3`. Throws `not_found` naming those there are. */
 export async function readPipeline(db: Executor, workspaceId: string, reference: string, field = 'pipeline'): Promise<FoundPipeline> {
 	const [name = '', version] = reference.split('@');
-	const row = await findPipeline(db, workspaceId, name, version === undefined ? null : Number(version));
+	// Of another shape it may come from the path, and from settings that were saved earlier.
+	const row = PIPELINE_REFERENCE.test(reference) ? await findPipeline(db, workspaceId, name, version === undefined ? null : Number(version)) : null;
 	if (row) return fromRow(row);
-	const shipped = version === undefined ? SHIPPED[name] : undefined;
+	const shipped = version === undefined && Object.hasOwn(SHIPPED, name) ? SHIPPED[name] : undefined;
 	if (shipped) return { name, version: SHIPPED_VERSION, definition: shipped, createdAt: null };
 	const known = (await allPipelines(db, workspaceId)).map((one) => one.name);
 	throw new PipelineError('not_found', `${field}: there is no pipeline "${reference}" in this workspace. There are: ${known.join(', ')}.`, { details: { field, known } });

@@ -69,6 +69,16 @@ describe('named pipelines', () => {
 		});
 	});
 
+	it.each(['constructor', 'toString', '__proto__', 'default@abc', 'default@99999999999', 'default@1@2', '@3', 'default@', 'x'.repeat(300)])('are not there under the name %s', async (name) => {
+		const { status, body } = await call('GET', `/api/media/pipelines/${name}`);
+		expect([status, body.error.code]).toEqual([404, 'not_found']);
+		const used = await call('POST', '/api/media/process', { original_url: source('short'), pipeline: name });
+		expect(used.status).toBe(name === 'constructor' ? 404 : 400);
+		const settings = await call('PATCH', '/api/media/workspace/settings', { pipeline: name });
+		expect(settings.status).toBe(name === 'constructor' ? 200 : 400);
+		await call('PATCH', '/api/media/workspace/settings', { pipeline: null });
+	});
+
 	describe('are checked when they are saved', () => {
 		it.each<[name: string, definition: unknown, field: string, words: RegExp]>([
 			['no steps', { steps: [] }, 'steps', /at least|>=1|Too small/i],
