@@ -240,9 +240,9 @@ describe('what becomes of a file when its ingest is cut off in the middle', () =
 			return { bytes: 1, sha256: 'y', fileName: 'a.jpg', contentType: 'image/jpeg' };
 		};
 		const { max_bytes } = (await readSettings(pipeline.database.db, WORKSPACE)).quotas;
-		await storeSettings(pipeline.database.db, WORKSPACE, { quotas: { max_bytes: 1e9 } });
+		await transact(pipeline.database.db, (tx) => storeSettings(tx, WORKSPACE, { quotas: { max_bytes: 1e9 } }));
 		await runJob({ ...deps, fetchSource }, job?.id ?? '', signal);
-		await storeSettings(pipeline.database.db, WORKSPACE, { quotas: { max_bytes } });
+		await transact(pipeline.database.db, (tx) => storeSettings(tx, WORKSPACE, { quotas: { max_bytes } }));
 		const { length } = await readFile(fixture('jpeg'));
 		expect(await findAsset(pipeline.database.db, WORKSPACE, asset.id)).toMatchObject({ status: 'ready', bytes: length, expectedBytes: null });
 	});
