@@ -20,7 +20,8 @@ const swc = (type) => ({
 const esm = { ...swc('es6'), extensionsToTreatAsEsm: ['.ts'] };
 
 export default {
-	testTimeout: 60_000,
+	// A loaded machine of two cores takes a minute for what else takes seconds.
+	testTimeout: 120_000,
 	projects: [
 		{ ...esm, displayName: 'unit', testMatch: ['<rootDir>/test/sidecar/**/*.test.ts', '<rootDir>/test/platforms/**/*.test.ts'], testPathIgnorePatterns: ['\\.int\\.test\\.ts$'] },
 		{ ...esm, displayName: 'integration', testMatch: ['<rootDir>/test/sidecar/**/*.int.test.ts'] },
