@@ -16,6 +16,9 @@ export const SIDECAR_CREDENTIAL = 'mediaSidecarApi';
 /** Answers of the sidecar come from its database, not from the work itself: a minute is far more than they need. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
+/** For a page of a slow place the sidecar allows itself 120 seconds: its own words are to arrive. */
+const LIST_TIMEOUT_MS = 130_000;
+
 /** The sidecar counts requests in windows of a minute: after the second pause at the latest there is room again, unless others use it up. */
 const PAUSES_AT_MOST = 3;
 const LONGEST_PAUSE_SECONDS = 65;
@@ -29,6 +32,8 @@ interface SidecarRequest {
 	path: string;
 	body?: unknown;
 	headers?: IDataObject;
+	/** Default: a minute. */
+	timeoutMs?: number;
 }
 
 interface SidecarResponse {
@@ -90,7 +95,7 @@ export async function listPipelines(context: SidecarContext): Promise<PipelineLi
 
 /** One page of a folder, feed or bucket. */
 export async function listSource(context: SidecarContext, request: ListRequest): Promise<ListAnswer> {
-	return (await call(context, { method: 'POST', path: '/api/media/sources/list', body: request })) as ListAnswer;
+	return (await call(context, { method: 'POST', path: '/api/media/sources/list', body: request, timeoutMs: LIST_TIMEOUT_MS })) as ListAnswer;
 }
 
 /**
@@ -124,7 +129,7 @@ async function send(context: SidecarContext, url: string, request: SidecarReques
 			body: request.body as IDataObject,
 			headers: request.headers ?? {},
 			json: true,
-			timeout: REQUEST_TIMEOUT_MS,
+			timeout: request.timeoutMs ?? REQUEST_TIMEOUT_MS,
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			// A redirect means a wrong base URL; following it would turn the POST into a GET.

@@ -35,7 +35,7 @@ const options = optionsField([
 		default: 'link',
 		description: 'What to do with a file whose very same bytes the workspace has already',
 		options: [
-			{ name: 'New Version', value: 'version', description: 'The file becomes the next version of the asset named in Version Of' },
+			{ name: 'New Version', value: 'version', description: 'The file becomes the next version of the asset named in Version Of. Not for folders and feeds.' },
 			{ name: 'Share the Stored File', value: 'link', description: 'The new asset shares the stored file of the first one (same_as)' },
 			{ name: 'Store Again', value: 'copy', description: 'The file is stored once more' },
 		],
@@ -59,10 +59,16 @@ export const ingest: NodeOperation = {
 		const source = sources.find(({ value }) => value === chosen);
 		if (!source) throw new ParameterError(`There is no source "${chosen}". Known: ${sources.map(({ value }) => value).join(', ')}.`);
 		const { versionOf, ...given } = readOptions(input.read);
+		if (given.dedupe === 'version' && source.isList) throw onlyOneVersion(`"${source.name}" may give many files`);
 		const items = await source.find(input, given);
+		if (given.dedupe === 'version' && items.length > 1) throw onlyOneVersion(`${items.length} files were found`);
 		return items.map((item) => complete(item, given, versionOf));
 	},
 };
+
+/** The order in which several files arrive is that of chance: so would be the newest version. */
+const onlyOneVersion = (why: string): ParameterError =>
+	new ParameterError(`${why}, and only a single one can become the next version of an asset. Choose a source of one file, or another way in "If Already There".`);
 
 /** The metadata of a source go before those of the options; a title or tags that somebody chose before those of the source. */
 function complete(item: BatchItem, { metadata, details, ...given }: IngestOptions, versionOf: string | undefined): BatchItem {

@@ -1,3 +1,4 @@
+import { toMoment } from '../../shared/moment';
 import type { DirectOperation } from '../../shared/operation';
 import { optionalText, withoutEmpty } from '../../shared/parameters';
 import { optionsField } from '../../shared/properties';
@@ -6,6 +7,8 @@ import type { Asset } from '../../shared/wire';
 
 /** The sidecar's own limit of a page. */
 const PAGE = 200;
+
+const DATE_ALONE = /^\d{4}-\d{2}-\d{2}$/;
 
 export const listAssets: DirectOperation = {
 	name: 'List Assets',
@@ -54,13 +57,15 @@ export const listAssets: DirectOperation = {
 	async answer({ context, read }) {
 		const most = read('returnAll', false) === true ? Number.POSITIVE_INFINITY : Number(read('limit', 50));
 		const filter = (name: string): string => optionalText(read, `filters.${name}`) ?? '';
+		// A date alone is the beginning of that day, in the workflow's time zone.
+		const time = (name: string): string => toMoment(filter(name).replace(DATE_ALONE, '$&T00:00:00'), () => context.getTimezone()) ?? '';
 		const query = withoutEmpty({
 			file_type: filter('fileType'),
 			status: filter('status'),
 			tag: filter('tag'),
 			name: filter('name'),
-			created_after: moment(filter('createdAfter')),
-			created_before: moment(filter('createdBefore')),
+			created_after: time('createdAfter'),
+			created_before: time('createdBefore'),
 		});
 		const found: Asset[] = [];
 		for (let cursor: string | null = ''; cursor !== null && found.length < most; ) {
@@ -72,6 +77,3 @@ export const listAssets: DirectOperation = {
 		return found;
 	},
 };
-
-/** n8n's date picker gives local times without an offset as well. */
-const moment = (text: string): string => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString());

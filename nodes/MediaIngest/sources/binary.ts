@@ -6,8 +6,11 @@ import { describeUnreachable, signUpload } from '../../shared/sidecar';
 import type { BatchItem, SignAnswer, SignRequest } from '../../shared/wire';
 import type { IngestOptions, IngestSource } from './source';
 
-/** Two hours: 500 MB (the sidecar's default limit) over a line of less than 1 Mbit/s. */
+/** Of a single PUT. Two hours: 500 MB, the most that goes so, over a line of less than 1 Mbit/s. */
 const UPLOAD_TIMEOUT_MS = 2 * 60 * 60_000;
+
+/** As long as a resumable link works: larger files have no other bound. */
+const TUS_TIMEOUT_MS = 24 * 60 * 60_000;
 
 /** The sidecar looks at the file, and the store may copy it. */
 const COMPLETE_TIMEOUT_MS = 5 * 60_000;
@@ -62,6 +65,7 @@ async function sendByTus(context: IExecuteFunctions, endpoint: string, { size, b
 		const url = new URL(created.headers.location ?? '', endpoint).href;
 		await context.helpers.httpRequest({
 			...common,
+			timeout: TUS_TIMEOUT_MS,
 			method: 'PATCH',
 			url,
 			body,

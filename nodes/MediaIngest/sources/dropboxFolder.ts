@@ -9,6 +9,7 @@ export const dropboxFolder: IngestSource = {
 	name: 'Dropbox Folder',
 	value: 'dropboxFolder',
 	description: 'Every media file of a folder in Dropbox',
+	isList: true,
 	properties: [
 		dropboxWay('folder'),
 		{ displayName: 'Folder', name: 'dropboxFolder', type: 'string', default: '', placeholder: '/Videos', displayOptions: { show: { dropboxBy: ['path'] } }, description: 'Path of the folder. Empty: the whole Dropbox.' },

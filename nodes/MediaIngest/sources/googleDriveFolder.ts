@@ -11,6 +11,7 @@ export const googleDriveFolder: IngestSource = {
 	name: 'Google Drive Folder',
 	value: 'googleDriveFolder',
 	description: 'Every media file of a folder in Google Drive',
+	isList: true,
 	properties: [
 		{
 			displayName: 'Folder',

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { listSource } from '../../shared/sidecar';
 import type { OperationInput } from '../../shared/operation';
+import { ParameterError } from '../../shared/parameters';
+import { listSource } from '../../shared/sidecar';
 import type { AssetDetails, BatchItem, ListAnswer, ListSource, Source } from '../../shared/wire';
 
 /** What a list takes with it: the tokens that its entries need, too. */
 interface Listing {
-	/** Names the place in the memory of the workflow: no token in it. */
+	/** Names the place. Only its hash is stored: addresses of feeds and shared links are secrets. */
 	key: string;
 	source: ListSource;
 	/** Added to the source of every entry. */
@@ -49,21 +50,31 @@ interface Pending {
 /** Kept once the sidecar has taken the files they stand for. */
 const pending = new WeakMap<IExecuteFunctions, Pending[]>();
 
+/** How many files the run has found: all n8n items go to the sidecar as one batch. */
+const found = new WeakMap<IExecuteFunctions, number>();
+
 /** Of each version of each file that was taken: 66 bits, so that two files are mistaken for one another about never. */
 const MARK_LENGTH = 11;
-/** 220 kB in n8n's database. The oldest are forgotten first. */
+/** Of one place: 220 kB in n8n's database. */
 const MOST_MARKS = 20_000;
 
-/** Every file of the place, as requests, up to the limit. */
-export async function findListed({ context, itemIndex, read }: OperationInput, { key, source, secrets = {} }: Listing): Promise<BatchItem[]> {
-	const limit = Math.min(MOST_FILES, Math.max(1, Number(read('limit', 50)) || 1));
+/**
+ * Every file of the place, as requests, up to the limit and to what the batch has room for.
+ * @throws ParameterError where there is no room, or where more files are there than can be remembered
+ */
+export async function findListed({ context, itemIndex, read }: OperationInput, listing: Listing): Promise<BatchItem[]> {
+	const { source, secrets = {} } = listing;
+	const key = createHash('sha256').update(listing.key).digest('base64url');
+	const wanted = Math.max(1, Number(read('limit', 50)) || 1);
+	const limit = Math.min(wanted, roomLeft(context));
 	const onlyNew = read('onlyNew', false) === true;
 	const seen = new Set(onlyNew ? marksOf(context, key) : []);
 	const here = new Set<string>();
 	const items = new Map<string, BatchItem>();
 	let cursor: string | null = null;
 	let more = true;
-	while (more && items.size < limit) {
+	// With more to remember than there is room for, it is read to its end: what is gone can be forgotten.
+	while (more && (items.size < limit || (onlyNew && seen.size > MOST_MARKS))) {
 		// Cursors tell what is new in some places only, and are forgotten by some; so that all are alike, the marks tell it.
 		const page: ListAnswer = await listSource(context, { source, cursor, limit: onlyNew ? MOST_FILES : limit - items.size });
 		for (const entry of page.entries) {
@@ -75,13 +86,26 @@ export async function findListed({ context, itemIndex, read }: OperationInput, {
 			seen.add(mark);
 			items.set(named, toItem(entry, secrets));
 		}
+		if (onlyNew && here.size > MOST_MARKS) {
+			throw new ParameterError(`This place has more than ${MOST_MARKS} files: more than "Only New Files" can remember. Choose a smaller one, such as a subfolder, or switch "Only New Files" off.`);
+		}
 		for (const { name, reason } of page.skipped) context.logger.info(`Media Ingest passes over "${name}": ${reason}`, { itemIndex });
 		more = page.has_more && page.cursor !== null && page.cursor !== cursor;
 		cursor = page.cursor;
 	}
-	// What is no longer there need not be remembered, as far as everything was looked at.
-	if (onlyNew) pending.set(context, [...(pending.get(context) ?? []), { itemIndex, key, marks: [...seen].filter((mark) => more || here.has(mark)) }]);
+	if (items.size === limit && limit < wanted) context.logger.info(`Media Ingest takes ${MOST_FILES} files per run: there may be more in this place`, { itemIndex });
+	found.set(context, (found.get(context) ?? 0) + items.size);
+	// What is no longer there need not be remembered, as far as everything was looked at. With nothing there at all, the place
+	// itself is more likely to be gone for a while: a feed that is being written, a folder that is not mounted.
+	if (onlyNew) pending.set(context, [...(pending.get(context) ?? []), { itemIndex, key, marks: [...seen].filter((mark) => more || here.size === 0 || here.has(mark)) }]);
 	return [...items.values()];
+}
+
+/** Of the batch of this run, for the files of the next item. */
+function roomLeft(context: IExecuteFunctions): number {
+	const left = MOST_FILES - (found.get(context) ?? 0);
+	if (left > 0) return left;
+	throw new ParameterError(`The items before this one have found ${MOST_FILES} files already: one run takes no more. Lower "Limit", or give the node fewer items at a time (Loop Over Items).`);
 }
 
 /** Publishers keep the guid of an entry, not its address; elsewhere two files may have the same content. */
@@ -116,9 +140,10 @@ export function rememberTaken(context: IExecuteFunctions, refused: readonly numb
 	for (const { itemIndex, key, marks } of pending.get(context) ?? []) {
 		// What a later item of the same place has read includes what was refused.
 		if (refused.includes(itemIndex)) lost.add(key);
-		else if (!lost.has(key)) kept[key] = marks.slice(-MOST_MARKS).join('');
+		else if (!lost.has(key)) kept[key] = marks.join('');
 	}
 	pending.delete(context);
+	found.delete(context);
 	const data = context.getWorkflowStaticData('node');
 	const before = (data.taken ?? {}) as IDataObject;
 	// n8n stores it whenever it was written to.

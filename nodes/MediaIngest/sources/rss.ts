@@ -6,6 +6,7 @@ export const rss: IngestSource = {
 	name: 'RSS or Podcast Feed',
 	value: 'rss',
 	description: 'Every file that a feed links to',
+	isList: true,
 	properties: [
 		{
 			displayName: 'Feed URL',

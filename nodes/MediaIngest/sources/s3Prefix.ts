@@ -7,6 +7,7 @@ export const s3Prefix: IngestSource = {
 	name: 'S3 Folder',
 	value: 's3Prefix',
 	description: 'Every object of a bucket whose key begins alike',
+	isList: true,
 	properties: [
 		{ displayName: 'Bucket', name: 'bucket', type: 'string', default: '', required: true, placeholder: 'my-videos', description: 'Name of the bucket' },
 		{ displayName: 'Prefix', name: 'prefix', type: 'string', default: '', placeholder: '2026/', description: 'What the keys begin with. Empty: the whole bucket.' },

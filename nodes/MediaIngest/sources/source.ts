@@ -11,6 +11,8 @@ export interface IngestSource {
 	value: string;
 	description: string;
 	properties: INodeProperties[];
+	/** Whether it is a folder or feed, which gives any number of files. */
+	isList?: true;
 	/** The media of one n8n item: one request, or one for each file of a folder or feed. */
 	find(input: OperationInput, options: IngestOptions): Promise<BatchItem[]> | BatchItem[];
 }

@@ -7,6 +7,7 @@ export const watchFolder: IngestSource = {
 	name: 'Folder of the Sidecar',
 	value: 'watchFolder',
 	description: 'Every file of a folder on the disk of the sidecar (WATCH_DIR)',
+	isList: true,
 	properties: [
 		{
 			displayName: 'Folder',

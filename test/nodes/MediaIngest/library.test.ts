@@ -59,6 +59,16 @@ describe('the library', () => {
 		expect(queries).toEqual([{ limit: '3' }, { ...filtered, limit: '200' }, { ...filtered, limit: '200', cursor: '200' }, { ...filtered, limit: '200', cursor: '400' }]);
 	});
 
+	it.each([
+		['2026-01-31', '2026-01-30T23:00:00.000Z'],
+		['2026-07-31T12:00:00', '2026-07-31T10:00:00.000Z'],
+		['next week', 'next week'],
+	])('lists from %s in the time zone of the workflow', async (createdAfter, asked) => {
+		await start(() => ({ status: 200, body: { assets: [], next_cursor: null } }));
+		await run({ operation: 'listAssets', returnAll: true, filters: { createdAfter, createdBefore: createdAfter } });
+		expect(Object.fromEntries(new URL(server.received[0]!.path, 'http://x').searchParams)).toEqual({ created_after: asked, created_before: asked, limit: '200' });
+	});
+
 	it('changes only what is named, and something must be', async () => {
 		await start(() => ({ status: 200, body: { id: ASSET } }));
 		await run({ operation: 'updateAsset', asset: ASSET, fields: { title: 'New', tags: 'a,b', metadata: '{"x":null}' } });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { INodeExecutionData, IDataObject } from 'n8n-workflow';
 import { MediaIngest } from '../../../nodes/MediaIngest/MediaIngest.node';
 import { fakeContext, type FakeRun } from '../support/context';
@@ -24,6 +25,13 @@ function listing(files: () => File[], page = 1000): Answer {
 		return { status: 200, body: { entries, cursor: more ? String(to) : null, has_more: more, skipped: from === 0 ? [{ name: 'notes.pdf', reason: 'No media.' }] : [] } };
 	};
 }
+
+/** Under which a place is remembered: no address and no token in what n8n stores. */
+const keyOf = (place: string) => createHash('sha256').update(place).digest('base64url');
+
+const FEED = keyOf('rss https://a.test/feed.xml');
+
+const many = (count: number, prefix = 'f'): File[] => Array.from({ length: count }, (_, index) => ({ name: `${prefix}${index}` }));
 
 describe('a place with many files', () => {
 	let server: TestServer;
@@ -72,6 +80,23 @@ describe('a place with many files', () => {
 		expect([outputs, server.batches()]).toEqual([[[], []], []]);
 	});
 
+	it('gives a run a thousand files at most, over all items; the one that finds no room says so', async () => {
+		server = await startServer(({ body, ...request }) => listing(() => many(600, (JSON.parse(body) as { source?: { url: string } }).source?.url.slice(-1)))({ body, ...request }));
+		const parameters = (item: number) => ({ operation: 'ingest', source: 'rss', feedUrl: `https://a.test/${item}`, waitMode: 'none', limit: 1000 });
+		const { context, logged } = fakeContext({ parameters, items: [{ json: {} }, { json: {} }, { json: {} }], continueOnFail: true, credentials: { mediaSidecarApi: { url: server.url, apiKey: 'k' } } });
+		const [, failed] = await new MediaIngest().execute.call(context);
+		expect([names()?.length, names()?.filter((name) => name.startsWith('1')).length]).toEqual([1000, 400]);
+		expect(logged.at(-1)).toBe('Media Ingest takes 1000 files per run: there may be more in this place');
+		expect(failed).toEqual([{ json: expect.objectContaining({ message: expect.stringContaining('one run takes no more. Lower "Limit"') as string }) as IDataObject, pairedItem: { item: 2 } }]);
+		expect(pages()).toEqual([1000, 400]);
+	});
+
+	it.each(['rss', 'watchFolder'])('cannot become the next version of an asset, and is not even listed: %s', async (source) => {
+		server = await startServer(listing(() => [{ name: 'a' }]));
+		await expect(run({ source, options: { dedupe: 'version', versionOf: '7b0c7c1e-4c7f-4d0a-9a53-0f5b6c1d2e3f' } })).rejects.toThrow('may give many files, and only a single one can become the next version');
+		expect(server.received).toEqual([]);
+	});
+
 	describe('of which only what is new is wanted', () => {
 		const onlyNew = { onlyNew: true };
 
@@ -86,8 +111,7 @@ describe('a place with many files', () => {
 			expect(names()).toEqual(['c']);
 			const { outputs } = await run(onlyNew, { staticData });
 			expect([server.batches().length, outputs]).toEqual([2, [[], []]]);
-			// No address and no token in what n8n stores, and not more than it must.
-			expect(staticData).toEqual({ taken: { 'rss https://a.test/feed.xml': expect.stringMatching(/^[\w-]{33}$/) as string } });
+			expect(staticData).toEqual({ taken: { [FEED]: expect.stringMatching(/^[\w-]{33}$/) as string } });
 		});
 
 		it('goes on next time where the limit ended it, however the place pages', async () => {
@@ -123,7 +147,33 @@ describe('a place with many files', () => {
 			await run(onlyNew, { staticData });
 			files = [{ name: 'c' }];
 			await run(onlyNew, { staticData });
-			expect((staticData as { taken: Record<string, string> }).taken['rss https://a.test/feed.xml']).toHaveLength(11);
+			expect((staticData as { taken: Record<string, string> }).taken[FEED]).toHaveLength(11);
+		});
+
+		it('forgets nothing when the place is empty for once', async () => {
+			let files: File[] = [{ name: 'a' }, { name: 'b' }];
+			server = await startServer(listing(() => files));
+			const staticData: IDataObject = {};
+			await run(onlyNew, { staticData });
+			files = [];
+			await run(onlyNew, { staticData });
+			files = [{ name: 'a' }, { name: 'b' }, { name: 'c' }];
+			await run(onlyNew, { staticData });
+			expect(names()).toEqual(['c']);
+		});
+
+		it('says that there are more files than it can remember, and takes those of a place whose old ones are gone', async () => {
+			let files = many(20_000);
+			server = await startServer(listing(() => files));
+			const marks = files.map(({ name }) => createHash('sha256').update(name).digest('base64url').slice(0, 11)).join('');
+			const staticData: IDataObject = { taken: { [FEED]: marks } };
+			files = [...files, { name: 'new' }];
+			await expect(run(onlyNew, { staticData })).rejects.toThrow('more than 20000 files');
+			expect([staticData, server.batches()]).toEqual([{ taken: { [FEED]: marks } }, []]);
+			files = [{ name: 'new' }, ...many(1500)];
+			await run({ ...onlyNew, limit: 1 }, { staticData });
+			expect(names()).toEqual(['new']);
+			expect((staticData as { taken: Record<string, string> }).taken[FEED]).toHaveLength(1501 * 11);
 		});
 
 		it('remembers nothing when the sidecar does not take the files, also where the node goes on', async () => {
@@ -154,7 +204,7 @@ describe('a place with many files', () => {
 			const { context } = fakeContext({ parameters, items, staticData, continueOnFail: true, credentials: { mediaSidecarApi: { url: server.url, apiKey: 'k' } } });
 			const [done, failed] = await new MediaIngest().execute.call(context);
 			expect([done?.length, failed?.map(({ pairedItem }) => pairedItem)]).toEqual([1, [{ item: 0 }]]);
-			expect(Object.keys((staticData as { taken: object }).taken)).toEqual(['rss https://a.test/good.xml']);
+			expect(Object.keys((staticData as { taken: object }).taken)).toEqual([keyOf('rss https://a.test/good.xml')]);
 		});
 
 		it('forgets the place whose file the sidecar does not take, and keeps the one whose files it takes', async () => {
@@ -168,7 +218,7 @@ describe('a place with many files', () => {
 			const { context } = fakeContext({ parameters, items: [{ json: {} }, { json: {} }], staticData, continueOnFail: true, credentials: { mediaSidecarApi: { url: server.url, apiKey: 'k' } } });
 			const [done, failed] = await new MediaIngest().execute.call(context);
 			expect([done, failed].map((items) => items?.map(({ pairedItem }) => pairedItem))).toEqual([[{ item: 1 }], [{ item: 0 }]]);
-			expect(Object.keys((staticData as { taken: object }).taken)).toEqual(['rss https://a.test/1.xml']);
+			expect(Object.keys((staticData as { taken: object }).taken)).toEqual([keyOf('rss https://a.test/1.xml')]);
 		});
 
 		it('takes a file once when two items name the same place', async () => {
