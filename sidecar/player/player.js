@@ -144,7 +144,7 @@ function start(root, media) {
 		knob.style.left = share;
 		const { buffered } = media;
 		for (let index = 0; index < buffered.length; index += 1) if (buffered.start(index) <= at + 0.5) loaded.style.width = `${Math.min(100, (buffered.end(index) / all) * 100)}%`;
-				const chapter = chapterAt(at);
+		const chapter = chapterAt(at);
 		time.textContent = `${clock(at)} / ${clock(all)}`;
 		now.textContent = chapter ? chapter.title : '';
 		for (const [index, entry] of [...document.querySelectorAll('#chapters button')].entries()) entry.setAttribute('aria-current', String(data.chapters[index] === chapter));
