@@ -16,7 +16,7 @@ const now = new Date('2026-06-30T12:00:00Z');
 const ago = (days: number): Date => new Date(now.getTime() - days * DAY);
 
 describe('which original goes, and when', () => {
-	const original = { createdAt: ago(8), status: 'ready' as const, storageKey: 'raw/acme/a.mp4', originalKey: null, originalBytes: null, originalState: 'stored' as const, bytes: 10, facts: make.videoFacts() };
+	const original = { createdAt: ago(8), updatedAt: ago(8), version: 1, status: 'ready' as const, storageKey: 'raw/acme/a.mp4', originalKey: null, originalBytes: null, originalState: 'stored' as const, bytes: 10, facts: make.videoFacts() };
 	const settings = (originals: string, raw_days: number | null = 7) => settingsOf({ originals, retention: { raw_days } });
 
 	const replaced = { ...original, originalState: 'replaced' as const, storageKey: 'raw/acme/a_master.mp4' };
@@ -30,6 +30,9 @@ describe('which original goes, and when', () => {
 		['archive: not once more', 'archive', { ...original, originalState: 'archived' as const }, null],
 		['delete: not what is not known yet', 'delete', { ...original, facts: null }, null],
 		['delete: not before its time', 'delete', { ...original, createdAt: ago(6.9) }, null],
+		['delete: a first version in its time, whatever has changed since', 'delete', { ...original, updatedAt: ago(1) }, { action: 'delete' }],
+		['delete: not a later version before its own time', 'delete', { ...original, version: 2, updatedAt: ago(6.9) }, null],
+		['delete: a later version in its own time', 'delete', { ...original, version: 2 }, { action: 'delete' }],
 	])('%s', (_, policy, asset, expected) => {
 		const found = originalAction(asset, settings(policy), now);
 		expect(found).toEqual(expected === null ? null : expect.objectContaining(expected));

@@ -46,6 +46,12 @@ describe('jobs of a saved pipeline', () => {
 	};
 	const process = async (more: Record<string, unknown> = {}) =>
 		transact(pipeline.database.forWorkspace(WORKSPACE), (tx) => submitProcess(pipeline.deps, tx, WORKSPACE, processRequestSchema.parse({ asset_id: asset, pipeline: 'saved', ...more })));
+	it('add their destinations to those of each other, of an asset that is in the library', async () => {
+		await pipeline.database.db.insert(pipelines).values(['one', 'two'].map((name) => ({ id: randomUUID(), workspaceId: WORKSPACE, name, version: 1, definition: { steps: [{ operation: 'noop' }], destinations: { metadata: { [name]: true } } } })));
+		await pipeline.submit({ items: ['one', 'two'].map((name) => ({ operation: 'ingest', params: {}, asset_id: asset, pipeline: name })) });
+		expect((await findAsset(pipeline.database.db, WORKSPACE, asset))?.metadata).toEqual({ one: true, two: true, pipeline: 'two' });
+	});
+
 	const run = async () => {
 		for (const { id } of await pipeline.database.db.select({ id: jobs.id }).from(jobs).orderBy(jobs.createdAt)) await runJob(pipeline.deps, id, never);
 		return Object.fromEntries((await pipeline.database.db.select().from(jobs)).map(({ jobType, status, output }) => [jobType, output?.['skipped'] === undefined ? status : 'skipped']));
