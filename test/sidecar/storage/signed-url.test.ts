@@ -142,7 +142,7 @@ describe('links of manifests', () => {
 				const wanted = segments.join('/');
 				let read: string | null = null;
 				try {
-					read = verifyFolderLink(key, `${permission}/${wanted}`, now);
+					read = verifyFolderLink(key, `${permission}/${wanted}`, now).key;
 				} catch {
 					return;
 				}
