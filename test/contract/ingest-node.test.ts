@@ -83,6 +83,7 @@ function contextOf(values: Values, properties: readonly INodeProperties[]): { co
 			const value = read(name);
 			return typeof value === 'object' && value !== null && 'value' in value ? value.value : value;
 		}) as IExecuteFunctions['getNodeParameter'],
+		getTimezone: () => 'Europe/Berlin',
 		getWorkflowStaticData: () => staticData,
 		logger: { info: () => undefined } as object as IExecuteFunctions['logger'],
 	};
@@ -93,11 +94,11 @@ describe('the requests of Media Ingest', () => {
 	beforeEach(() => void (asked.length = 0));
 	const refusals = () => asked.filter(({ error }) => error !== undefined);
 
-	it.each(sources.map(({ name, value }) => [name, value]))('for "%s" are accepted, with every choice and option', async (_name, source) => {
+	it.each(sources.map(({ name, value, isList = false }) => [name, value, isList] as const))('for "%s" are accepted, with every choice and option', async (_name, source, isList) => {
 		const properties = ingest.properties.filter(({ displayOptions }) => displayOptions?.show?.source?.includes(source) ?? true);
 		for (const values of cases(properties, { source })) {
 			// Said in words before anything is sent.
-			if (source === 'binary' && (values.options as Values).dedupe === 'version') continue;
+			if ((source === 'binary' || isList) && (values.options as Values).dedupe === 'version') continue;
 			const items = await ingest.build({ ...contextOf(values, ingest.properties), itemIndex: 0 });
 			expect([values, batchRequestSchema.safeParse({ items }).error, refusals(), items.length > 0]).toEqual([values, undefined, [], true]);
 		}
