@@ -137,8 +137,8 @@ async function settleIngest(tx: Transaction, job: JobRow, outcome: Outcome): Pro
 		const before = await lockAsset(tx, assetId);
 		if (before && isUnsafe(before)) return;
 		// What it has is as good as before, also where the policy has let its original go: what has failed is told by the job, and nothing may
-		// clean the asset up as a failed one.
-		if (before?.facts) {
+		// clean the asset up as a failed one. One whose original was lost lacks it all the same.
+		if (before?.facts && (before.storageKey || before.originalState === 'deleted')) {
 			const waits = ['queued', 'processing'].includes(before.status);
 			return void (await updateAsset(tx, assetId, { expectedBytes: null, ...(waits ? { status: open.length > 0 ? 'processing' : 'ready' } : {}) }));
 		}

@@ -29,8 +29,8 @@ export async function executeIngest(deps: WorkerDeps, execution: Execution): Pro
 	// After that: the number of the next version depends on it.
 	const asset = job.assetId ? await findAsset(deps.db, job.workspaceId, job.assetId) : null;
 	if (!asset) throw new PipelineError('not_found', 'The asset of this job is gone.');
-	// Let go by the policy, it is as complete as it shall be; one that was lost has failed.
-	const isLetGo = asset.originalState === 'deleted' && asset.status !== 'failed';
+	// Let go by the policy, it is as complete as it shall be.
+	const isLetGo = asset.originalState === 'deleted';
 	if (asset.facts && (asset.storageKey || isLetGo) && !isVersion) return { status: 'completed', output: describe(asset.facts) };
 	if (asset.storageKey && !isVersion) return acceptUpload(deps, execution, asset, asset.storageKey);
 	if (asset.source === 'upload' && !isVersion) {

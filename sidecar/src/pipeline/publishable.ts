@@ -60,7 +60,8 @@ async function lastScan(db: Executor, assetId: string) {
 				eq(jobs.assetId, assetId),
 				eq(jobs.jobType, SCAN),
 				inArray(jobs.status, ENDED),
-				ofCurrentVersion(),
+				// A scan that came to no verdict stands in the way also when it began before the version came: it may have been tried again since.
+				ofCurrentVersion(sql`case when ${jobs.status} = 'completed' then coalesce(${jobs.startedAt}, ${jobs.completedAt}) else ${jobs.completedAt} end`),
 				or(eq(jobs.status, 'completed'), sql`${jobs.params}->>'action' is distinct from 'report'`),
 			),
 		)

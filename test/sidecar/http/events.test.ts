@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ServerResponse } from 'node:http';
 import express from 'express';
 import { pino } from 'pino';
 import type { OpenDatabase } from '../../../sidecar/src/db/database.ts';
@@ -22,6 +22,8 @@ describe('GET /events', () => {
 	let feed: EventFeed;
 	let server: TestServer;
 	let closed: number;
+	/** The latest answer. */
+	let served: ServerResponse | undefined;
 
 	beforeAll(async () => {
 		database = await openTestDatabase();
@@ -32,6 +34,7 @@ describe('GET /events', () => {
 			response.locals['workspaceId'] = request.get('x-workspace') ?? 'acme';
 			if (request.get('x-key')) response.locals['caller'] = { keyId: request.get('x-key') };
 			response.locals['db'] = database.forWorkspace(request.get('x-workspace') ?? 'acme');
+			served = response;
 			response.on('close', () => (closed += 1));
 			next();
 		});
@@ -167,6 +170,32 @@ describe('GET /events', () => {
 		await latestEventId(database.db);
 		await new Promise((resolve) => setImmediate(resolve));
 		expect(feed.listeners).toBe(0);
+	});
+
+	it('cuts off a client that does not read when its key ends, and writes nothing more to it', async () => {
+		await createWorkspace(database.db, 'stalled', 'key-of-stalled-0123456789');
+		const [key] = await listKeys(database.db, 'stalled');
+		const client = httpRequest(`${server.url}/events`, { headers: { 'x-key': key?.id ?? '', 'x-workspace': 'stalled' } }, (response) => response.pause());
+		client.on('error', () => {});
+		client.end();
+		await until(() => feed.listeners === 1, 'the feed has a listener');
+		const more = async (text: string): Promise<void> => {
+			await recordEvents(database.db, [{ workspaceId: 'stalled', type: 'job.created', data: { text } }]);
+			feed.wake();
+		};
+		// Until the kernel's buffers are full, and ours has begun to fill, but not yet so far that it is cut off for that.
+		await until(async () => {
+			if ((served?.writableLength ?? 0) > 200_000) return true;
+			await more('x'.repeat(300_000));
+			return false;
+		}, 'it is behind');
+		expect(closed).toBe(0);
+		await revokeKey(database.db, key?.id ?? '');
+		await until(() => served?.writableEnded === true, 'it is told to end');
+		await more('one more');
+		await until(() => closed === 1, 'the server has cut it off');
+		expect(feed.listeners).toBe(0);
+		client.destroy();
 	});
 
 	it('cuts off a client that does not read', async () => {

@@ -95,8 +95,8 @@ async function* originalPages({ deps: { db }, workspaceId }: Place, before: Date
 				const asset = await lockAsset(tx, id);
 				// It has got another original since.
 				if (!asset || asset.storageKey !== storageKey) return false;
-				// What a scan has found in it holds all the same.
-				await updateAsset(tx, id, { storageKey: null, originalState: 'deleted', status: 'failed', ...(isUnsafe(asset) ? {} : { error }) });
+				// What a scan has found in it holds all the same. Not `deleted`: that is what the policy lets go, which lacks nothing.
+				await updateAsset(tx, id, { storageKey: null, status: 'failed', ...(isUnsafe(asset) ? {} : { error }) });
 				await recordEvents(tx, [{ workspaceId, type: 'asset.failed', assetId: id, data: { error } }]);
 				return true;
 			},
