@@ -300,6 +300,15 @@ describe('the same bytes again', () => {
 		expect(await again(asset.id)).toMatchObject({ status: 'ready', error: null, ...change });
 	});
 
+	it('an ingest of an asset whose original was lost leaves it failed when it is cancelled: it lacks its file', async () => {
+		const { asset } = await ingest('lost');
+		const { db } = pipeline.database;
+		await updateAsset(db, asset.id, { storageKey: null, status: 'queued' });
+		const [job] = (await pipeline.submit({ items: [{ operation: 'ingest', params: {}, asset_id: asset.id }] })).jobs;
+		await transact(db, (tx) => cancelJob(pipeline.deps, tx, WORKSPACE, job?.id ?? ''));
+		expect(await again(asset.id)).toMatchObject({ status: 'failed', error: { code: 'cancelled' } });
+	});
+
 	it('are looked into when one item of a request wants that, the first one or a later one', async () => {
 		const item: BatchItem = { operation: 'ingest', params: {}, source: { type: 'url', url: 'https://media.test/a#scan' } };
 		const { jobs: made } = await pipeline.submit({ items: [item, { ...item, scan: true }] });
