@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { PipelineError } from '../errors.ts';
+import { contentDisposition } from '../net/file-name.ts';
 import type { Storage, StoredFile } from '../storage/storage.ts';
 import { wantedRanges, type ByteRange } from './ranges.ts';
 import { openLocal, type LocalFile } from './send-local.ts';
@@ -141,13 +142,6 @@ function headersOf({ name, mime, attachment, caching }: Delivered, { bytes, modi
 		'Content-Security-Policy': "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'",
 		'Cross-Origin-Resource-Policy': 'cross-origin',
 	};
-}
-
-/** RFC 6266, with the name in RFC 5987's form where it does not fit into a plain one. */
-export function contentDisposition(name: string, attachment: boolean): string {
-	const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
-	const full = plain === name ? '' : `; filename*=UTF-8''${encodeURIComponent(name.replace(/\p{Surrogate}/gu, '_')).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)}`;
-	return `${attachment ? 'attachment' : 'inline'}; filename="${plain}"${full}`;
 }
 
 /** Whether it is the content that the client wants the rest of (RFC 9110, 13.1.1 and 13.1.4). */

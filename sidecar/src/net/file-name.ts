@@ -31,6 +31,13 @@ export function fileNameOf(contentDisposition: string | undefined, url: URL | nu
 	return safeFileName(dispositionName(contentDisposition ?? '') || decode(fromUrl), fallback);
 }
 
+/** How a file is to be named by who gets it (RFC 6266): a plain name for old clients, and in RFC 5987's form where it is more than that. */
+export function contentDisposition(name: string, attachment: boolean): string {
+	const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+	const full = plain === name ? '' : `; filename*=UTF-8''${encodeURIComponent(name.replace(/\p{Surrogate}/gu, '_')).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)}`;
+	return `${attachment ? 'attachment' : 'inline'}; filename="${plain}"${full}`;
+}
+
 function dispositionName(header: string): string {
 	const extended = /;\s*filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;\s]+)/i.exec(header);
 	if (extended?.[2]) return extended[1]?.toLowerCase() === 'utf-8' ? decode(extended[2]) : unescapeLatin1(extended[2]);

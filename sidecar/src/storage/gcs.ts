@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { PipelineError } from '../errors.ts';
+import { contentDisposition } from '../net/file-name.ts';
 import { createApi, parsed } from './cloud/api.ts';
 import { Crc32c } from './cloud/crc32c.ts';
 import { putLocalFile } from './cloud/local-file.ts';
@@ -150,8 +151,7 @@ export function createGcsStorage({ bucket, credentials, prefix = '', baseUrl = '
 		},
 		direct: () => ({
 			async get(key, { expiresAt, mime, name, attachment }) {
-				const disposition = `${attachment ? 'attachment' : 'inline'}; filename="${name.replace(/[^\x20-\x7e]|["\\]/g, '_')}"`;
-				const query = { 'response-content-type': mime, 'response-content-disposition': disposition };
+				const query = { 'response-content-type': mime, 'response-content-disposition': contentDisposition(name, attachment) };
 				return signV4({ account, baseUrl: base, bucket, object: nameOf(key), method: 'GET', query, expiresAt, now: new Date(now()) });
 			},
 			async put(key, { expiresAt, mime, bytes }) {

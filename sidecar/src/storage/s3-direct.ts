@@ -1,6 +1,7 @@
 import { CompleteMultipartUploadCommand, CreateMultipartUploadCommand, GetObjectCommand, ListPartsCommand, PutObjectCommand, UploadPartCommand, type ListPartsCommandOutput, type Part, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { PipelineError } from '../errors.ts';
+import { contentDisposition } from '../net/file-name.ts';
 import { isUnknownUpload } from './s3-errors.ts';
 import { abortUpload, MAX_PARTS } from './s3-upload.ts';
 import type { DirectLinks, Multipart, StoredFile } from './storage.ts';
@@ -26,7 +27,7 @@ export function createS3Links({ signer, bucket: Bucket, objectKey }: DirectDeps)
 		get: (key, { expiresAt, mime, name, attachment }) =>
 			getSignedUrl(
 				signer,
-				new GetObjectCommand({ Bucket, Key: objectKey(key), ResponseContentType: mime, ResponseContentDisposition: disposition(name, attachment) }),
+				new GetObjectCommand({ Bucket, Key: objectKey(key), ResponseContentType: mime, ResponseContentDisposition: contentDisposition(name, attachment) }),
 				until(expiresAt),
 			),
 		async put(key, { expiresAt, mime, bytes }) {
@@ -95,11 +96,4 @@ function requireAll(parts: Part[], bytes?: number): void {
 function until(expiresAt: Date): { expiresIn: number; signingDate: Date } {
 	const signingDate = new Date(Math.min(Date.now(), expiresAt.getTime() - 1000));
 	return { signingDate, expiresIn: Math.min(LONGEST_SECONDS, Math.max(1, Math.floor((expiresAt.getTime() - signingDate.getTime()) / 1000))) };
-}
-
-/** RFC 6266: a plain name for old clients, and the real one. */
-function disposition(name: string, attachment: boolean): string {
-	const plain = name.replace(/[^\x20-\x7e]|["\\]/g, '_');
-	const full = plain === name ? '' : `; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)}`;
-	return `${attachment ? 'attachment' : 'inline'}; filename="${plain}"${full}`;
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { extensionOf, fileNameOf, safeFileName } from '../../../sidecar/src/net/file-name.ts';
+import { contentDisposition, extensionOf, fileNameOf, safeFileName } from '../../../sidecar/src/net/file-name.ts';
 
 describe('safe file names', () => {
 	it.each([
@@ -60,6 +60,28 @@ describe('safe file names', () => {
 		[undefined, 'https://h/%zz.mp4', '_zz.mp4'],
 	])('come from %j and %s as %s', (header, url, expected) => {
 		expect(fileNameOf(header, new URL(url))).toBe(expected);
+	});
+
+	it.each([
+		['My clip.mp4', true, 'attachment; filename="My clip.mp4"'],
+		['My clip.mp4', false, 'inline; filename="My clip.mp4"'],
+		['café (1).mp4', true, `attachment; filename="caf_ (1).mp4"; filename*=UTF-8''caf%C3%A9%20%281%29.mp4`],
+		['a"; filename="b.mp4', true, `attachment; filename="a_; filename=_b.mp4"; filename*=UTF-8''a%22%3B%20filename%3D%22b.mp4`],
+		['50%41.mp4', true, `attachment; filename="50_41.mp4"; filename*=UTF-8''50%2541.mp4`],
+		['a\r\nSet-Cookie: b=c', true, `attachment; filename="a__Set-Cookie: b=c"; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20b%3Dc`],
+		['half \ud83d', false, `inline; filename="half _"; filename*=UTF-8''half%20_`],
+	])('are said to who downloads %j', (name, attachment, expected) => {
+		expect(contentDisposition(name, attachment)).toBe(expected);
+	});
+
+	it('come back as they were said', () => {
+		fc.assert(
+			fc.property(fc.string({ unit: 'binary' }), (raw) => {
+				const name = safeFileName(raw);
+				expect(fileNameOf(contentDisposition(name, true), null)).toBe(name);
+			}),
+			{ numRuns: 1000 },
+		);
 	});
 
 	it('know their extension', () => {
