@@ -15,6 +15,9 @@ export async function transact<T>(db: Database, work: (tx: Transaction) => Promi
 	}
 }
 
+/** Postgres: foreign_key_violation. What a row was to belong to was deleted between being looked up and being written down. */
+export const isGone = (error: unknown): boolean => sqlState(error) === '23503';
+
 /** Drizzle wraps the driver's error in its `cause`. */
 function sqlState(error: unknown): string {
 	for (let at = error; at instanceof Error; at = at.cause) {

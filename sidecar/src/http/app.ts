@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import express, { Router, type ErrorRequestHandler, type Express } from 'express';
+import { isGone } from '../db/transact.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
 import { withoutSecrets } from '../log.ts';
 import { aiRoutes } from './ai.ts';
@@ -74,7 +75,7 @@ export function createApp(deps: HttpDeps, feed: EventFeed): Express {
 
 function answerError(deps: HttpDeps): ErrorRequestHandler {
 	return (thrown: unknown, _request, response, next) => {
-		const error = fromExpress(thrown) ?? toPipelineError(thrown);
+		const error = fromExpress(thrown) ?? fromDatabase(thrown) ?? toPipelineError(thrown);
 		const log = (response.locals['log'] as typeof deps.log | undefined) ?? deps.log;
 		if (error.status >= 500) log.error({ err: error }, 'request failed');
 		else log.info({ code: error.code, reason: withoutSecrets(error.message) }, 'request refused');
@@ -83,4 +84,10 @@ function answerError(deps: HttpDeps): ErrorRequestHandler {
 		// A cache may keep a 404 or 410 by itself (RFC 9111 4.2.2): the file may be there a second later.
 		response.status(error.status).set('Cache-Control', 'no-store').json({ error: error.toPublic() });
 	};
+}
+
+/** Between a look at an asset and the job that is written down for it, somebody may delete it. */
+function fromDatabase(thrown: unknown): PipelineError | null {
+	if (!isGone(thrown)) return null;
+	return new PipelineError('conflict', 'What the request names was deleted while it was under way. Nothing was done; look what is there, and ask again.', { cause: thrown });
 }
