@@ -22,6 +22,9 @@ const esm = { ...swc('es6'), extensionsToTreatAsEsm: ['.ts'] };
 export default {
 	// A loaded machine of two cores takes a minute for what else takes seconds.
 	testTimeout: 120_000,
+	// Jest's modules of ESM are not let go after a suite. A worker that keeps them spends more time on collecting garbage than on
+	// tests: 53 suites took 174 s without this, 74 s with it, 86 s with a new worker for each.
+	workerIdleMemoryLimit: '150MB',
 	projects: [
 		{ ...esm, displayName: 'unit', testMatch: ['<rootDir>/test/sidecar/**/*.test.ts', '<rootDir>/test/platforms/**/*.test.ts'], testPathIgnorePatterns: ['\\.int\\.test\\.ts$'] },
 		{ ...esm, displayName: 'integration', testMatch: ['<rootDir>/test/sidecar/**/*.int.test.ts'] },
