@@ -3,7 +3,7 @@
  * sidecar for the permission and sends the bytes itself (DELIVERY=x-accel). Requests per second, and CPU seconds of the server per gigabyte: medians
  * of rounds that alternate, so that what else the machine does hits both. The CPU counts more than the rate where other work runs beside it,
  * or where the client needs a core of its own: both are said.
- * Usage: npm run bench:delivery. Needs nginx. Bar (docs/performance.md): at least half of nginx's requests per second.
+ * Usage: npm run bench:delivery, with RANGE_MB=16 for larger ranges. Needs nginx. Bar (docs/performance.md): at least half of nginx's requests per second.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const CLIENT = fileURLToPath(new URL('./lib/range-client.ts', import.meta.url));
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 const SECONDS = Number(process.env['SECONDS'] ?? 4);
 const CONNECTIONS = Number(process.env['CONNECTIONS'] ?? 8);
-const RANGE = 1_000_000;
+const RANGE = Number(process.env['RANGE_MB'] ?? 1) * 1_000_000;
 /** Of the kernel's clock, getconf CLK_TCK. */
 const TICKS = 100;
 
