@@ -6,7 +6,9 @@ import { and, eq } from 'drizzle-orm';
 import { insertAssets, type NewAsset } from '../../../../sidecar/src/db/assets.ts';
 import { insertJobs } from '../../../../sidecar/src/db/jobs.ts';
 import { assets, assetVersions, files, jobs, pipelines, workspaces } from '../../../../sidecar/src/db/schema.ts';
+import { settingsOf } from '../../../../sidecar/src/contract/workspace.ts';
 import { cleanUp, RULES } from '../../../../sidecar/src/ops/retention/clean-up.ts';
+import type { Finding } from '../../../../sidecar/src/ops/retention/rule.ts';
 import { RETENTION_RULES } from '../../../../sidecar/src/contract/retention.ts';
 import { createWorkspace } from '../../../../sidecar/src/db/workspaces.ts';
 import { holdingsOf } from '../../../../sidecar/src/db/quota.ts';
@@ -102,6 +104,17 @@ describe('the clean-up', () => {
 			await save('gone', 1, dropped);
 			await save('gone', 2, randomUUID(), ago(1));
 			expect((await run({ rules: ['old_assets'] })).rules['old_assets']?.examples.map(({ what }) => what)).toEqual([`asset ${dropped}`]);
+		});
+
+		it('leaves one that is put into other media after it was found', async () => {
+			const [logo, dropped] = [await asset({ daysOld: 500 }), await asset({ daysOld: 500 })];
+			const found: Finding[] = [];
+			const place = { deps: deps(), workspaceId: workspace, settings: settingsOf({}), now: new Date(), force: false };
+			for await (const finding of RULES.find(({ name }) => name === 'old_assets')!.find(place)) found.push(finding);
+			expect(found.map(({ what }) => what).sort()).toEqual([`asset ${logo}`, `asset ${dropped}`].sort());
+			await insertJobs(pipeline.database.db, [{ id: randomUUID(), workspaceId: workspace, jobType: 'watermark', status: 'pending', params: { image: { asset_id: logo } } }]);
+			expect(Object.fromEntries(await Promise.all(found.map(async ({ what, apply }) => [what, await apply()])))).toEqual({ [`asset ${logo}`]: false, [`asset ${dropped}`]: true });
+			expect(await remaining()).toEqual([logo]);
 		});
 
 		it('follows the settings of the workspace, and null keeps everything', async () => {
