@@ -10,18 +10,21 @@ export async function transact<T>(db: Database, work: (tx: Transaction) => Promi
 		try {
 			return await db.transaction(work);
 		} catch (error) {
-			if (attempt === TRIES || !PASSING.has(sqlState(error))) throw error;
+			if (attempt === TRIES || !PASSING.has(driverError(error).state)) throw error;
 		}
 	}
 }
 
-/** Postgres: foreign_key_violation. What a row was to belong to was deleted between being looked up and being written down. */
-export const isGone = (error: unknown): boolean => sqlState(error) === '23503';
+/** Whether the asset that a row was to belong to (or its workspace) was deleted between being looked up and being written down (foreign_key_violation). */
+export function isGone(error: unknown): boolean {
+	const { state, constraint } = driverError(error);
+	return state === '23503' && /_(assets|workspaces)_id_fk$/.test(constraint);
+}
 
-/** Drizzle wraps the driver's error in its `cause`. */
-function sqlState(error: unknown): string {
+/** SQLSTATE and the constraint that was broken, where there are such. Drizzle wraps the driver's error in its `cause`. */
+function driverError(error: unknown): { state: string; constraint: string } {
 	for (let at = error; at instanceof Error; at = at.cause) {
-		if ('code' in at && typeof at.code === 'string') return at.code;
+		if ('code' in at && typeof at.code === 'string') return { state: at.code, constraint: 'constraint' in at ? String(at.constraint) : '' };
 	}
-	return '';
+	return { state: '', constraint: '' };
 }

@@ -89,5 +89,5 @@ function answerError(deps: HttpDeps): ErrorRequestHandler {
 /** Between a look at an asset and the job that is written down for it, somebody may delete it. */
 function fromDatabase(thrown: unknown): PipelineError | null {
 	if (!isGone(thrown)) return null;
-	return new PipelineError('conflict', 'What the request names was deleted while it was under way. Nothing was done; look what is there, and ask again.', { cause: thrown });
+	return new PipelineError('conflict', 'What the request names was deleted while it was under way. Look what is there, and ask again.', { cause: thrown });
 }
