@@ -41,8 +41,9 @@ describe('the templates that fetch what is new', () => {
 	const onSchedule = async (stored: StoredWorkflow, nth: number): Promise<Execution> => {
 		const now = await world.n8n.getWorkflow(stored.id);
 		if (!now) throw new Error('the workflow must be there');
+		// The hour does not matter, and minutes are the same in most places; n8n's clock need not be this machine's.
 		const at = new Date(Date.now() + SOON * 1000);
-		const nodes = now.nodes.map((node) => (isSchedule(node) ? { ...node, parameters: cron(`${at.getSeconds()} ${at.getMinutes()} * * * *`) } : node));
+		const nodes = now.nodes.map((node) => (isSchedule(node) ? { ...node, parameters: cron(`${at.getUTCSeconds()} ${at.getUTCMinutes()} * * * *`) } : node));
 		await world.n8n.updateWorkflow(stored.id, { ...now, nodes });
 		await world.n8n.activateWorkflow(stored.id);
 		const execution = (await world.ended(stored.id, nth)).at(-1);
